@@ -1,0 +1,58 @@
+import type { Stamp } from '#shared/stamp.ts';
+import { type MeterReading, type Rating, rate } from '#shared/tariff/rate.ts';
+import type { Cdr } from '#shared/wire/cdr.ts';
+import { type Session, type StopCause, sessionTimeMs } from './session.ts';
+
+/**
+ * Writes the charge detail record of a session that has ended. A record that cannot be rated goes out without
+ * a price but with all its evidence; it never gets a price from elsewhere.
+ */
+export function buildCdr(
+  session: Session,
+  cause: StopCause,
+  facts: { cdrId: string; siteId: string; now: Stamp },
+): Cdr {
+  const readings = closingReadings(session, facts.now);
+  const first = session.readings[0];
+  const last = readings.at(-1) ?? first;
+  return {
+    cdrId: facts.cdrId,
+    sessionId: session.sessionId,
+    siteId: facts.siteId,
+    pileId: session.pileId,
+    connectorId: session.connectorId,
+    orderId: session.orderId,
+    commandId: session.commandId,
+    startedAt: session.startedAt,
+    endedAt: facts.now,
+    durationMs: last.atMs - first.atMs,
+    meterStartWh: first.registerWh,
+    meterEndWh: last.registerWh,
+    energyWh: last.registerWh - first.registerWh,
+    readings,
+    stopReason: cause.reason,
+    faultCode: cause.fault,
+    marks: [...session.marks],
+    voidReason: cause.voidReason,
+    tariff: session.tariff,
+    rating: rateOrNull(session, readings),
+  };
+}
+
+function closingReadings(session: Session, now: Stamp): MeterReading[] {
+  const { readings, lastReading } = session;
+  const end = session.marks.includes('end-estimated')
+    ? { atMs: sessionTimeMs(session, now), registerWh: lastReading.registerWh, quality: 'estimated' as const }
+    : lastReading;
+  const isKept = readings.length > 1 && readings.at(-1) === end;
+  return isKept ? [...readings] : [...readings, end];
+}
+
+function rateOrNull(session: Session, readings: readonly MeterReading[]): Rating | null {
+  try {
+    return rate(session.tariff, readings);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,37 @@
+import type { FaultCode } from '#shared/faults.ts';
+import type { ConnectorStatus, ConnectorState as ConnectorView } from '#shared/wire/messages.ts';
+import { type ConnectorFacts, type ConnectorState, sessionOf } from './connector.ts';
+
+function statusOf(state: ConnectorState): ConnectorStatus {
+  const { phase, reading, latched } = state;
+  if (phase.kind === 'stopping' || phase.kind === 'closing') return 'stopping';
+  if (reading === null) return 'offline';
+  if (phase.kind === 'charging') return 'charging';
+  if (phase.kind === 'checking' || phase.kind === 'preparing' || phase.kind === 'starting' || phase.kind === 'adopting')
+    return 'starting';
+  if (latched.length > 0 || reading.status === 'fault' || reading.status === 'unknown') return 'faulted';
+  return reading.status === 'unplugged' ? 'available' : 'plugged';
+}
+
+/** A connector as the cloud and the technician see it. What the pile does not tell is null. */
+export function viewOf(state: ConnectorState, facts: ConnectorFacts): ConnectorView {
+  const session = sessionOf(state.phase);
+  const { reading } = state;
+  const present: FaultCode[] = reading?.status === 'fault' || reading?.status === 'unknown' ? ['pile-fault'] : [];
+  return {
+    pileId: facts.pileId,
+    connectorId: facts.connectorId,
+    status: statusOf(state),
+    observedAtMs: state.readingWallMs,
+    plugged:
+      reading === null || reading.status === 'fault' || reading.status === 'unknown'
+        ? null
+        : reading.status !== 'unplugged',
+    sessionId: session?.sessionId ?? null,
+    energyWh: session === null ? null : session.lastReading.registerWh - session.readings[0].registerWh,
+    powerW: reading?.powerW ?? null,
+    currentMa: reading?.currentMa ?? null,
+    temperatureC: reading?.temperatureDc == null ? null : reading.temperatureDc / 10,
+    faults: [...new Set([...state.latched, ...present])],
+  };
+}

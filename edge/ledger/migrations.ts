@@ -1,0 +1,40 @@
+/** Numbered and immutable: a change of the store is a new entry, never an edit of an old one. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE sessions (
+    session_id TEXT PRIMARY KEY,
+    connector_id TEXT NOT NULL,
+    is_open INTEGER NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX one_open_session ON sessions (connector_id) WHERE is_open = 1;
+  CREATE TABLE cdrs (
+    cdr_id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL UNIQUE REFERENCES sessions (session_id),
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE outbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    session_id TEXT,
+    at TEXT NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE inbox (
+    command_id TEXT PRIMARY KEY,
+    status TEXT NOT NULL CHECK (status IN ('received', 'done', 'failed')),
+    is_cancelled INTEGER NOT NULL DEFAULT 0,
+    at TEXT NOT NULL,
+    body TEXT,
+    outcome TEXT
+  ) STRICT;
+  CREATE TABLE latches (connector_id TEXT PRIMARY KEY, faults TEXT NOT NULL) STRICT;
+  CREATE TABLE dead_letters (
+    seq INTEGER PRIMARY KEY,
+    code TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+  `,
+];

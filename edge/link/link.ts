@@ -1,0 +1,213 @@
+import type { Logger } from 'pino';
+import type { Clock, Timers } from '#shared/clock.ts';
+import { isPilegateError } from '#shared/errors.ts';
+import type { Stamp } from '#shared/stamp.ts';
+import { decode, encode } from '#shared/wire/decode.ts';
+import {
+  ackSchema,
+  type Command,
+  type ConnectorState,
+  cancelSchema,
+  commandSchema,
+  type Hello,
+  MAX_BATCH_RECORDS,
+  nackSchema,
+  type State,
+  welcomeSchema,
+} from '#shared/wire/messages.ts';
+import { allDown, type DownKind, parseDownTopic, type UpKind, upTopic, WIRE_VERSION } from '#shared/wire/topics.ts';
+import type { Batch, Ledger } from '../ledger/ledger.ts';
+import { type BrokerSession, openBrokerSession } from './broker-session.ts';
+import { type PumpEvent, type PumpState, pump, pumpAtRest } from './pump.ts';
+
+const BATCH_LIMITS = { records: MAX_BATCH_RECORDS, bytes: 262_144 };
+const TICK_MS = 250;
+
+export interface LinkParts {
+  readonly site: { siteId: string; shard: number; brokerUrl: string; password: string | null };
+  readonly software: string;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly stamp: () => Stamp;
+  readonly newId: () => string;
+  readonly log: Logger;
+  readonly onCommand: (command: Command) => void;
+  readonly onCancel: (commandId: string) => void;
+  readonly onAcknowledged: (sessionId: string) => void;
+}
+
+/** The site's end of the conversation with the cloud. It reads and writes the ledger; it decides nothing about piles. */
+export class Link {
+  readonly #parts: LinkParts;
+  readonly #session: BrokerSession;
+  #pump: PumpState = pumpAtRest;
+  #connectionEpoch: string;
+  #view: readonly ConnectorState[] = [];
+  #cancelTick: () => void = () => {};
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts;
+    this.#connectionEpoch = parts.newId();
+    const { siteId, shard, brokerUrl, password } = parts.site;
+    this.#session = openBrokerSession(
+      { url: brokerUrl, clientId: siteId, username: siteId, password, subscribeTo: allDown(shard, siteId) },
+      {
+        will: () => {
+          this.#connectionEpoch = parts.newId();
+          const absent = { v: WIRE_VERSION, siteId, connectionEpoch: this.#connectionEpoch, online: false };
+          return { topic: upTopic(shard, siteId, 'presence'), payload: encode(absent) };
+        },
+        onUp: () => this.#drive({ kind: 'connected' }),
+        onDown: (reason) => this.#onDown(reason),
+        onMessage: (topic, payload) => this.#receive(topic, payload),
+      },
+    );
+    this.#tick();
+  }
+
+  get state(): PumpState['link'] {
+    return this.#pump.link;
+  }
+
+  /** The ledger has new records. */
+  poke(): void {
+    this.#drive({ kind: 'tick' });
+  }
+
+  /** Publishes the live view, which is the heartbeat as well. Before the welcome nobody would know whose it is. */
+  showView(connectors: readonly ConnectorState[]): void {
+    this.#view = connectors;
+    if (this.#pump.link === 'open') this.#publishView();
+  }
+
+  async close(): Promise<void> {
+    this.#cancelTick();
+    await this.#session.close();
+  }
+
+  #tick(): void {
+    this.#drive({ kind: 'tick' });
+    this.#cancelTick = this.#parts.timers.after(TICK_MS, () => this.#tick());
+  }
+
+  #drive(event: PumpEvent): void {
+    const before = this.#pump.link;
+    const batch = event.kind === 'disconnected' ? null : this.#parts.ledger.nextBatch(BATCH_LIMITS);
+    const { state, action } = pump(this.#pump, event, this.#parts.clock.monoMs(), batch?.throughSeq ?? null);
+    this.#pump = state;
+    if (state.link !== before) this.#parts.log.info({ link: state.link }, 'link changes');
+    if (action === 'hello') this.#sayHello();
+    if (action === 'batch' && batch !== null) this.#sendBatch(batch);
+  }
+
+  #onDown(reason: string): void {
+    if (this.#pump.link !== 'down') this.#parts.log.warn({ reason }, 'link is lost');
+    this.#drive({ kind: 'disconnected' });
+  }
+
+  #publish(kind: UpKind, message: object): void {
+    this.#session.publish(upTopic(this.#parts.site.shard, this.#parts.site.siteId, kind), encode(message));
+  }
+
+  #sayHello(): void {
+    const { ledger, site, software, stamp } = this.#parts;
+    const hello: Hello = {
+      v: WIRE_VERSION,
+      siteId: site.siteId,
+      connectionEpoch: this.#connectionEpoch,
+      storeEpoch: ledger.storeEpoch,
+      software,
+      at: stamp(),
+      streams: [{ stream: 'events', headSeq: ledger.headSeq(), ackedSeq: ledger.ackedSeq() }],
+      runningSessions: ledger.openWork().sessions.map(({ sessionId, connectorId }) => ({ sessionId, connectorId })),
+    };
+    this.#publish('hello', hello);
+  }
+
+  #sendBatch(batch: Batch): void {
+    const { ledger, site } = this.#parts;
+    this.#publish('batch', {
+      v: WIRE_VERSION,
+      siteId: site.siteId,
+      storeEpoch: ledger.storeEpoch,
+      stream: 'events',
+      records: batch.records,
+    });
+  }
+
+  #publishView(): void {
+    const { site, stamp } = this.#parts;
+    const state: State = {
+      v: WIRE_VERSION,
+      siteId: site.siteId,
+      connectionEpoch: this.#connectionEpoch,
+      at: stamp(),
+      connectors: [...this.#view],
+    };
+    this.#publish('state', state);
+  }
+
+  #receive(topic: string, payload: Uint8Array): void {
+    const parsed = parseDownTopic(topic);
+    if (parsed === null) return;
+    try {
+      this.#handle(parsed.kind, payload);
+    } catch (error) {
+      if (!isPilegateError(error)) throw error;
+      this.#parts.log.warn({ code: error.code, topic, detail: error.detail }, 'message is refused');
+      this.#publish('nack', { v: WIRE_VERSION, code: error.code, topic, detail: error.detail.slice(0, 1000) });
+    }
+  }
+
+  #handle(kind: DownKind, payload: Uint8Array): void {
+    switch (kind) {
+      case 'welcome': {
+        const welcome = decode(welcomeSchema, payload);
+        if (welcome.connectionEpoch !== this.#connectionEpoch || welcome.storeEpoch !== this.#parts.ledger.storeEpoch)
+          return;
+        for (const { ackedSeq } of welcome.cursors) this.#acknowledge(ackedSeq, []);
+        this.#drive({ kind: 'welcomed' });
+        this.#publishView();
+        return;
+      }
+      case 'ack': {
+        const ack = decode(ackSchema, payload);
+        if (ack.storeEpoch !== this.#parts.ledger.storeEpoch) return;
+        this.#acknowledge(ack.ackedSeq, ack.refused);
+        this.#drive({ kind: 'acked', ackedSeq: ack.ackedSeq });
+        return;
+      }
+      case 'command':
+        return this.#admit(decode(commandSchema, payload));
+      case 'cancel': {
+        const { commandId } = decode(cancelSchema, payload);
+        if (this.#parts.ledger.cancel(commandId, this.#parts.stamp())) this.#parts.onCancel(commandId);
+        return this.poke();
+      }
+      case 'nack': {
+        const nack = decode(nackSchema, payload);
+        this.#parts.log.error(
+          { code: nack.code, topic: nack.topic, detail: nack.detail },
+          'the cloud could not read a message',
+        );
+      }
+    }
+  }
+
+  #acknowledge(ackedSeq: number, refused: { seq: number; code: string; detail: string }[]): void {
+    for (const entry of refused) this.#parts.log.error(entry, 'the cloud refused a record; it is kept aside');
+    for (const sessionId of this.#parts.ledger.acknowledge({ ackedSeq, refused }))
+      this.#parts.onAcknowledged(sessionId);
+  }
+
+  #admit(command: Command): void {
+    const { ledger, stamp, log, onCommand } = this.#parts;
+    const admission = ledger.admit(command, stamp());
+    const { commandId, requestId, connectorId, kind } = command;
+    log.info({ commandId, requestId, connectorId, kind, admission }, 'command arrives');
+    if (admission === 'new') onCommand(command);
+    else ledger.reportAgain(commandId, stamp());
+    this.poke();
+  }
+}

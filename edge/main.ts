@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { errorCatalogue, isPilegateError } from '#shared/errors.ts';
+import { openControlSocket } from './cli/control-socket.ts';
+import { loadSite, profileOf, type SiteConfig } from './config/site.ts';
+import { loadProfiles, packagedProfiles } from './devices/load-profiles.ts';
+import type { Profile } from './devices/profile.ts';
+import { Field } from './runtime/field.ts';
+import { LedgerClient, type LedgerNotice } from './runtime/ledger-client.ts';
+import { createLogger } from './runtime/logger.ts';
+import { readBootId, stamper, systemClock, systemTimers } from './runtime/system-time.ts';
+import type { SyncView } from './runtime/thread-messages.ts';
+
+const SOFTWARE = 'pilegate-edge 0.1.0';
+const VIEW_EVERY_MS = 2000;
+const EXIT_BAD_INPUT = 2;
+
+/** Composition root of the edge: the field on this thread, ledger and link on the other. */
+async function run(site: SiteConfig, profiles: Map<string, Profile>, logLevel: string): Promise<void> {
+  const log = createLogger(logLevel).child({ siteId: site.siteId });
+  const bootId = readBootId();
+  const stamp = stamper(systemClock, bootId);
+  const die = (error: unknown) => {
+    log.fatal({ err: error }, 'the edge ends; piles fall back by their own watchdogs');
+    process.exit(1);
+  };
+  process.on('uncaughtException', die);
+  const ledger = new LedgerClient({ site, bootId, logLevel, software: SOFTWARE }, { stamp, onFatal: die });
+  const opened = await ledger.opened();
+  const field = new Field({
+    site,
+    profiles,
+    opened,
+    clock: systemClock,
+    timers: systemTimers,
+    stamp,
+    newId: randomUUID,
+    log,
+    commit: (transaction) => ledger.commit(transaction),
+    onView: (connectors) => ledger.post({ kind: 'view', connectors }),
+  });
+  let sync: SyncView | null = null;
+  field.start();
+  for (const command of opened.commands) field.command(command);
+  ledger.listen((notice) => {
+    if (notice.kind === 'sync') sync = notice.sync;
+    else receive(field, ledger, notice);
+  });
+  const viewTimer = setInterval(() => ledger.post({ kind: 'view', connectors: field.view() }), VIEW_EVERY_MS);
+  const control = await openControlSocket(site.dataDir, {
+    status: () => ({ siteId: site.siteId, connectors: field.view(), sync }),
+    reset: (connectorId) => field.reset(connectorId),
+    log,
+  });
+  log.info(
+    { piles: site.piles.length, lines: site.lines.length, openSessions: opened.sessions.length },
+    'edge is running',
+  );
+  process.stdout.write(`${JSON.stringify({ ready: true, siteId: site.siteId, controlSocket: control.path })}\n`);
+
+  const end = async () => {
+    clearInterval(viewTimer);
+    await control.close();
+    await field.close();
+    await ledger.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end());
+}
+
+function receive(field: Field, ledger: LedgerClient, notice: Exclude<LedgerNotice, { kind: 'sync' }>): void {
+  switch (notice.kind) {
+    case 'command': {
+      if (field.command(notice.command)) return;
+      const { commandId, connectorId } = notice.command;
+      const detail = `this site has no connector ${connectorId}`;
+      const report = {
+        kind: 'command.reported',
+        commandId,
+        status: 'failed',
+        sessionId: null,
+        code: 'connector.unknown',
+        detail,
+      } as const;
+      return void ledger.commit({ session: null, records: [report] });
+    }
+    case 'cancel':
+      return field.cancel(notice.commandId);
+    case 'acknowledged':
+      return field.acknowledged(notice.sessionId);
+  }
+}
+
+const { values } = parseArgs({
+  options: {
+    site: { type: 'string' },
+    profiles: { type: 'string', default: packagedProfiles },
+    'log-level': { type: 'string', default: 'info' },
+  },
+});
+try {
+  if (values.site === undefined) throw new TypeError('say which site: --site <file.json>');
+  const site = loadSite(values.site);
+  const profiles = loadProfiles(values.profiles);
+  site.piles.forEach((_, index) => {
+    profileOf(site, index, profiles);
+  });
+  await run(site, profiles, values['log-level']);
+} catch (error) {
+  if (!isPilegateError(error) && !(error instanceof TypeError)) throw error;
+  const doing = isPilegateError(error) ? `\n${errorCatalogue[error.code].doEn} ${errorCatalogue[error.code].doZh}` : '';
+  process.stderr.write(`${error.message}${doing}\n`);
+  process.exit(EXIT_BAD_INPUT);
+}

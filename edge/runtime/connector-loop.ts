@@ -1,0 +1,255 @@
+import type { Logger } from 'pino';
+import type { Clock, Timers } from '#shared/clock.ts';
+import type { Stamp } from '#shared/stamp.ts';
+import { LineError } from '../bus/line-error.ts';
+import {
+  type ConnectorEvent,
+  type ConnectorFacts,
+  type ConnectorState,
+  type Context,
+  type LedgerTransaction,
+  type Order,
+  sessionOf,
+} from '../control/connector.ts';
+import { decide } from '../control/decide.ts';
+import type { PileDriver } from '../devices/pile-driver.ts';
+import { Permit } from './permit.ts';
+
+export interface ConnectorLoopParts {
+  readonly facts: ConnectorFacts;
+  readonly driver: PileDriver;
+  readonly initial: ConnectorState;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly stamp: () => Stamp;
+  readonly newId: () => string;
+  readonly bandChanged: Context['bandChanged'];
+  readonly log: Logger;
+  /** Resolves when the transaction is on disk. */
+  readonly commit: (transaction: LedgerTransaction) => Promise<void>;
+  /** Something that others see has changed. */
+  readonly onChange: () => void;
+}
+
+/** A unit that has failed this often in a row is dead: it is probed rarely, so that it costs the living ones little. */
+const DEAD_AFTER_FAILURES = 3;
+const PROBE_EVERY_MS = 5000;
+/** The permit outlives one poll and its retry, not more. */
+const PERMIT_POLLS = 3;
+/** Watchdogs are fed at least every third of their time. */
+const FEEDS_PER_TIMEOUT = 3;
+const STORE_AGAIN_AFTER_MS = 1000;
+
+/**
+ * Runs one connector at its own pace: poll, decide, act, read back. Decisions are made by the pure machine; this shell
+ * only carries readings in and orders out.
+ */
+export class ConnectorLoop {
+  readonly #parts: ConnectorLoopParts;
+  readonly #permit: Permit;
+  #state: ConnectorState;
+  #failures = 0;
+  /** Set-up is written at the first contact, and again after the pile was away: it may have restarted. */
+  #isSetUp = false;
+  #fedMonoMs = Number.NEGATIVE_INFINITY;
+  #pollNow = false;
+  #wake: () => void = () => {};
+  #stopped = false;
+  #done: Promise<void> = Promise.resolve();
+  #commits: Promise<void> = Promise.resolve();
+
+  constructor(parts: ConnectorLoopParts) {
+    this.#parts = parts;
+    this.#state = parts.initial;
+    this.#permit = new Permit(PERMIT_POLLS * parts.driver.profile.timing.pollMs);
+  }
+
+  get state(): ConnectorState {
+    return this.#state;
+  }
+
+  start(): void {
+    this.#done = this.#run();
+  }
+
+  /** Ends the loop after what is under way. The pile is left as it is: its own watchdog takes over. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake();
+    await this.#done;
+  }
+
+  /** Hands an event to the machine and carries out what it orders. */
+  dispatch(event: ConnectorEvent): void {
+    const { facts, stamp, newId, bandChanged } = this.#parts;
+    const before = this.#state;
+    const { state, orders } = decide(before, event, { facts, now: stamp(), newId, bandChanged });
+    this.#state = state;
+    this.#tellChange(before, state, event);
+    for (const order of orders) this.#carryOut(order);
+  }
+
+  #tellChange(before: ConnectorState, after: ConnectorState, event: ConnectorEvent): void {
+    const isSame = before.phase.kind === after.phase.kind && before.reading?.status === after.reading?.status;
+    if (before.phase.kind !== after.phase.kind) {
+      const session = sessionOf(after.phase) ?? sessionOf(before.phase);
+      this.#parts.log.info(
+        {
+          from: before.phase.kind,
+          to: after.phase.kind,
+          on: event.kind,
+          sessionId: session?.sessionId,
+          requestId: session?.requestId,
+        },
+        'connector changes',
+      );
+    }
+    if (!isSame || before.latched !== after.latched) this.#parts.onChange();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, driver } = this.#parts;
+    while (!this.#stopped) {
+      const startedMonoMs = clock.monoMs();
+      this.#pollNow = false;
+      await this.#poll(startedMonoMs);
+      await this.#feed();
+      const isDead = this.#failures >= DEAD_AFTER_FAILURES && this.#state.phase.kind === 'idle';
+      const everyMs = isDead ? PROBE_EVERY_MS : driver.profile.timing.pollMs;
+      await this.#pause(startedMonoMs + everyMs - clock.monoMs());
+    }
+  }
+
+  async #poll(requestedMonoMs: number): Promise<void> {
+    const { driver, clock, log } = this.#parts;
+    try {
+      const reading = await driver.read();
+      this.#failures = 0;
+      this.dispatch({ kind: 'reading', reading, requestedMonoMs });
+      this.#permit.renew(clock.monoMs());
+      if (!this.#isSetUp) await this.#setUp();
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+      this.#failures += 1;
+      if (this.#failures === DEAD_AFTER_FAILURES) {
+        this.#isSetUp = false;
+        log.warn({ failure: error.failure, detail: error.message }, 'pile does not answer');
+      }
+      this.dispatch({ kind: 'poll-failed' });
+    }
+  }
+
+  async #setUp(): Promise<void> {
+    await this.#parts.driver.command('setup', null);
+    this.#isSetUp = true;
+    this.#fedMonoMs = this.#parts.clock.monoMs();
+    this.#parts.log.info({ profileId: this.#parts.driver.profile.profileId }, 'pile is set up');
+  }
+
+  async #feed(): Promise<void> {
+    const { driver, clock, log } = this.#parts;
+    const { watchdog } = driver.profile;
+    if (watchdog?.feed === undefined || !this.#isSetUp) return;
+    const nowMs = clock.monoMs();
+    const isDue = nowMs - this.#fedMonoMs >= watchdog.timeoutMs / FEEDS_PER_TIMEOUT - driver.profile.timing.pollMs;
+    if (!isDue || !this.#permit.isValid(nowMs)) return;
+    try {
+      await driver.feedWatchdog();
+      this.#fedMonoMs = nowMs;
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+      log.warn({ failure: error.failure, detail: error.message }, 'watchdog could not be fed');
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    if (this.#pollNow || this.#stopped || ms <= 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#parts.timers.after(ms, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  #carryOut(order: Order): void {
+    switch (order.kind) {
+      case 'poll-now':
+        this.#pollNow = true;
+        return this.#wake();
+      case 'write':
+        return void this.#write(order);
+      case 'commit':
+        return this.#commit(order);
+    }
+  }
+
+  async #write(order: Extract<Order, { kind: 'write' }>): Promise<void> {
+    const { driver, log } = this.#parts;
+    const { write, limitMa, requestId } = order;
+    try {
+      await driver.command(write, limitMa);
+      log.info({ write, limitMa, requestId }, 'pile is written');
+      this.dispatch({ kind: 'written', write });
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+      log.warn(
+        { write, limitMa, requestId, failure: error.failure, detail: error.message },
+        'pile could not be written',
+      );
+      this.dispatch({ kind: 'write-failed', write });
+    }
+  }
+
+  /** One after the other: an older state of a session must never be stored over a newer one. */
+  #commit(order: Extract<Order, { kind: 'commit' }>): void {
+    for (const body of order.transaction.records)
+      this.#parts.log.info({ record: body.kind, ...idsOf(body) }, 'record is written');
+    this.#commits = this.#commits.then(() => this.#store(order));
+  }
+
+  /** A commit that somebody waits for is tried once and answered; any other is tried until it is stored. */
+  async #store(order: Extract<Order, { kind: 'commit' }>): Promise<void> {
+    const { commit, log } = this.#parts;
+    const { answer, transaction } = order;
+    while (!this.#stopped) {
+      try {
+        await commit(transaction);
+        if (answer !== null) this.dispatch({ kind: 'durable', sessionId: answer });
+        return;
+      } catch (error) {
+        log.error(
+          { code: 'store.unavailable', reason: error instanceof Error ? error.message : String(error) },
+          'record could not be stored',
+        );
+        if (answer !== null) return this.dispatch({ kind: 'store-failed', sessionId: answer });
+      }
+      await this.#sleep(STORE_AGAIN_AFTER_MS);
+    }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#parts.timers.after(ms, resolve);
+    });
+  }
+}
+
+function idsOf(body: LedgerTransaction['records'][number]): Record<string, unknown> {
+  switch (body.kind) {
+    case 'session.ended':
+      return {
+        sessionId: body.cdr.sessionId,
+        energyWh: body.cdr.energyWh,
+        stopReason: body.cdr.stopReason,
+        totalMinor: body.cdr.rating?.totalMinor,
+      };
+    case 'command.reported':
+      return { commandId: body.commandId, status: body.status, code: body.code };
+    case 'session.started':
+      return { sessionId: body.sessionId, orderId: body.orderId };
+    case 'alarm.raised':
+      return { code: body.code, severity: body.severity };
+  }
+}

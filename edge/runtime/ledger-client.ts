@@ -1,0 +1,81 @@
+import { Worker } from 'node:worker_threads';
+import type { Stamp } from '#shared/stamp.ts';
+import type { LedgerTransaction } from '../control/connector.ts';
+import type { LedgerThreadData } from './ledger-thread.ts';
+import type { FromLedger, ToLedger } from './thread-messages.ts';
+
+export type LedgerNotice = Exclude<FromLedger, { kind: 'opened' | 'committed' | 'commit-failed' | 'closed' }>;
+export type Opened = Extract<FromLedger, { kind: 'opened' }>;
+
+/** The field thread's end of the ledger thread. */
+export class LedgerClient {
+  readonly #worker: Worker;
+  readonly #stamp: () => Stamp;
+  readonly #waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
+  readonly #opened = Promise.withResolvers<Opened>();
+  readonly #closed = Promise.withResolvers<void>();
+  readonly #early: LedgerNotice[] = [];
+  #onNotice: ((notice: LedgerNotice) => void) | null = null;
+  #nextId = 1;
+
+  /** @param onFatal the thread has died: there is no charging without a ledger */
+  constructor(data: LedgerThreadData, deps: { stamp: () => Stamp; onFatal: (error: Error) => void }) {
+    this.#stamp = deps.stamp;
+    this.#worker = new Worker(new URL('./ledger-thread.ts', import.meta.url), { workerData: data });
+    this.#worker.on('message', (message: FromLedger) => this.#receive(message));
+    this.#worker.on('error', (error) => deps.onFatal(error instanceof Error ? error : new Error(String(error))));
+    this.#worker.on('exit', () => this.#closed.resolve());
+  }
+
+  /** Resolves when the ledger is open, with what was left open in it. */
+  opened(): Promise<Opened> {
+    return this.#opened.promise;
+  }
+
+  /** Delivers what came before anybody listened, then everything else. */
+  listen(onNotice: (notice: LedgerNotice) => void): void {
+    this.#onNotice = onNotice;
+    for (const notice of this.#early.splice(0)) onNotice(notice);
+  }
+
+  /** Resolves when it is on disk. */
+  commit(transaction: LedgerTransaction): Promise<void> {
+    const commitId = this.#nextId;
+    this.#nextId += 1;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(commitId, { resolve, reject });
+      this.post({ kind: 'commit', commitId, transaction, at: this.#stamp() });
+    });
+  }
+
+  post(message: ToLedger): void {
+    this.#worker.postMessage(message);
+  }
+
+  async close(): Promise<void> {
+    this.post({ kind: 'close' });
+    await this.#closed.promise;
+  }
+
+  #receive(message: FromLedger): void {
+    switch (message.kind) {
+      case 'opened':
+        return this.#opened.resolve(message);
+      case 'committed':
+        return this.#settle(message.commitId, (waiting) => waiting.resolve());
+      case 'commit-failed':
+        return this.#settle(message.commitId, (waiting) => waiting.reject(new Error(message.reason)));
+      case 'closed':
+        return this.#closed.resolve();
+      default:
+        if (this.#onNotice === null) this.#early.push(message);
+        else this.#onNotice(message);
+    }
+  }
+
+  #settle(commitId: number, how: (waiting: { resolve: () => void; reject: (error: Error) => void }) => void): void {
+    const waiting = this.#waiting.get(commitId);
+    this.#waiting.delete(commitId);
+    if (waiting !== undefined) how(waiting);
+  }
+}

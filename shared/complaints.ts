@@ -1,0 +1,18 @@
+import type { z } from 'zod';
+import type { Complaint } from './errors.ts';
+
+/** Turns a schema's refusal into paths and reasons that a person can act on. */
+export function complaintsOf(error: z.ZodError): Complaint[] {
+  return error.issues.flatMap((issue) => {
+    const path = issue.path.map(String).join('.');
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ path: path === '' ? key : `${path}.${key}`, reason: 'unknown key' }));
+    }
+    return [{ path: path === '' ? '(document)' : path, reason: issue.message }];
+  });
+}
+
+/** "piles.1.unit: unknown key; lines.0.baud: …" */
+export function describeComplaints(complaints: readonly Complaint[]): string {
+  return complaints.map((c) => `${c.path}: ${c.reason}`).join('; ');
+}

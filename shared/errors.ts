@@ -1,0 +1,322 @@
+/**
+ * Every error that leaves a part of the system: a stable code, whose responsibility it is, what to do,
+ * in English and Chinese. The codes are public (partner API, CLI, logs): they are added, never renamed.
+ */
+export type Fault = 'caller' | 'vehicle' | 'pile' | 'site' | 'network' | 'platform';
+
+interface ErrorEntry {
+  readonly fault: Fault;
+  readonly en: string;
+  readonly zh: string;
+  readonly doEn: string;
+  readonly doZh: string;
+}
+
+const entry = (fault: Fault, en: string, zh: string, doEn: string, doZh: string): ErrorEntry => ({
+  fault,
+  en,
+  zh,
+  doEn,
+  doZh,
+});
+
+export const errorCatalogue = {
+  'auth.missing': entry(
+    'caller',
+    'The request is not signed.',
+    '请求未签名。',
+    'Send the four Pilegate-* headers.',
+    '请携带四个 Pilegate-* 请求头。',
+  ),
+  'auth.unknown_key': entry(
+    'caller',
+    'The key is unknown or disabled.',
+    '密钥不存在或已停用。',
+    'Check the key id, or ask for a new key.',
+    '请核对密钥编号或申请新密钥。',
+  ),
+  'auth.bad_signature': entry(
+    'caller',
+    'The signature does not fit the request.',
+    '签名与请求不符。',
+    'Sign method, path with query, timestamp, nonce and body digest with the secret.',
+    '请用密钥对方法、路径与查询串、时间戳、随机数及正文摘要签名。',
+  ),
+  'auth.stale_timestamp': entry(
+    'caller',
+    'The timestamp is too far from the time here.',
+    '时间戳与服务器时间相差过大。',
+    'Set your clock; send the time of signing in seconds.',
+    '请校准时钟，并发送签名时刻（秒）。',
+  ),
+  'auth.reused_nonce': entry(
+    'caller',
+    'The nonce has been used before.',
+    '随机数已被使用。',
+    'Sign every attempt with a fresh nonce; the request_id stays.',
+    '每次尝试请使用新的随机数，request_id 保持不变。',
+  ),
+  'auth.forbidden': entry(
+    'caller',
+    'The key may not do this.',
+    '该密钥无此权限。',
+    'Use a key with the scope named in the detail.',
+    '请使用具备所列权限的密钥。',
+  ),
+  'request.invalid': entry(
+    'caller',
+    'The request does not fit the schema.',
+    '请求不符合接口规范。',
+    'Correct the fields listed in errors.',
+    '请修正 errors 中列出的字段。',
+  ),
+  'request.too_large': entry(
+    'caller',
+    'The body is too large.',
+    '请求正文过大。',
+    'Send at most 64 KiB.',
+    '正文不得超过 64 KiB。',
+  ),
+  'request.not_found': entry(
+    'caller',
+    'There is nothing at this address.',
+    '该地址不存在。',
+    'Check the path and the id.',
+    '请核对路径与编号。',
+  ),
+  'request.method': entry(
+    'caller',
+    'The content type or method is not supported here.',
+    '不支持该方法或内容类型。',
+    'Send JSON with the documented method.',
+    '请按文档使用对应方法发送 JSON。',
+  ),
+  'request_id.reused': entry(
+    'caller',
+    'This request_id was used with another body.',
+    '该 request_id 已用于不同的请求内容。',
+    'Use a new request_id for a new request.',
+    '新请求请使用新的 request_id。',
+  ),
+  'request_id.in_flight': entry(
+    'caller',
+    'The first request with this request_id has not committed yet.',
+    '相同 request_id 的首个请求尚未完成。',
+    'Repeat after the time in Retry-After.',
+    '请在 Retry-After 指示的时间后重试。',
+  ),
+  'connector.unknown': entry(
+    'caller',
+    'There is no such connector.',
+    '充电枪不存在。',
+    'Check the code on the pile.',
+    '请核对桩身编码。',
+  ),
+  'connector.occupied': entry(
+    'caller',
+    'The connector is in use.',
+    '充电枪正在使用。',
+    'Choose another connector.',
+    '请选择其他充电枪。',
+  ),
+  'connector.not_plugged': entry(
+    'vehicle',
+    'No vehicle is plugged in.',
+    '车辆未插枪。',
+    'Plug the gun in, then start again.',
+    '请先插枪再启动。',
+  ),
+  'connector.faulted': entry(
+    'pile',
+    'The pile reports a fault.',
+    '充电桩故障。',
+    'Choose another pile; the site has been told.',
+    '请选择其他充电桩，站点已收到通知。',
+  ),
+  'connector.offline': entry(
+    'site',
+    'The site does not reach the pile.',
+    '站点无法连接该充电桩。',
+    'Choose another pile.',
+    '请选择其他充电桩。',
+  ),
+  'site.offline': entry(
+    'site',
+    'The site has not been heard of lately.',
+    '站点离线。',
+    'Choose another station, or try later.',
+    '请选择其他站点或稍后再试。',
+  ),
+  'order.unknown': entry('caller', 'There is no such order.', '订单不存在。', 'Check the order id.', '请核对订单号。'),
+  'order.not_running': entry(
+    'caller',
+    'The order is not running.',
+    '订单未在充电中。',
+    'Pull the order to see how it ended.',
+    '请查询订单了解结束情况。',
+  ),
+  'operation.unknown': entry(
+    'caller',
+    'There is no such operation.',
+    '操作不存在。',
+    'Check the operation id or request_id.',
+    '请核对操作编号或 request_id。',
+  ),
+  'operation.timed_out': entry(
+    'site',
+    'The site did not confirm in time; the command is cancelled.',
+    '站点未在规定时间内确认，指令已取消。',
+    'Try again; nothing will be billed.',
+    '请重试，本次不会计费。',
+  ),
+  'command.expired': entry(
+    'network',
+    'The command reached the site too late.',
+    '指令到达站点时已过期。',
+    'Try again.',
+    '请重试。',
+  ),
+  'command.cancelled': entry(
+    'platform',
+    'The command was cancelled before it acted.',
+    '指令在执行前已取消。',
+    'Try again if still wanted.',
+    '如仍需要请重试。',
+  ),
+  'session.unknown': entry(
+    'platform',
+    'The site has no such session.',
+    '站点无此充电会话。',
+    'Pull the order; it may have ended.',
+    '请查询订单，可能已结束。',
+  ),
+  'pile.no_confirmation': entry(
+    'pile',
+    'The pile did not begin to charge in time.',
+    '充电桩未在规定时间内开始充电。',
+    'Check that the vehicle is ready, then try again.',
+    '请确认车辆已就绪后重试。',
+  ),
+  'pile.write_failed': entry(
+    'pile',
+    'The pile did not take the command.',
+    '充电桩未接受指令。',
+    'Try again or choose another pile.',
+    '请重试或选择其他充电桩。',
+  ),
+  'store.unavailable': entry(
+    'site',
+    'The site cannot store a new charge.',
+    '站点无法保存新的充电记录。',
+    'Choose another station; the site has been told.',
+    '请选择其他站点，已通知该站点。',
+  ),
+  'tariff.missing': entry(
+    'platform',
+    'No tariff is in force for this connector.',
+    '该充电枪无有效电价。',
+    'Tell the platform; no default price exists.',
+    '请联系平台，系统不使用默认价格。',
+  ),
+  'webhook.address_refused': entry(
+    'caller',
+    'The webhook address is not allowed.',
+    '不允许该回调地址。',
+    'Use a public https address.',
+    '请使用公网 https 地址。',
+  ),
+  'wire.not_json': entry(
+    'site',
+    'The message is not JSON.',
+    '消息不是 JSON。',
+    'Check the software version on the sender.',
+    '请检查发送方软件版本。',
+  ),
+  'wire.schema': entry(
+    'site',
+    'The message does not fit its schema.',
+    '消息不符合规范。',
+    'Check the software version on the sender.',
+    '请检查发送方软件版本。',
+  ),
+  'wire.wrong_site': entry(
+    'site',
+    'The message speaks of another site than its topic.',
+    '消息内容与主题中的站点不一致。',
+    'Check the site file and the credentials.',
+    '请检查站点文件与凭证。',
+  ),
+  'wire.gap': entry(
+    'site',
+    'Records are missing before this batch.',
+    '此批次之前缺少记录。',
+    'The site sends again from the acknowledged record.',
+    '站点将从已确认记录处重发。',
+  ),
+  'wire.conflict': entry(
+    'site',
+    'A different record with this identity is stored already.',
+    '已存在同一标识但内容不同的记录。',
+    'The record is kept aside for a person.',
+    '该记录已隔离，待人工处理。',
+  ),
+  'record.refused': entry(
+    'platform',
+    'The record cannot be applied.',
+    '记录无法入账。',
+    'The record is kept aside for a person.',
+    '该记录已隔离，待人工处理。',
+  ),
+  'config.invalid': entry(
+    'site',
+    'The configuration is not valid.',
+    '配置无效。',
+    'Correct the file at the named path.',
+    '请按所示路径修正文件。',
+  ),
+  'profile.invalid': entry(
+    'site',
+    'The device profile is not valid.',
+    '设备配置文件无效。',
+    'Correct the file at the named path.',
+    '请按所示路径修正文件。',
+  ),
+  'platform.unavailable': entry(
+    'platform',
+    'The platform cannot answer at present.',
+    '平台暂时无法响应。',
+    'Repeat with the same request_id.',
+    '请用相同 request_id 重试。',
+  ),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** Where in a document something is wrong: a dotted path and the reason. */
+export interface Complaint {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** An error with a catalogue entry. `detail` names what and where; `complaints` lists bad fields. */
+export class PilegateError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly complaints: readonly Complaint[];
+
+  constructor(code: ErrorCode, detail: string, options: { complaints?: readonly Complaint[]; cause?: unknown } = {}) {
+    super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'PilegateError';
+    this.code = code;
+    this.detail = detail;
+    this.complaints = options.complaints ?? [];
+  }
+
+  get fault(): Fault {
+    return errorCatalogue[this.code].fault;
+  }
+}
+
+export function isPilegateError(error: unknown): error is PilegateError {
+  return error instanceof PilegateError;
+}

@@ -1,0 +1,76 @@
+/**
+ * The fault catalogue: what can go wrong at a pile, how soon it must be off, and whether a technician
+ * has to reset it. Deadlines run from detection to "current below 1 A, proven by reading back".
+ */
+export interface FaultEntry {
+  readonly severity: 'warning' | 'critical';
+  /** Which rung the stop ladder begins on. */
+  readonly reaction: 'soft-stop' | 'hard-stop';
+  /** From detection until every rung must have been tried and the current proven below 1 A. */
+  readonly deadlineMs: number;
+  /** A latched fault keeps the connector out of service until a technician resets it. */
+  readonly latch: boolean;
+  readonly source: string;
+  readonly en: string;
+  readonly zh: string;
+}
+
+export const faultCatalogue = {
+  'over-temperature': {
+    severity: 'critical',
+    reaction: 'soft-stop',
+    deadlineMs: 10_000,
+    latch: false,
+    source: 'vendor limit of the pile; reasoned stop budget of 10 s',
+    en: 'The pile is too hot.',
+    zh: '充电桩温度过高。',
+  },
+  'over-current': {
+    severity: 'critical',
+    reaction: 'hard-stop',
+    deadlineMs: 10_000,
+    latch: true,
+    source: 'GB/T 18487.1 A.3.10.7: 1.1 times the rated current',
+    en: 'The vehicle draws more than it is offered.',
+    zh: '充电电流超过允许值。',
+  },
+  'gun-removed': {
+    severity: 'warning',
+    reaction: 'soft-stop',
+    deadlineMs: 10_000,
+    latch: false,
+    source: 'GB/T 18487.1: state 1, nothing plugged',
+    en: 'The gun was removed during the charge.',
+    zh: '充电过程中枪头被拔出。',
+  },
+  'communication-lost': {
+    severity: 'critical',
+    reaction: 'soft-stop',
+    deadlineMs: 10_000,
+    latch: false,
+    source: 'missing data counts as unsafe; the pile falls back by its own watchdog',
+    en: 'The pile does not answer.',
+    zh: '充电桩通信中断。',
+  },
+  'pile-fault': {
+    severity: 'critical',
+    reaction: 'hard-stop',
+    deadlineMs: 10_000,
+    latch: false,
+    source: 'the pile reports an error state',
+    en: 'The pile reports a fault.',
+    zh: '充电桩上报故障。',
+  },
+  'stop-not-proven': {
+    severity: 'critical',
+    reaction: 'hard-stop',
+    deadlineMs: 0,
+    latch: true,
+    source: 'stop ladder exhausted: the contactor may be welded',
+    en: 'The pile was told to stop by every way there is, and current still flows.',
+    zh: '所有停机手段均已执行，但仍有电流。',
+  },
+} as const satisfies Record<string, FaultEntry>;
+
+export type FaultCode = keyof typeof faultCatalogue;
+export const faultCodes = Object.keys(faultCatalogue) as FaultCode[];

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+
+/** Names that people give: they go into topics, file names and URLs, so their alphabet is narrow. */
+const nameSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,47}$/,
+    'letters, digits, "-" and "_", at most 48, beginning with a letter or digit',
+  );
+
+export const siteIdSchema = nameSchema;
+export const pileIdSchema = nameSchema;
+/** Unique over all sites: this is what the QR code on the pile says. */
+export const connectorIdSchema = nameSchema;
+export const lineIdSchema = nameSchema;
+
+/** Identities made by a machine: commands, sessions, orders, stores, boots. */
+export const uuidSchema = z.uuid();
+
+/** The caller's own name for one write request; kept as given. */
+export const requestIdSchema = z.string().regex(/^[\x21-\x7e]{1,64}$/, '1 to 64 visible ASCII characters');

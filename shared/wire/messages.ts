@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { faultCodes } from '../faults.ts';
+import { connectorIdSchema, pileIdSchema, requestIdSchema, siteIdSchema, uuidSchema } from '../ids.ts';
+import { stampSchema } from '../stamp.ts';
+import { tariffSchema } from '../tariff/tariff.ts';
+import { WIRE_VERSION } from './topics.ts';
+
+const version = z.literal(WIRE_VERSION);
+/** A stream of records inside one store. Streams are applied in order, each by itself. */
+export const streamSchema = z.enum(['events']);
+export type Stream = z.infer<typeof streamSchema>;
+
+export const connectorStatusSchema = z.enum([
+  'available',
+  'plugged',
+  'starting',
+  'charging',
+  'stopping',
+  'faulted',
+  'offline',
+]);
+export type ConnectorStatus = z.infer<typeof connectorStatusSchema>;
+
+/** up/hello: first word after each connection, repeated until welcomed. */
+export const helloSchema = z.object({
+  v: version,
+  siteId: siteIdSchema,
+  connectionEpoch: uuidSchema,
+  storeEpoch: uuidSchema,
+  software: z.string().max(64),
+  at: stampSchema,
+  streams: z.array(z.object({ stream: streamSchema, headSeq: z.int().nonnegative(), ackedSeq: z.int().nonnegative() })),
+  runningSessions: z.array(z.object({ sessionId: uuidSchema, connectorId: connectorIdSchema })),
+});
+export type Hello = z.infer<typeof helloSchema>;
+
+/** down/welcome: where each stream stands in the cloud. Commands still open follow as down/command. */
+export const welcomeSchema = z.object({
+  v: version,
+  connectionEpoch: uuidSchema,
+  storeEpoch: uuidSchema,
+  serverWallMs: z.int(),
+  cursors: z.array(z.object({ stream: streamSchema, ackedSeq: z.int().nonnegative() })),
+});
+export type Welcome = z.infer<typeof welcomeSchema>;
+
+/** One outbox row. `body` is checked against its own schema one by one, so a bad record parks only itself. */
+export const recordEnvelopeSchema = z.object({
+  seq: z.int().positive(),
+  at: stampSchema,
+  body: z.looseObject({ kind: z.string().max(64) }),
+});
+export type RecordEnvelope = z.infer<typeof recordEnvelopeSchema>;
+
+export const MAX_BATCH_RECORDS = 200;
+
+/** up/batch: neighbouring records of one stream, in order, without holes. */
+export const batchSchema = z.object({
+  v: version,
+  siteId: siteIdSchema,
+  storeEpoch: uuidSchema,
+  stream: streamSchema,
+  records: z.array(recordEnvelopeSchema).min(1).max(MAX_BATCH_RECORDS),
+});
+export type Batch = z.infer<typeof batchSchema>;
+
+/** down/ack: sent after the cloud's COMMIT. Everything up to `ackedSeq` is safe there, refused records included. */
+export const ackSchema = z.object({
+  v: version,
+  storeEpoch: uuidSchema,
+  stream: streamSchema,
+  ackedSeq: z.int().nonnegative(),
+  refused: z.array(z.object({ seq: z.int().positive(), code: z.string(), detail: z.string() })),
+});
+export type Ack = z.infer<typeof ackSchema>;
+
+/** One connector as its pile last told. Numbers are null when the pile does not tell them: null is never zero. */
+export const connectorStateSchema = z.object({
+  pileId: pileIdSchema,
+  connectorId: connectorIdSchema,
+  status: connectorStatusSchema,
+  observedAtMs: z.int(),
+  plugged: z.boolean().nullable(),
+  sessionId: uuidSchema.nullable(),
+  energyWh: z.int().nonnegative().nullable(),
+  powerW: z.int().nullable(),
+  currentMa: z.int().nullable(),
+  temperatureC: z.number().nullable(),
+  faults: z.array(z.enum(faultCodes)),
+});
+export type ConnectorState = z.infer<typeof connectorStateSchema>;
+
+/** up/state: live view and heartbeat in one; may be lost, is never queued. */
+export const stateSchema = z.object({
+  v: version,
+  siteId: siteIdSchema,
+  connectionEpoch: uuidSchema,
+  at: stampSchema,
+  connectors: z.array(connectorStateSchema),
+});
+export type State = z.infer<typeof stateSchema>;
+
+/** up/presence: the will. An epoch that is not the present connection's is an old will, and ignored. */
+export const presenceSchema = z.object({
+  v: version,
+  siteId: siteIdSchema,
+  connectionEpoch: uuidSchema,
+  online: z.boolean(),
+});
+export type Presence = z.infer<typeof presenceSchema>;
+
+const commandHead = {
+  v: version,
+  commandId: uuidSchema,
+  /** The partner's request, carried from call to register write. */
+  requestId: requestIdSchema,
+  orderId: uuidSchema,
+  connectorId: connectorIdSchema,
+  issuedAtMs: z.int(),
+};
+
+/**
+ * down/command. A start expires, by absolute time and by time-to-live from arrival: whichever comes first.
+ * A stop is bound to its session and does not expire.
+ */
+export const commandSchema = z.discriminatedUnion('kind', [
+  z.object({
+    ...commandHead,
+    kind: z.literal('start'),
+    /** The site acts only if the connector has no session. */
+    expect: z.literal('no-session'),
+    expiresAtMs: z.int(),
+    ttlMs: z.int().positive(),
+    tariff: tariffSchema,
+  }),
+  z.object({
+    ...commandHead,
+    kind: z.literal('stop'),
+    sessionId: uuidSchema,
+    reason: z.enum(['partner', 'staff', 'not-confirmed']),
+  }),
+]);
+export type Command = z.infer<typeof commandSchema>;
+export type StartCommand = Extract<Command, { kind: 'start' }>;
+export type StopCommand = Extract<Command, { kind: 'stop' }>;
+
+/** down/cancel: the start must not be executed any more; if it has been, the site stops it and voids the record. */
+export const cancelSchema = z.object({ v: version, commandId: uuidSchema });
+export type Cancel = z.infer<typeof cancelSchema>;
+
+/** up/nack and down/nack: a message that could not be read at all, told to whoever sent it. */
+export const nackSchema = z.object({
+  v: version,
+  code: z.string().max(64),
+  topic: z.string().max(200),
+  detail: z.string().max(1000),
+});
+export type Nack = z.infer<typeof nackSchema>;

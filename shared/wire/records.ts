@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { type ErrorCode, errorCatalogue } from '../errors.ts';
+import { faultCodes } from '../faults.ts';
+import { connectorIdSchema, pileIdSchema, uuidSchema } from '../ids.ts';
+import { stampSchema } from '../stamp.ts';
+import { cdrSchema } from './cdr.ts';
+
+const errorCodeSchema = z.enum(Object.keys(errorCatalogue) as ErrorCode[]);
+
+/** How a command is getting on. `done` and `failed` are final, and each command has exactly one of them. */
+export const commandReportedSchema = z.object({
+  kind: z.literal('command.reported'),
+  commandId: uuidSchema,
+  status: z.enum(['received', 'done', 'failed']),
+  sessionId: uuidSchema.nullable(),
+  code: errorCodeSchema.nullable(),
+  detail: z.string().max(500).nullable(),
+});
+
+/** Energy flows, confirmed by the pile itself. */
+export const sessionStartedSchema = z.object({
+  kind: z.literal('session.started'),
+  sessionId: uuidSchema,
+  pileId: pileIdSchema,
+  connectorId: connectorIdSchema,
+  orderId: uuidSchema.nullable(),
+  commandId: uuidSchema.nullable(),
+  startedAt: stampSchema,
+  meterStartWh: z.int().nonnegative(),
+  limitMa: z.int().nonnegative(),
+});
+
+/** The session is over; the CDR is the whole story. */
+export const sessionEndedSchema = z.object({
+  kind: z.literal('session.ended'),
+  cdr: cdrSchema,
+});
+
+/** Something that a person should know. */
+export const alarmRaisedSchema = z.object({
+  kind: z.literal('alarm.raised'),
+  alarmId: uuidSchema,
+  code: z.enum(faultCodes),
+  severity: z.enum(['warning', 'critical']),
+  pileId: pileIdSchema,
+  connectorId: connectorIdSchema,
+  sessionId: uuidSchema.nullable(),
+  detail: z.string().max(500),
+});
+
+/** Everything that must reach the cloud exactly once: the bodies of outbox rows. */
+export const recordBodySchema = z.discriminatedUnion('kind', [
+  commandReportedSchema,
+  sessionStartedSchema,
+  sessionEndedSchema,
+  alarmRaisedSchema,
+]);
+export type RecordBody = z.infer<typeof recordBodySchema>;
+export type RecordKind = RecordBody['kind'];
+export type RecordOf<Kind extends RecordKind> = Extract<RecordBody, { kind: Kind }>;
