@@ -9,12 +9,17 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const marker = join(root, 'node_modules', '.pilegate-installed');
 const runtime = join(root, 'node_modules', '.bin', 'node');
-const digest = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+const digest = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex');
 const isCurrent = existsSync(runtime) && existsSync(marker) && readFileSync(marker, 'utf8') === digest;
 
 if (!isCurrent) {
   process.stderr.write('Installing packages (npm ci); this takes about a minute.\n');
-  const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (done.status !== 0) {
     process.stderr.write('npm ci failed: see above. Is the npm registry reachable?\n');
     process.exit(1);

@@ -1,0 +1,37 @@
+import type { Permission } from './pile-model.ts';
+import { isFaulted, type PileState } from './pile-state.ts';
+
+/** Below this the pilot signal cannot express a current (IEC 61851-1): the pile offers nothing instead. */
+const MIN_OFFER_MA = 6000;
+/** The board protects itself: half current above the first, nothing above the second, again below the third. */
+const DERATE_ABOVE_C = 85;
+const SHUTDOWN_ABOVE_C = 105;
+const RESTART_BELOW_C = 80;
+
+/** Sets the thermal flags of `state` from its temperature, with hysteresis. */
+export function protectBoard(state: PileState): void {
+  state.derated = state.temperatureC > DERATE_ABOVE_C;
+  if (state.temperatureC > SHUTDOWN_ABOVE_C) state.overheated = true;
+  if (state.temperatureC < RESTART_BELOW_C) state.overheated = false;
+}
+
+/** Remembers the last set-point that was not a pause, for a pile that ignores a soft stop. */
+export interface OfferMemory {
+  lastLimitMa: number;
+}
+
+/** Current in A that the pilot offers: the limit in force within the pile's own maximum, or 0. */
+export function offeredA(state: PileState, permission: Permission, maxCurrentMa: number, memory: OfferMemory): number {
+  const limitMa = limitInForceMa(state, permission, memory);
+  if (!permission.unlocked || limitMa < MIN_OFFER_MA || isFaulted(state)) return 0;
+  const cappedMa = Math.min(limitMa, maxCurrentMa);
+  return (state.derated ? Math.max(MIN_OFFER_MA, cappedMa / 2) : cappedMa) / 1000;
+}
+
+function limitInForceMa(state: PileState, permission: Permission, memory: OfferMemory): number {
+  if (permission.source === 'fallback') return permission.limitMa;
+  const ignored = state.effects.softStopIgnored && permission.limitMa < MIN_OFFER_MA;
+  if (ignored) return memory.lastLimitMa;
+  memory.lastLimitMa = permission.limitMa;
+  return permission.limitMa;
+}

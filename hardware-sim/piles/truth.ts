@@ -1,0 +1,58 @@
+import { socOf } from '../world/battery.ts';
+import type { ContactorEvent } from '../world/contactor.ts';
+import type { EnergySession, PileHistory } from './history.ts';
+import type { ModelName } from './models.ts';
+import type { PileModel } from './pile-model.ts';
+import type { PileState } from './pile-state.ts';
+import type { PilotState } from './pilot.ts';
+
+/** What physically is and was at one pile, beside what its meter claims. Energies in Wh, times monotonic in ms. */
+export interface PileTruth {
+  readonly pileId: string;
+  readonly model: ModelName;
+  readonly plugged: boolean;
+  readonly contactorClosed: boolean;
+  readonly welded: boolean;
+  readonly currentA: readonly [number, number, number];
+  readonly powerW: number;
+  /** Since the process started, from the current that really flowed. */
+  readonly energyTruthWh: number;
+  readonly registerWhTruth: number;
+  readonly reportedRegisterWh: number;
+  readonly pileState: PilotState;
+  readonly effectiveLimitA: number;
+  readonly temperatureC: number;
+  readonly watchdog: { readonly enabled: boolean; readonly tripped: boolean; readonly timeoutMs: number };
+  readonly soc: number;
+  readonly energySessions: readonly EnergySession[];
+  readonly contactorEvents: readonly ContactorEvent[];
+}
+
+/** The truth about one pile at its present instant. */
+export function pileTruth(
+  settings: { readonly pileId: string; readonly model: ModelName },
+  state: PileState,
+  model: PileModel,
+  history: PileHistory,
+): PileTruth {
+  const { timeoutMs, tripped } = model.watchdog;
+  return {
+    pileId: settings.pileId,
+    model: settings.model,
+    plugged: state.vehicle.plugged,
+    contactorClosed: state.contactor.conducting,
+    welded: state.contactor.welded,
+    currentA: state.currentsA,
+    powerW: state.powerW,
+    energyTruthWh: state.energyTruthWh,
+    registerWhTruth: state.initialRegisterWh + state.energyTruthWh,
+    reportedRegisterWh: model.reportedRegisterWh(),
+    pileState: state.pilot,
+    effectiveLimitA: state.offerA,
+    temperatureC: state.temperatureC,
+    watchdog: { enabled: timeoutMs > 0, tripped, timeoutMs },
+    soc: socOf(state.vehicle.battery),
+    energySessions: [...history.energySessions()],
+    contactorEvents: [...history.contactorEvents()],
+  };
+}

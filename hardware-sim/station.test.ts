@@ -1,0 +1,44 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { loadStation } from './station.ts';
+
+const DEMO_FILE = join(import.meta.dirname, 'stations', 'demo.json');
+
+/** Loads the demo station after `change` has spoiled it. */
+function loadChanged(change: (station: Record<string, never[]> & { piles: Record<string, unknown>[] }) => void) {
+  const folder = mkdtempSync(join(tmpdir(), 'station-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const station = JSON.parse(readFileSync(DEMO_FILE, 'utf8'));
+  change(station);
+  const file = join(folder, 'changed.json');
+  writeFileSync(file, JSON.stringify(station));
+  return { file, loaded: loadStation(file) };
+}
+
+test('HS-01 the demo station has a serial line with two piles and two network lines', () => {
+  const loaded = loadStation(DEMO_FILE);
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  expect(loaded.station.lines.map((line) => line.transport)).toEqual(['serial', 'tcp', 'tcp']);
+  expect(loaded.station.piles.map((pile) => pile.pileId)).toEqual(['A1', 'A2', 'B1', 'B2']);
+});
+
+test.each([
+  ['an unknown key', { colour: 'red' }, 'piles.1', /colour/],
+  ['two piles on one unit', { unit: 1 }, 'piles.1.unit', /two piles on rtu1 unit 1/],
+  ['an unknown model', { model: 'perpetuum' }, 'piles.1.model', /Invalid option/],
+  ['an unknown line', { lineId: 'rtu9' }, 'piles.1.lineId', /no line rtu9/],
+  ['a doubled pile', { pileId: 'A1' }, 'piles.1.pileId', /named twice/],
+])('HS-01 %s is refused with file, path and reason', (_name, change, path, reason) => {
+  const { file, loaded } = loadChanged((station) => void Object.assign(station.piles[1] ?? {}, change));
+  if (loaded.ok) throw new Error('was taken');
+  expect(loaded.file).toBe(file);
+  expect(loaded.problems[0]?.path).toBe(path);
+  expect(loaded.problems[0]?.reason).toMatch(reason);
+});
+
+test('HS-01 a file that is not there is refused by name', () => {
+  const loaded = loadStation('/nowhere/station.json');
+  expect(loaded).toMatchObject({ ok: false, file: '/nowhere/station.json' });
+});

@@ -1,0 +1,196 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Child, startChild } from './child.ts';
+import type { PartnerKey } from './partner-client.ts';
+import { SimulatorClient } from './simulator-client.ts';
+import { StaffClient } from './staff-client.ts';
+
+export interface SimulatorReady {
+  readonly controlUrl: string;
+  readonly lines: readonly (
+    | { readonly lineId: string; readonly transport: 'serial'; readonly path: string }
+    | { readonly lineId: string; readonly transport: 'tcp'; readonly host: string; readonly port: number }
+  )[];
+  readonly piles: readonly {
+    readonly pileId: string;
+    readonly model: string;
+    readonly lineId: string;
+    readonly unit: number;
+  }[];
+}
+
+export interface CloudReady {
+  readonly httpUrl: string;
+  readonly brokerUrl: string;
+}
+
+export interface StationOptions {
+  /** Everything is kept below this folder. */
+  readonly folder: string;
+  readonly httpPort: number;
+  readonly mqttPort: number;
+  /** The one address beside public ones that webhooks may go to. */
+  readonly webhookHostPort: string;
+  readonly cloudEnv?: Readonly<Record<string, string>>;
+  readonly logLevel?: string;
+}
+
+export interface Station {
+  readonly folder: string;
+  readonly cloud: Child<CloudReady>;
+  readonly edge: Child<unknown>;
+  readonly simulator: Child<SimulatorReady>;
+  readonly truth: SimulatorClient;
+  readonly staff: StaffClient;
+  readonly key: PartnerKey;
+  readonly siteFile: string;
+  /** Starts the cloud again with the ports and the data that it had. */
+  restartCloud(): Promise<Child<CloudReady>>;
+  restartEdge(): Promise<Child<unknown>>;
+  stop(): Promise<void>;
+}
+
+export const SITE_ID = 'demo';
+const LIMIT_MA = 16_000;
+const BAUD = 19_200;
+
+/** Peak and valley, as a Chinese city prices them: 1/10,000 CNY per kWh. */
+export const DEMO_TARIFF = {
+  tariffId: 'demo-time-of-use',
+  version: 1,
+  currency: 'CNY',
+  timezone: 'Asia/Shanghai',
+  bands: [
+    { name: 'valley', startMinute: 0, electricityPriceE4: 3800, servicePriceE4: 4500 },
+    { name: 'flat', startMinute: 480, electricityPriceE4: 7200, servicePriceE4: 4500 },
+    { name: 'peak', startMinute: 1080, electricityPriceE4: 11_500, servicePriceE4: 4500 },
+    { name: 'late', startMinute: 1320, electricityPriceE4: 7200, servicePriceE4: 4500 },
+  ],
+};
+
+/**
+ * Brings a whole station up as a user would: simulator, cloud and edge as processes of their own, joined only by
+ * their public doors.
+ */
+export async function startStation(options: StationOptions): Promise<Station> {
+  const log = (name: string) => join(options.folder, 'logs', `${name}.log`);
+  const started: { stop(): Promise<void> }[] = [];
+  const stop = async () => {
+    // Last in, first out: the edge says goodbye while there is still a broker.
+    for (const child of started.splice(0).reverse()) await child.stop();
+  };
+  const keep = <Kept extends { stop(): Promise<void> }>(child: Kept): Kept => {
+    started.push(child);
+    return child;
+  };
+  try {
+    const simulator = keep(
+      await startChild<SimulatorReady>({
+        name: 'hardware-sim',
+        program: 'hardware-sim/main.ts',
+        args: ['--station', join(import.meta.dirname, '../../hardware-sim/stations/demo.json')],
+        logFile: log('hardware-sim'),
+      }),
+    );
+    const cloudDir = join(options.folder, 'cloud');
+    const startCloud = (httpPort: number, mqttPort: number) =>
+      startChild<CloudReady>({
+        name: 'cloud',
+        program: 'cloud/main.ts',
+        env: {
+          PILEGATE_DATA_DIR: cloudDir,
+          PILEGATE_HTTP_PORT: String(httpPort),
+          PILEGATE_MQTT_PORT: String(mqttPort),
+          PILEGATE_WEBHOOK_DEV_ALLOW: options.webhookHostPort,
+          PILEGATE_LOG_LEVEL: options.logLevel ?? 'info',
+          ...options.cloudEnv,
+        },
+        logFile: log('cloud'),
+      });
+    const firstCloud = keep(await startCloud(options.httpPort, options.mqttPort));
+    const { httpUrl, brokerUrl } = firstCloud.ready;
+    const staff = new StaffClient(httpUrl, cloudDir);
+    const site = await staff.createSite(siteDocument(simulator.ready));
+    await staff.publishTariff([SITE_ID], DEMO_TARIFF);
+    const key = await staff.createPartner('demo-partner', 'Demo Partner');
+    const siteFile = writeSiteFile(options.folder, simulator.ready, { brokerUrl, ...site });
+    const startEdge = () =>
+      startChild<unknown>({
+        name: 'edge',
+        program: 'edge/main.ts',
+        args: ['--site', siteFile, '--log-level', options.logLevel ?? 'info'],
+        logFile: log('edge'),
+      });
+    const firstEdge = keep(await startEdge());
+    const station = {
+      folder: options.folder,
+      cloud: firstCloud,
+      edge: firstEdge,
+      simulator,
+      truth: new SimulatorClient(simulator.ready.controlUrl),
+      staff,
+      key,
+      siteFile,
+      stop,
+      async restartCloud() {
+        station.cloud = keep(await startCloud(Number(new URL(httpUrl).port), Number(new URL(brokerUrl).port)));
+        return station.cloud;
+      },
+      async restartEdge() {
+        station.edge = keep(await startEdge());
+        return station.edge;
+      },
+    };
+    return station;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const connectorOf = (pileId: string) => `DEMO-${pileId}`;
+
+function siteDocument(simulator: SimulatorReady): object {
+  return {
+    site_id: SITE_ID,
+    name: 'Demo station',
+    environment: 'sandbox',
+    timezone: DEMO_TARIFF.timezone,
+    connectors: simulator.piles.map(({ pileId, model }) => ({
+      connector_id: connectorOf(pileId),
+      pile_id: pileId,
+      model,
+      max_power_w: 11_000,
+    })),
+  };
+}
+
+function writeSiteFile(
+  folder: string,
+  simulator: SimulatorReady,
+  site: { brokerUrl: string; shard: number; broker_password: string },
+): string {
+  const edgeDir = join(folder, 'edge');
+  mkdirSync(edgeDir, { recursive: true });
+  const passwordFile = join(edgeDir, 'broker.password');
+  writeFileSync(passwordFile, site.broker_password, { mode: 0o600 });
+  const document = {
+    siteId: SITE_ID,
+    dataDir: 'data',
+    cloud: { brokerUrl: site.brokerUrl, shard: site.shard, passwordFile: 'broker.password' },
+    lines: simulator.lines.map((line) =>
+      line.transport === 'serial' ? { ...line, baud: BAUD, parity: 'even', stopBits: 1 } : line,
+    ),
+    piles: simulator.piles.map(({ pileId, model, lineId, unit }) => ({
+      pileId,
+      connectorId: connectorOf(pileId),
+      profile: model,
+      lineId,
+      unit,
+      limitMa: LIMIT_MA,
+    })),
+  };
+  const siteFile = join(edgeDir, 'site.json');
+  writeFileSync(siteFile, `${JSON.stringify(document, null, 2)}\n`);
+  return siteFile;
+}
