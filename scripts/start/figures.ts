@@ -28,7 +28,7 @@ export interface Figures {
   readonly webhook: OrderDocument;
 }
 
-/** The meter counts whole watt-hours, so the difference of two readings misses the truth by less than one. */
+/** Bills count whole watt-hours, and so do most meters: the difference of two readings misses the truth by less than one. */
 const METER_RESOLUTION_WH = 1;
 
 /** A partner's own sum: every line rounded half up once, then added. */
@@ -56,7 +56,7 @@ export function disagreements(figures: Figures): string[] {
   }
   demand(cdr.energy_wh > 0, 'no energy was billed');
   demand(Math.abs(cdr.energy_wh - truthWh) < METER_RESOLUTION_WH, `CDR ${cdr.energy_wh} Wh, truth ${truthWh} Wh`);
-  demand(cdr.energy_wh === meterWh, `CDR ${cdr.energy_wh} Wh, meter ${meterWh} Wh`);
+  demand(Math.abs(cdr.energy_wh - meterWh) < METER_RESOLUTION_WH, `CDR ${cdr.energy_wh} Wh, meter ${meterWh} Wh`);
   demand(order.energy_wh === cdr.energy_wh, `order ${order.energy_wh} Wh, CDR ${cdr.energy_wh} Wh`);
   demand(webhook.energy_wh === cdr.energy_wh, `webhook ${webhook.energy_wh} Wh, CDR ${cdr.energy_wh} Wh`);
   const edgeMinor = cdr.bill.total.minor;

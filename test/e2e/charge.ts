@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
+import { disagreements, type Figures } from '../../scripts/start/figures.ts';
+import { registerWebhook, waitForConnector } from '../../scripts/start/walk.ts';
+import type { Rig } from './rig.ts';
+
+export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits until `look` gives something, or fails with what it saw last. */
+export async function eventually<Value>(
+  what: string,
+  withinMs: number,
+  look: () => Promise<Value | null | false>,
+): Promise<Value> {
+  const untilMs = Date.now() + withinMs;
+  for (;;) {
+    const seen = await look();
+    if (seen !== null && seen !== false) return seen;
+    if (Date.now() > untilMs) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await pause(100);
+  }
+}
+
+/** One charge under way, and what the simulator knew before it. */
+export interface RunningCharge {
+  readonly orderId: string;
+  readonly pileId: string;
+  readonly connectorId: string;
+  readonly startRequest: { readonly request_id: string; readonly connector_id: string };
+  readonly operationId: string;
+  readonly before: { readonly energyTruthWh: number; readonly reportedRegisterWh: number };
+}
+
+/** Plugs a car in and starts a charge as a partner; returns when `charge.started` has come. */
+export async function startCharge(rig: Rig, pileId: string): Promise<RunningCharge> {
+  const connectorId = `DEMO-${pileId}`;
+  if (rig.receiver.secret === '') await registerWebhook(rig.client, rig.receiver);
+  await waitForConnector(rig.client, connectorId, 'available', 30_000);
+  await rig.station.truth.plug(pileId);
+  await waitForConnector(rig.client, connectorId, 'plugged', 15_000);
+  const before = await rig.station.truth.truth(pileId);
+  const startRequest = { request_id: `start-${randomUUID()}`, connector_id: connectorId };
+  const accepted = await rig.client.post('/v1/operations/start', startRequest);
+  expect(accepted.status, JSON.stringify(accepted.body)).toBe(202);
+  const orderId: string = accepted.body.order_id;
+  await rig.receiver.waitFor('charge.started', orderId, 30_000);
+  return { orderId, pileId, connectorId, startRequest, operationId: accepted.body.operation_id, before };
+}
+
+export async function stopCharge(rig: Rig, charge: RunningCharge): Promise<void> {
+  const reply = await rig.client.post('/v1/operations/stop', {
+    request_id: `stop-${randomUUID()}`,
+    order_id: charge.orderId,
+  });
+  expect(reply.status, JSON.stringify(reply.body)).toBe(202);
+}
+
+/** Waits for the end and gathers what everybody says of it. */
+export async function endOf(rig: Rig, charge: RunningCharge, withinMs = 40_000): Promise<Figures> {
+  const ended = await rig.receiver.waitFor('charge.ended', charge.orderId, withinMs);
+  const after = await rig.station.truth.truth(charge.pileId);
+  const order = await rig.client.get(`/v1/orders/${charge.orderId}`);
+  const again = await rig.client.post('/v1/operations/start', charge.startRequest);
+  return {
+    isRepeatHarmless: again.status === 202 && again.body.operation_id === charge.operationId,
+    isOff: !after.contactorClosed,
+    areWebhooksSigned: ended.isSigned,
+    truthWh: after.energyTruthWh - charge.before.energyTruthWh,
+    meterWh: after.reportedRegisterWh - charge.before.reportedRegisterWh,
+    order: order.body,
+    webhook: ended.data,
+  };
+}
+
+/** The promise of the whole product, for one charge. */
+export function expectTheBillToEqualThePhysics(figures: Figures): void {
+  expect(disagreements(figures)).toEqual([]);
+}
+
+/** Each kind of event about an order has come exactly once. */
+export function expectOneOutcome(rig: Rig, orderId: string): void {
+  const types = rig.receiver.events.filter((event) => event.data.order_id === orderId).map((event) => event.type);
+  expect(types).toEqual(['charge.started', 'charge.ended']);
+}

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { endOf, expectOneOutcome, expectTheBillToEqualThePhysics, pause, startCharge, stopCharge } from './charge.ts';
+import { type Engine, findMosquitto, isLeftOut, startMosquitto, startPostgres } from './engines.ts';
+import { type Rig, startRig } from './rig.ts';
+
+/**
+ * Goal: one charge through every room of the house, with real processes, a real pseudo-terminal and real MQTT.
+ * Method: a partner starts and stops it through the API; the simulator's truth judges the bill.
+ */
+
+const mosquitto = findMosquitto();
+const withoutMosquitto = isLeftOut(mosquitto, 'Install it: apt-get install mosquitto');
+
+async function oneCharge(rig: Rig, pileId: string): Promise<void> {
+  const charge = await startCharge(rig, pileId);
+  await pause(4000);
+  const running = await rig.client.get(`/v1/orders/${charge.orderId}`);
+  expect(running.body).toMatchObject({ state: 'charging', progress: { energy_wh: expect.any(Number) } });
+  await stopCharge(rig, charge);
+  const figures = await endOf(rig, charge);
+  expectTheBillToEqualThePhysics(figures);
+  expectOneOutcome(rig, charge.orderId);
+  expect(figures.order.cdr).toMatchObject({ stop_reason: 'partner', marks: [], void_reason: null });
+}
+
+describe('with the embedded broker and database', () => {
+  let rig: Rig;
+  beforeAll(async () => {
+    rig = await startRig();
+  });
+  afterAll(() => rig.stop());
+
+  test('ED-01 OP-15 OP-19 OP-25 a charge over Modbus RTU at 19200 baud is billed as it was', {
+    timeout: 90_000,
+  }, async () => {
+    await oneCharge(rig, 'A1');
+    const started = rig.receiver.events.find((event) => event.type === 'charge.started');
+    const requestId = started?.data.request_id;
+    const trace = (name: 'edge' | 'cloud') => rig.log(name).filter((line) => line.requestId === requestId);
+    expect(trace('cloud').length).toBeGreaterThan(0);
+    expect(trace('edge').map((line) => line.msg)).toContain('pile is written');
+  });
+
+  test('ED-01 OP-15 a charge over Modbus TCP, on a pile whose watchdog only writes can feed', {
+    timeout: 90_000,
+  }, async () => {
+    await oneCharge(rig, 'B1');
+  });
+});
+
+describe.skipIf(withoutMosquitto)('with Mosquitto and PostgreSQL', () => {
+  const engines: Engine[] = [];
+  let rig: Rig;
+  beforeAll(async () => {
+    const broker = await startMosquitto(mosquitto ?? '');
+    const database = await startPostgres();
+    engines.push(broker, database);
+    rig = await startRig({ BROKER_URL: broker.url, DATABASE_URL: database.url });
+  });
+  afterAll(async () => {
+    await rig?.stop();
+    for (const engine of engines) await engine.stop();
+  });
+
+  test('SY-01 OP-15 XC-07 the same charge through existing engines is billed as it was', {
+    timeout: 90_000,
+  }, async () => {
+    await oneCharge(rig, 'A1');
+  });
+});

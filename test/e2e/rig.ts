@@ -1,0 +1,46 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PartnerClient } from '../../scripts/start/partner-client.ts';
+import { type Station, startStation } from '../../scripts/start/station.ts';
+import { Story } from '../../scripts/start/story.ts';
+import { WebhookReceiver } from '../../scripts/start/webhook-receiver.ts';
+
+/** A whole station in processes of its own, with a partner who listens. */
+export interface Rig {
+  readonly station: Station;
+  readonly receiver: WebhookReceiver;
+  readonly client: PartnerClient;
+  readonly story: Story;
+  /** Every line of a process's log, parsed. */
+  log(name: 'edge' | 'cloud' | 'hardware-sim'): Record<string, unknown>[];
+  stop(): Promise<void>;
+}
+
+export async function startRig(cloudEnv: Readonly<Record<string, string>> = {}): Promise<Rig> {
+  const folder = mkdtempSync(join(tmpdir(), 'pilegate-e2e-'));
+  const receiver = await WebhookReceiver.listen();
+  const station = await startStation({
+    folder,
+    httpPort: 0,
+    mqttPort: 0,
+    webhookHostPort: receiver.hostPort,
+    cloudEnv: { PILEGATE_WEBHOOK_RETRY_S: '1,1,2,5', ...cloudEnv },
+  });
+  return {
+    station,
+    receiver,
+    client: new PartnerClient(station.cloud.ready.httpUrl, station.key),
+    story: new Story(process.stderr),
+    log: (name) =>
+      readFileSync(join(folder, 'logs', `${name}.log`), 'utf8')
+        .split('\n')
+        .filter((line) => line.startsWith('{'))
+        .map((line): Record<string, unknown> => JSON.parse(line)),
+    async stop() {
+      await station.stop();
+      await receiver.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
