@@ -1,0 +1,14 @@
+/** The middle of the samples: one slow run on a busy machine does not move it. */
+export function median(samples: readonly number[]): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** Milliseconds that `work` takes. */
+export function timeMs(work: () => void): number {
+  const from = process.hrtime.bigint();
+  work();
+  return Number(process.hrtime.bigint() - from) / 1e6;
+}
+
+export const round = (value: number, digits = 2): number => Number(value.toFixed(digits));
