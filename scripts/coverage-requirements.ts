@@ -25,10 +25,9 @@ const isAsked = (id: string) =>
   asked.length === 0 || asked.some((wanted) => id === wanted || id.startsWith(`${wanted}.`));
 const rows = Object.entries(known).filter(([id]) => isAsked(id));
 const missing = rows.filter(([id]) => !tested.has(id));
-const unknown = [...tested.keys()].filter((id) => known[id] === undefined);
-const nameless = asked.filter(
-  (wanted) => !Object.keys(known).some((id) => id === wanted || id.startsWith(`${wanted}.`)),
-);
+const isRow = (id: string) => Object.keys(known).some((row) => row === id || row.startsWith(`${id}.`));
+const unknown = [...tested.keys()].filter((id) => !isRow(id));
+const nameless = asked.filter((wanted) => !isRow(wanted));
 
 if (missing.length > 0)
   console.log(`without a test:\n${missing.map(([id, title]) => `  ${id.padEnd(9)} ${title}`).join('\n')}`);

@@ -11,6 +11,7 @@ import { WebhookReceiver } from './start/webhook-receiver.ts';
 /** Each start is a fresh demonstration: its records are thrown away by the next one. */
 const FOLDER = join(import.meta.dirname, '..', 'var', 'demo');
 const PID_FILE = join(FOLDER, 'pid');
+const KEY_FILE = join(FOLDER, 'partner-key.json');
 const HTTP_PORT = 8080;
 const MQTT_PORT = 1883;
 const CHARGE_MS = 30_000;
@@ -56,6 +57,7 @@ function tellWhere(story: Story, station: Station): void {
   broker         ${brokerUrl}
   simulator      ${station.simulator.ready.controlUrl}/truth
   logs           ${here(join(FOLDER, 'logs'))}/{edge,cloud,hardware-sim}.log
+  sandbox key    ${here(KEY_FILE)} (docs/partner-guide.md shows how to sign with it)
   on the site    node_modules/.bin/node edge/cli/pilectl.ts --data ${here(join(FOLDER, 'edge', 'data'))} status
 `);
 }
@@ -81,6 +83,7 @@ async function run(isOnce: boolean): Promise<number> {
       mqttPort: isOnce ? 0 : await freeOr0(MQTT_PORT),
       webhookHostPort: receiver.hostPort,
     });
+    writeFileSync(KEY_FILE, `${JSON.stringify(station.key)}\n`, { mode: 0o600 });
     const done = walk(station, receiver, { ...WALK, chargeForMs: CHARGE_MS }, story);
     const outcome = await Promise.race([done, interrupted.promise]);
     if (outcome === 'interrupted') return EXIT_INTERRUPTED;

@@ -133,7 +133,7 @@ test('every pinned package is used', () => {
   const { dependencies }: { dependencies: Record<string, string> } = JSON.parse(
     readFileSync(join(ROOT, 'package.json'), 'utf8'),
   );
-  const specifiers = [...code.flatMap(importsOf).map(({ to }) => to), ...hits(code, /require\(/)];
+  const specifiers = [...code.flatMap(importsOf).map(({ to }) => to), ...hits(code, /[rR]equire\(/)];
   const isUsed = (name: string) => name === 'node' || specifiers.some((to) => to.includes(name));
   expect(Object.keys(dependencies).filter((name) => !isUsed(name))).toEqual([]);
 });

@@ -1,0 +1,31 @@
+import { createHash, createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { verifySignature } from '../../cloud/partners/signature.ts';
+
+const guide = readFileSync(join(import.meta.dirname, '../../docs/partner-guide.md'), 'utf8');
+
+function vector(name: string): string {
+  const line = guide.split('\n').find((candidate) => candidate.startsWith(`${name} `));
+  if (line === undefined) throw new Error(`the guide has no ${name}`);
+  return line.slice(name.length).trim();
+}
+
+test("OP-07 OP-23 the guide's vector fits its words and the platform", () => {
+  const digest = createHash('sha256').update(vector('body')).digest('hex');
+  const text = ['v1', vector('method'), vector('path'), vector('timestamp'), vector('nonce'), digest].join('\n');
+  expect(vector('signature')).toBe(createHmac('sha256', vector('secret')).update(text).digest('hex'));
+
+  const headers = {
+    keyId: 'any',
+    timestamp: vector('timestamp'),
+    nonce: vector('nonce'),
+    signature: `v1=${vector('signature')}`,
+  };
+  const request = { method: vector('method'), target: vector('path'), headers, body: Buffer.from(vector('body')) };
+  const nowMs = Number(vector('timestamp')) * 1000;
+  expect(() => verifySignature(request, vector('secret'), nowMs)).not.toThrow();
+  const altered = { ...request, body: Buffer.from(vector('body').replace('A1', 'A2')) };
+  expect(() => verifySignature(altered, vector('secret'), nowMs)).toThrow('auth.bad_signature');
+});
