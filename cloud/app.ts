@@ -1,0 +1,55 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { CloudContext } from './context.ts';
+import { createErrorHandler } from './http/error-handler.ts';
+import { healthRoutes } from './http/health-routes.ts';
+import { answerUnknownRoutes } from './http/not-found.ts';
+import { describeApi } from './http/openapi.ts';
+import { keepRawBodies } from './http/raw-body.ts';
+import { operationRoutes } from './operations/routes.ts';
+import { orderRoutes } from './orders/routes.ts';
+import { createPartnerGate } from './partners/gate.ts';
+import { attentionRoutes } from './staff/attention-routes.ts';
+import { createStaffGate } from './staff/gate.ts';
+import { staffRoutes } from './staff/routes.ts';
+import { stationRoutes } from './stations/routes.ts';
+import { webhookRoutes } from './webhooks/routes.ts';
+
+export interface AppOptions {
+  readonly context: CloudContext;
+  readonly staffToken: string;
+  readonly publicUrl: string | null;
+  readonly isReady: () => Promise<boolean>;
+}
+
+const BODY_LIMIT = 65_536;
+
+/** The HTTP side of the cloud. Everything it needs comes in; tests call it through `inject`. */
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { context } = options;
+  const handleError = createErrorHandler(context.logger);
+  const app = Fastify({ bodyLimit: BODY_LIMIT, frameworkErrors: handleError });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(handleError);
+  keepRawBodies(app);
+  answerUnknownRoutes(app);
+  app.addHook('onResponse', (request, reply, done) => {
+    const fields = { method: request.method, path: request.routeOptions.url, status: reply.statusCode };
+    context.logger.debug({ ...fields, durationMs: Math.round(reply.elapsedTime) }, 'request answered');
+    done();
+  });
+  await describeApi(app, options.publicUrl);
+
+  const partners = createPartnerGate(context);
+  const staff = createStaffGate(options.staffToken);
+  const zodApp = app.withTypeProvider<ZodTypeProvider>();
+  await zodApp.register(healthRoutes(options.isReady));
+  await zodApp.register(stationRoutes(context, partners));
+  await zodApp.register(operationRoutes(context, partners));
+  await zodApp.register(orderRoutes(context, partners));
+  await zodApp.register(webhookRoutes(context, partners));
+  await zodApp.register(staffRoutes(context, staff));
+  await zodApp.register(attentionRoutes(context, staff));
+  return app;
+}

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { complaintsOf, describeComplaints } from '#shared/complaints.ts';
+import { PilegateError } from '#shared/errors.ts';
+
+const portSchema = z.coerce.number().int().min(0).max(65_535);
+
+const hostPortListSchema = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  )
+  .pipe(z.array(z.string().regex(/^[^\s/@]+:\d{1,5}$/, 'host:port, separated by commas')));
+
+const retryPlanSchema = z
+  .string()
+  .transform((text) => text.split(',').map((entry) => entry.trim()))
+  .pipe(z.array(z.string().regex(/^\d+(\.\d+)?$/, 'seconds, separated by commas')).min(1))
+  .transform((entries) => entries.map((entry) => Math.round(Number(entry) * 1000)));
+
+const environmentSchema = z
+  .object({
+    PILEGATE_ROLE: z.enum(['api', 'ingest', 'worker', 'all']).default('all'),
+    PILEGATE_DATA_DIR: z.string().min(1).default('./var/cloud'),
+    DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+    BROKER_URL: z.url({ protocol: /^(mqtts?|tls|tcp)$/ }).optional(),
+    PILEGATE_HTTP_HOST: z.string().min(1).default('127.0.0.1'),
+    PILEGATE_HTTP_PORT: portSchema.default(8080),
+    PILEGATE_MQTT_PORT: portSchema.default(1883),
+    PILEGATE_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+    PILEGATE_WEBHOOK_DEV_ALLOW: hostPortListSchema.default([]),
+    PILEGATE_WEBHOOK_RETRY_S: retryPlanSchema.default(
+      [60, 300, 900, 3600, 10800, 21600, 43200, 86400].map((s) => s * 1000),
+    ),
+    PILEGATE_START_TIMEOUT_S: z.coerce.number().positive().max(3600).default(60),
+    PILEGATE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  })
+  .superRefine((env, context) => {
+    if (env.PILEGATE_ROLE === 'all') return;
+    for (const name of ['DATABASE_URL', 'BROKER_URL'] as const) {
+      if (env[name] !== undefined) continue;
+      const message = `role ${env.PILEGATE_ROLE} shares its work with other processes, so it needs a real one by URL`;
+      context.addIssue({ code: 'custom', path: [name], message });
+    }
+  });
+
+export interface CloudConfig {
+  readonly role: 'api' | 'ingest' | 'worker' | 'all';
+  readonly dataDir: string;
+  /** Null: PGlite inside `dataDir`. */
+  readonly databaseUrl: string | null;
+  /** Null: the embedded broker. */
+  readonly brokerUrl: string | null;
+  readonly httpHost: string;
+  /** 0 takes any free port. */
+  readonly httpPort: number;
+  readonly mqttPort: number;
+  readonly publicUrl: string | null;
+  /** Exact `host:port` entries which webhooks may reach over http on loopback. For development only. */
+  readonly webhookDevAllow: readonly string[];
+  /** Waits after the first, second, … failed attempt. */
+  readonly webhookRetryMs: readonly number[];
+  readonly startTimeoutMs: number;
+  readonly logLevel: string;
+}
+
+/**
+ * Reads the configuration from the environment.
+ *
+ * @throws PilegateError `config.invalid`, naming each variable and what it must be
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): CloudConfig {
+  const parsed = environmentSchema.safeParse(env);
+  if (!parsed.success) {
+    const complaints = complaintsOf(parsed.error);
+    throw new PilegateError('config.invalid', describeComplaints(complaints), { complaints });
+  }
+  const values = parsed.data;
+  return {
+    role: values.PILEGATE_ROLE,
+    dataDir: values.PILEGATE_DATA_DIR,
+    databaseUrl: values.DATABASE_URL ?? null,
+    brokerUrl: values.BROKER_URL ?? null,
+    httpHost: values.PILEGATE_HTTP_HOST,
+    httpPort: values.PILEGATE_HTTP_PORT,
+    mqttPort: values.PILEGATE_MQTT_PORT,
+    publicUrl: values.PILEGATE_PUBLIC_URL ?? null,
+    webhookDevAllow: values.PILEGATE_WEBHOOK_DEV_ALLOW,
+    webhookRetryMs: values.PILEGATE_WEBHOOK_RETRY_S,
+    startTimeoutMs: Math.round(values.PILEGATE_START_TIMEOUT_S * 1000),
+    logLevel: values.PILEGATE_LOG_LEVEL,
+  };
+}

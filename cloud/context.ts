@@ -1,0 +1,31 @@
+import type { Logger } from 'pino';
+import type { Clock, Timers } from '#shared/clock.ts';
+import type { Db } from './db/connect.ts';
+import type { SecretBox } from './keys/seal.ts';
+import type { Random } from './random.ts';
+import type { LookUp } from './webhooks/address-guard.ts';
+
+/** Tells a job in this process that there may be work. Jobs of other processes find it by polling. */
+export interface Wake {
+  commands(): void;
+  deliveries(): void;
+}
+
+/** What the capabilities are built from. Each function asks for the fields it needs, and no more. */
+export interface CloudContext {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly secrets: SecretBox;
+  readonly wake: Wake;
+  readonly lookUp: LookUp;
+  readonly settings: CloudSettings;
+}
+
+export interface CloudSettings {
+  readonly startTimeoutMs: number;
+  readonly webhookRetryMs: readonly number[];
+  readonly webhookDevAllow: readonly string[];
+}

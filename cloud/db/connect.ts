@@ -1,0 +1,34 @@
+import { mkdir } from 'node:fs/promises';
+import { PGlite } from '@electric-sql/pglite';
+import { Kysely, PGliteDialect, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { INT8_OID, parseInt8 } from './int8.ts';
+import type { Database } from './schema.ts';
+
+export type Db = Kysely<Database>;
+
+export type DatabaseLocation =
+  | { readonly engine: 'postgresql'; readonly url: string }
+  | { readonly engine: 'pglite'; readonly folder: string }
+  | { readonly engine: 'pglite-in-memory' };
+
+const POOL_SIZE = 20;
+
+/** Opens the database. One SQL dialect and one reading of bigint, whichever engine answers. */
+export async function connect(location: DatabaseLocation, onIdleError: (error: Error) => void): Promise<Db> {
+  if (location.engine === 'postgresql') {
+    const types = new pg.TypeOverrides();
+    types.setTypeParser(INT8_OID, parseInt8);
+    const pool = new pg.Pool({ connectionString: location.url, max: POOL_SIZE, types });
+    // A pool reports the loss of an idle connection here, and ends the process when nobody listens.
+    pool.on('error', onIdleError);
+    return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  }
+  if (location.engine === 'pglite') await mkdir(location.folder, { recursive: true });
+  const pglite = new PGlite({
+    ...(location.engine === 'pglite' ? { dataDir: location.folder } : {}),
+    parsers: { [INT8_OID]: parseInt8 },
+  });
+  await pglite.waitReady;
+  return new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) });
+}

@@ -1,0 +1,67 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { migrationsFolder, openTestDatabase } from '../testing/test-database.ts';
+import type { Db } from './connect.ts';
+import { parseInt8 } from './int8.ts';
+import { migrate, readMigrations } from './migrate.ts';
+import { isTransient, isUniqueViolation, savepoint, transaction } from './transaction.ts';
+
+let db: Db;
+beforeAll(async () => {
+  db = await openTestDatabase();
+});
+afterAll(() => db.destroy());
+
+const insert = (siteId: string, store: Pick<Db, 'insertInto'> = db) =>
+  store.insertInto('partners').values({ partner_id: siteId, name: 'x', created_at_ms: 1_795_255_200_123 }).execute();
+
+test('bigint columns come back as exact numbers, or not at all', async () => {
+  await insert('int8');
+  const row = await db.selectFrom('partners').selectAll().where('partner_id', '=', 'int8').executeTakeFirstOrThrow();
+  expect(row.created_at_ms).toBe(1_795_255_200_123);
+  await expect(sql`select 9007199254740993::bigint as n`.execute(db)).rejects.toThrow('does not fit');
+});
+
+test('a bigint that no number holds exactly is refused, not rounded', () => {
+  expect(parseInt8('-9007199254740991')).toBe(-9007199254740991);
+  expect(() => parseInt8('9007199254740993')).toThrow(RangeError);
+});
+
+test('migrations run once; one that was changed or removed is refused by name', async () => {
+  const migrations = await readMigrations(migrationsFolder);
+  expect(migrations.length).toBeGreaterThan(4);
+  await migrate(db, migrations, 1);
+  const changed = migrations.map((one, index) => (index === 1 ? { ...one, sha256: 'other' } : one));
+  await expect(migrate(db, changed, 1)).rejects.toThrow('0002_ingest.sql was changed');
+  await expect(migrate(db, migrations.slice(1), 1)).rejects.toThrow('0001_stations.sql is applied');
+});
+
+test('a migration that fails leaves nothing of itself behind', async () => {
+  const migrations = await readMigrations(migrationsFolder);
+  const broken = { name: '9999_broken.sql', sha256: 'x', text: 'create table half (a int);\nselect nonsense;\n' };
+  await expect(migrate(db, [...migrations, broken], 1)).rejects.toThrow('nonsense');
+  await expect(sql`select * from half`.execute(db)).rejects.toThrow('half');
+});
+
+test('SY-01 a step that fails undoes only itself', async () => {
+  await transaction(db, async (trx) => {
+    await insert('before', trx);
+    const failing = savepoint(trx, async () => {
+      await insert('inside', trx);
+      await insert('before', trx);
+    });
+    await expect(failing).rejects.toSatisfy(isUniqueViolation);
+    await insert('after', trx);
+  });
+  const ids = (await db.selectFrom('partners').select('partner_id').execute()).map((row) => row.partner_id);
+  expect(ids).toEqual(expect.arrayContaining(['before', 'after']));
+  expect(ids).not.toContain('inside');
+});
+
+test('what may succeed later is told from what never will', () => {
+  const withCode = (code: string) => Object.assign(new Error('x'), { code });
+  for (const code of ['40P01', '40001', '57P01', '08006', '53300', 'ECONNRESET'])
+    expect(isTransient(withCode(code))).toBe(true);
+  for (const code of ['23505', '22P05', '42703', 'FST_ERR']) expect(isTransient(withCode(code))).toBe(false);
+  expect(isTransient(new TypeError('a mistake of ours'))).toBe(false);
+});

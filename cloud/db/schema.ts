@@ -1,0 +1,269 @@
+import type { Generated, Selectable } from 'kysely';
+
+/** Columns as the migrations define them. `…_ms` are wall-clock milliseconds; documents are JSON text. */
+export interface Database {
+  schema_migrations: { name: string; sha256: string; applied_at_ms: number };
+  sites: SitesTable;
+  connectors: ConnectorsTable;
+  connector_states: ConnectorStatesTable;
+  tariffs: TariffsTable;
+  site_tariffs: SiteTariffsTable;
+  site_links: SiteLinksTable;
+  cursors: { site_id: string; store_epoch: string; stream: string; acked_seq: number };
+  site_records: SiteRecordsTable;
+  dead_letters: DeadLettersTable;
+  alarms: AlarmsTable;
+  partners: { partner_id: string; name: string; created_at_ms: number };
+  partner_keys: PartnerKeysTable;
+  nonces: { key_id: string; nonce: string; expires_at_ms: number };
+  orders: OrdersTable;
+  operations: OperationsTable;
+  commands: CommandsTable;
+  cdrs: CdrsTable;
+  exceptions: ExceptionsTable;
+  webhook_endpoints: WebhookEndpointsTable;
+  webhook_events: WebhookEventsTable;
+  webhook_deliveries: WebhookDeliveriesTable;
+}
+
+export type Environment = 'sandbox' | 'live';
+export type OrderState = 'starting' | 'charging' | 'start_failed' | 'completed' | 'void' | 'abnormal';
+export type OperationKind = 'start' | 'stop';
+export type OperationStatus = 'accepted' | 'succeeded' | 'failed';
+
+interface SitesTable {
+  site_id: string;
+  name: string;
+  environment: Environment;
+  timezone: string;
+  shard: number;
+  broker_password_sha256: string;
+  created_at_ms: number;
+  updated_at_ms: number;
+}
+
+interface ConnectorsTable {
+  connector_id: string;
+  site_id: string;
+  pile_id: string;
+  model: string;
+  max_power_w: number;
+}
+
+interface ConnectorStatesTable {
+  connector_id: string;
+  status: string;
+  plugged: boolean | null;
+  session_id: string | null;
+  energy_wh: number | null;
+  power_w: number | null;
+  current_ma: number | null;
+  temperature_c: number | null;
+  faults: string;
+  observed_at_ms: number;
+  observation_age_ms: number;
+  received_at_ms: number;
+}
+
+interface TariffsTable {
+  tariff_id: string;
+  version: number;
+  document: string;
+  document_sha256: string;
+  created_at_ms: number;
+}
+
+interface SiteTariffsTable {
+  site_tariff_id: Generated<number>;
+  site_id: string;
+  tariff_id: string;
+  version: number;
+  in_force_from_ms: number;
+}
+
+interface SiteLinksTable {
+  site_id: string;
+  connection_epoch: string | null;
+  store_epoch: string | null;
+  software: string | null;
+  online: boolean;
+  hello_at_ms: number | null;
+  heard_at_ms: number | null;
+}
+
+interface SiteRecordsTable {
+  site_id: string;
+  store_epoch: string;
+  stream: string;
+  seq: number;
+  kind: string;
+  body: string;
+  body_sha256: string;
+  refused_code: string | null;
+  refused_detail: string | null;
+  received_at_ms: number;
+}
+
+interface DeadLettersTable {
+  dead_letter_id: Generated<number>;
+  source: 'record' | 'message' | 'edge-nack';
+  site_id: string | null;
+  store_epoch: string | null;
+  stream: string | null;
+  seq: number | null;
+  topic: string | null;
+  code: string;
+  reason: string;
+  payload: string;
+  payload_sha256: string;
+  received_at_ms: number;
+}
+
+interface AlarmsTable {
+  alarm_id: string;
+  source: 'site' | 'platform';
+  code: string;
+  severity: string;
+  site_id: string | null;
+  pile_id: string | null;
+  connector_id: string | null;
+  session_id: string | null;
+  partner_id: string | null;
+  detail: string;
+  raised_at_ms: number;
+  received_at_ms: number;
+}
+
+interface PartnerKeysTable {
+  key_id: string;
+  partner_id: string;
+  environment: Environment;
+  scopes: string;
+  secret_sealed: string;
+  created_at_ms: number;
+  disabled_at_ms: number | null;
+}
+
+interface OrdersTable {
+  order_id: string;
+  partner_id: string | null;
+  origin: 'remote' | 'local';
+  environment: Environment;
+  state: OrderState;
+  request_id: string | null;
+  site_id: string;
+  pile_id: string;
+  connector_id: string;
+  tariff_id: string | null;
+  tariff_version: number | null;
+  session_id: string | null;
+  meter_start_wh: number | null;
+  meter_end_wh: number | null;
+  energy_wh: number | null;
+  stop_reason: string | null;
+  failure_code: string | null;
+  failure_detail: string | null;
+  created_at_ms: number;
+  started_at_ms: number | null;
+  ended_at_ms: number | null;
+  updated_at_ms: number;
+}
+export type OrderRow = Selectable<OrdersTable>;
+
+interface OperationsTable {
+  operation_id: string;
+  partner_id: string;
+  environment: Environment;
+  kind: OperationKind;
+  request_id: string;
+  body_sha256: string;
+  status: OperationStatus;
+  code: string | null;
+  detail: string | null;
+  order_id: string;
+  connector_id: string;
+  created_at_ms: number;
+  deadline_at_ms: number | null;
+  finished_at_ms: number | null;
+}
+export type OperationRow = Selectable<OperationsTable>;
+
+interface CommandsTable {
+  command_id: string;
+  operation_id: string;
+  order_id: string;
+  site_id: string;
+  shard: number;
+  kind: 'start' | 'stop';
+  document: string;
+  status: 'open' | 'received' | 'done' | 'failed';
+  created_at_ms: number;
+  expires_at_ms: number | null;
+  next_send_at_ms: number | null;
+  sent_count: Generated<number>;
+  cancelled_at_ms: number | null;
+  cancel_closed_at_ms: number | null;
+}
+export type CommandRow = Selectable<CommandsTable>;
+
+interface CdrsTable {
+  cdr_id: string;
+  site_id: string;
+  session_id: string;
+  order_id: string | null;
+  document: string;
+  document_sha256: string;
+  rerated: string | null;
+  received_at_ms: number;
+}
+export type CdrRow = Selectable<CdrsTable>;
+
+interface ExceptionsTable {
+  exception_id: Generated<number>;
+  order_id: string;
+  cdr_id: string | null;
+  code: string;
+  detail: string;
+  created_at_ms: number;
+  resolved_at_ms: number | null;
+}
+
+interface WebhookEndpointsTable {
+  endpoint_id: string;
+  partner_id: string;
+  environment: Environment;
+  url: string;
+  event_types: string | null;
+  secret_sealed: string;
+  created_at_ms: number;
+  failing_since_ms: number | null;
+  disabled_at_ms: number | null;
+  disabled_reason: string | null;
+  deleted_at_ms: number | null;
+}
+export type WebhookEndpointRow = Selectable<WebhookEndpointsTable>;
+
+interface WebhookEventsTable {
+  event_id: string;
+  partner_id: string;
+  environment: Environment;
+  order_id: string | null;
+  type: string;
+  payload: string;
+  created_at_ms: number;
+}
+
+interface WebhookDeliveriesTable {
+  delivery_id: Generated<number>;
+  event_id: string;
+  endpoint_id: string;
+  lane: string;
+  status: 'pending' | 'delivered' | 'failed' | 'cancelled';
+  attempts: Generated<number>;
+  next_attempt_at_ms: number;
+  leased_until_ms: number | null;
+  last_http_status: number | null;
+  last_error: string | null;
+  created_at_ms: number;
+  finished_at_ms: number | null;
+}

@@ -1,0 +1,42 @@
+import { sql, type Transaction } from 'kysely';
+import type { Db } from './connect.ts';
+import type { Database } from './schema.ts';
+
+export type Trx = Transaction<Database>;
+
+/** Runs `work` in one transaction: all of it is stored, or nothing. */
+export const transaction = <Value>(db: Db, work: (trx: Trx) => Promise<Value>): Promise<Value> =>
+  db.transaction().execute(work);
+
+/** Runs `work` so that its failure undoes only its own writes and the transaction can go on. Rethrows the failure. */
+export async function savepoint<Value>(trx: Trx, work: () => Promise<Value>): Promise<Value> {
+  await sql`savepoint one_step`.execute(trx);
+  try {
+    const value = await work();
+    await sql`release savepoint one_step`.execute(trx);
+    return value;
+  } catch (error) {
+    await sql`rollback to savepoint one_step`.execute(trx);
+    await sql`release savepoint one_step`.execute(trx);
+    throw error;
+  }
+}
+
+function sqlStateOf(error: unknown): string | null {
+  if (!(error instanceof Error) || !('code' in error)) return null;
+  const { code } = error;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+}
+
+/** True when the same row exists already (SQLSTATE 23505). */
+export const isUniqueViolation = (error: unknown): boolean => sqlStateOf(error) === '23505';
+
+/** SQLSTATE classes that say "not now": connection, rollback by the server, resources, shutdown, system. */
+const TRANSIENT_CLASSES = new Set(['08', '25', '40', '53', '55', '57', '58']);
+
+/** True when the statement may succeed if it is tried again as it is; false when it never will. */
+export function isTransient(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  if (state !== null) return TRANSIENT_CLASSES.has(state.slice(0, 2));
+  return error instanceof Error && 'code' in error && /^E[A-Z]+$/.test(String(error.code));
+}

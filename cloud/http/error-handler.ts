@@ -1,0 +1,58 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import type { Logger } from 'pino';
+import { isPilegateError } from '#shared/errors.ts';
+import { type ProblemFacts, problemOf, statusOf } from './problem.ts';
+
+const UNSUPPORTED_MEDIA_TYPE = 415;
+
+/** The partner's own name for the request, once the body has been parsed. */
+function requestIdOf(request: FastifyRequest): string | undefined {
+  const { body } = request;
+  if (typeof body !== 'object' || body === null || !('request_id' in body)) return undefined;
+  return typeof body.request_id === 'string' ? body.request_id.slice(0, 64) : undefined;
+}
+
+function factsOf(error: unknown): ProblemFacts | null {
+  if (isPilegateError(error)) return statusOf(error.code) === 500 ? null : { code: error.code, detail: error.detail };
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const place = 'validationContext' in error ? String(error.validationContext) : 'request';
+    const errors = error.validation.map((issue) => ({
+      pointer: `#${issue.instancePath}`,
+      detail: issue.message ?? 'does not fit',
+    }));
+    return { code: 'request.invalid', detail: `the ${place} does not fit the schema`, errors };
+  }
+  const { code, statusCode, message } = error as Partial<FastifyError>;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return { code: 'request.too_large', detail: 'more than 64 KiB' };
+  if (statusCode === UNSUPPORTED_MEDIA_TYPE) {
+    return { code: 'request.method', detail: 'send application/json', status: UNSUPPORTED_MEDIA_TYPE };
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return { code: 'request.invalid', detail: message ?? 'bad request' };
+  }
+  return null;
+}
+
+/** Sends an error as a problem. What is not the caller's doing is logged once, here, and not told. */
+export function createErrorHandler(logger: Logger) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const requestId = requestIdOf(request);
+    const known = factsOf(error);
+    const facts = known ?? {
+      code: 'platform.unavailable' as const,
+      detail: 'an internal error; it has been recorded',
+      status: 500,
+    };
+    if (known === null) {
+      logger.error({ err: error, method: request.method, path: request.routeOptions.url, requestId }, 'request fails');
+    }
+    return sendProblem(reply, requestId === undefined ? facts : { ...facts, requestId });
+  };
+}
+
+export function sendProblem(reply: FastifyReply, facts: ProblemFacts): FastifyReply {
+  const problem = problemOf(facts);
+  // Already text: the route's own response schemas are for its successes.
+  return reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}

@@ -1,0 +1,79 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+
+const DESCRIPTION = `
+Start and stop charges, follow them, and get what is needed to recompute every bill.
+
+## Signing
+
+Every request under \`/v1\` carries four headers:
+
+| Header | Value |
+| --- | --- |
+| \`Pilegate-Key\` | the key id |
+| \`Pilegate-Timestamp\` | time of signing, Unix seconds; good for 300 s on both sides of our time |
+| \`Pilegate-Nonce\` | 16 to 64 visible ASCII characters, fresh for every attempt |
+| \`Pilegate-Signature\` | \`v1=\` and the lower-case hex HMAC-SHA256 of the text below; the HMAC key is the secret as it was shown, in UTF-8 |
+
+The text is six lines joined by \`\\n\`, without one at the end:
+
+\`\`\`text
+v1
+METHOD
+/path?query exactly as sent
+timestamp
+nonce
+lower-case hex SHA-256 of the body bytes (of nothing, when there is no body)
+\`\`\`
+
+## Repeating
+
+Every write takes a \`request_id\`. Repeat a request with the same \`request_id\` and body, and with a fresh nonce, whenever
+you are not sure that it arrived: you get the first answer again, with \`Idempotency-Hit: true\`, and nothing happens twice.
+
+## Webhooks
+
+Webhooks follow [Standard Webhooks 1.0](https://www.standardwebhooks.com): \`webhook-id\`, \`webhook-timestamp\`, \`webhook-signature\`.
+The body is \`{type, timestamp, data}\`; types are \`charge.started\`, \`charge.start_failed\`, \`charge.ended\` and \`webhook.test\`. The data of a
+charge event is the order as \`GET /v1/orders/{order_id}\` shows it. Events of one order arrive in order; an event may arrive twice,
+with the same \`webhook-id\`. Answer with 2xx within 15 s; 410 disables the address.
+
+## Errors
+
+Errors are \`application/problem+json\` (RFC 9457). Branch on \`code\`. A refused request (4xx) leaves no operation and no order behind.
+`;
+
+/** Which credential a path asks for; partner requests carry all four headers. */
+function securityOf(url: string): { security?: Record<string, string[]>[] } {
+  if (url.startsWith('/v1/')) return { security: [{ key: [], timestamp: [], nonce: [], signature: [] }] };
+  return url.startsWith('/staff/') ? { security: [{ staff: [] }] } : {};
+}
+
+/** The OpenAPI 3.1 document, made from the schemas that check the requests, and a page to read it that works offline. */
+export async function describeApi(app: FastifyInstance, publicUrl: string | null): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Pilegate partner API', version: '1.0.0', description: DESCRIPTION.trim() },
+      servers: publicUrl === null ? [] : [{ url: publicUrl }],
+      components: {
+        securitySchemes: {
+          key: { type: 'apiKey', in: 'header', name: 'Pilegate-Key' },
+          timestamp: { type: 'apiKey', in: 'header', name: 'Pilegate-Timestamp' },
+          nonce: { type: 'apiKey', in: 'header', name: 'Pilegate-Nonce' },
+          signature: { type: 'apiKey', in: 'header', name: 'Pilegate-Signature', description: 'see Signing' },
+          staff: { type: 'http', scheme: 'bearer' },
+        },
+      },
+    },
+    transform: (route) => {
+      const { schema, url } = jsonSchemaTransform(route);
+      return { schema: { ...schema, ...securityOf(url) }, url };
+    },
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs' });
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
+
+/** RFC 9457 problem details, with the catalogue's fields beside the standard ones. */
+export const problemSchema = z
+  .object({
+    type: z.string().describe('identifies the kind of problem; not a page'),
+    title: z.string(),
+    title_zh: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string().describe('stable: branch on this'),
+    fault: z.enum(['caller', 'vehicle', 'pile', 'site', 'network', 'platform']).describe('whose responsibility it is'),
+    what_to_do: z.string(),
+    what_to_do_zh: z.string(),
+    request_id: z.string().optional(),
+    errors: z
+      .array(z.object({ pointer: z.string().describe('JSON Pointer as a URI fragment'), detail: z.string() }))
+      .optional(),
+  })
+  .meta({ id: 'Problem' });
+export type Problem = z.infer<typeof problemSchema>;
+
+/** What each code means over HTTP. Codes that never leave by this door are the platform's own failure. */
+const statuses: Partial<Record<ErrorCode, number>> = {
+  'auth.missing': 401,
+  'auth.unknown_key': 401,
+  'auth.bad_signature': 401,
+  'auth.stale_timestamp': 401,
+  'auth.reused_nonce': 401,
+  'auth.forbidden': 403,
+  'request.invalid': 400,
+  'request.too_large': 413,
+  'request.not_found': 404,
+  'request.method': 405,
+  'request_id.reused': 422,
+  'request_id.in_flight': 409,
+  'connector.unknown': 404,
+  'connector.occupied': 409,
+  'connector.not_plugged': 409,
+  'connector.faulted': 409,
+  'connector.offline': 409,
+  'site.offline': 409,
+  'order.unknown': 404,
+  'order.not_running': 409,
+  'operation.unknown': 404,
+  'tariff.missing': 409,
+  'webhook.address_refused': 422,
+  'wire.conflict': 409,
+  'platform.unavailable': 503,
+};
+
+export const statusOf = (code: ErrorCode): number => statuses[code] ?? 500;
+
+export interface ProblemFacts {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly status?: number;
+  readonly requestId?: string;
+  readonly errors?: { pointer: string; detail: string }[];
+}
+
+/** The document a caller gets for an error. */
+export function problemOf(facts: ProblemFacts): Problem {
+  const entry = errorCatalogue[facts.code];
+  return {
+    type: `urn:pilegate:problem:${facts.code}`,
+    title: entry.en,
+    title_zh: entry.zh,
+    status: facts.status ?? statusOf(facts.code),
+    detail: facts.detail,
+    code: facts.code,
+    fault: entry.fault,
+    what_to_do: entry.doEn,
+    what_to_do_zh: entry.doZh,
+    ...(facts.requestId === undefined ? {} : { request_id: facts.requestId }),
+    ...(facts.errors === undefined || facts.errors.length === 0 ? {} : { errors: facts.errors }),
+  };
+}
+
+/** Codes that any signed request can meet. */
+export const signedProblems = [
+  'auth.missing',
+  'auth.unknown_key',
+  'auth.bad_signature',
+  'auth.stale_timestamp',
+  'auth.reused_nonce',
+  'auth.forbidden',
+  'request.invalid',
+  'platform.unavailable',
+] as const satisfies readonly ErrorCode[];
+
+/** Response schemas for a route's errors, with the codes and their meaning listed per status. */
+export function problems(...codes: readonly ErrorCode[]) {
+  const byStatus = Map.groupBy(codes, statusOf);
+  return Object.fromEntries(
+    [...byStatus].map(([status, group]) => [
+      status,
+      {
+        description: group.map((code) => `\`${code}\`: ${errorCatalogue[code].en}`).join('\n\n'),
+        content: { 'application/problem+json': { schema: problemSchema } },
+      },
+    ]),
+  );
+}

@@ -1,0 +1,32 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { PilegateError } from '#shared/errors.ts';
+
+const EMPTY = Buffer.alloc(0);
+
+/** Takes JSON bodies as the bytes that were sent: a signature is checked against them before anything is parsed. */
+export function keepRawBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+}
+
+export const rawBodyOf = (request: FastifyRequest): Buffer => (Buffer.isBuffer(request.body) ? request.body : EMPTY);
+
+/**
+ * A hook that parses the body after the gates have passed it.
+ *
+ * @throws PilegateError `request.invalid`
+ */
+export function parseJsonBody(request: FastifyRequest): Promise<void> {
+  const bytes = rawBodyOf(request);
+  if (bytes.length === 0) {
+    request.body = undefined;
+    return Promise.resolve();
+  }
+  try {
+    request.body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return Promise.resolve();
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : 'not JSON';
+    return Promise.reject(new PilegateError('request.invalid', `the body is not JSON: ${detail}`, { cause }));
+  }
+}

@@ -1,0 +1,255 @@
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import type { RecordEnvelope } from '#shared/wire/messages.ts';
+import { systemRandom } from '../random.ts';
+import { connectFakeEdge, type FakeEdge } from '../testing/fake-edge.ts';
+import { type Stage, setTheStage } from '../testing/fixtures.ts';
+import { ended } from '../testing/records.ts';
+import { createTestClock } from '../testing/test-clock.ts';
+import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
+import { handleBatch } from './batch.ts';
+
+const clock = createTestClock();
+let cloud: TestCloud;
+let stage: Stage;
+let edge: FakeEdge;
+let runs = 0;
+
+beforeAll(async () => {
+  cloud = await startTestCloud({ clock });
+});
+afterAll(() => cloud?.stop());
+afterEach(() => edge?.close());
+
+async function setUp(): Promise<void> {
+  runs += 1;
+  stage = await setTheStage(cloud, { name: `batch${runs}` });
+  edge = await connectFakeEdge(cloud.brokerUrl, stage, clock);
+}
+
+const connectorId = () => stage.connectorIds[0] ?? '';
+
+function alarm(seq: number, change: object = {}): RecordEnvelope {
+  const body = {
+    kind: 'alarm.raised',
+    alarmId: systemRandom.uuid(),
+    code: 'over-temperature',
+    severity: 'warning',
+    pileId: 'p',
+    connectorId: connectorId(),
+    sessionId: null,
+    detail: `alarm ${seq}`,
+    ...change,
+  };
+  return { seq, at: edge.stamp(), body };
+}
+
+const storedSeqs = async () => {
+  const rows = await cloud.context.db
+    .selectFrom('site_records')
+    .select('seq')
+    .where('site_id', '=', stage.siteId)
+    .orderBy('seq')
+    .execute();
+  return rows.map((row) => row.seq);
+};
+const alarmCount = async () => {
+  const rows = await cloud.context.db
+    .selectFrom('alarms')
+    .select('alarm_id')
+    .where('site_id', '=', stage.siteId)
+    .execute();
+  return rows.length;
+};
+const deadLetters = () =>
+  cloud.context.db
+    .selectFrom('dead_letters')
+    .selectAll()
+    .where('site_id', '=', stage.siteId)
+    .orderBy('dead_letter_id')
+    .execute();
+
+test('SY-01 records are applied once and in order; duplicates are acknowledged again', async () => {
+  await setUp();
+  const records = [alarm(1), alarm(2), alarm(3)];
+  expect(await edge.batch(records)).toMatchObject({ ackedSeq: 3, refused: [], stream: 'events' });
+  expect(await edge.batch(records)).toMatchObject({ ackedSeq: 3, refused: [] });
+  expect(await edge.batch([...records.slice(1), alarm(4)])).toMatchObject({ ackedSeq: 4 });
+  expect(await storedSeqs()).toEqual([1, 2, 3, 4]);
+  expect(await alarmCount()).toBe(4);
+});
+
+test('SY-01 an old batch that comes late takes nothing back', async () => {
+  await setUp();
+  const [first, second] = [alarm(1), alarm(2)];
+  await edge.batch([first, second]);
+  expect(await edge.batch([first])).toMatchObject({ ackedSeq: 2 });
+});
+
+test('SY-01 behind a gap nothing is applied, and the acknowledgement says where to go on', async () => {
+  await setUp();
+  await edge.batch([alarm(1)]);
+  expect(await edge.batch([alarm(3), alarm(4)])).toMatchObject({ ackedSeq: 1, refused: [] });
+  expect(await edge.batch([alarm(2), alarm(4)])).toMatchObject({ ackedSeq: 2 });
+  expect(await storedSeqs()).toEqual([1, 2]);
+});
+
+test('SY-01 the same batch twenty times at once has one effect', async () => {
+  await setUp();
+  const records = [alarm(1), alarm(2)];
+  const site = { siteId: stage.siteId, shard: stage.shard, environment: 'sandbox' as const };
+  const silent = () => Promise.resolve();
+  const down = { welcome: silent, ack: silent, command: silent, cancel: silent, nack: silent };
+  const batch = {
+    v: 1 as const,
+    siteId: stage.siteId,
+    storeEpoch: edge.storeEpoch,
+    stream: 'events' as const,
+    records,
+  };
+  await Promise.all(Array.from({ length: 20 }, () => handleBatch({ ...cloud.context, down }, site, batch)));
+  expect(await storedSeqs()).toEqual([1, 2]);
+  expect(await alarmCount()).toBe(2);
+});
+
+test('SY-01 a record that cannot be accepted parks only itself, is told, and is told again', async () => {
+  await setUp();
+  const bad = alarm(2, { code: 'no-such-fault' });
+  const nul = alarm(3, { detail: 'a\u0000b' });
+  const unknown = { seq: 4, at: edge.stamp(), body: { kind: 'from.the.future', x: 1 } };
+  const orphan = {
+    seq: 5,
+    at: edge.stamp(),
+    body: ended(edge, stage, {
+      sessionId: systemRandom.uuid(),
+      orderId: systemRandom.uuid(),
+      connectorId: connectorId(),
+      startMs: clock.wallMs(),
+    }),
+  };
+  const records = [alarm(1), bad, nul, unknown, orphan, alarm(6)];
+  const ack = await edge.batch(records);
+  expect(ack.ackedSeq).toBe(6);
+  expect(ack.refused.map(({ seq, code }) => [seq, code])).toEqual([
+    [2, 'wire.schema'],
+    [4, 'wire.schema'],
+    [5, 'record.refused'],
+  ]);
+  expect(ack.refused[0]?.detail).toContain('code');
+  expect(await alarmCount()).toBe(3);
+  expect((await edge.batch(records)).refused).toEqual(ack.refused);
+  const letters = await deadLetters();
+  expect(letters.map((letter) => letter.seq)).toEqual([2, 4, 5]);
+  expect(JSON.parse(letters[0]?.payload ?? '')).toEqual(bad);
+});
+
+test('SY-01 SY-03 another content under a known identity is kept aside and overwrites nothing', async () => {
+  await setUp();
+  const first = alarm(1);
+  await edge.batch([first]);
+  const forged = alarm(1, { detail: 'another story' });
+  expect(await edge.batch([forged])).toMatchObject({ ackedSeq: 1, refused: [{ seq: 1, code: 'wire.conflict' }] });
+  await edge.batch([forged]);
+  expect((await deadLetters()).map((letter) => letter.code)).toEqual(['wire.conflict']);
+  const stored = await cloud.context.db
+    .selectFrom('site_records')
+    .select('body')
+    .where('site_id', '=', stage.siteId)
+    .execute();
+  expect(JSON.parse(stored[0]?.body ?? '')).toEqual(first.body);
+});
+
+test('SY-03 a new store begins its own count', async () => {
+  await setUp();
+  await edge.batch([alarm(1), alarm(2)]);
+  await edge.close();
+  edge = await connectFakeEdge(cloud.brokerUrl, stage, clock);
+  expect((await edge.hello()).cursors).toEqual([{ stream: 'events', ackedSeq: 0 }]);
+  expect(await edge.batch([alarm(1)])).toMatchObject({ ackedSeq: 1 });
+  expect(await alarmCount()).toBe(3);
+});
+
+test('SY-05 the welcome says where the store stands', async () => {
+  await setUp();
+  await edge.batch([alarm(1), alarm(2), alarm(3)]);
+  expect(await edge.hello()).toMatchObject({
+    storeEpoch: edge.storeEpoch,
+    connectionEpoch: edge.connectionEpoch,
+    serverWallMs: clock.wallMs(),
+    cursors: [{ stream: 'events', ackedSeq: 3 }],
+  });
+});
+
+test('SY-01 the acknowledgement goes out only after the commit', async () => {
+  await setUp();
+  const acks: number[] = [];
+  const down = {
+    welcome: vi.fn(),
+    command: vi.fn(),
+    cancel: vi.fn(),
+    nack: vi.fn(),
+    ack: async (_site: unknown, message: { ackedSeq: number }) => {
+      // Another connection's view: what is acknowledged must be readable by now.
+      const row = await cloud.context.db
+        .selectFrom('cursors')
+        .select('acked_seq')
+        .where('site_id', '=', stage.siteId)
+        .executeTakeFirst();
+      expect(row?.acked_seq).toBe(message.ackedSeq);
+      acks.push(message.ackedSeq);
+    },
+  };
+  const site = { siteId: stage.siteId, shard: stage.shard, environment: 'sandbox' as const };
+  const batch = {
+    v: 1 as const,
+    siteId: stage.siteId,
+    storeEpoch: edge.storeEpoch,
+    stream: 'events' as const,
+    records: [alarm(1)],
+  };
+  await handleBatch({ ...cloud.context, down }, site, batch);
+  expect(acks).toEqual([1]);
+});
+
+test('SY-01 a mistake of ours in one record undoes its writes, parks it, and the stream goes on', async () => {
+  await setUp();
+  const warn = (fields: { detail: string }) => {
+    if (fields.detail === 'alarm 2') throw new TypeError('after the row was written');
+  };
+  const logger = Object.assign(Object.create(cloud.context.logger), { warn });
+  const ack = vi.fn();
+  const down = { welcome: vi.fn(), command: vi.fn(), cancel: vi.fn(), nack: vi.fn(), ack };
+  const site = { siteId: stage.siteId, shard: stage.shard, environment: 'sandbox' as const };
+  const records = [alarm(1), alarm(2), alarm(3)];
+  const batch = {
+    v: 1 as const,
+    siteId: stage.siteId,
+    storeEpoch: edge.storeEpoch,
+    stream: 'events' as const,
+    records,
+  };
+  await handleBatch({ ...cloud.context, logger, down }, site, batch);
+  expect(ack.mock.calls[0]?.[1]).toMatchObject({ ackedSeq: 3, refused: [{ seq: 2, code: 'record.refused' }] });
+  expect(await alarmCount()).toBe(2);
+});
+
+test('SY-01 when the database fails nothing is acknowledged and nothing kept', async () => {
+  await setUp();
+  const ack = vi.fn();
+  const down = { welcome: vi.fn(), command: vi.fn(), cancel: vi.fn(), nack: vi.fn(), ack };
+  const site = { siteId: stage.siteId, shard: stage.shard, environment: 'sandbox' as const };
+  const batch = {
+    v: 1 as const,
+    siteId: stage.siteId,
+    storeEpoch: edge.storeEpoch,
+    stream: 'events' as const,
+    records: [alarm(1), alarm(2)],
+  };
+  const error = vi.fn(() => {
+    throw Object.assign(new Error('deadlock detected'), { code: '40P01' });
+  });
+  const logger = Object.assign(Object.create(cloud.context.logger), { warn: error });
+  await expect(handleBatch({ ...cloud.context, logger, down }, site, batch)).rejects.toThrow('deadlock');
+  expect(error).toHaveBeenCalled();
+  expect(ack).not.toHaveBeenCalled();
+  expect(await storedSeqs()).toEqual([]);
+});

@@ -1,0 +1,33 @@
+import { encode } from '#shared/wire/decode.ts';
+import type { Ack, Cancel, Command, Nack, Welcome } from '#shared/wire/messages.ts';
+import { downTopic } from '#shared/wire/topics.ts';
+
+/** Where a site listens. */
+export interface SiteAddress {
+  readonly siteId: string;
+  readonly shard: number;
+}
+
+/** What the cloud says to sites. A message that gets lost is found again in the database and repeated. */
+export interface Down {
+  welcome(site: SiteAddress, message: Welcome): Promise<void>;
+  ack(site: SiteAddress, message: Ack): Promise<void>;
+  command(site: SiteAddress, message: Command): Promise<void>;
+  cancel(site: SiteAddress, message: Cancel): Promise<void>;
+  nack(site: SiteAddress, message: Nack): Promise<void>;
+}
+
+/** @param publish sends at QoS 1 */
+export function createDown(publish: (topic: string, payload: string) => Promise<void>): Down {
+  const to =
+    <Message extends object>(kind: 'welcome' | 'ack' | 'command' | 'cancel' | 'nack') =>
+    (site: SiteAddress, message: Message) =>
+      publish(downTopic(site.shard, site.siteId, kind), encode(message));
+  return {
+    welcome: to<Welcome>('welcome'),
+    ack: to<Ack>('ack'),
+    command: to<Command>('command'),
+    cancel: to<Cancel>('cancel'),
+    nack: to<Nack>('nack'),
+  };
+}

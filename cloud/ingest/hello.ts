@@ -1,0 +1,46 @@
+import type { Hello } from '#shared/wire/messages.ts';
+import { WIRE_VERSION } from '#shared/wire/topics.ts';
+import { makeUnfinishedDue } from '../operations/commands.ts';
+import type { IngestContext, KnownSite } from './incoming.ts';
+import { storable } from './storable.ts';
+
+/**
+ * A site is (back) on the line: remember its connection, tell it where its streams stand, and let the sender
+ * repeat every command and cancel that the site has not finished.
+ */
+export async function handleHello(context: IngestContext, site: KnownSite, hello: Hello): Promise<void> {
+  const nowMs = context.clock.wallMs();
+  const link = {
+    connection_epoch: hello.connectionEpoch,
+    store_epoch: hello.storeEpoch,
+    software: storable(hello.software, 64),
+    online: true,
+    hello_at_ms: nowMs,
+    heard_at_ms: nowMs,
+  };
+  await context.db
+    .insertInto('site_links')
+    .values({ site_id: site.siteId, ...link })
+    .onConflict((conflict) => conflict.column('site_id').doUpdateSet(link))
+    .execute();
+  const stored = await context.db
+    .selectFrom('cursors')
+    .select(['stream', 'acked_seq'])
+    .where('site_id', '=', site.siteId)
+    .where('store_epoch', '=', hello.storeEpoch)
+    .execute();
+  const cursors = hello.streams.map(({ stream }) => ({
+    stream,
+    ackedSeq: stored.find((row) => row.stream === stream)?.acked_seq ?? 0,
+  }));
+  await context.down.welcome(site, {
+    v: WIRE_VERSION,
+    connectionEpoch: hello.connectionEpoch,
+    storeEpoch: hello.storeEpoch,
+    serverWallMs: nowMs,
+    cursors,
+  });
+  context.logger.info({ siteId: site.siteId, software: hello.software }, 'site says hello');
+  await makeUnfinishedDue(context.db, site.siteId, nowMs);
+  context.wake.commands();
+}

@@ -1,0 +1,11 @@
+import type { CloudContext } from '../context.ts';
+import type { Down, SiteAddress } from './down.ts';
+
+/** A site that the cloud knows, speaking on its own topic. */
+export interface KnownSite extends SiteAddress {
+  readonly environment: 'sandbox' | 'live';
+}
+
+export type IngestContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 'wake'> & {
+  readonly down: Down;
+};

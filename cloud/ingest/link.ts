@@ -1,0 +1,119 @@
+import { Socket } from 'node:net';
+import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt';
+import type { Logger } from 'pino';
+import type { Timers } from '#shared/clock.ts';
+import { allUp } from '#shared/wire/topics.ts';
+
+export interface CloudLink {
+  /** True once a probe has gone through the broker and come back on this connection. */
+  isProven(): boolean;
+  whenProven(): Promise<void>;
+  /** Sends at QoS 1. Rejects when the link is down: whoever sends finds the work again in the database. */
+  publish(topic: string, payload: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const PROBE_EVERY_MS = 2_000;
+const PUBLISH_TIMEOUT_MS = 10_000;
+
+/**
+ * The cloud's MQTT 3.1.1 client: clean session, QoS 1, plain subscriptions. `onMessage` holds the link back
+ * until it resolves, which is mqtt.js's only back-pressure.
+ *
+ * A subscription that is granted proves nothing: aedes grants a shared one and then delivers nothing on it.
+ * So a probe is sent through the broker, and the link counts as proven when it has come back.
+ */
+export function openCloudLink(options: {
+  readonly url: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly clientId: string;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  readonly onMessage: (topic: string, payload: Buffer) => Promise<void>;
+}): CloudLink {
+  const { timers, logger } = options;
+  const probeTopic = `pilegate/v1/probe/${options.clientId}`;
+  const waiting: (() => void)[] = [];
+  let proven = false;
+  let closed = false;
+  let cancelProbe: () => void = () => {};
+
+  const client: MqttClient = mqtt.connect(options.url, {
+    clientId: options.clientId,
+    ...(options.username === undefined ? {} : { username: options.username }),
+    ...(options.password === undefined ? {} : { password: options.password }),
+    protocolVersion: 4,
+    clean: true,
+    reconnectPeriod: 1_000,
+    resubscribe: false,
+    queueQoSZero: false,
+  });
+
+  const sendProbe = (): void => {
+    if (closed || proven || !client.connected) return;
+    client.publish(probeTopic, 'probe', { qos: 1 });
+    cancelProbe = timers.after(PROBE_EVERY_MS, sendProbe);
+  };
+  const onProbe = (): void => {
+    if (proven) return;
+    proven = true;
+    cancelProbe();
+    logger.info({ clientId: options.clientId }, 'broker link is proven');
+    for (const resolve of waiting.splice(0)) resolve();
+  };
+  client.on('connect', () => {
+    // Small packets in both directions: waiting to fill a segment would cost 40 ms at every turn.
+    if (client.stream instanceof Socket) client.stream.setNoDelay(true);
+    client.subscribe([allUp(), probeTopic], { qos: 1 }, (error, granted) => {
+      const refused = granted?.filter((grant) => grant.qos > 2) ?? [];
+      if (error || refused.length > 0) {
+        logger.error({ err: error, refused }, 'broker refuses the subscription');
+        return;
+      }
+      sendProbe();
+    });
+  });
+  client.on('close', () => {
+    if (proven) logger.warn({ clientId: options.clientId }, 'broker link is down');
+    proven = false;
+    cancelProbe();
+  });
+  client.on('error', (error) => logger.warn({ err: error }, 'broker link fails and is tried again'));
+  client.handleMessage = (packet: IPublishPacket, done) => {
+    if (packet.topic === probeTopic) {
+      onProbe();
+      done();
+      return;
+    }
+    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
+    options.onMessage(packet.topic, payload).then(
+      () => done(),
+      (error: unknown) => {
+        logger.error({ err: error, topic: packet.topic }, 'message cannot be taken');
+        done();
+      },
+    );
+  };
+
+  return {
+    isProven: () => proven,
+    whenProven: () => (proven ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
+    publish(topic, payload) {
+      if (!client.connected) return Promise.reject(new Error('the broker link is down'));
+      return new Promise((resolve, reject) => {
+        const cancel = timers.after(PUBLISH_TIMEOUT_MS, () => reject(new Error(`no PUBACK for ${topic}`)));
+        client.publish(topic, payload, { qos: 1 }, (error) => {
+          cancel();
+          if (error) reject(error);
+          else resolve();
+        });
+      });
+    },
+    async close() {
+      closed = true;
+      cancelProbe();
+      await client.endAsync(true);
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { CloudContext } from './context.ts';
+import type { Down } from './ingest/down.ts';
+import type { CloudLink } from './ingest/link.ts';
+import { sendDueCommands } from './operations/command-sender.ts';
+import { failOverdueStarts } from './operations/sweeper.ts';
+import { sweepNonces } from './partners/nonces.ts';
+import { type Poller, startPoller } from './runtime/poller.ts';
+import type { DeliveryWorker } from './webhooks/delivery-worker.ts';
+
+/** Short, because a start of another process is found by polling; in one process a wake comes first. */
+const COMMANDS_EVERY_MS = 250;
+const DELIVERIES_EVERY_MS = 500;
+const SWEEP_EVERY_MS = 1_000;
+const NONCES_EVERY_MS = 60_000;
+
+/** Publishes commands. Runs where the broker link is. */
+export const startCommandSender = (context: CloudContext, link: CloudLink, down: Down): Poller =>
+  startPoller({
+    name: 'send commands',
+    intervalMs: COMMANDS_EVERY_MS,
+    timers: context.timers,
+    logger: context.logger,
+    // Without a link every try would only put the next one off.
+    run: () => (link.isProven() ? sendDueCommands({ ...context, down }) : Promise.resolve()),
+  });
+
+/** Delivers webhooks. */
+export const startDeliveries = (context: CloudContext, worker: DeliveryWorker): Poller =>
+  startPoller({
+    name: 'deliver webhooks',
+    intervalMs: DELIVERIES_EVERY_MS,
+    timers: context.timers,
+    logger: context.logger,
+    run: () => worker.startDue(),
+  });
+
+/** Ends what nobody confirmed, and forgets what may be forgotten. */
+export function startSweepers(context: CloudContext): Poller[] {
+  const { timers, logger } = context;
+  return [
+    startPoller({
+      name: 'fail overdue starts',
+      intervalMs: SWEEP_EVERY_MS,
+      timers,
+      logger,
+      run: () => failOverdueStarts(context),
+    }),
+    startPoller({
+      name: 'forget nonces',
+      intervalMs: NONCES_EVERY_MS,
+      timers,
+      logger,
+      run: () => sweepNonces(context.db, context.clock.wallMs()),
+    }),
+  ];
+}

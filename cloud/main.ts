@@ -1,0 +1,77 @@
+import { lookup } from 'node:dns/promises';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { pino } from 'pino';
+import { isPilegateError } from '#shared/errors.ts';
+import { type CloudConfig, readConfig } from './config.ts';
+import { lockDataFolder } from './data-lock.ts';
+import { connect } from './db/connect.ts';
+import { migrate, readMigrations } from './db/migrate.ts';
+import { loadKeyFiles } from './keys/key-files.ts';
+import { systemRandom } from './random.ts';
+import { startCloud } from './start-cloud.ts';
+import { systemTimers } from './system-timers.ts';
+
+const SHUTDOWN_LIMIT_MS = 4_500;
+const clock = { wallMs: () => Date.now(), monoMs: () => Math.round(performance.now()) };
+
+async function run(config: CloudConfig): Promise<void> {
+  const logger = pino({ level: config.logLevel, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
+  if (config.webhookDevAllow.length > 0) {
+    logger.warn(
+      { allow: config.webhookDevAllow },
+      'webhooks may reach these addresses over http: for development only',
+    );
+  }
+  if (config.databaseUrl === null) await lockDataFolder(config.dataDir);
+  const keys = await loadKeyFiles(config.dataDir, systemRandom.bytes);
+  const db = await connect(
+    config.databaseUrl === null
+      ? { engine: 'pglite', folder: join(config.dataDir, 'db') }
+      : { engine: 'postgresql', url: config.databaseUrl },
+    (error) => logger.warn({ err: error }, 'idle database connection is lost'),
+  );
+  await migrate(db, await readMigrations(join(import.meta.dirname, 'db', 'migrations')), clock.wallMs());
+  const lookUp = (hostname: string) => lookup(hostname, { all: true });
+  const cloud = await startCloud(config, {
+    clock,
+    timers: systemTimers,
+    random: systemRandom,
+    logger,
+    lookUp,
+    keys,
+    db,
+  });
+
+  let stopping = false;
+  const shutDown = (signal: string): void => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, 'cloud stops');
+    // Whatever is not finished by then is found again in the database at the next start.
+    systemTimers.after(SHUTDOWN_LIMIT_MS, () => process.exit(0));
+    cloud.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'cloud does not stop cleanly');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', shutDown);
+  process.on('SIGINT', shutDown);
+  process.stdout.write(`${JSON.stringify({ ready: true, httpUrl: cloud.httpUrl, brokerUrl: cloud.brokerUrl })}\n`);
+  logger.info({ role: config.role, httpUrl: cloud.httpUrl, brokerUrl: cloud.brokerUrl }, 'cloud is ready');
+}
+
+try {
+  await run(readConfig(process.env));
+} catch (error) {
+  const text = isPilegateError(error)
+    ? error.message
+    : error instanceof Error
+      ? (error.stack ?? error.message)
+      : String(error);
+  process.stderr.write(`${JSON.stringify({ level: 60, msg: 'cloud cannot start', detail: text })}\n`);
+  process.exit(1);
+}

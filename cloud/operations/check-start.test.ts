@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { refusalOfStart, type StartFacts } from './check-start.ts';
+
+const good: StartFacts = {
+  siteOnline: true,
+  status: 'plugged',
+  plugged: true,
+  hasActiveOrder: false,
+  hasSession: false,
+  hasTariff: true,
+};
+
+const cases: [string, Partial<StartFacts>, string | null][] = [
+  ['plugged in and free', {}, null],
+  ['free, and the pile does not tell about the plug', { status: 'available', plugged: null }, null],
+  ['an order under way', { hasActiveOrder: true }, 'connector.occupied'],
+  ['site away', { siteOnline: false }, 'site.offline'],
+  ['nothing fresh known', { status: 'unknown' }, 'connector.offline'],
+  ['pile not reached', { status: 'offline' }, 'connector.offline'],
+  ['pile in fault, nothing plugged', { status: 'faulted', plugged: false }, 'connector.faulted'],
+  ['charging without an order of ours', { status: 'charging' }, 'connector.occupied'],
+  ['a session on site', { hasSession: true }, 'connector.occupied'],
+  ['nothing plugged', { status: 'available', plugged: false }, 'connector.not_plugged'],
+  ['no tariff', { hasTariff: false }, 'tariff.missing'],
+];
+
+test.each(cases)('OP-13 %s', (_name, change, expected) => {
+  expect(refusalOfStart({ ...good, ...change })).toBe(expected);
+});

@@ -1,0 +1,25 @@
+import type { ErrorCode } from '#shared/errors.ts';
+import type { PublicStatus } from '../stations/freshness.ts';
+
+/** What the cloud knows about a connector at the moment somebody wants to start there. */
+export interface StartFacts {
+  readonly siteOnline: boolean;
+  readonly status: PublicStatus;
+  /** Null: the pile does not tell. The site looks again before it acts. */
+  readonly plugged: boolean | null;
+  readonly hasActiveOrder: boolean;
+  readonly hasSession: boolean;
+  readonly hasTariff: boolean;
+}
+
+/** Why a start is refused at once, or null. What only the site can see fails the operation later, with the same codes. */
+export function refusalOfStart(facts: StartFacts): ErrorCode | null {
+  if (facts.hasActiveOrder) return 'connector.occupied';
+  if (!facts.siteOnline) return 'site.offline';
+  if (facts.status === 'unknown' || facts.status === 'offline') return 'connector.offline';
+  if (facts.status === 'faulted') return 'connector.faulted';
+  if (facts.hasSession || ['starting', 'charging', 'stopping'].includes(facts.status)) return 'connector.occupied';
+  if (facts.plugged === false) return 'connector.not_plugged';
+  if (!facts.hasTariff) return 'tariff.missing';
+  return null;
+}

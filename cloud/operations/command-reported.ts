@@ -1,0 +1,91 @@
+import { PilegateError } from '#shared/errors.ts';
+import type { RecordOf } from '#shared/wire/records.ts';
+import type { CommandRow, OrderRow } from '../db/schema.ts';
+import type { RecordContext } from '../ingest/records.ts';
+import { lockOrder } from '../orders/store.ts';
+import { type Failure, failStart, finishOperations } from './finish.ts';
+
+type Report = RecordOf<'command.reported'>;
+
+/**
+ * How a command is getting on. `received` ends the repetition. `failed` is the final word on a start or stop.
+ * `done` ends a stop; a start is confirmed by `session.started`, which says what it is billed from.
+ */
+export async function applyCommandReported(context: RecordContext, report: Report): Promise<void> {
+  const { command, order } = await lockCommand(context, report.commandId);
+  if (report.status === 'received') {
+    await context.trx
+      .updateTable('commands')
+      .set((set) => ({
+        status: 'received',
+        // A cancel goes on being sent until the site has told how it ended.
+        next_send_at_ms: set
+          .case()
+          .when('cancelled_at_ms', 'is', null)
+          .then(null)
+          .else(set.ref('next_send_at_ms'))
+          .end(),
+      }))
+      .where('command_id', '=', command.command_id)
+      .where('status', '=', 'open')
+      .execute();
+    return;
+  }
+  await close(context, command, report);
+  if (report.status === 'failed') await failed(context, command, order, failureOf(report));
+  else if (command.kind === 'stop') await finishOperations(context, order.order_id, 'stop', null);
+}
+
+function failureOf(report: Report): Failure {
+  if (report.code === null) throw new PilegateError('wire.schema', 'code: a failed command says why');
+  return { code: report.code, detail: report.detail ?? '' };
+}
+
+async function failed(context: RecordContext, command: CommandRow, order: OrderRow, failure: Failure): Promise<void> {
+  if (command.kind === 'stop') {
+    await finishOperations(context, order.order_id, 'stop', failure);
+    return;
+  }
+  const after = await failStart(context, order, failure);
+  // Whoever asked to stop a start that never became a charge has what he wanted.
+  if (after.state === 'start_failed') await finishOperations(context, order.order_id, 'stop', null);
+}
+
+async function lockCommand(
+  context: RecordContext,
+  commandId: string,
+): Promise<{ command: CommandRow; order: OrderRow }> {
+  const command = await context.trx
+    .selectFrom('commands')
+    .selectAll()
+    .where('command_id', '=', commandId)
+    .where('site_id', '=', context.site.siteId)
+    .executeTakeFirst();
+  if (command === undefined) throw new PilegateError('record.refused', `no command ${commandId} of this site`);
+  const order = await lockOrder(context.trx, command.order_id);
+  if (order === undefined) throw new PilegateError('record.refused', `no order ${command.order_id}`);
+  return { command, order };
+}
+
+/** A start that was done and then cancelled still runs on site: its cancel is closed by the session's end. */
+async function close(context: RecordContext, command: CommandRow, report: Report): Promise<void> {
+  const stillToCancel = report.status === 'done' && command.kind === 'start';
+  await context.trx
+    .updateTable('commands')
+    .set(
+      stillToCancel
+        ? (set) => ({
+            status: 'done' as const,
+            next_send_at_ms: set
+              .case()
+              .when('cancelled_at_ms', 'is', null)
+              .then(null)
+              .else(set.ref('next_send_at_ms'))
+              .end(),
+          })
+        : { status: report.status, next_send_at_ms: null, cancel_closed_at_ms: context.nowMs },
+    )
+    .where('command_id', '=', command.command_id)
+    .where('status', 'in', ['open', 'received'])
+    .execute();
+}

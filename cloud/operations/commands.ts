@@ -1,0 +1,62 @@
+import { encode } from '#shared/wire/decode.ts';
+import type { Command } from '#shared/wire/messages.ts';
+import type { Db } from '../db/connect.ts';
+import type { Trx } from '../db/transaction.ts';
+
+/** Writes a command to be sent. The sender publishes it after the commit, and again until the site has it. */
+export async function insertCommand(
+  trx: Trx,
+  target: { readonly operationId: string; readonly siteId: string; readonly shard: number },
+  command: Command,
+): Promise<void> {
+  await trx
+    .insertInto('commands')
+    .values({
+      command_id: command.commandId,
+      operation_id: target.operationId,
+      order_id: command.orderId,
+      site_id: target.siteId,
+      shard: target.shard,
+      kind: command.kind,
+      document: encode(command),
+      status: 'open',
+      created_at_ms: command.issuedAtMs,
+      expires_at_ms: command.kind === 'start' ? command.expiresAtMs : null,
+      next_send_at_ms: command.issuedAtMs,
+      cancelled_at_ms: null,
+      cancel_closed_at_ms: null,
+    })
+    .execute();
+}
+
+/** The start of an order must not be executed any more: from now on its cancel is sent in its place. */
+export async function cancelStart(trx: Trx, orderId: string, nowMs: number): Promise<void> {
+  await trx
+    .updateTable('commands')
+    .set({ cancelled_at_ms: nowMs, next_send_at_ms: nowMs, sent_count: 0, cancel_closed_at_ms: null })
+    .where('order_id', '=', orderId)
+    .where('kind', '=', 'start')
+    .where('cancelled_at_ms', 'is', null)
+    .execute();
+}
+
+/** The site has told how it ended: nothing of this order is sent any more. */
+export async function closeCommandsOfOrder(trx: Trx, orderId: string, nowMs: number): Promise<void> {
+  await trx
+    .updateTable('commands')
+    .set({ next_send_at_ms: null, cancel_closed_at_ms: nowMs })
+    .where('order_id', '=', orderId)
+    .where('cancel_closed_at_ms', 'is', null)
+    .execute();
+}
+
+/** After a hello everything unfinished is sent again: the site's store may be another one than before. */
+export async function makeUnfinishedDue(db: Db, siteId: string, nowMs: number): Promise<void> {
+  await db
+    .updateTable('commands')
+    .set({ next_send_at_ms: nowMs })
+    .where('site_id', '=', siteId)
+    .where('cancel_closed_at_ms', 'is', null)
+    .where((where) => where.or([where('status', 'in', ['open', 'received']), where('cancelled_at_ms', 'is not', null)]))
+    .execute();
+}

@@ -1,0 +1,74 @@
+import type { Logger } from 'pino';
+import type { ErrorCode } from '#shared/errors.ts';
+import type { OrderRow } from '../db/schema.ts';
+import type { Trx } from '../db/transaction.ts';
+import { storable } from '../ingest/storable.ts';
+import { nextOrderState } from '../orders/machine.ts';
+import { updateOrder } from '../orders/store.ts';
+import type { Random } from '../random.ts';
+import { recordOrderEvent } from '../webhooks/record-event.ts';
+
+export interface OutcomeContext {
+  readonly trx: Trx;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly nowMs: number;
+}
+
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+/**
+ * Ends the open operations of one kind on an order. The condition on the status makes the outcome final:
+ * whoever comes second changes nothing.
+ *
+ * @returns whether this call decided anything
+ */
+export async function finishOperations(
+  context: OutcomeContext,
+  orderId: string,
+  kind: 'start' | 'stop',
+  failure: Failure | null,
+): Promise<boolean> {
+  const finished = await context.trx
+    .updateTable('operations')
+    .set({
+      status: failure === null ? 'succeeded' : 'failed',
+      code: failure?.code ?? null,
+      detail: failure === null ? null : storable(failure.detail, 500),
+      finished_at_ms: context.nowMs,
+    })
+    .where('order_id', '=', orderId)
+    .where('kind', '=', kind)
+    .where('status', '=', 'accepted')
+    .returning(['operation_id', 'request_id'])
+    .execute();
+  for (const row of finished) {
+    const fields = { operationId: row.operation_id, requestId: row.request_id, orderId, kind, code: failure?.code };
+    context.logger.info(fields, failure === null ? 'operation succeeds' : 'operation fails');
+  }
+  return finished.length > 0;
+}
+
+/**
+ * A start came to nothing: operation and order fail, whoever wanted to stop it has got that, and the partner
+ * is told. Does nothing when the start has its outcome already.
+ *
+ * @param order locked in this transaction
+ */
+export async function failStart(context: OutcomeContext, order: OrderRow, failure: Failure): Promise<OrderRow> {
+  const decided = await finishOperations(context, order.order_id, 'start', failure);
+  const next = nextOrderState(order.state, { kind: 'start-failed' });
+  if (!decided || !next.ok) return order;
+  const change = { state: next.value, failure_code: failure.code, failure_detail: storable(failure.detail, 500) };
+  const failed = await updateOrder(
+    context.trx,
+    order.order_id,
+    { ...change, ended_at_ms: context.nowMs },
+    context.nowMs,
+  );
+  await recordOrderEvent(context, 'charge.start_failed', failed);
+  return failed;
+}

@@ -1,0 +1,122 @@
+import type { FastifyReply } from 'fastify';
+import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { PilegateError } from '#shared/errors.ts';
+import { uuidSchema } from '#shared/ids.ts';
+import type { CloudContext } from '../context.ts';
+import { problems, signedProblems } from '../http/problem.ts';
+import { parseJsonBody } from '../http/raw-body.ts';
+import type { Caller } from '../partners/caller.ts';
+import type { PartnerGate } from '../partners/gate.ts';
+import type { Answered } from './first-answer.ts';
+import { acceptedSchema, operationQuerySchema, operationSchema, startBodySchema, stopBodySchema } from './schemas.ts';
+import { startCharge } from './start.ts';
+import { stopCharge } from './stop.ts';
+import { acceptedView, operationView } from './view.ts';
+
+const tags = ['operations'];
+
+function answer(reply: FastifyReply, { operation, hit }: Answered) {
+  reply.header('location', `/v1/operations/${operation.operation_id}`);
+  if (hit) reply.header('idempotency-hit', 'true');
+  return reply.status(202).send(acceptedView(operation));
+}
+
+/** Start and stop, answered at once with an operation whose outcome can be asked for or comes by webhook. */
+export function operationRoutes(context: CloudContext, gate: PartnerGate): FastifyPluginCallbackZod {
+  const control = { preValidation: [gate.requires('control'), parseJsonBody] };
+  const look = { preValidation: [gate.requires('control', 'read'), parseJsonBody] };
+  const own = (caller: Caller) =>
+    context.db
+      .selectFrom('operations')
+      .selectAll()
+      .where('partner_id', '=', caller.partnerId)
+      .where('environment', '=', caller.environment);
+
+  return (app, _options, done) => {
+    app.post('/v1/operations/start', {
+      ...control,
+      schema: {
+        tags,
+        summary: 'Start a charge',
+        description:
+          'What the platform knows already is refused at once and leaves nothing behind. What only the site can see fails the operation, with the same codes.',
+        body: startBodySchema,
+        response: {
+          202: acceptedSchema,
+          ...problems(
+            ...signedProblems,
+            'request.too_large',
+            'request_id.reused',
+            'connector.unknown',
+            'connector.occupied',
+            'connector.not_plugged',
+            'connector.faulted',
+            'connector.offline',
+            'site.offline',
+            'tariff.missing',
+          ),
+        },
+      },
+      handler: async (request, reply) =>
+        answer(reply, await startCharge(context, gate.callerOf(request), request.body)),
+    });
+
+    app.post('/v1/operations/stop', {
+      ...control,
+      schema: {
+        tags,
+        summary: 'Stop a charge',
+        description: 'Succeeds when the charge is over. While the start is still open, it is cancelled.',
+        body: stopBodySchema,
+        response: {
+          202: acceptedSchema,
+          ...problems(
+            ...signedProblems,
+            'request.too_large',
+            'request_id.reused',
+            'order.unknown',
+            'order.not_running',
+          ),
+        },
+      },
+      handler: async (request, reply) => answer(reply, await stopCharge(context, gate.callerOf(request), request.body)),
+    });
+
+    app.get('/v1/operations/:operation_id', {
+      ...look,
+      schema: {
+        tags,
+        summary: 'One operation',
+        params: z.object({ operation_id: uuidSchema }),
+        response: { 200: operationSchema, ...problems(...signedProblems, 'operation.unknown') },
+      },
+      handler: async (request) => {
+        const { operation_id: operationId } = request.params;
+        const row = await own(gate.callerOf(request)).where('operation_id', '=', operationId).executeTakeFirst();
+        if (row === undefined) throw new PilegateError('operation.unknown', `no operation ${operationId}`);
+        return operationView(row);
+      },
+    });
+
+    app.get('/v1/operations', {
+      ...look,
+      schema: {
+        tags,
+        summary: 'Operations by request_id',
+        querystring: operationQuerySchema,
+        response: { 200: z.object({ operations: z.array(operationSchema) }), ...problems(...signedProblems) },
+      },
+      handler: async (request) => {
+        const { request_id: requestId, kind } = request.query;
+        const rows = await own(gate.callerOf(request))
+          .where('request_id', '=', requestId)
+          .$if(kind !== undefined, (query) => query.where('kind', '=', kind ?? 'start'))
+          .orderBy('created_at_ms')
+          .execute();
+        return { operations: rows.map(operationView) };
+      },
+    });
+    done();
+  };
+}

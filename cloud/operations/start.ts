@@ -1,0 +1,155 @@
+import { PilegateError } from '#shared/errors.ts';
+import type { StartCommand } from '#shared/wire/messages.ts';
+import { WIRE_VERSION } from '#shared/wire/topics.ts';
+import type { CloudContext } from '../context.ts';
+import type { OperationRow } from '../db/schema.ts';
+import { type Trx, transaction } from '../db/transaction.ts';
+import type { Caller } from '../partners/caller.ts';
+import { linkIsFresh, statusNow } from '../stations/freshness.ts';
+import { type TariffInForce, tariffInForce } from '../stations/tariff-in-force.ts';
+import { refusalOfStart } from './check-start.ts';
+import { insertCommand } from './commands.ts';
+import { type Answered, answerOnce, findFirst, type WriteRequest, writeRequest } from './first-answer.ts';
+
+export interface StartBody {
+  readonly request_id: string;
+  readonly connector_id: string;
+}
+
+type StartContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'wake' | 'settings'>;
+
+/**
+ * Accepts a start: operation, order and command in one transaction under the connector's lock, so that of two
+ * simultaneous starts exactly one wins and a refused one leaves nothing behind.
+ *
+ * @throws PilegateError `connector.*`, `site.offline`, `tariff.missing` or `request_id.reused`
+ */
+export async function startCharge(context: StartContext, caller: Caller, body: StartBody): Promise<Answered> {
+  const request = writeRequest(caller, 'start', body);
+  const answer = await answerOnce(context.db, request, () =>
+    transaction(context.db, async (trx) => {
+      const connector = await lockConnector(trx, body.connector_id, caller);
+      const first = await findFirst(trx, request);
+      if (first !== null) return { operation: first, hit: true };
+      const nowMs = context.clock.wallMs();
+      const tariff = await tariffInForce(trx, connector.site_id);
+      const refusal = refusalOfStart(await factsOf(trx, connector, tariff !== null, nowMs));
+      if (refusal !== null) throw new PilegateError(refusal, `connector ${body.connector_id}`);
+      if (tariff === null) throw new PilegateError('tariff.missing', `connector ${body.connector_id}`);
+      const operation = await insertAll(context, trx, request, { connector, tariff, nowMs });
+      return { operation, hit: false };
+    }),
+  );
+  if (!answer.hit) context.wake.commands();
+  return answer;
+}
+
+async function lockConnector(trx: Trx, connectorId: string, caller: Caller) {
+  const connector = await trx
+    .selectFrom('connectors')
+    .innerJoin('sites', 'sites.site_id', 'connectors.site_id')
+    .select(['connectors.connector_id', 'connectors.pile_id', 'sites.site_id', 'sites.shard'])
+    .where('connectors.connector_id', '=', connectorId)
+    .where('sites.environment', '=', caller.environment)
+    .forUpdate('connectors')
+    .executeTakeFirst();
+  if (connector === undefined) throw new PilegateError('connector.unknown', `no connector ${connectorId}`);
+  return connector;
+}
+type LockedConnector = Awaited<ReturnType<typeof lockConnector>>;
+
+async function factsOf(trx: Trx, connector: LockedConnector, hasTariff: boolean, nowMs: number) {
+  const link = await trx
+    .selectFrom('site_links')
+    .select(['online', 'heard_at_ms as heardAtMs'])
+    .where('site_id', '=', connector.site_id)
+    .executeTakeFirst();
+  const state = await trx
+    .selectFrom('connector_states')
+    .select([
+      'status',
+      'plugged',
+      'session_id',
+      'observation_age_ms as observationAgeMs',
+      'received_at_ms as receivedAtMs',
+    ])
+    .where('connector_id', '=', connector.connector_id)
+    .executeTakeFirst();
+  const active = await trx
+    .selectFrom('orders')
+    .select('order_id')
+    .where('connector_id', '=', connector.connector_id)
+    .where('state', 'in', ['starting', 'charging'])
+    .executeTakeFirst();
+  return {
+    siteOnline: linkIsFresh(link ?? null, nowMs),
+    status: statusNow(state ?? null, nowMs),
+    plugged: state?.plugged ?? null,
+    hasActiveOrder: active !== undefined,
+    hasSession: state !== undefined && state.session_id !== null,
+    hasTariff,
+  };
+}
+
+async function insertAll(
+  context: StartContext,
+  trx: Trx,
+  request: WriteRequest,
+  start: { connector: LockedConnector; tariff: TariffInForce; nowMs: number },
+): Promise<OperationRow> {
+  const { connector, tariff, nowMs } = start;
+  const { caller, requestId } = request;
+  const orderId = context.random.uuid();
+  const deadlineAtMs = nowMs + context.settings.startTimeoutMs;
+  await trx
+    .insertInto('orders')
+    .values({
+      order_id: orderId,
+      partner_id: caller.partnerId,
+      origin: 'remote',
+      environment: caller.environment,
+      state: 'starting',
+      request_id: requestId,
+      site_id: connector.site_id,
+      pile_id: connector.pile_id,
+      connector_id: connector.connector_id,
+      tariff_id: tariff.document.tariffId,
+      tariff_version: tariff.document.version,
+      created_at_ms: nowMs,
+      updated_at_ms: nowMs,
+    })
+    .execute();
+  const operation = await trx
+    .insertInto('operations')
+    .values({
+      operation_id: context.random.uuid(),
+      partner_id: caller.partnerId,
+      environment: caller.environment,
+      kind: 'start',
+      request_id: requestId,
+      body_sha256: request.bodySha256,
+      status: 'accepted',
+      order_id: orderId,
+      connector_id: connector.connector_id,
+      created_at_ms: nowMs,
+      deadline_at_ms: deadlineAtMs,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  const command: StartCommand = {
+    v: WIRE_VERSION,
+    kind: 'start',
+    commandId: context.random.uuid(),
+    requestId,
+    orderId,
+    connectorId: connector.connector_id,
+    issuedAtMs: nowMs,
+    expect: 'no-session',
+    expiresAtMs: deadlineAtMs,
+    ttlMs: context.settings.startTimeoutMs,
+    tariff: tariff.document,
+  };
+  const target = { operationId: operation.operation_id, siteId: connector.site_id, shard: connector.shard };
+  await insertCommand(trx, target, command);
+  return operation;
+}

@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import { rate } from '#shared/tariff/rate.ts';
+import type { Cdr } from '#shared/wire/cdr.ts';
+import { exampleTariff } from '../testing/fixtures.ts';
+import { checkCdr } from './check-cdr.ts';
+
+const startMs = Date.parse('2026-11-20T10:00:00Z');
+const stamp = (wallMs: number): Cdr['startedAt'] => ({
+  wallMs,
+  monoMs: 0,
+  bootId: '8a4b2c1e-0d3f-4a5b-9c6d-7e8f90a1b2c3',
+  clock: 'trusted',
+});
+
+/** Four hours over the change from day to late at 22:00 in Shanghai, which is 14:00 UTC. */
+function record(change: Partial<Cdr> = {}): Cdr {
+  const readings: Cdr['readings'] = [
+    { atMs: startMs, registerWh: 1_000, quality: 'measured' },
+    { atMs: startMs + 4 * 3_600_000, registerWh: 29_000, quality: 'measured' },
+    { atMs: startMs + 5 * 3_600_000, registerWh: 36_000, quality: 'measured' },
+  ];
+  return {
+    cdrId: '11111111-1111-4111-8111-111111111111',
+    sessionId: '22222222-2222-4222-8222-222222222222',
+    siteId: 's',
+    pileId: 'p',
+    connectorId: 'c',
+    orderId: null,
+    commandId: null,
+    startedAt: stamp(startMs),
+    endedAt: stamp(startMs + 5 * 3_600_000),
+    durationMs: 5 * 3_600_000,
+    meterStartWh: 1_000,
+    meterEndWh: 36_000,
+    energyWh: 35_000,
+    readings,
+    stopReason: 'vehicle',
+    faultCode: null,
+    marks: [],
+    voidReason: null,
+    tariff: exampleTariff,
+    rating: rate(exampleTariff, readings),
+    ...change,
+  };
+}
+
+test('OP-19 a bill that the cloud rates to the same lines is agreed', () => {
+  const { verdict, rerated } = checkCdr(record(), exampleTariff);
+  expect(verdict).toBe('agreed');
+  expect(rerated?.lines.map((line) => line.band)).toEqual(['day', 'day', 'late', 'late']);
+  expect(rerated?.totalMinor).toBe(28 * 160 + 7 * 70);
+});
+
+test('OP-19 one cent, one line or one band aside is a disagreement, and both figures stay', () => {
+  const good = record();
+  if (good.rating === null) throw new Error('rated');
+  const cent = { ...good.rating, totalMinor: good.rating.totalMinor + 1 };
+  expect(checkCdr(record({ rating: cent }), exampleTariff)).toMatchObject({
+    verdict: 'disagreed',
+    complaint: { code: 'cdr.rating_differs' },
+    rerated: { totalMinor: good.rating.totalMinor },
+  });
+  const swapped = { ...good.rating, lines: [...good.rating.lines].reverse() };
+  expect(checkCdr(record({ rating: swapped }), exampleTariff).complaint?.code).toBe('cdr.rating_differs');
+});
+
+test('OP-19 a record rated with another tariff than agreed, or with none, is a disagreement', () => {
+  const cheaper = { ...exampleTariff, bands: exampleTariff.bands.map((band) => ({ ...band, servicePriceE4: 0 })) };
+  const complaint = (cdr: Cdr) => checkCdr(cdr, exampleTariff).complaint?.code;
+  const { readings } = record();
+  expect(complaint(record({ tariff: cheaper, rating: rate(cheaper, readings) }))).toBe('cdr.tariff_differs');
+  expect(complaint(record({ tariff: null, rating: null }))).toBe('cdr.unrated');
+  expect(checkCdr(record(), null).complaint?.code).toBe('cdr.tariff_differs');
+});
+
+test('OP-19 figures that contradict the readings are not billed', () => {
+  const complaint = (change: Partial<Cdr>) => checkCdr(record(change), exampleTariff).complaint;
+  expect(complaint({ energyWh: 34_999 })?.code).toBe('cdr.readings_implausible');
+  expect(complaint({ meterStartWh: 0 })?.code).toBe('cdr.readings_implausible');
+  const backwards = record().readings.toReversed();
+  expect(complaint({ readings: backwards })?.detail).toContain('earlier');
+});
+
+test('XC-08 a clock that jumps by years does not make the cloud rate every minute of them', () => {
+  const readings = record().readings.map((reading, index) => (index === 0 ? { ...reading, atMs: 0 } : reading));
+  const began = performance.now();
+  expect(checkCdr(record({ readings }), exampleTariff).complaint?.detail).toContain('31 days');
+  expect(performance.now() - began).toBeLessThan(100);
+});
+
+test('OP-16 a void record is billed to nobody, whatever else it says', () => {
+  expect(checkCdr(record({ voidReason: 'not-confirmed', energyWh: 1 }), exampleTariff)).toMatchObject({
+    verdict: 'void',
+    complaint: null,
+  });
+});

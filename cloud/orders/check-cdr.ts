@@ -1,0 +1,73 @@
+import { type Rating, rate } from '#shared/tariff/rate.ts';
+import type { Tariff } from '#shared/tariff/tariff.ts';
+import type { Cdr } from '#shared/wire/cdr.ts';
+import { canonicalJson } from '../canonical-json.ts';
+
+/** Longer than this is a broken clock, not a charge; rating it would walk through every minute of it. */
+const LONGEST_CHARGE_MS = 31 * 86_400_000;
+
+export type CdrComplaint = 'cdr.unrated' | 'cdr.tariff_differs' | 'cdr.readings_implausible' | 'cdr.rating_differs';
+
+export interface CdrVerdict {
+  readonly verdict: 'agreed' | 'disagreed' | 'void';
+  /** The bill as rated here; null when it cannot be rated. */
+  readonly rerated: Rating | null;
+  readonly complaint: { readonly code: CdrComplaint; readonly detail: string } | null;
+}
+
+const same = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
+
+/**
+ * Rates a charge again from its readings and holds it against what the site has billed: equal line by line and
+ * to the minor unit, or a person has to look at it. A void record is billed to nobody, whatever it says.
+ *
+ * @param agreed the tariff version under which the charge was started; null when there is none
+ */
+export function checkCdr(cdr: Cdr, agreed: Tariff | null): CdrVerdict {
+  const rated = rateAgain(cdr);
+  const rerated = rated.ok ? rated.rating : null;
+  if (cdr.voidReason !== null) return { verdict: 'void', rerated, complaint: null };
+  const disagree = (code: CdrComplaint, detail: string): CdrVerdict => ({
+    verdict: 'disagreed',
+    rerated,
+    complaint: { code, detail },
+  });
+  if (cdr.tariff === null || cdr.rating === null) return disagree('cdr.unrated', 'the site had no tariff to rate with');
+  if (agreed === null || !same(cdr.tariff, agreed)) {
+    return disagree('cdr.tariff_differs', `rated with ${cdr.tariff.tariffId} version ${cdr.tariff.version}`);
+  }
+  if (!rated.ok) return disagree('cdr.readings_implausible', rated.detail);
+  const contradiction = contradictionIn(cdr);
+  if (contradiction !== null) return disagree('cdr.readings_implausible', contradiction);
+  if (!same(cdr.rating, rated.rating)) {
+    const detail = `site ${cdr.rating.totalMinor}, cloud ${rated.rating.totalMinor} minor units of ${rated.rating.currency}`;
+    return disagree('cdr.rating_differs', detail);
+  }
+  return { verdict: 'agreed', rerated, complaint: null };
+}
+
+type Rated = { ok: true; rating: Rating } | { ok: false; detail: string };
+
+function rateAgain(cdr: Cdr): Rated {
+  if (cdr.tariff === null) return { ok: false, detail: 'no tariff' };
+  const first = cdr.readings[0];
+  const last = cdr.readings.at(-1);
+  if (first === undefined || last === undefined) return { ok: false, detail: 'no readings' };
+  if (last.atMs - first.atMs > LONGEST_CHARGE_MS) return { ok: false, detail: 'the readings span more than 31 days' };
+  try {
+    return { ok: true, rating: rate(cdr.tariff, cdr.readings) };
+  } catch (error) {
+    if (error instanceof RangeError) return { ok: false, detail: error.message };
+    throw error;
+  }
+}
+
+/** The figures of a record must be those of its own readings. */
+function contradictionIn(cdr: Cdr): string | null {
+  const first = cdr.readings[0]?.registerWh;
+  const last = cdr.readings.at(-1)?.registerWh;
+  if (first !== cdr.meterStartWh) return `meter start ${cdr.meterStartWh} Wh, first reading ${first} Wh`;
+  if (last !== cdr.meterEndWh) return `meter end ${cdr.meterEndWh} Wh, last reading ${last} Wh`;
+  if (cdr.meterEndWh - cdr.meterStartWh !== cdr.energyWh) return `energy ${cdr.energyWh} Wh is not end less start`;
+  return null;
+}

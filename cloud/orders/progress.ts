@@ -1,0 +1,42 @@
+import type { z } from 'zod';
+import { rate } from '#shared/tariff/rate.ts';
+import type { Tariff } from '#shared/tariff/tariff.ts';
+import { iso } from '../http/iso.ts';
+import { ageMs } from '../stations/freshness.ts';
+import { moneyView } from './cdr-view.ts';
+import type { progressSchema } from './schemas.ts';
+
+export interface LiveReading {
+  /** Energy of this session so far. Null: the pile does not tell. */
+  readonly energyWh: number | null;
+  readonly powerW: number | null;
+  readonly observedAtMs: number;
+  readonly observationAgeMs: number;
+  readonly receivedAtMs: number;
+}
+
+export interface RunningCharge {
+  readonly startedAtMs: number;
+  readonly meterStartWh: number;
+  readonly tariff: Tariff | null;
+}
+
+/** How a running charge is getting on, priced with its own tariff. Without a tariff or energy there is no price. */
+export function progressOf(charge: RunningCharge, live: LiveReading, nowMs: number): z.infer<typeof progressSchema> {
+  return {
+    energy_wh: live.energyWh,
+    power_w: live.powerW,
+    cost_so_far: costSoFar(charge, live),
+    observed_at: iso(live.observedAtMs),
+    freshness_s: ageMs(live, nowMs) / 1000,
+  };
+}
+
+function costSoFar({ tariff, startedAtMs, meterStartWh }: RunningCharge, live: LiveReading) {
+  if (tariff === null || live.energyWh === null || live.observedAtMs < startedAtMs) return null;
+  const { totalMinor, currency } = rate(tariff, [
+    { atMs: startedAtMs, registerWh: meterStartWh, quality: 'measured' },
+    { atMs: live.observedAtMs, registerWh: meterStartWh + live.energyWh, quality: 'measured' },
+  ]);
+  return moneyView(totalMinor, currency);
+}

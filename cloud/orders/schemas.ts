@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { uuidSchema } from '#shared/ids.ts';
+import { cdrMarkSchema, stopReasonSchema } from '#shared/wire/cdr.ts';
+
+const timeSchema = z.iso.datetime().describe('UTC');
+
+export const moneySchema = z
+  .object({
+    minor: z.int().describe('in 1/100 of the currency unit'),
+    decimal: z.string().describe('the same amount for people, such as "12.34"'),
+    currency: z.string().describe('ISO 4217'),
+  })
+  .meta({ id: 'Money' });
+
+export const tariffViewSchema = z
+  .object({
+    tariff_id: z.string(),
+    version: z.int(),
+    currency: z.string(),
+    timezone: z.string().describe('IANA zone that chooses the band'),
+    bands: z.array(
+      z.object({
+        name: z.string(),
+        start_minute: z.int().describe('of the local day, until the next band begins'),
+        electricity_price_e4: z.int().describe('1/10,000 of the currency unit per kWh'),
+        service_price_e4: z.int().describe('1/10,000 of the currency unit per kWh'),
+      }),
+    ),
+  })
+  .meta({ id: 'Tariff' });
+
+const billLineSchema = z.object({
+  fee: z.enum(['electricity', 'service']),
+  band: z.string(),
+  from: timeSchema,
+  to: timeSchema,
+  energy_wh: z.int(),
+  price_e4: z.int(),
+  amount_minor: z.int().describe('energy_wh × price_e4 / 100,000, rounded half up once'),
+  split: z.enum(['measured', 'interpolated']),
+});
+
+export const billSchema = z
+  .object({
+    tariff_id: z.string(),
+    tariff_version: z.int(),
+    energy_wh: z.int(),
+    lines: z.array(billLineSchema),
+    electricity: moneySchema,
+    service: moneySchema,
+    total: moneySchema.describe('the sum of the lines'),
+  })
+  .meta({ id: 'Bill' });
+
+export const cdrViewSchema = z
+  .object({
+    cdr_id: uuidSchema,
+    session_id: uuidSchema,
+    started_at: timeSchema,
+    ended_at: timeSchema,
+    duration_ms: z.int(),
+    meter_start_wh: z.int(),
+    meter_end_wh: z.int(),
+    energy_wh: z.int(),
+    readings: z.array(z.object({ at: timeSchema, register_wh: z.int(), quality: z.enum(['measured', 'estimated']) })),
+    stop_reason: stopReasonSchema,
+    fault_code: z.string().nullable(),
+    marks: z.array(cdrMarkSchema),
+    void_reason: z.string().nullable().describe('not null: billed to nobody'),
+    tariff: tariffViewSchema.nullable(),
+    bill: billSchema.nullable().describe('as the site has rated it'),
+    bill_of_platform: billSchema.nullable().describe('as the platform has rated the same readings'),
+  })
+  .meta({ id: 'ChargeDetailRecord' });
+
+export const progressSchema = z
+  .object({
+    energy_wh: z.int().nullable(),
+    power_w: z.int().nullable(),
+    cost_so_far: moneySchema.nullable().describe('an estimate; the bill is made from the meter readings at the end'),
+    observed_at: timeSchema,
+    freshness_s: z.number().describe('age of the observation'),
+  })
+  .meta({ id: 'Progress' });
+
+export const orderSchema = z
+  .object({
+    order_id: uuidSchema,
+    origin: z.enum(['remote', 'local']),
+    environment: z.enum(['sandbox', 'live']),
+    state: z.enum(['starting', 'charging', 'start_failed', 'completed', 'void', 'abnormal']),
+    request_id: z.string().nullable().describe('of the start'),
+    site_id: z.string(),
+    pile_id: z.string(),
+    connector_id: z.string(),
+    session_id: uuidSchema.nullable(),
+    created_at: timeSchema,
+    started_at: timeSchema.nullable(),
+    ended_at: timeSchema.nullable(),
+    updated_at: timeSchema,
+    meter_start_wh: z.int().nullable(),
+    meter_end_wh: z.int().nullable(),
+    energy_wh: z.int().nullable(),
+    stop_reason: stopReasonSchema.nullable(),
+    failure: z.object({ code: z.string(), detail: z.string(), fault: z.string() }).nullable(),
+    amount_due: moneySchema.nullable().describe('null while charging, when void, and when a person has to look at it'),
+    progress: progressSchema.nullable().describe('while charging'),
+    cdr: cdrViewSchema.nullable().describe('once ended: everything needed to recompute the bill'),
+  })
+  .meta({ id: 'Order' });
+export type OrderView = z.infer<typeof orderSchema>;

@@ -1,0 +1,161 @@
+import { PilegateError } from '#shared/errors.ts';
+import type { Cdr } from '#shared/wire/cdr.ts';
+import type { RecordOf } from '#shared/wire/records.ts';
+import { digestOf } from '../canonical-json.ts';
+import type { OrderRow } from '../db/schema.ts';
+import type { RecordContext } from '../ingest/records.ts';
+import { closeCommandsOfOrder } from '../operations/commands.ts';
+import { type Failure, failStart, finishOperations } from '../operations/finish.ts';
+import { tariffVersion } from '../stations/tariff-in-force.ts';
+import { recordOrderEvent } from '../webhooks/record-event.ts';
+import { type CdrVerdict, checkCdr } from './check-cdr.ts';
+import { insertLocalOrder } from './local-order.ts';
+import { nextOrderState } from './machine.ts';
+import { lockOrder, updateOrder } from './store.ts';
+
+/**
+ * The charge is over. Its record is stored as it is, for ever; rated again here, it decides how the order
+ * ends, and every operation that is still open on the order gets its outcome.
+ */
+export async function applySessionEnded(context: RecordContext, ended: RecordOf<'session.ended'>): Promise<void> {
+  const { cdr } = ended;
+  if (await isStored(context, cdr)) return;
+  await assertOwnConnector(context, cdr);
+  const order = cdr.orderId === null ? await insertLocalOrder(context, cdr) : await lockFittingOrder(context, cdr);
+  const agreed = await agreedTariff(context, order, cdr);
+  const verdict = checkCdr(cdr, agreed);
+  await insertCdr(context, cdr, order, verdict);
+  await endOrder(context, order, cdr, verdict);
+}
+
+/** @throws PilegateError `wire.conflict` when another record with this identity is stored */
+async function isStored(context: RecordContext, cdr: Cdr): Promise<boolean> {
+  const rows = await context.trx
+    .selectFrom('cdrs')
+    .select(['site_id', 'session_id', 'document_sha256'])
+    .where((where) =>
+      where.or([
+        where('cdr_id', '=', cdr.cdrId),
+        where.and({ site_id: context.site.siteId, session_id: cdr.sessionId }),
+      ]),
+    )
+    .execute();
+  const digest = digestOf(cdr);
+  for (const row of rows) {
+    if (row.document_sha256 !== digest || row.site_id !== context.site.siteId) {
+      throw new PilegateError('wire.conflict', `another record of session ${cdr.sessionId} is stored`);
+    }
+  }
+  return rows.length > 0;
+}
+
+async function assertOwnConnector(context: RecordContext, cdr: Cdr): Promise<void> {
+  const { siteId } = context.site;
+  if (cdr.siteId !== siteId) throw new PilegateError('wire.wrong_site', `a record of ${cdr.siteId} from ${siteId}`);
+  const connector = await context.trx
+    .selectFrom('connectors')
+    .select('connector_id')
+    .where('connector_id', '=', cdr.connectorId)
+    .where('site_id', '=', siteId)
+    .executeTakeFirst();
+  if (connector === undefined)
+    throw new PilegateError('record.refused', `no connector ${cdr.connectorId} at this site`);
+}
+
+async function lockFittingOrder(context: RecordContext, cdr: Cdr): Promise<OrderRow> {
+  const refuse = (detail: string) => new PilegateError('record.refused', detail);
+  const order = cdr.orderId === null ? undefined : await lockOrder(context.trx, cdr.orderId);
+  if (order === undefined || order.site_id !== context.site.siteId)
+    throw refuse(`no order ${cdr.orderId} of this site`);
+  if (order.connector_id !== cdr.connectorId)
+    throw refuse(`order ${order.order_id} is for connector ${order.connector_id}`);
+  if (order.session_id !== null && order.session_id !== cdr.sessionId) {
+    throw refuse(`order ${order.order_id} has session ${order.session_id}`);
+  }
+  return order;
+}
+
+/** The version the order was started under; a charge begun on site has only the one it names itself. */
+function agreedTariff(context: RecordContext, order: OrderRow, cdr: Cdr) {
+  const named =
+    order.tariff_id === null ? cdr.tariff : { tariffId: order.tariff_id, version: order.tariff_version ?? 0 };
+  return named === null ? Promise.resolve(null) : tariffVersion(context.trx, named.tariffId, named.version);
+}
+
+async function insertCdr(context: RecordContext, cdr: Cdr, order: OrderRow, { rerated }: CdrVerdict): Promise<void> {
+  await context.trx
+    .insertInto('cdrs')
+    .values({
+      cdr_id: cdr.cdrId,
+      site_id: context.site.siteId,
+      session_id: cdr.sessionId,
+      order_id: order.order_id,
+      document: JSON.stringify(cdr),
+      document_sha256: digestOf(cdr),
+      rerated: rerated === null ? null : JSON.stringify(rerated),
+      received_at_ms: context.nowMs,
+    })
+    .execute();
+}
+
+async function endOrder(
+  context: RecordContext,
+  order: OrderRow,
+  cdr: Cdr,
+  { verdict, complaint }: CdrVerdict,
+): Promise<void> {
+  const { trx, nowMs } = context;
+  const next = nextOrderState(order.state, { kind: 'session-ended', verdict });
+  if (!next.ok) throw new PilegateError('record.refused', `order ${order.order_id}: ${next.reason}`);
+  const evidence = {
+    session_id: cdr.sessionId,
+    started_at_ms: cdr.startedAt.wallMs,
+    ended_at_ms: cdr.endedAt.wallMs,
+    meter_start_wh: cdr.meterStartWh,
+    meter_end_wh: cdr.meterEndWh,
+    energy_wh: cdr.energyWh,
+    stop_reason: cdr.stopReason,
+  };
+  await closeCommandsOfOrder(trx, order.order_id, nowMs);
+  if (next.value === 'start_failed') {
+    const known = await updateOrder(trx, order.order_id, { ...evidence, ended_at_ms: order.ended_at_ms }, nowMs);
+    await failStart(context, known, voidFailure(cdr));
+  } else {
+    // Energy has flowed and is billed, so the start did succeed, even if its own report was lost.
+    await finishOperations(context, order.order_id, 'start', null);
+    const done = await updateOrder(trx, order.order_id, { ...evidence, state: next.value }, nowMs);
+    await recordOrderEvent(context, 'charge.ended', done);
+  }
+  await finishOperations(context, order.order_id, 'stop', null);
+  if (complaint !== null) await insertException(context, order.order_id, cdr.cdrId, complaint);
+  if (order.state === 'start_failed' && next.value === 'abnormal' && complaint === null) {
+    const detail = 'the start had failed, yet the site bills a charge';
+    await insertException(context, order.order_id, cdr.cdrId, { code: 'order.charged_after_failure', detail });
+  }
+  const fields = {
+    siteId: context.site.siteId,
+    orderId: order.order_id,
+    sessionId: cdr.sessionId,
+    energyWh: cdr.energyWh,
+  };
+  context.logger.info({ ...fields, state: next.value, stopReason: cdr.stopReason }, 'charge is over');
+}
+
+function voidFailure(cdr: Cdr): Failure {
+  return cdr.voidReason === 'cancelled'
+    ? { code: 'command.cancelled', detail: 'the site stopped the cancelled start' }
+    : { code: 'operation.timed_out', detail: 'the site could not confirm the start in time' };
+}
+
+async function insertException(
+  context: RecordContext,
+  orderId: string,
+  cdrId: string,
+  exception: { code: string; detail: string },
+): Promise<void> {
+  await context.trx
+    .insertInto('exceptions')
+    .values({ order_id: orderId, cdr_id: cdrId, ...exception, created_at_ms: context.nowMs, resolved_at_ms: null })
+    .execute();
+  context.logger.error({ orderId, code: exception.code, detail: exception.detail }, 'order needs a person');
+}

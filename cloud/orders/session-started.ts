@@ -1,0 +1,59 @@
+import { PilegateError } from '#shared/errors.ts';
+import type { RecordOf } from '#shared/wire/records.ts';
+import type { OrderRow } from '../db/schema.ts';
+import type { RecordContext } from '../ingest/records.ts';
+import { cancelStart } from '../operations/commands.ts';
+import { failStart, finishOperations } from '../operations/finish.ts';
+import { recordOrderEvent } from '../webhooks/record-event.ts';
+import { lockOrder, updateOrder } from './store.ts';
+
+type Started = RecordOf<'session.started'>;
+
+/**
+ * Energy flows. In time, this is the confirmation of the start. After the deadline the site, which owns the
+ * same deadline, has stopped by itself or does so on the cancel: nothing of it is billed, so the start fails
+ * and stays failed. A session without an order becomes one when it ends.
+ */
+export async function applySessionStarted(context: RecordContext, started: Started): Promise<void> {
+  if (started.orderId === null) return;
+  const order = await lockOrder(context.trx, started.orderId);
+  assertFits(context, started, order);
+  if (order.session_id === started.sessionId) return;
+  const facts = {
+    session_id: started.sessionId,
+    started_at_ms: started.startedAt.wallMs,
+    meter_start_wh: started.meterStartWh,
+  };
+  const { trx, nowMs } = context;
+  if (order.state === 'starting' && (await isInTime(context, order))) {
+    await finishOperations(context, order.order_id, 'start', null);
+    const charging = await updateOrder(trx, order.order_id, { state: 'charging', ...facts }, nowMs);
+    await recordOrderEvent(context, 'charge.started', charging);
+    return;
+  }
+  const updated = await updateOrder(trx, order.order_id, facts, nowMs);
+  const detail = 'the site confirmed after the deadline';
+  await failStart(context, updated, { code: 'operation.timed_out', detail });
+  await cancelStart(trx, order.order_id, nowMs);
+}
+
+async function isInTime(context: RecordContext, order: OrderRow): Promise<boolean> {
+  const start = await context.trx
+    .selectFrom('operations')
+    .select('deadline_at_ms')
+    .where('order_id', '=', order.order_id)
+    .where('kind', '=', 'start')
+    .executeTakeFirst();
+  return start !== undefined && start.deadline_at_ms !== null && context.nowMs <= start.deadline_at_ms;
+}
+
+function assertFits(context: RecordContext, started: Started, order: OrderRow | undefined): asserts order is OrderRow {
+  const refuse = (detail: string) => new PilegateError('record.refused', detail);
+  if (order === undefined || order.site_id !== context.site.siteId)
+    throw refuse(`no order ${started.orderId} of this site`);
+  if (order.connector_id !== started.connectorId)
+    throw refuse(`order ${order.order_id} is for connector ${order.connector_id}`);
+  if (order.session_id !== null && order.session_id !== started.sessionId) {
+    throw refuse(`order ${order.order_id} has session ${order.session_id}`);
+  }
+}

@@ -1,0 +1,19 @@
+import { sql } from 'kysely';
+import type { Db } from '../db/connect.ts';
+
+/** Covers the difference between the clocks of the API processes, which are kept within a second of each other. */
+const CLOCK_MARGIN_MS = 1_000;
+
+/**
+ * Up to which change time the order list is complete. An order takes its change time before its transaction
+ * commits, so a row can appear behind a cursor that has passed. Every transaction under way has begun no later
+ * than any change time it writes: nothing older than the oldest of them is still to come. A caller therefore
+ * sees an order in the list about a second after its change; by its id it sees it at once.
+ */
+export async function settledBeforeMs(db: Db, nowMs: number): Promise<number> {
+  const { rows } = await sql<{ age_ms: number | null }>`
+    select (max(extract(epoch from clock_timestamp() - xact_start)) * 1000)::double precision as age_ms
+    from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null`.execute(db);
+  return nowMs - CLOCK_MARGIN_MS - Math.ceil(rows[0]?.age_ms ?? 0);
+}

@@ -1,0 +1,68 @@
+import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
+import { stopReasonSchema } from '#shared/wire/cdr.ts';
+import type { Db } from '../db/connect.ts';
+import type { OrderRow } from '../db/schema.ts';
+import type { Trx } from '../db/transaction.ts';
+import { iso, isoOrNull } from '../http/iso.ts';
+import { tariffVersion } from '../stations/tariff-in-force.ts';
+import { cdrView } from './cdr-view.ts';
+import { progressOf } from './progress.ts';
+import type { OrderView } from './schemas.ts';
+
+const isErrorCode = (code: string): code is ErrorCode => code in errorCatalogue;
+
+/** An order as the partner sees it: with its progress while it charges, with all the evidence once it has ended. */
+export async function orderView(db: Db | Trx, order: OrderRow, nowMs: number): Promise<OrderView> {
+  const row = await db.selectFrom('cdrs').selectAll().where('order_id', '=', order.order_id).executeTakeFirst();
+  const cdr = row === undefined ? null : cdrView(row);
+  return {
+    order_id: order.order_id,
+    origin: order.origin,
+    environment: order.environment,
+    state: order.state,
+    request_id: order.request_id,
+    site_id: order.site_id,
+    pile_id: order.pile_id,
+    connector_id: order.connector_id,
+    session_id: order.session_id,
+    created_at: iso(order.created_at_ms),
+    started_at: isoOrNull(order.started_at_ms),
+    ended_at: isoOrNull(order.ended_at_ms),
+    updated_at: iso(order.updated_at_ms),
+    meter_start_wh: order.meter_start_wh,
+    meter_end_wh: order.meter_end_wh,
+    energy_wh: order.energy_wh,
+    stop_reason: order.stop_reason === null ? null : stopReasonSchema.parse(order.stop_reason),
+    failure: failureView(order),
+    amount_due: order.state === 'completed' && cdr?.bill ? cdr.bill.total : null,
+    progress: order.state === 'charging' ? await progressView(db, order, nowMs) : null,
+    cdr,
+  };
+}
+
+function failureView(order: OrderRow): OrderView['failure'] {
+  const code = order.failure_code;
+  if (code === null || !isErrorCode(code)) return null;
+  return { code, detail: order.failure_detail ?? '', fault: errorCatalogue[code].fault };
+}
+
+async function progressView(db: Db | Trx, order: OrderRow, nowMs: number): Promise<OrderView['progress']> {
+  const live = await db
+    .selectFrom('connector_states')
+    .select([
+      'energy_wh as energyWh',
+      'power_w as powerW',
+      'observed_at_ms as observedAtMs',
+      'observation_age_ms as observationAgeMs',
+      'received_at_ms as receivedAtMs',
+    ])
+    .where('connector_id', '=', order.connector_id)
+    .where('session_id', '=', order.session_id)
+    .executeTakeFirst();
+  if (live === undefined || order.started_at_ms === null || order.meter_start_wh === null) return null;
+  const tariff =
+    order.tariff_id === null || order.tariff_version === null
+      ? null
+      : await tariffVersion(db, order.tariff_id, order.tariff_version);
+  return progressOf({ startedAtMs: order.started_at_ms, meterStartWh: order.meter_start_wh, tariff }, live, nowMs);
+}

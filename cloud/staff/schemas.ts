@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { connectorIdSchema, pileIdSchema, siteIdSchema } from '#shared/ids.ts';
+import { tariffSchema } from '#shared/tariff/tariff.ts';
+import { SHARD_COUNT } from '#shared/wire/topics.ts';
+import { scopes } from '../partners/caller.ts';
+
+const environmentSchema = z.enum(['sandbox', 'live']);
+const nameSchema = z.string().min(1).max(100);
+/** The same rule as in a tariff, asked of the same schema. */
+const timezoneSchema = tariffSchema.shape.timezone;
+
+export const newSiteSchema = z.strictObject({
+  site_id: siteIdSchema,
+  name: nameSchema,
+  environment: environmentSchema,
+  timezone: timezoneSchema,
+  shard: z
+    .int()
+    .min(0)
+    .max(SHARD_COUNT - 1)
+    .optional(),
+  connectors: z
+    .array(
+      z.strictObject({
+        connector_id: connectorIdSchema,
+        pile_id: pileIdSchema,
+        model: nameSchema,
+        max_power_w: z.int().positive(),
+      }),
+    )
+    .min(1)
+    .max(500),
+});
+
+export const createdSiteSchema = z
+  .object({ site_id: z.string(), shard: z.int(), broker_username: z.string(), broker_password: z.string() })
+  .meta({ id: 'CreatedSite' });
+
+export const newTariffSchema = z.strictObject({
+  site_ids: z.array(siteIdSchema).min(1).max(1000),
+  tariff: tariffSchema.describe('the document that goes to the site as it is'),
+});
+
+export const createdTariffSchema = z.object({ tariff_id: z.string(), version: z.int(), site_ids: z.array(z.string()) });
+
+export const partnerIdSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,47}$/, 'lower case letters, digits, "-" and "_"');
+
+export const newPartnerSchema = z.strictObject({ partner_id: partnerIdSchema, name: nameSchema });
+export const partnerSchema = z.object({ partner_id: z.string(), name: z.string() });
+
+export const newKeySchema = z.strictObject({
+  environment: environmentSchema,
+  scopes: z.array(z.enum(scopes)).min(1),
+});
+export const createdKeySchema = z
+  .object({
+    key_id: z.string(),
+    secret: z.string().describe('shown once'),
+    environment: environmentSchema,
+    scopes: z.array(z.enum(scopes)),
+  })
+  .meta({ id: 'CreatedKey' });
+
+export const listQuerySchema = z.strictObject({ limit: z.coerce.number().int().min(1).max(500).default(100) });
+
+export const deadLetterSchema = z.object({
+  dead_letter_id: z.int(),
+  source: z.string(),
+  site_id: z.string().nullable(),
+  store_epoch: z.string().nullable(),
+  stream: z.string().nullable(),
+  seq: z.int().nullable(),
+  topic: z.string().nullable(),
+  code: z.string(),
+  reason: z.string(),
+  payload: z.string(),
+  received_at: z.iso.datetime(),
+});
+
+export const alarmSchema = z.object({
+  alarm_id: z.string(),
+  source: z.string(),
+  code: z.string(),
+  severity: z.string(),
+  site_id: z.string().nullable(),
+  pile_id: z.string().nullable(),
+  connector_id: z.string().nullable(),
+  session_id: z.string().nullable(),
+  partner_id: z.string().nullable(),
+  detail: z.string(),
+  raised_at: z.iso.datetime(),
+  received_at: z.iso.datetime(),
+});
+
+export const exceptionSchema = z.object({
+  exception_id: z.int(),
+  order_id: z.string(),
+  cdr_id: z.string().nullable(),
+  code: z.string(),
+  detail: z.string(),
+  created_at: z.iso.datetime(),
+  resolved_at: z.iso.datetime().nullable(),
+  billed_by_site_minor: z.int().nullable(),
+  billed_by_platform_minor: z.int().nullable(),
+});

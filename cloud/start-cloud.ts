@@ -1,0 +1,164 @@
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { Clock, Timers } from '#shared/clock.ts';
+import { buildApp } from './app.ts';
+import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded.ts';
+import { createAuthenticate } from './broker/site-credentials.ts';
+import type { CloudConfig } from './config.ts';
+import type { CloudContext } from './context.ts';
+import type { Db } from './db/connect.ts';
+import { isReachable } from './db/reachable.ts';
+import { type BrokerLogin, type Ingest, startIngest } from './ingest/start-ingest.ts';
+import { startCommandSender, startDeliveries, startSweepers } from './jobs.ts';
+import type { KeyFiles } from './keys/key-files.ts';
+import { createSecretBox } from './keys/seal.ts';
+import type { Random } from './random.ts';
+import type { Poller } from './runtime/poller.ts';
+import type { LookUp } from './webhooks/address-guard.ts';
+import { createDeliveryWorker } from './webhooks/delivery-worker.ts';
+import { createWebhookPoster } from './webhooks/post.ts';
+
+/** Everything outside the cloud, as arguments. */
+export interface CloudWorld {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly lookUp: LookUp;
+  readonly keys: KeyFiles;
+  /** Open and migrated; closed by `stop`. */
+  readonly db: Db;
+}
+
+export interface RunningCloud {
+  readonly httpUrl: string | null;
+  readonly brokerUrl: string | null;
+  readonly context: CloudContext;
+  readonly app: FastifyInstance | null;
+  /** Takes no more requests, finishes what is under way, closes. */
+  stop(): Promise<void>;
+}
+
+/** Starts the roles that the configuration names, and returns when they are ready. */
+export async function startCloud(config: CloudConfig, world: CloudWorld): Promise<RunningCloud> {
+  const has = (role: 'api' | 'ingest' | 'worker'): boolean => config.role === 'all' || config.role === role;
+  const pollers: { commands?: Poller; deliveries?: Poller; others: Poller[] } = { others: [] };
+  const context = createContext(config, world, {
+    commands: () => pollers.commands?.wake(),
+    deliveries: () => pollers.deliveries?.wake(),
+  });
+  const stops: (() => Promise<void>)[] = [() => world.db.destroy()];
+  const broker = config.brokerUrl === null ? await startOwnBroker(config, context) : null;
+  if (broker !== null) stops.push(() => broker.embedded.close());
+
+  const ingest = has('ingest') ? startIngest(context, loginOf(config, broker)) : null;
+  if (ingest !== null) {
+    stops.push(() => ingest.stop());
+    const sender = startCommandSender(context, ingest.link, ingest.down);
+    pollers.commands = sender;
+    stops.push(() => sender.stop());
+  }
+  if (has('worker')) startWorker(context, pollers, stops);
+  const app = has('api') ? await startHttp(config, world, context, ingest) : null;
+  if (app !== null) stops.push(() => app.close());
+  await ingest?.link.whenProven();
+  return {
+    httpUrl: app === null ? null : urlOf(app),
+    brokerUrl: broker?.embedded.url ?? withoutLogin(config.brokerUrl),
+    context,
+    app,
+    async stop() {
+      for (const stop of stops.reverse()) await stop();
+    },
+  };
+}
+
+function createContext(config: CloudConfig, world: CloudWorld, wake: CloudContext['wake']): CloudContext {
+  return {
+    db: world.db,
+    clock: world.clock,
+    timers: world.timers,
+    random: world.random,
+    logger: world.logger,
+    secrets: createSecretBox(world.keys.masterKey, world.random.bytes),
+    wake,
+    lookUp: world.lookUp,
+    settings: {
+      startTimeoutMs: config.startTimeoutMs,
+      webhookRetryMs: config.webhookRetryMs,
+      webhookDevAllow: config.webhookDevAllow,
+    },
+  };
+}
+
+interface OwnBroker {
+  readonly embedded: EmbeddedBroker;
+  readonly login: BrokerLogin;
+}
+
+async function startOwnBroker(config: CloudConfig, context: CloudContext): Promise<OwnBroker> {
+  // Longer than a site id can be and not in its alphabet, so no site can have this name.
+  const username = `$cloud-${context.random.uuid()}`;
+  const password = context.random.bytes(32).toString('base64url');
+  const embedded = await startEmbeddedBroker({
+    port: config.mqttPort,
+    authenticate: createAuthenticate(context.db, { username, password }),
+    logger: context.logger,
+  });
+  return { embedded, login: { url: embedded.url, username, password } };
+}
+
+function loginOf(config: CloudConfig, broker: OwnBroker | null): BrokerLogin {
+  if (broker !== null) return broker.login;
+  if (config.brokerUrl === null) throw new Error('neither an own broker nor one by URL');
+  return { url: config.brokerUrl };
+}
+
+function startWorker(
+  context: CloudContext,
+  pollers: { deliveries?: Poller; others: Poller[] },
+  stops: (() => Promise<void>)[],
+): void {
+  const poster = createWebhookPoster({ lookUp: context.lookUp, devAllow: context.settings.webhookDevAllow });
+  const worker = createDeliveryWorker(context, poster);
+  const deliveries = startDeliveries(context, worker);
+  pollers.deliveries = deliveries;
+  const sweepers = startSweepers(context);
+  stops.push(async () => {
+    await deliveries.stop();
+    await poster.close();
+    await worker.idle();
+    await Promise.all(sweepers.map((sweeper) => sweeper.stop()));
+  });
+}
+
+async function startHttp(
+  config: CloudConfig,
+  world: CloudWorld,
+  context: CloudContext,
+  ingest: Ingest | null,
+): Promise<FastifyInstance> {
+  const app = await buildApp({
+    context,
+    staffToken: world.keys.staffToken,
+    publicUrl: config.publicUrl,
+    isReady: async () => (ingest === null || ingest.link.isProven()) && (await isReachable(context.db)),
+  });
+  await app.listen({ host: config.httpHost, port: config.httpPort });
+  return app;
+}
+
+function urlOf(app: FastifyInstance): string {
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}
+
+function withoutLogin(brokerUrl: string | null): string | null {
+  if (brokerUrl === null) return null;
+  const url = new URL(brokerUrl);
+  url.username = '';
+  url.password = '';
+  return url.href.replace(/\/$/, '');
+}

@@ -1,0 +1,69 @@
+import type { FastifyInstance } from 'fastify';
+import { type Logger, pino } from 'pino';
+import type { Clock } from '#shared/clock.ts';
+import type { CloudConfig } from '../config.ts';
+import type { CloudContext } from '../context.ts';
+import type { Db } from '../db/connect.ts';
+import { systemRandom } from '../random.ts';
+import { startCloud } from '../start-cloud.ts';
+import { systemTimers } from '../system-timers.ts';
+import type { LookUp } from '../webhooks/address-guard.ts';
+import { machineClock } from './test-clock.ts';
+import { openTestDatabase } from './test-database.ts';
+
+export interface TestCloudOptions {
+  /** Default: the machine's time. */
+  readonly clock?: Clock;
+  readonly config?: Partial<CloudConfig>;
+  /** Default: no name resolves. */
+  readonly lookUp?: LookUp;
+  readonly logger?: Logger;
+  /** Open and migrated; default: PGlite in memory. Closed by `stop`. */
+  readonly db?: Db;
+}
+
+export interface TestCloud {
+  readonly httpUrl: string;
+  readonly brokerUrl: string;
+  readonly staffToken: string;
+  readonly app: FastifyInstance;
+  readonly context: CloudContext;
+  readonly clock: Clock;
+  stop(): Promise<void>;
+}
+
+const defaults: CloudConfig = {
+  role: 'all',
+  dataDir: 'unused: keys and database are in memory',
+  databaseUrl: null,
+  brokerUrl: null,
+  httpHost: '127.0.0.1',
+  httpPort: 0,
+  mqttPort: 0,
+  publicUrl: null,
+  webhookDevAllow: [],
+  webhookRetryMs: [60_000, 300_000],
+  startTimeoutMs: 60_000,
+  logLevel: 'silent',
+};
+
+/** A whole cloud in this process: HTTP and embedded broker on free ports, database and keys in memory. */
+export async function startTestCloud(options: TestCloudOptions = {}): Promise<TestCloud> {
+  const clock = options.clock ?? machineClock;
+  const staffToken = 'staff-token-of-this-test';
+  const cloud = await startCloud(
+    { ...defaults, ...options.config },
+    {
+      clock,
+      timers: systemTimers,
+      random: systemRandom,
+      logger: options.logger ?? pino({ level: 'silent' }),
+      lookUp: options.lookUp ?? (() => Promise.resolve([])),
+      keys: { masterKey: systemRandom.bytes(32), staffToken },
+      db: options.db ?? (await openTestDatabase()),
+    },
+  );
+  if (cloud.app === null || cloud.httpUrl === null || cloud.brokerUrl === null) throw new Error('not the role "all"');
+  const { app, httpUrl, brokerUrl, context, stop } = cloud;
+  return { httpUrl, brokerUrl, staffToken, app, context, clock, stop };
+}

@@ -1,0 +1,63 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { Kysely, PGliteDialect, sql } from 'kysely';
+import { sha256Hex } from '../canonical-json.ts';
+import { connect, type Db } from '../db/connect.ts';
+import { INT8_OID, parseInt8 } from '../db/int8.ts';
+import { type Migration, migrate, readMigrations } from '../db/migrate.ts';
+import type { Database } from '../db/schema.ts';
+import { systemRandom } from '../random.ts';
+
+export const migrationsFolder = join(import.meta.dirname, '..', 'db', 'migrations');
+
+const parsers = { [INT8_OID]: parseInt8 };
+
+const kyselyOf = (pglite: PGlite): Db => new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) });
+
+/** A copy of a migrated database in the system's folder for such things; another schema has another name. */
+const templatePath = (migrations: readonly Migration[]): string =>
+  join(tmpdir(), `pilegate-test-database-${sha256Hex(migrations.map((one) => one.sha256).join())}.tar`);
+
+async function makeTemplate(migrations: readonly Migration[], path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const pglite = await PGlite.create({ parsers });
+  await migrate(kyselyOf(pglite), migrations, 0);
+  const bytes = new Uint8Array(await (await pglite.dumpDataDir('none')).arrayBuffer());
+  await pglite.close();
+  // Written under another name first: test files that run side by side see all of it, or nothing.
+  const partial = `${path}.${systemRandom.uuid()}`;
+  await writeFile(partial, bytes);
+  await rename(partial, path);
+  return bytes;
+}
+
+/** A new database on a server that is thrown away afterwards. */
+async function openOnServer(serverUrl: string, migrations: readonly Migration[]): Promise<Db> {
+  const fail = (error: Error): never => {
+    throw error;
+  };
+  const name = `test_${systemRandom.bytes(8).toString('hex')}`;
+  const server = await connect({ engine: 'postgresql', url: serverUrl }, fail);
+  await sql.raw(`create database ${name}`).execute(server);
+  await server.destroy();
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  const db = await connect({ engine: 'postgresql', url: url.href }, fail);
+  await migrate(db, migrations, 0);
+  return db;
+}
+
+/**
+ * A migrated PGlite in memory. Setting one up takes seconds, so all but the first are loaded from a copy.
+ * With PILEGATE_TEST_DATABASE_URL the same tests run against a real PostgreSQL server.
+ */
+export async function openTestDatabase(): Promise<Db> {
+  const migrations = await readMigrations(migrationsFolder);
+  const serverUrl = process.env.PILEGATE_TEST_DATABASE_URL;
+  if (serverUrl !== undefined) return openOnServer(serverUrl, migrations);
+  const path = templatePath(migrations);
+  const bytes = await readFile(path).catch(() => makeTemplate(migrations, path));
+  const pglite = await PGlite.create({ parsers, loadDataDir: new Blob([new Uint8Array(bytes)]) });
+  return kyselyOf(pglite);
+}

@@ -1,0 +1,3 @@
+/** Everything a partner can be told of. */
+export const eventTypes = ['charge.started', 'charge.start_failed', 'charge.ended', 'webhook.test'] as const;
+export type EventType = (typeof eventTypes)[number];

@@ -1,0 +1,86 @@
+import type { Environment, OrderRow } from '../db/schema.ts';
+import type { Trx } from '../db/transaction.ts';
+import { iso } from '../http/iso.ts';
+import { orderView } from '../orders/view.ts';
+import type { Random } from '../random.ts';
+import type { EventType } from './event-types.ts';
+
+export interface EventContext {
+  readonly trx: Trx;
+  readonly random: Random;
+  readonly nowMs: number;
+}
+
+interface NewEvent {
+  readonly partnerId: string;
+  readonly environment: Environment;
+  readonly orderId: string | null;
+  readonly type: EventType;
+  readonly data: object;
+  /** Null: every endpoint that wants this type. */
+  readonly onlyEndpointId: string | null;
+}
+
+/**
+ * Writes an event and one delivery per endpoint, in the transaction of the change it tells of: both are stored
+ * or neither. The payload is written once, so that every attempt sends the same bytes.
+ *
+ * @returns the event's id, which is the receiver's `webhook-id`
+ */
+export async function recordEvent(context: EventContext, event: NewEvent): Promise<string> {
+  const { trx, nowMs } = context;
+  const eventId = `msg_${context.random.uuid().replaceAll('-', '')}`;
+  await trx
+    .insertInto('webhook_events')
+    .values({
+      event_id: eventId,
+      partner_id: event.partnerId,
+      environment: event.environment,
+      order_id: event.orderId,
+      type: event.type,
+      payload: JSON.stringify({ type: event.type, timestamp: iso(nowMs), data: event.data }),
+      created_at_ms: nowMs,
+    })
+    .execute();
+  const endpoints = await trx
+    .selectFrom('webhook_endpoints')
+    .select(['endpoint_id', 'event_types'])
+    .where('partner_id', '=', event.partnerId)
+    .where('environment', '=', event.environment)
+    .where('disabled_at_ms', 'is', null)
+    .where('deleted_at_ms', 'is', null)
+    .execute();
+  const wanting = endpoints.filter((endpoint) =>
+    event.onlyEndpointId === null
+      ? endpoint.event_types === null || (JSON.parse(endpoint.event_types) as string[]).includes(event.type)
+      : endpoint.endpoint_id === event.onlyEndpointId,
+  );
+  if (wanting.length === 0) return eventId;
+  await trx
+    .insertInto('webhook_deliveries')
+    .values(
+      wanting.map((endpoint) => ({
+        event_id: eventId,
+        endpoint_id: endpoint.endpoint_id,
+        lane: event.orderId ?? eventId,
+        status: 'pending' as const,
+        next_attempt_at_ms: nowMs,
+        created_at_ms: nowMs,
+      })),
+    )
+    .execute();
+  return eventId;
+}
+
+/** Tells the partner of an order. The data is the order as the API shows it. Orders begun on site are nobody's. */
+export async function recordOrderEvent(context: EventContext, type: EventType, order: OrderRow): Promise<void> {
+  if (order.partner_id === null) return;
+  await recordEvent(context, {
+    partnerId: order.partner_id,
+    environment: order.environment,
+    orderId: order.order_id,
+    type,
+    data: await orderView(context.trx, order, context.nowMs),
+    onlyEndpointId: null,
+  });
+}
