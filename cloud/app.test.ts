@@ -90,7 +90,7 @@ test('a failure of ours is told without its inside', async () => {
   });
   const response = await app.inject({ url: '/staff/v1/alarms', headers: { authorization: 'Bearer t' } });
   expect(response.statusCode).toBe(500);
-  expect(response.json()).toMatchObject({ code: 'platform.unavailable', fault: 'platform' });
+  expect(response.json()).toMatchObject({ code: 'platform.internal', fault: 'platform' });
   expect(response.body).not.toContain('secret');
   expect((await app.inject('/readyz')).statusCode).toBe(503);
   await app.close();

@@ -105,6 +105,20 @@ export const errorCatalogue = {
     'Repeat after the time in Retry-After.',
     '请在 Retry-After 指示的时间后重试。',
   ),
+  'resource.exists': entry(
+    'caller',
+    'It exists already, with other content.',
+    '已存在且内容不同。',
+    'Use another id.',
+    '请使用其他编号。',
+  ),
+  'station.unknown': entry(
+    'caller',
+    'There is no such station.',
+    '站点不存在。',
+    'Check the station id.',
+    '请核对站点编号。',
+  ),
   'connector.unknown': entry(
     'caller',
     'There is no such connector.',
@@ -211,12 +225,26 @@ export const errorCatalogue = {
     'Choose another station; the site has been told.',
     '请选择其他站点，已通知该站点。',
   ),
+  'tariff.version_exists': entry(
+    'caller',
+    'This tariff version exists with other content.',
+    '该电价版本已存在且内容不同。',
+    'Publish a new version; versions never change.',
+    '请发布新版本，已有版本不可更改。',
+  ),
   'tariff.missing': entry(
     'platform',
     'No tariff is in force for this connector.',
     '该充电枪无有效电价。',
     'Tell the platform; no default price exists.',
     '请联系平台，系统不使用默认价格。',
+  ),
+  'webhook.unknown': entry(
+    'caller',
+    'There is no such webhook endpoint.',
+    '回调端点不存在。',
+    'List the endpoints to see their ids.',
+    '请查询端点列表核对编号。',
   ),
   'webhook.address_refused': entry(
     'caller',
@@ -287,6 +315,13 @@ export const errorCatalogue = {
     '平台暂时无法响应。',
     'Repeat with the same request_id.',
     '请用相同 request_id 重试。',
+  ),
+  'platform.internal': entry(
+    'platform',
+    'Something went wrong here.',
+    '平台内部错误。',
+    'Repeat with the same request_id; it has been recorded.',
+    '请用相同 request_id 重试，该错误已记录。',
   ),
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -40,9 +40,8 @@ export function createErrorHandler(logger: Logger) {
     const requestId = requestIdOf(request);
     const known = factsOf(error);
     const facts = known ?? {
-      code: 'platform.unavailable' as const,
-      detail: 'an internal error; it has been recorded',
-      status: 500,
+      code: 'platform.internal' as const,
+      detail: 'it has been recorded',
     };
     if (known === null) {
       logger.error({ err: error, method: request.method, path: request.routeOptions.url, requestId }, 'request fails');

@@ -32,6 +32,10 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'request.invalid': 400,
   'request.too_large': 413,
   'request.not_found': 404,
+  'station.unknown': 404,
+  'webhook.unknown': 404,
+  'resource.exists': 409,
+  'tariff.version_exists': 409,
   'request.method': 405,
   'request_id.reused': 422,
   'request_id.in_flight': 409,
@@ -46,7 +50,6 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'operation.unknown': 404,
   'tariff.missing': 409,
   'webhook.address_refused': 422,
-  'wire.conflict': 409,
   'platform.unavailable': 503,
 };
 
@@ -88,6 +91,7 @@ export const signedProblems = [
   'auth.forbidden',
   'request.invalid',
   'platform.unavailable',
+  'platform.internal',
 ] as const satisfies readonly ErrorCode[];
 
 /** Response schemas for a route's errors, with the codes and their meaning listed per status. */

@@ -3,9 +3,6 @@ import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
 import { canonicalJson } from '../canonical-json.ts';
 
-/** Longer than this is a broken clock, not a charge; rating it would walk through every minute of it. */
-const LONGEST_CHARGE_MS = 31 * 86_400_000;
-
 export type CdrComplaint = 'cdr.unrated' | 'cdr.tariff_differs' | 'cdr.readings_implausible' | 'cdr.rating_differs';
 
 export interface CdrVerdict {
@@ -50,10 +47,6 @@ type Rated = { ok: true; rating: Rating } | { ok: false; detail: string };
 
 function rateAgain(cdr: Cdr): Rated {
   if (cdr.tariff === null) return { ok: false, detail: 'no tariff' };
-  const first = cdr.readings[0];
-  const last = cdr.readings.at(-1);
-  if (first === undefined || last === undefined) return { ok: false, detail: 'no readings' };
-  if (last.atMs - first.atMs > LONGEST_CHARGE_MS) return { ok: false, detail: 'the readings span more than 31 days' };
   try {
     return { ok: true, rating: rate(cdr.tariff, cdr.readings) };
   } catch (error) {

@@ -14,7 +14,7 @@ export const shardOf = (siteId: string): number => Number.parseInt(sha256Hex(sit
 /**
  * Creates a site with its connectors and its login to the broker.
  *
- * @throws PilegateError `wire.conflict` when the site or one of its connectors exists already
+ * @throws PilegateError `resource.exists` when the site or one of its connectors exists already
  */
 export async function createSite(
   context: Pick<CloudContext, 'db' | 'clock' | 'random'>,
@@ -46,7 +46,7 @@ export async function createSite(
   } catch (cause) {
     if (!isUniqueViolation(cause)) throw cause;
     const detail = `site ${wish.site_id}, or one of its connectors, exists already`;
-    throw new PilegateError('wire.conflict', detail, { cause });
+    throw new PilegateError('resource.exists', detail, { cause });
   }
   return { site_id: wish.site_id, shard, broker_username: wish.site_id, broker_password: password };
 }

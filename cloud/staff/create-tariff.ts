@@ -8,7 +8,7 @@ import { transaction } from '../db/transaction.ts';
  * Stores a version of a tariff and puts it in force at the sites, for charges started from now on. A version
  * never changes: the same document again is fine, another one under its number is not.
  *
- * @throws PilegateError `wire.conflict`, or `request.not_found` naming a site that does not exist
+ * @throws PilegateError `tariff.version_exists`, or `station.unknown` naming a site that does not exist
  */
 export async function putTariffInForce(
   context: Pick<CloudContext, 'db' | 'clock'>,
@@ -37,7 +37,7 @@ export async function putTariffInForce(
       .executeTakeFirstOrThrow();
     if (stored.document_sha256 !== digest) {
       const detail = `tariff ${tariff.tariffId} version ${tariff.version} exists with another content; use a new version`;
-      throw new PilegateError('wire.conflict', detail);
+      throw new PilegateError('tariff.version_exists', detail);
     }
     for (const siteId of new Set(siteIds)) {
       const site = await trx
@@ -45,7 +45,7 @@ export async function putTariffInForce(
         .set({ updated_at_ms: nowMs })
         .where('site_id', '=', siteId)
         .executeTakeFirst();
-      if (site.numUpdatedRows === 0n) throw new PilegateError('request.not_found', `no site ${siteId}`);
+      if (site.numUpdatedRows === 0n) throw new PilegateError('station.unknown', `no site ${siteId}`);
       await trx
         .insertInto('site_tariffs')
         .values({ site_id: siteId, tariff_id: tariff.tariffId, version: tariff.version, in_force_from_ms: nowMs })

@@ -36,7 +36,7 @@ export function staffRoutes(
         tags: staffTags,
         summary: 'Create a site with its connectors and its broker login',
         body: newSiteSchema,
-        response: { 201: createdSiteSchema, ...problems(...staffProblems, 'wire.conflict') },
+        response: { 201: createdSiteSchema, ...problems(...staffProblems, 'resource.exists') },
       },
       handler: async (request, reply) => reply.status(201).send(await createSite(context, request.body)),
     });
@@ -47,7 +47,10 @@ export function staffRoutes(
         tags: staffTags,
         summary: 'Put a version of a tariff in force',
         body: newTariffSchema,
-        response: { 201: createdTariffSchema, ...problems(...staffProblems, 'wire.conflict', 'request.not_found') },
+        response: {
+          201: createdTariffSchema,
+          ...problems(...staffProblems, 'tariff.version_exists', 'station.unknown'),
+        },
       },
       handler: async (request, reply) => {
         const { site_ids: siteIds, tariff } = request.body;
@@ -62,7 +65,7 @@ export function staffRoutes(
         tags: staffTags,
         summary: 'Create a partner',
         body: newPartnerSchema,
-        response: { 201: partnerSchema, ...problems(...staffProblems, 'wire.conflict') },
+        response: { 201: partnerSchema, ...problems(...staffProblems, 'resource.exists') },
       },
       handler: async (request, reply) => {
         const inserted = await context.db
@@ -71,7 +74,7 @@ export function staffRoutes(
           .onConflict((conflict) => conflict.doNothing())
           .executeTakeFirst();
         if (inserted.numInsertedOrUpdatedRows !== 1n) {
-          throw new PilegateError('wire.conflict', `partner ${request.body.partner_id} exists already`);
+          throw new PilegateError('resource.exists', `partner ${request.body.partner_id} exists already`);
         }
         return reply.status(201).send(request.body);
       },

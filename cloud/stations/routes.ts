@@ -62,7 +62,7 @@ export function stationRoutes(context: CloudContext, gate: PartnerGate): Fastify
         tags,
         summary: 'One station',
         params: z.object({ site_id: siteIdSchema }),
-        response: { 200: stationSchema, ...problems(...signedProblems, 'request.not_found') },
+        response: { 200: stationSchema, ...problems(...signedProblems, 'station.unknown') },
       },
       handler: async (request) => {
         const row = await context.db
@@ -71,7 +71,7 @@ export function stationRoutes(context: CloudContext, gate: PartnerGate): Fastify
           .where('site_id', '=', request.params.site_id)
           .where('environment', '=', gate.callerOf(request).environment)
           .executeTakeFirst();
-        if (row === undefined) throw new PilegateError('request.not_found', `no station ${request.params.site_id}`);
+        if (row === undefined) throw new PilegateError('station.unknown', `no station ${request.params.site_id}`);
         return stationView(context.db, row, context.clock.wallMs());
       },
     });

@@ -3,12 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, sql } from 'kysely';
+import { inject } from 'vitest';
 import { sha256Hex } from '../canonical-json.ts';
 import { connect, type Db } from '../db/connect.ts';
 import { INT8_OID, parseInt8 } from '../db/int8.ts';
 import { type Migration, migrate, readMigrations } from '../db/migrate.ts';
 import type { Database } from '../db/schema.ts';
 import { systemRandom } from '../random.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A PostgreSQL server for tests; absent where they run on PGlite. */
+    postgresqlUrl?: string;
+  }
+}
 
 export const migrationsFolder = join(import.meta.dirname, '..', 'db', 'migrations');
 
@@ -50,11 +58,11 @@ async function openOnServer(serverUrl: string, migrations: readonly Migration[])
 
 /**
  * A migrated PGlite in memory. Setting one up takes seconds, so all but the first are loaded from a copy.
- * With PILEGATE_TEST_DATABASE_URL the same tests run against a real PostgreSQL server.
+ * In the test project that has a PostgreSQL server, the same tests run on that.
  */
 export async function openTestDatabase(): Promise<Db> {
   const migrations = await readMigrations(migrationsFolder);
-  const serverUrl = process.env.PILEGATE_TEST_DATABASE_URL;
+  const serverUrl = inject('postgresqlUrl');
   if (serverUrl !== undefined) return openOnServer(serverUrl, migrations);
   const path = templatePath(migrations);
   const bytes = await readFile(path).catch(() => makeTemplate(migrations, path));

@@ -67,14 +67,14 @@ export const ownEndpoints = (context: Pick<CloudContext, 'db'>, caller: Caller) 
     .where('environment', '=', caller.environment)
     .where('deleted_at_ms', 'is', null);
 
-/** @throws PilegateError `request.not_found` */
+/** @throws PilegateError `webhook.unknown` */
 export async function findEndpoint(
   context: CloudContext,
   caller: Caller,
   endpointId: string,
 ): Promise<WebhookEndpointRow> {
   const row = await ownEndpoints(context, caller).where('endpoint_id', '=', endpointId).executeTakeFirst();
-  if (row === undefined) throw new PilegateError('request.not_found', `no webhook endpoint ${endpointId}`);
+  if (row === undefined) throw new PilegateError('webhook.unknown', `no webhook endpoint ${endpointId}`);
   return row;
 }
 

@@ -69,7 +69,7 @@ export function webhookRoutes(context: CloudContext, gate: PartnerGate): Fastify
         tags,
         summary: 'Remove an address',
         params: paramsSchema,
-        response: { 204: z.undefined().describe('removed'), ...problems(...signedProblems, 'request.not_found') },
+        response: { 204: z.undefined().describe('removed'), ...problems(...signedProblems, 'webhook.unknown') },
       },
       handler: async (request, reply) => {
         await deleteEndpoint(context, await findEndpoint(context, gate.callerOf(request), request.params.endpoint_id));
@@ -83,7 +83,7 @@ export function webhookRoutes(context: CloudContext, gate: PartnerGate): Fastify
         tags,
         summary: 'Send a test event',
         params: paramsSchema,
-        response: { 202: z.object({ event_id: z.string() }), ...problems(...signedProblems, 'request.not_found') },
+        response: { 202: z.object({ event_id: z.string() }), ...problems(...signedProblems, 'webhook.unknown') },
       },
       handler: async (request, reply) => {
         const endpoint = await findEndpoint(context, gate.callerOf(request), request.params.endpoint_id);

@@ -74,7 +74,7 @@ export const ackSchema = z.object({
 });
 export type Ack = z.infer<typeof ackSchema>;
 
-/** One connector as its pile last told. Numbers are null when the pile does not tell them: null is never zero. */
+/** One connector as its pile last told; `energyWh` is that of the session. Numbers are null when the pile does not tell them: null is never zero. */
 export const connectorStateSchema = z.object({
   pileId: pileIdSchema,
   connectorId: connectorIdSchema,
