@@ -42,6 +42,7 @@ async function run(site: SiteConfig, profiles: Map<string, Profile>, logLevel: s
   let sync: SyncView | null = null;
   field.start();
   for (const command of opened.commands) field.command(command);
+  for (const commandId of opened.cancelled) field.cancel(commandId);
   ledger.listen((notice) => {
     if (notice.kind === 'sync') sync = notice.sync;
     else receive(field, ledger, notice);

@@ -8,7 +8,10 @@ export function complaintsOf(error: z.ZodError): Complaint[] {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({ path: path === '' ? key : `${path}.${key}`, reason: 'unknown key' }));
     }
-    return [{ path: path === '' ? '(document)' : path, reason: issue.message }];
+    // A value that may have several shapes: what each of them would have wanted.
+    const shapes = issue.code === 'invalid_union' ? issue.errors.flatMap((shape) => shape.map((s) => s.message)) : [];
+    const reason = shapes.length > 0 ? [...new Set(shapes)].join(', or ') : issue.message;
+    return [{ path: path === '' ? '(document)' : path, reason }];
   });
 }
 

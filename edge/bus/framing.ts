@@ -3,9 +3,11 @@
  * Requests and replies are handled as RTU frames (unit, function, data, CRC), the form modbus-serial speaks.
  */
 export interface Framing {
-  /** Forgets everything received so far and returns the bytes to send for this request. */
+  /** Returns the bytes to send for this request. What is fed from now on is judged against it. */
   begin(requestAdu: Uint8Array): Uint8Array;
-  /** Takes received bytes. */
+  /** A new connection: half a message from the last one has no other half. */
+  reset(): void;
+  /** Takes received bytes, all of them: also those that come while nobody waits for a reply. */
   feed(bytes: Uint8Array): FramingVerdict;
 }
 
@@ -79,6 +81,9 @@ export function rtuFraming(): Framing {
       received = new Uint8Array();
       return requestAdu;
     },
+    reset() {
+      received = new Uint8Array();
+    },
     feed(bytes) {
       received = Uint8Array.of(...received, ...bytes);
       return judgeReply(request, received);
@@ -87,6 +92,8 @@ export function rtuFraming(): Framing {
 }
 
 const MBAP_LENGTH = 7;
+/** Of unit and PDU together. Modbus application protocol V1.1b3, 4.1: at most 253 bytes of PDU. */
+const LONGEST_MBAP_BODY = 254;
 
 /** Modbus TCP: a transaction id on every message, so a late reply is recognised and passed over. */
 export function mbapFraming(): Framing {
@@ -94,10 +101,15 @@ export function mbapFraming(): Framing {
   let request: Uint8Array = new Uint8Array();
   let received: Uint8Array = new Uint8Array();
 
-  function takeMessage(): { id: number; adu: Uint8Array } | null {
+  /** The next complete message; null when there is none yet, `lost` when what came cannot be cut into messages. */
+  function takeMessage(): { id: number; adu: Uint8Array } | 'lost' | null {
     if (received.length < MBAP_LENGTH) return null;
     const view = new DataView(received.buffer, received.byteOffset, received.byteLength);
     const length = view.getUint16(4);
+    if (view.getUint16(2) !== 0 || length > LONGEST_MBAP_BODY) {
+      received = new Uint8Array();
+      return 'lost';
+    }
     if (received.length < 6 + length) return null;
     const message = { id: view.getUint16(0), adu: withCrc(received.subarray(6, 6 + length)) };
     received = received.slice(6 + length);
@@ -119,9 +131,13 @@ export function mbapFraming(): Framing {
         ...body,
       );
     },
+    reset() {
+      received = new Uint8Array();
+    },
     feed(bytes) {
       received = Uint8Array.of(...received, ...bytes);
       for (let message = takeMessage(); message !== null; message = takeMessage()) {
+        if (message === 'lost') return { kind: 'broken', reason: 'mismatch' };
         if (message.id !== transactionId) continue;
         const verdict = judgeReply(request, message.adu);
         return verdict.kind === 'more' ? { kind: 'broken', reason: 'mismatch' } : verdict;

@@ -2,9 +2,18 @@
  * Why a request on a line has no answer.
  * `timeout`, `crc`, `mismatch`: try again later. `exception`: the device understood and refused; `exceptionCode` is
  * the Modbus code. `unreachable`: port or host cannot be opened. `closed`: the line was shut down or lost with the
- * request pending. `queue-full`: more is asked of the line than it can carry.
+ * request pending. `queue-full`: more is asked of the line than it can carry. `superseded`: a stop
+ * came before the command's last step.
  */
-export type LineFailure = 'timeout' | 'crc' | 'mismatch' | 'exception' | 'unreachable' | 'closed' | 'queue-full';
+export type LineFailure =
+  | 'timeout'
+  | 'crc'
+  | 'mismatch'
+  | 'exception'
+  | 'unreachable'
+  | 'closed'
+  | 'queue-full'
+  | 'superseded';
 
 export class LineError extends Error {
   readonly failure: LineFailure;

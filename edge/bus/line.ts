@@ -62,6 +62,7 @@ export class Line {
   #openAgainFromMonoMs = 0;
   #closed = false;
   #running = false;
+  #wake: () => void = () => {};
 
   constructor(parts: LineParts) {
     this.#parts = parts;
@@ -89,6 +90,7 @@ export class Line {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new LineError('closed', this.#parts.lineId));
       if (!this.#queue.add({ job, resolve, reject })) return reject(new LineError('queue-full', this.#parts.lineId));
+      if (job.priority === 'command') this.#wake();
       void this.#run();
     });
   }
@@ -110,7 +112,7 @@ export class Line {
       if (pending === null) break;
       const waitMs = this.#readyAtMonoMs(pending.job) - this.#parts.clock.monoMs();
       if (waitMs > 0) {
-        // Chosen again after the wait: a command may have arrived meanwhile.
+        // Chosen again after the wait, or as soon as a command arrives: another device's gap is not the command's.
         await this.#sleep(waitMs);
         continue;
       }
@@ -204,7 +206,11 @@ export class Line {
 
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#parts.timers.after(ms, resolve);
+      const cancel = this.#parts.timers.after(ms, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
     });
   }
 }

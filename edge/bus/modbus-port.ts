@@ -38,6 +38,7 @@ export class ModbusPort extends EventEmitter {
   }
 
   open(done: (error: Error | null) => void): void {
+    this.#framing.reset();
     this.#stream
       .open({
         onBytes: (bytes) => this.#receive(bytes),
@@ -72,9 +73,9 @@ export class ModbusPort extends EventEmitter {
   #receive(bytes: Uint8Array): void {
     this.#tap('received', bytes);
     this.#events.onActivity();
-    if (!this.#inFlight) return;
+    // Fed even when nobody waits: the rest of a late reply must not be taken for the beginning of the next.
     const verdict = this.#framing.feed(bytes);
-    if (verdict.kind === 'more') return;
+    if (!this.#inFlight || verdict.kind === 'more') return;
     this.#inFlight = false;
     if (verdict.kind === 'reply') this.emit('data', Buffer.from(verdict.adu));
     else this.#events.onBroken(verdict.reason);

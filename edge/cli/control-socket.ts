@@ -1,6 +1,6 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { complaintsOf, describeComplaints } from '#shared/complaints.ts';
@@ -42,7 +42,10 @@ export async function openControlSocket(
   deps: ControlDeps,
 ): Promise<{ path: string; close: () => Promise<void> }> {
   const path = controlSocketPath(dataDir);
-  mkdirSync(join(dataDir, 'run'), { recursive: true, mode: 0o700 });
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true });
+  // The folder may have been there already, with other permissions.
+  chmodSync(folder, 0o700);
   rmSync(path, { force: true });
   const open = new Set<Socket>();
   const server = createServer((socket) => {

@@ -86,7 +86,8 @@ const siteSchema = z
         add(['piles', i, 'lineId'], `no line is named "${pile.lineId}"`);
     });
   });
-export type SiteConfig = z.infer<typeof siteSchema>;
+/** A site's file, and where it was read from. */
+export type SiteConfig = z.infer<typeof siteSchema> & { readonly file: string };
 
 const endpointOf = (line: LineConfig) => (line.transport === 'serial' ? line.path : `${line.host}:${line.port}`);
 
@@ -112,6 +113,7 @@ export function loadSite(path: string): SiteConfig {
   const { passwordFile } = site.cloud;
   return {
     ...site,
+    file: path,
     dataDir: here(site.dataDir),
     cloud: { ...site.cloud, ...(passwordFile === undefined ? {} : { passwordFile: here(passwordFile) }) },
   };
@@ -124,7 +126,7 @@ export function loadSite(path: string): SiteConfig {
  */
 export function profileOf(site: SiteConfig, index: number, profiles: ReadonlyMap<string, Profile>): Profile {
   const fail = (path: string, reason: string) =>
-    new PilegateError('config.invalid', `piles.${index}.${path}: ${reason}`, {
+    new PilegateError('config.invalid', `${site.file}: piles.${index}.${path}: ${reason}`, {
       complaints: [{ path: `piles.${index}.${path}`, reason }],
     });
   const pile = site.piles[index];

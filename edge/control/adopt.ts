@@ -1,6 +1,6 @@
 import { type ConnectorState, type Context, type Decision, enter, type Phase, record, stay } from './connector.ts';
 import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
-import { withMark } from './session.ts';
+import { sessionTimeMs, withMark } from './session.ts';
 import { confirmStart } from './start.ts';
 import { beginStop, faultStop, type StopDetails, undoStart } from './stop.ts';
 
@@ -23,7 +23,7 @@ export function adoptingReading(state: ConnectorState, phase: Adopting, context:
     };
     return beginStop(state, session, details, context);
   }
-  const confirmByMonoMs = now.monoMs + (session.confirmByWallMs - now.wallMs);
+  const confirmByMonoMs = now.monoMs + (session.confirmByWallMs - sessionTimeMs(session, now));
   const isCharging = reading.status === 'charging';
   if (!session.confirmed) {
     const isInTime = isCharging && now.monoMs < confirmByMonoMs;

@@ -13,7 +13,7 @@ import {
 import type { Reading } from './reading.ts';
 import { isPlausible } from './register-guard.ts';
 import { commandDone, commandFailed } from './report.ts';
-import { type Session, withMark, withReading } from './session.ts';
+import { type Session, sessionTimeMs, withMark, withReading } from './session.ts';
 import {
   checkingCancel,
   checkingPollFailed,
@@ -107,7 +107,7 @@ function takeRegister(state: ConnectorState, context: Context): { state: Connect
   if (session === null || state.phase.kind === 'closing') return { state: { ...state, belief }, cameToRest: true };
   const known = state.belief ?? {
     registerWh: session.lastReading.registerWh,
-    monoMs: now.monoMs - Math.max(0, now.wallMs - session.lastReading.atMs),
+    monoMs: now.monoMs - Math.max(0, sessionTimeMs(session, now) - session.lastReading.atMs),
   };
   if (!isPlausible(known, registerWh, now.monoMs, context.facts.maxPowerW)) {
     return { state: withSession(state, withMark(session, 'register-implausible')), cameToRest: false };

@@ -16,6 +16,7 @@ import type { Reading } from './reading.ts';
 import { commandDone, commandFailed } from './report.ts';
 import { openSession, type Session } from './session.ts';
 import { beginStop, faultStop, undoStart } from './stop.ts';
+import { STOPPED_BELOW_MA } from './stop-ladder.ts';
 
 type Checking = Extract<Phase, { kind: 'checking' }>;
 type Preparing = Extract<Phase, { kind: 'preparing' }>;
@@ -72,6 +73,8 @@ function obstacle(reading: Reading, context: Context): ErrorCode | null {
   if (reading.status === 'unplugged') return 'connector.not_plugged';
   if (reading.status === 'charging') return 'connector.occupied';
   if (reading.status !== 'plugged' || reading.registerWh === null) return 'connector.faulted';
+  // Current that nobody offered, or that nobody can see, is no ground to offer more.
+  if (reading.currentMa === null || reading.currentMa >= STOPPED_BELOW_MA) return 'connector.faulted';
   const limits = { limitMa: context.facts.limitMa, overTemperatureDc: context.facts.overTemperatureDc };
   const { tripped } = evaluateInterlocks(freshInterlocks(context.now.monoMs), reading, limits, context.now.monoMs);
   return tripped === null ? null : 'connector.faulted';
@@ -139,9 +142,9 @@ export function startingPoll(state: ConnectorState, phase: Starting, context: Co
   const judged = evaluateInterlocks(state.interlocks, state.reading, limits, context.now.monoMs);
   const next = { ...state, interlocks: judged.state };
   if (judged.tripped !== null) return beginStop(next, session, faultStop(judged.tripped, session), context);
-  if (state.reading?.status === 'charging') return confirmStart(next, session, confirmByMonoMs, context);
   if (context.now.monoMs >= confirmByMonoMs)
     return beginStop(next, session, undoStart('not-confirmed', 'pile.no_confirmation'), context);
+  if (state.reading?.status === 'charging') return confirmStart(next, session, confirmByMonoMs, context);
   return stay(next);
 }
 

@@ -69,6 +69,11 @@ export function climb(ladder: StopLadder, nowMonoMs: number): Climb {
     return isTimeAgain ? step(ladder.rung === 'hardStop' ? 'softStop' : 'hardStop') : wait;
   }
   if (passed(ladder.startedMonoMs, ladder.deadlineMs)) {
+    // A soft stop that was slow to be written must not leave the hard one untried.
+    if (ladder.rung === 'softStop') {
+      const { ladder: hard, write } = step('hardStop');
+      return { ladder: { ...hard, exhausted: true }, write, ranOut: true };
+    }
     return { ladder: { ...ladder, exhausted: true, failedMonoMs: nowMonoMs }, write: null, ranOut: true };
   }
   if (ladder.rung === 'softStop') {

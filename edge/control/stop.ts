@@ -75,8 +75,7 @@ export function beginStop(state: ConnectorState, session: Session, details: Stop
   const { fault } = details.cause;
   const entry = fault === null ? null : faultCatalogue[fault];
   const rung: Rung = entry?.reaction === 'hard-stop' ? 'hardStop' : 'softStop';
-  const voidReason = details.cause.voidReason ?? (session.confirmed ? null : 'not-confirmed');
-  const stopping: Session = { ...session, stop: { ...details.cause, voidReason } };
+  const stopping: Session = { ...session, stop: causeOf(session, details.cause) };
   const records: RecordBody[] = [];
   if (!session.confirmed && session.stop === null) {
     records.push(commandFailed(session.commandId, details.failure.code, details.failure.detail, session.sessionId));
@@ -95,6 +94,16 @@ export function beginStop(state: ConnectorState, session: Session, details: Stop
   const orders: Order[] = [writeRung(rung, session), record(stopping, ...records)];
   const latched = entry?.latch && fault !== null ? latch(state, fault, context, orders) : state;
   return enter(latched, phase, ...orders);
+}
+
+/** The first cause names the stop; a later one adds who waits for it, and what makes its record void. */
+function causeOf(session: Session, cause: StopCause): StopCause {
+  const first = session.stop ?? cause;
+  return {
+    ...first,
+    voidReason: first.voidReason ?? cause.voidReason ?? (session.confirmed ? null : 'not-confirmed'),
+    commandIds: [...new Set([...first.commandIds, ...cause.commandIds])],
+  };
 }
 
 const writeRung = (write: Rung, session: Session): Order => ({
@@ -177,7 +186,9 @@ function climbOn(state: ConnectorState, phase: Stopping, context: Context): Deci
 export function stopAgain(state: ConnectorState, phase: Stopping, command: StopCommand): Decision {
   const { stop } = phase.session;
   if (stop === null || stop.commandIds.includes(command.commandId)) return stay(state);
-  const session = { ...phase.session, stop: { ...stop, commandIds: [...stop.commandIds, command.commandId] } };
+  const voidReason = stop.voidReason ?? (command.reason === 'not-confirmed' ? 'not-confirmed' : null);
+  const commandIds = [...stop.commandIds, command.commandId];
+  const session: Session = { ...phase.session, stop: { ...stop, voidReason, commandIds } };
   return enter(state, { ...phase, session }, record(session));
 }
 

@@ -1,4 +1,5 @@
 import type { Line } from '../bus/line.ts';
+import { LineError } from '../bus/line-error.ts';
 import type { Priority } from '../bus/request.ts';
 import type { Reading } from '../control/reading.ts';
 import { planReads } from './plan-reads.ts';
@@ -10,11 +11,12 @@ export interface PileAddress {
   readonly unit: number;
 }
 
-/** One pile's registers in the terms of the domain. It decides nothing and remembers nothing. */
+/** One pile's registers in the terms of the domain. It decides nothing; it remembers only that a stop has come. */
 export class PileDriver {
   readonly profile: Profile;
   readonly #address: PileAddress;
   readonly #reads: ReturnType<typeof planReads>;
+  #stops = 0;
 
   constructor(profile: Profile, address: PileAddress) {
     this.profile = profile;
@@ -36,12 +38,17 @@ export class PileDriver {
   }
 
   /**
-   * Writes a command's steps in order.
+   * Writes a command's steps in order. A stop ends a start that is still under way: on the line its frame comes
+   * between two of the start's, and the one after it would let the pile deliver again.
    *
    * @throws LineError at the first step that the pile does not take; the rest is not written
    */
   async command(name: CommandName, limitMa: number | null): Promise<void> {
-    await this.#write(this.profile.commands[name], 'command', limitMa);
+    const isStop = name === 'softStop' || name === 'hardStop';
+    if (isStop) this.#stops += 1;
+    const stops = this.#stops;
+    const isSuperseded = () => !isStop && this.#stops !== stops;
+    await this.#write(this.profile.commands[name], 'command', limitMa, isSuperseded);
   }
 
   /** Feeds the pile's watchdog where reading does not. @throws LineError */
@@ -49,8 +56,14 @@ export class PileDriver {
     await this.#write(this.profile.watchdog?.feed ?? [], 'keep-alive', null);
   }
 
-  async #write(steps: readonly Step[], priority: Priority, limitMa: number | null): Promise<void> {
+  async #write(
+    steps: readonly Step[],
+    priority: Priority,
+    limitMa: number | null,
+    isSuperseded: () => boolean = () => false,
+  ): Promise<void> {
     for (const step of steps) {
+      if (isSuperseded()) throw new LineError('superseded', 'a stop has come');
       const write = this.profile.writes[step.write];
       if (write === undefined) throw new TypeError(`${this.profile.profileId} has no write "${step.write}"`);
       if (step.value === 'limit' && limitMa === null) throw new TypeError('a limit is needed');
@@ -88,6 +101,8 @@ function holds(rule: StateRule, valueNamed: (name: string) => number | null): bo
     const value = valueNamed(condition.point);
     if (value === null) return false;
     if (condition.in !== undefined) return condition.in.includes(value);
-    return condition.bits !== undefined && (value & condition.bits) === condition.equals;
+    const { bits, equals } = condition;
+    // As big integers: the language's own bit operators end at 31 bits.
+    return bits !== undefined && equals !== undefined && (BigInt(value) & BigInt(bits)) === BigInt(equals);
   });
 }

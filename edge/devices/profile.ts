@@ -170,6 +170,33 @@ function checkSteps(profile: Shape, add: AddIssue): void {
   if (profile.watchdog?.feed !== undefined) check(profile.watchdog.feed, ['watchdog', 'feed']);
 }
 
+const typesByFunction: Record<Write['fc'], readonly Write['type'][]> = { 5: ['coil'], 6: ['u16'], 16: ['u16', 'u32'] };
+const largestRaw: Record<Write['type'], number> = { coil: 1, u16: 0xffff, u32: 0xffffffff };
+
+/** What does not fit its register would be cut off on the wire and mean something else. */
+function checkSizes(profile: Shape, add: AddIssue): void {
+  for (const [name, write] of Object.entries(profile.writes)) {
+    const types = typesByFunction[write.fc];
+    if (!types.includes(write.type)) add(['writes', name, 'type'], `function ${write.fc} writes ${types.join(' or ')}`);
+  }
+  for (const [name, point] of Object.entries(profile.points)) {
+    const words = wordsOf[point.type];
+    if (words > profile.maxReadRegisters)
+      add(['points', name, 'type'], `${words} registers, but one read takes ${profile.maxReadRegisters}`);
+  }
+  const check = (steps: readonly Step[], path: (string | number)[]) => {
+    steps.forEach((step, i) => {
+      const write = profile.writes[step.write];
+      if (write === undefined) return;
+      const limit = Math.floor((profile.limits.maxCurrentMa * write.multiply) / write.divide);
+      const raw = step.value === 'limit' ? limit : step.value;
+      if (raw > largestRaw[write.type]) add([...path, i, 'value'], `${raw} does not fit ${write.type}`);
+    });
+  };
+  for (const [name, steps] of Object.entries(profile.commands)) check(steps, ['commands', name]);
+  check(profile.watchdog?.feed ?? [], ['watchdog', 'feed']);
+}
+
 function checkSafety(profile: Shape, add: AddIssue): void {
   const { watchdog, timing, limits, measures, commands } = profile;
   if (timing.slowestReplyMs < timing.responseTimeoutMs) {
@@ -197,6 +224,7 @@ export const profileSchema = shapeSchema.superRefine((profile, context) => {
   const add: AddIssue = (path, message) => context.addIssue({ code: 'custom', path, message });
   checkPointReferences(profile, add);
   checkSteps(profile, add);
+  checkSizes(profile, add);
   checkSafety(profile, add);
 });
 export type Profile = z.infer<typeof profileSchema>;

@@ -9,7 +9,10 @@ import type { Session } from '../control/session.ts';
 /** What was still open when the process last ended. */
 export interface OpenWork {
   readonly sessions: readonly Session[];
+  /** Received and not finished, in order of arrival. */
   readonly commands: readonly Command[];
+  /** Commands that were cancelled and are not undone yet: they follow the commands. */
+  readonly cancelled: readonly string[];
   readonly latches: ReadonlyMap<string, readonly FaultCode[]>;
 }
 
@@ -92,23 +95,32 @@ export class Ledger {
   }
 
   openWork(): OpenWork {
+    // A start that the cloud has refused is not known to it either.
     const unacknowledged = new Set(
-      this.#rows(`SELECT session_id FROM outbox WHERE kind = 'session.started'`).map((row) => String(row.session_id)),
+      this.#rows(
+        `SELECT session_id FROM outbox WHERE kind = 'session.started' UNION
+         SELECT body ->> 'sessionId' FROM dead_letters WHERE body ->> 'kind' = 'session.started'`,
+      ).map((row) => String(row.session_id)),
     );
     const sessions = this.#rows(`SELECT body FROM sessions WHERE is_open = 1`).map((row): Session => {
       const session: Session = JSON.parse(String(row.body));
       return { ...session, acknowledged: session.confirmed && !unacknowledged.has(session.sessionId) };
     });
-    const commands = this.#rows(
-      `SELECT body FROM inbox WHERE status = 'received' AND is_cancelled = 0 ORDER BY rowid`,
-    ).map((row): Command => JSON.parse(String(row.body)));
+    const commands = this.#rows(`SELECT body FROM inbox WHERE status = 'received' ORDER BY rowid`).map(
+      (row): Command => JSON.parse(String(row.body)),
+    );
+    const cancelled = this.#rows(`SELECT command_id, status FROM inbox WHERE is_cancelled = 1 ORDER BY rowid`)
+      .filter(
+        (row) => row.status === 'received' || sessions.some((session) => session.commandId === String(row.command_id)),
+      )
+      .map((row) => String(row.command_id));
     const latches = new Map(
       this.#rows(`SELECT connector_id, faults FROM latches`).map((row): [string, FaultCode[]] => [
         String(row.connector_id),
         JSON.parse(String(row.faults)),
       ]),
     );
-    return { sessions, commands, latches };
+    return { sessions, commands, cancelled, latches };
   }
 
   /** The oldest records that the cloud does not have, as many as fit. A record that alone is too big goes alone. */

@@ -37,6 +37,9 @@ export function openDatabase(path: string): Sqlite {
   return database;
 }
 
+/** The disk is full, failed, or the store is damaged: what was to be stored is not. */
+export const isStoreError = (error: unknown): error is Error => error instanceof Database.SqliteError;
+
 function migrate(database: Sqlite, path: string): void {
   const version = Number(database.pragma('user_version', { simple: true }));
   if (version > migrations.length) {

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { connect, type MqttClient } from 'mqtt';
 
 export interface BrokerSettings {
@@ -48,9 +49,12 @@ export function openBrokerSession(settings: BrokerSettings, listener: BrokerList
     client.options.will = asWill();
   });
   client.on('connect', () => {
+    // mqtt.js passes no such option on: without it a small message waits for the acknowledgement of the one before.
+    if (client.stream instanceof Socket) client.stream.setNoDelay(true);
     client.subscribe(settings.subscribeTo, { qos: 1 }, (error, granted) => {
       const refused = error !== null || granted?.some((grant) => grant.qos === 128);
-      if (refused) client.reconnect();
+      // Broken off, not reconnect(): that comes back at once, and a broker that goes on refusing is asked without pause.
+      if (refused) client.stream.destroy();
       else listener.onUp();
     });
   });

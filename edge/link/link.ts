@@ -17,6 +17,7 @@ import {
 } from '#shared/wire/messages.ts';
 import { allDown, type DownKind, parseDownTopic, type UpKind, upTopic, WIRE_VERSION } from '#shared/wire/topics.ts';
 import type { Batch, Ledger } from '../ledger/ledger.ts';
+import { isStoreError } from '../ledger/open-database.ts';
 import { type BrokerSession, openBrokerSession } from './broker-session.ts';
 import { type PumpEvent, type PumpState, pump, pumpAtRest } from './pump.ts';
 
@@ -154,10 +155,21 @@ export class Link {
     try {
       this.#handle(parsed.kind, payload);
     } catch (error) {
-      if (!isPilegateError(error)) throw error;
-      this.#parts.log.warn({ code: error.code, topic, detail: error.detail }, 'message is refused');
-      this.#publish('nack', { v: WIRE_VERSION, code: error.code, topic, detail: error.detail.slice(0, 1000) });
+      this.#refuse(topic, error);
     }
+  }
+
+  /** What cannot be read or stored is told to whoever sent it, who has it still; the link goes on. */
+  #refuse(topic: string, error: unknown): void {
+    const { log } = this.#parts;
+    if (isStoreError(error)) {
+      log.error({ code: 'store.unavailable', topic, reason: error.message }, 'message could not be stored');
+      this.#publish('nack', { v: WIRE_VERSION, code: 'store.unavailable', topic, detail: error.message });
+      return;
+    }
+    if (!isPilegateError(error)) throw error;
+    log.warn({ code: error.code, topic, detail: error.detail }, 'message is refused');
+    this.#publish('nack', { v: WIRE_VERSION, code: error.code, topic, detail: error.detail.slice(0, 1000) });
   }
 
   #handle(kind: DownKind, payload: Uint8Array): void {
@@ -182,7 +194,7 @@ export class Link {
         return this.#admit(decode(commandSchema, payload));
       case 'cancel': {
         const { commandId } = decode(cancelSchema, payload);
-        if (this.#parts.ledger.cancel(commandId, this.#parts.stamp())) this.#parts.onCancel(commandId);
+        this.#cancel(commandId);
         return this.poke();
       }
       case 'nack': {
@@ -201,13 +213,35 @@ export class Link {
       this.#parts.onAcknowledged(sessionId);
   }
 
+  #cancel(commandId: string): void {
+    const { ledger, stamp, onCancel } = this.#parts;
+    const mayRun = evenUnstored(
+      () => ledger.cancel(commandId, stamp()),
+      () => onCancel(commandId),
+    );
+    if (mayRun) onCancel(commandId);
+  }
+
   #admit(command: Command): void {
     const { ledger, stamp, log, onCommand } = this.#parts;
-    const admission = ledger.admit(command, stamp());
+    const admission = evenUnstored(
+      () => ledger.admit(command, stamp()),
+      () => (command.kind === 'stop' ? onCommand(command) : undefined),
+    );
     const { commandId, requestId, connectorId, kind } = command;
     log.info({ commandId, requestId, connectorId, kind, admission }, 'command arrives');
     if (admission === 'new') onCommand(command);
     else ledger.reportAgain(commandId, stamp());
     this.poke();
+  }
+}
+
+/** A stop acts though it cannot be recorded; the cloud sends it again, and it is known by its id. */
+function evenUnstored<Value>(store: () => Value, act: () => void): Value {
+  try {
+    return store();
+  } catch (error) {
+    if (isStoreError(error)) act();
+    throw error;
   }
 }

@@ -72,11 +72,15 @@ export class ConnectorLoop {
     this.#done = this.#run();
   }
 
-  /** Ends the loop after what is under way. The pile is left as it is: its own watchdog takes over. */
+  /**
+   * Ends the loop after what is under way, and what has been decided is stored. The pile is left as it is: its own
+   * watchdog takes over.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wake();
     await this.#done;
+    await this.#commits;
   }
 
   /** Hands an event to the machine and carries out what it orders. */
@@ -124,10 +128,12 @@ export class ConnectorLoop {
     const { driver, clock, log } = this.#parts;
     try {
       const reading = await driver.read();
-      this.#failures = 0;
+      // A pile without its set-up has no watchdog: no charge begins on it. One that is under way is decided about first.
+      if (!this.#isSetUp && sessionOf(this.#state.phase) === null) await this.#setUp();
       this.dispatch({ kind: 'reading', reading, requestedMonoMs });
       this.#permit.renew(clock.monoMs());
       if (!this.#isSetUp) await this.#setUp();
+      this.#failures = 0;
     } catch (error) {
       if (!(error instanceof LineError)) throw error;
       this.#failures += 1;
@@ -179,6 +185,8 @@ export class ConnectorLoop {
         this.#pollNow = true;
         return this.#wake();
       case 'write':
+        // Nobody would be there to watch over it.
+        if (this.#stopped && order.write === 'start') return;
         return void this.#write(order);
       case 'commit':
         return this.#commit(order);
@@ -209,11 +217,11 @@ export class ConnectorLoop {
     this.#commits = this.#commits.then(() => this.#store(order));
   }
 
-  /** A commit that somebody waits for is tried once and answered; any other is tried until it is stored. */
+  /** A commit that somebody waits for is tried once and answered; any other until it is stored, or the loop has ended. */
   async #store(order: Extract<Order, { kind: 'commit' }>): Promise<void> {
     const { commit, log } = this.#parts;
     const { answer, transaction } = order;
-    while (!this.#stopped) {
+    for (;;) {
       try {
         await commit(transaction);
         if (answer !== null) this.dispatch({ kind: 'durable', sessionId: answer });
@@ -225,6 +233,7 @@ export class ConnectorLoop {
         );
         if (answer !== null) return this.dispatch({ kind: 'store-failed', sessionId: answer });
       }
+      if (this.#stopped) return;
       await this.#sleep(STORE_AGAIN_AFTER_MS);
     }
   }

@@ -27,8 +27,8 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
   const post = (message: FromLedger) => port.postMessage(message);
   mkdirSync(site.dataDir, { recursive: true });
   const ledger = new Ledger(openDatabase(join(site.dataDir, 'ledger.db')), randomUUID);
-  const { sessions, commands, latches } = ledger.openWork();
-  post({ kind: 'opened', storeEpoch: ledger.storeEpoch, sessions, commands, latches: [...latches] });
+  const { sessions, commands, cancelled, latches } = ledger.openWork();
+  post({ kind: 'opened', storeEpoch: ledger.storeEpoch, sessions, commands, cancelled, latches: [...latches] });
   const { brokerUrl, shard, passwordFile } = site.cloud;
   const password = passwordFile === undefined ? null : readFileSync(passwordFile, 'utf8').trim();
   const link = new Link({

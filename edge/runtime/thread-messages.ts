@@ -17,6 +17,7 @@ export type FromLedger =
       readonly storeEpoch: string;
       readonly sessions: readonly Session[];
       readonly commands: readonly Command[];
+      readonly cancelled: readonly string[];
       readonly latches: readonly (readonly [string, readonly FaultCode[]])[];
     }
   | { readonly kind: 'committed'; readonly commitId: number }

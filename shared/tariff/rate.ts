@@ -39,6 +39,9 @@ export type Rating = z.infer<typeof ratingSchema>;
 /** Readings this close on both sides of a band boundary count as a reading taken at it. */
 export const BOUNDARY_TOLERANCE_MS = 10_000;
 
+/** Longer than this is a broken clock, not a charge; rating it would walk through every minute of it. */
+const LONGEST_CHARGE_MS = 31 * 86_400_000;
+
 /** Wh × 1/10,000 unit per kWh, to 1/100 unit: divide by 1,000 (kWh) and by 100 (10,000 → 100). */
 const E4_WH_PER_MINOR = 100_000n;
 
@@ -59,8 +62,9 @@ function registerAt(readings: readonly MeterReading[], atMs: number): Split {
   const before = readings[after - 1];
   if (next === undefined) throw new RangeError(`no reading at or after ${atMs}`);
   if (next.atMs === atMs || before === undefined) return { registerWh: next.registerWh, split: 'measured' };
-  const fraction = (atMs - before.atMs) / (next.atMs - before.atMs);
-  const registerWh = before.registerWh + Math.floor((next.registerWh - before.registerWh) * fraction);
+  const riseWh = BigInt(next.registerWh - before.registerWh);
+  const partWh = (riseWh * BigInt(atMs - before.atMs)) / BigInt(next.atMs - before.atMs);
+  const registerWh = before.registerWh + Number(partWh);
   const close = atMs - before.atMs <= BOUNDARY_TOLERANCE_MS && next.atMs - atMs <= BOUNDARY_TOLERANCE_MS;
   return { registerWh, split: close ? 'measured' : 'interpolated' };
 }
@@ -71,6 +75,7 @@ function assertRateable(readings: readonly MeterReading[]): [MeterReading, Meter
   if (first === undefined || last === undefined || readings.length < 2) {
     throw new RangeError('a charge is rated from at least two meter readings');
   }
+  if (last.atMs - first.atMs > LONGEST_CHARGE_MS) throw new RangeError('the readings span more than 31 days');
   readings.forEach((reading, index) => {
     const before = readings[index - 1];
     if (before === undefined) return;

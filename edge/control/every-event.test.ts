@@ -1,0 +1,163 @@
+import { expect, test } from 'vitest';
+import type { ConnectorEvent, Phase } from './connector.ts';
+import { charging, describeOrders, plugged, Rig, startCommand, stopCommand, uuid } from './testing.ts';
+
+// Every phase × every kind of event: the machine has no undefined corner. Each line says where an event leads and
+// what is ordered. A change of the machine shows here as a changed line.
+
+const phases: Record<Phase['kind'], () => Rig> = {
+  idle: () => {
+    const rig = new Rig();
+    rig.see(plugged);
+    return rig;
+  },
+  checking: () => {
+    const rig = new Rig();
+    rig.command(startCommand());
+    return rig;
+  },
+  preparing: () => new Rig().toPreparing(),
+  starting: () => new Rig().toStarting(),
+  charging: () => new Rig().toCharging().acknowledge(),
+  stopping: () => {
+    const rig = new Rig().toCharging().acknowledge();
+    rig.command(stopCommand(rig.session.sessionId));
+    return rig;
+  },
+  closing: () => {
+    const rig = new Rig().toCharging().acknowledge();
+    rig.command(stopCommand(rig.session.sessionId));
+    return rig.proveOff();
+  },
+  adopting: () => new Rig({ session: new Rig().toCharging().session }),
+};
+
+const sessionId = (rig: Rig) => ('session' in rig.state.phase ? rig.state.phase.session.sessionId : uuid(55));
+const seen =
+  (reading: typeof plugged) =>
+  (rig: Rig): ConnectorEvent => ({
+    kind: 'reading',
+    reading,
+    requestedMonoMs: rig.monoMs,
+  });
+
+const events: Record<string, (rig: Rig) => ConnectorEvent> = {
+  'reading plugged': seen(plugged),
+  'reading charging': seen(charging),
+  'reading unplugged': seen({ ...plugged, status: 'unplugged' }),
+  'reading fault': seen({ ...plugged, status: 'fault' }),
+  'poll-failed': () => ({ kind: 'poll-failed' }),
+  'start, another': () => ({ kind: 'command', command: startCommand({ commandId: uuid(70) }) }),
+  'start, the same': () => ({ kind: 'command', command: startCommand() }),
+  'stop, this session': (rig) => ({
+    kind: 'command',
+    command: stopCommand(sessionId(rig), { commandId: uuid(71) }),
+  }),
+  'stop, another session': () => ({ kind: 'command', command: stopCommand(uuid(72), { commandId: uuid(73) }) }),
+  'cancel, this start': () => ({ kind: 'cancel', commandId: uuid(1) }),
+  'cancel, another': () => ({ kind: 'cancel', commandId: uuid(74) }),
+  durable: (rig) => ({ kind: 'durable', sessionId: sessionId(rig) }),
+  'durable, another': () => ({ kind: 'durable', sessionId: uuid(75) }),
+  'store-failed': (rig) => ({ kind: 'store-failed', sessionId: sessionId(rig) }),
+  'store-failed, another': () => ({ kind: 'store-failed', sessionId: uuid(76) }),
+  acknowledged: (rig) => ({ kind: 'acknowledged', sessionId: sessionId(rig) }),
+  'written start': () => ({ kind: 'written', write: 'start' }),
+  'written softStop': () => ({ kind: 'written', write: 'softStop' }),
+  'written hardStop': () => ({ kind: 'written', write: 'hardStop' }),
+  'write-failed start': () => ({ kind: 'write-failed', write: 'start' }),
+  'write-failed softStop': () => ({ kind: 'write-failed', write: 'softStop' }),
+  'write-failed hardStop': () => ({ kind: 'write-failed', write: 'hardStop' }),
+  reset: () => ({ kind: 'reset' }),
+};
+
+/** The same in every phase. */
+const everywhere: Record<string, string> = {
+  'stop, another session': 'commit(failed session.unknown)',
+  'written start': 'poll-now',
+  'written softStop': 'poll-now',
+  reset: 'commit(latched [])',
+};
+
+/** What else happens in each phase. An event that is not listed does nothing. */
+const expected: Record<Phase['kind'], Record<string, string>> = {
+  idle: {
+    'start, another': '→ checking: poll-now',
+    'start, the same': '→ checking: poll-now',
+    'stop, this session': 'commit(failed session.unknown)',
+    'written hardStop': 'poll-now',
+  },
+  checking: {
+    'reading plugged': '→ preparing: commit(open)',
+    'reading charging': '→ idle: commit(failed connector.occupied)',
+    'reading unplugged': '→ idle: commit(failed connector.not_plugged)',
+    'reading fault': '→ idle: commit(failed connector.faulted)',
+    'start, another': 'commit(failed connector.occupied)',
+    'stop, this session': 'commit(failed session.unknown)',
+    'cancel, this start': '→ idle: commit(failed command.cancelled)',
+    'written hardStop': 'poll-now',
+  },
+  preparing: {
+    'start, another': 'commit(failed connector.occupied)',
+    'stop, this session': '→ stopping: softStop; commit(open, failed command.cancelled)',
+    'cancel, this start': '→ stopping: softStop; commit(open, failed command.cancelled)',
+    durable: '→ starting: start 16000 mA',
+    'store-failed': '→ idle: commit(failed store.unavailable)',
+    'written hardStop': 'poll-now',
+  },
+  starting: {
+    'reading charging': '→ charging: commit(open, session.started, done)',
+    'reading fault': '→ stopping: hardStop; commit(open, failed connector.faulted, alarm.raised)',
+    'start, another': 'commit(failed connector.occupied)',
+    'stop, this session': '→ stopping: softStop; commit(open, failed command.cancelled)',
+    'cancel, this start': '→ stopping: softStop; commit(open, failed command.cancelled)',
+    'written hardStop': 'poll-now',
+    'write-failed start': '→ stopping: softStop; commit(open, failed pile.write_failed)',
+  },
+  charging: {
+    'reading fault': '→ stopping: hardStop; commit(open, alarm.raised)',
+    'start, another': 'commit(failed connector.occupied)',
+    'stop, this session': '→ stopping: softStop; commit(open)',
+    'cancel, this start': '→ stopping: softStop; commit(open)',
+    'written hardStop': 'poll-now',
+  },
+  stopping: {
+    'start, another': 'commit(failed connector.occupied)',
+    'stop, this session': 'commit(open)',
+    'cancel, this start': 'commit(open)',
+    'write-failed softStop': 'hardStop',
+  },
+  closing: {
+    'start, another': 'commit(failed connector.occupied)',
+    'stop, this session': 'commit(done)',
+    durable: '→ idle: poll-now',
+    'written hardStop': 'poll-now',
+  },
+  adopting: {
+    'reading plugged': '→ stopping: softStop; commit(open)',
+    'reading charging': '→ charging: commit(open)',
+    'reading unplugged': '→ stopping: softStop; commit(open)',
+    'reading fault': '→ stopping: softStop; commit(open)',
+    'start, another': 'commit(failed connector.occupied)',
+    'stop, this session': '→ stopping: softStop; commit(open)',
+    'cancel, this start': '→ stopping: softStop; commit(open)',
+    'written hardStop': 'poll-now',
+  },
+};
+
+function outcomes(prepare: () => Rig): Record<string, string> {
+  const told: Record<string, string> = {};
+  for (const [name, make] of Object.entries(events)) {
+    const rig = prepare();
+    const from = rig.phase;
+    const orders = describeOrders(rig.pass(500).send(make(rig)));
+    const to = rig.phase === from ? '' : `→ ${rig.phase}`;
+    const line = [to, orders].filter((part) => part !== '').join(': ');
+    if (line !== '') told[name] = line;
+  }
+  return told;
+}
+
+test.each(Object.entries(phases))('ED-08 %s: every event has a named outcome', (phase, prepare) => {
+  expect(prepare().phase).toBe(phase);
+  expect(outcomes(prepare)).toEqual({ ...everywhere, ...expected[phase as Phase['kind']] });
+});

@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest';
+import { charging, describeOrders, plugged, Rig, stopCommand } from './testing.ts';
+
+const stopping = () => {
+  const rig = new Rig().toCharging().acknowledge();
+  rig.command(stopCommand(rig.session.sessionId));
+  return rig;
+};
+const written = (rig: Rig) => rig.send({ kind: 'written', write: rig.rung });
+const refused = (rig: Rig) => rig.send({ kind: 'write-failed', write: rig.rung });
+
+/** Polls with current flowing for `ms`, answering each write at once; returns what was written when, from now. */
+function flowOn(rig: Rig, ms: number, answer: (rig: Rig) => unknown): string[] {
+  const told: string[] = [];
+  const startMs = rig.monoMs;
+  for (let passed = 0; passed < ms; passed += 500) {
+    const before = rig.writes.length;
+    rig.pass(500).see(charging);
+    for (const write of rig.writes.slice(before)) {
+      told.push(`${rig.monoMs - startMs} ${write}`);
+      answer(rig);
+    }
+  }
+  return told;
+}
+
+test('ED-07 soft stop ignored: hard stop after 6.5 s, alarm and latch at 10 s, then both in turn every 5 s', () => {
+  const rig = stopping();
+  written(rig);
+  expect(flowOn(rig, 9500, written)).toEqual(['6500 hardStop']);
+  expect(rig.recordsOf('alarm.raised')).toEqual([]);
+  expect(describeOrders(rig.pass(500).see(charging))).toBe(
+    'commit(open, alarm.raised); commit(latched [stop-not-proven])',
+  );
+  expect(rig.recordsOf('alarm.raised')).toEqual([
+    expect.objectContaining({ code: 'stop-not-proven', severity: 'critical', sessionId: rig.session.sessionId }),
+  ]);
+  expect(flowOn(rig, 20_000, written)).toEqual(['1500 softStop', '6500 hardStop', '11500 softStop', '16500 hardStop']);
+  expect(rig.recordsOf('alarm.raised')).toHaveLength(1);
+});
+
+test('ED-07 the session stays open while current flows, and is closed, marked, when it is gone at last', () => {
+  const rig = stopping();
+  written(rig);
+  flowOn(rig, 600_000, written);
+  rig.pass(500).lose();
+  expect(rig.phase).toBe('stopping');
+  expect(rig.recordsOf('session.ended')).toEqual([]);
+  rig.pass(500).see({ ...plugged, registerWh: 50_015 });
+  rig.pass(500).see({ ...plugged, registerWh: 50_015 });
+  expect(rig.phase).toBe('closing');
+  expect(rig.cdr).toMatchObject({ energyWh: 15, marks: ['stop-not-proven'], stopReason: 'partner' });
+  rig.send({ kind: 'durable', sessionId: rig.cdr.sessionId });
+  expect(rig.phase).toBe('idle');
+  expect(rig.state.latched).toEqual(['stop-not-proven']);
+});
+
+test('ED-07 a fault that reacts with the hard stop begins there', () => {
+  const rig = new Rig().toCharging().acknowledge();
+  rig.see({ ...charging, status: 'fault' });
+  expect(rig.writes).toEqual(['start', 'hardStop']);
+  written(rig);
+  expect(flowOn(rig, 10_000, written)).toEqual([]);
+  expect(rig.recordsOf('alarm.raised').map((a) => a.code)).toEqual(['pile-fault', 'stop-not-proven']);
+});
+
+describe('ED-07 writes that are refused', () => {
+  test('a refused soft stop is not waited for: the hard stop goes out at once', () => {
+    const rig = stopping();
+    expect(describeOrders(rig.pass(300).send({ kind: 'write-failed', write: 'softStop' }))).toBe('hardStop');
+  });
+
+  test('a refused hard stop is written again after a second, until the alarm', () => {
+    const rig = stopping();
+    refused(rig);
+    refused(rig);
+    expect(flowOn(rig, 9500, refused)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].map((s) => `${s}000 hardStop`));
+    rig.pass(500).see(charging);
+    expect(rig.recordsOf('alarm.raised').map((a) => a.code)).toEqual(['stop-not-proven']);
+  });
+
+  test('as soon as a write is taken, the proof counts', () => {
+    const rig = stopping();
+    refused(rig);
+    refused(rig);
+    flowOn(rig, 30_000, refused);
+    rig.pass(500).see(plugged);
+    expect(rig.state.phase).toMatchObject({ kind: 'stopping', provenMonoMs: null });
+    flowOn(rig, 5000, written);
+    rig.pass(500).see({ ...plugged, registerWh: 50_015 });
+    rig.pass(500).see({ ...plugged, registerWh: 50_015 });
+    expect(rig.phase).toBe('closing');
+  });
+
+  test('the outcome of a write that the ladder has left behind changes nothing', () => {
+    const rig = stopping();
+    refused(rig);
+    expect(rig.rung).toBe('hardStop');
+    expect(describeOrders(rig.send({ kind: 'written', write: 'softStop' }))).toBe('');
+    expect(describeOrders(rig.send({ kind: 'write-failed', write: 'softStop' }))).toBe('');
+    expect(rig.state.phase).toMatchObject({ ladder: { rung: 'hardStop', writtenMonoMs: null, failedMonoMs: null } });
+  });
+});
+
+test('ED-07 every rung is tried by the deadline: a soft stop that was slow to be written leaves none untried', () => {
+  const rig = stopping();
+  rig.pass(4000);
+  written(rig);
+  expect(flowOn(rig, 5500, written)).toEqual([]);
+  expect(describeOrders(rig.pass(500).see(charging))).toBe(
+    'hardStop; commit(open, alarm.raised); commit(latched [stop-not-proven])',
+  );
+});
+
+describe('ED-05.k a pile that falls silent', () => {
+  const silent = (rig: Rig, ms: number) => {
+    for (let passed = 0; passed < ms; passed += 1000) {
+      const before = rig.writes.length;
+      rig.pass(1000).lose();
+      if (rig.writes.length > before) refused(rig);
+    }
+  };
+
+  test('raises the alarm at the deadline, without a latch: nobody has seen current flow', () => {
+    const rig = stopping();
+    refused(rig);
+    refused(rig);
+    silent(rig, 10_000);
+    expect(rig.recordsOf('alarm.raised').map((a) => a.code)).toEqual(['stop-not-proven']);
+    expect(rig.state.latched).toEqual([]);
+  });
+
+  test('after ten minutes the record goes out with its last reading, estimated and not proven', () => {
+    const rig = stopping();
+    rig.see({ ...charging, registerWh: 50_007 });
+    refused(rig);
+    refused(rig);
+    silent(rig, 599_000);
+    expect(rig.phase).toBe('stopping');
+    silent(rig, 2000);
+    expect(rig.phase).toBe('closing');
+    expect(rig.cdr).toMatchObject({ energyWh: 7, marks: ['stop-not-proven', 'end-estimated'] });
+    expect(rig.cdr.readings.at(-1)).toMatchObject({ registerWh: 50_007, quality: 'estimated' });
+    expect(rig.cdr.rating).toMatchObject({ energyWh: 7 });
+  });
+
+  test('a pile that comes back is stopped, and read again for the bill', () => {
+    const rig = stopping();
+    refused(rig);
+    refused(rig);
+    silent(rig, 120_000);
+    expect(flowOn(rig, 6000, written).length).toBeGreaterThan(0);
+    rig.pass(500).see({ ...plugged, registerWh: 50_015 });
+    rig.pass(500).see({ ...plugged, registerWh: 50_015 });
+    expect(rig.cdr).toMatchObject({ energyWh: 15, marks: ['stop-not-proven'] });
+    expect(rig.cdr.readings.at(-1)).toMatchObject({ quality: 'measured' });
+  });
+
+  test('a pile proven off that then falls silent is closed with its last reading', () => {
+    const rig = stopping();
+    rig.pass(100).send({ kind: 'written', write: 'softStop' });
+    rig.pass(100).see({ ...plugged, registerWh: 50_005 });
+    expect(rig.state.phase).toMatchObject({ provenMonoMs: rig.monoMs });
+    for (let i = 0; i < 602; i += 1) rig.pass(1000).lose();
+    expect(rig.cdr).toMatchObject({ energyWh: 5, marks: ['end-estimated'] });
+    expect(rig.writes).toEqual(['start', 'softStop']);
+  });
+});

@@ -1,0 +1,246 @@
+import type { FaultCode } from '#shared/faults.ts';
+import type { Stamp } from '#shared/stamp.ts';
+import { bandAt } from '#shared/tariff/bands.ts';
+import type { Tariff } from '#shared/tariff/tariff.ts';
+import type { Command, StartCommand, StopCommand } from '#shared/wire/messages.ts';
+import type { RecordBody, RecordKind, RecordOf } from '#shared/wire/records.ts';
+import {
+  type ConnectorEvent,
+  type ConnectorFacts,
+  type ConnectorState,
+  type Context,
+  newConnector,
+  type Order,
+  sessionOf,
+} from './connector.ts';
+import { decide } from './decide.ts';
+import type { Reading } from './reading.ts';
+import type { Session } from './session.ts';
+
+export const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+
+export const START_WALL_MS = Date.parse('2026-03-02T00:00:00Z');
+export const START_MONO_MS = 1_000_000;
+
+export const facts: ConnectorFacts = {
+  siteId: 'site-1',
+  pileId: 'P1',
+  connectorId: 'P1-1',
+  limitMa: 16_000,
+  maxPowerW: 12_144,
+  overTemperatureDc: 800,
+};
+
+/** 1.00 before noon in Shanghai (04:00Z), 2.00 after it. */
+export const tariff: Tariff = {
+  tariffId: 'T1',
+  version: 1,
+  currency: 'CNY',
+  timezone: 'Asia/Shanghai',
+  bands: [
+    { name: 'morning', startMinute: 0, electricityPriceE4: 10_000, servicePriceE4: 0 },
+    { name: 'afternoon', startMinute: 720, electricityPriceE4: 20_000, servicePriceE4: 0 },
+  ],
+};
+
+export const plugged: Reading = {
+  status: 'plugged',
+  currentMa: 0,
+  powerW: 0,
+  temperatureDc: 300,
+  registerWh: 50_000,
+};
+export const charging: Reading = { ...plugged, status: 'charging', currentMa: 15_900, powerW: 10_970 };
+
+export const startCommand = (change: Partial<StartCommand> = {}): StartCommand => ({
+  v: 1,
+  kind: 'start',
+  commandId: uuid(1),
+  requestId: 'REQ-1',
+  orderId: uuid(2),
+  connectorId: facts.connectorId,
+  issuedAtMs: START_WALL_MS,
+  expect: 'no-session',
+  expiresAtMs: START_WALL_MS + 60_000,
+  ttlMs: 60_000,
+  tariff,
+  ...change,
+});
+
+export const stopCommand = (sessionId: string, change: Partial<StopCommand> = {}): StopCommand => ({
+  v: 1,
+  kind: 'stop',
+  commandId: uuid(10),
+  requestId: 'REQ-STOP',
+  orderId: uuid(2),
+  connectorId: facts.connectorId,
+  issuedAtMs: START_WALL_MS,
+  sessionId,
+  reason: 'partner',
+  ...change,
+});
+
+export interface RigOptions {
+  readonly session?: Session | null;
+  readonly latched?: readonly FaultCode[];
+  readonly facts?: Partial<ConnectorFacts>;
+  readonly wallMs?: number;
+  readonly monoMs?: number;
+  readonly bootId?: string;
+}
+
+/** A connector with a clock in the hand: events go in, orders are kept for the test to look at. */
+export class Rig {
+  state: ConnectorState;
+  wallMs: number;
+  monoMs: number;
+  clock: Stamp['clock'] = 'trusted';
+  /** Everything ordered so far, in order. */
+  readonly orders: Order[] = [];
+  readonly #facts: ConnectorFacts;
+  readonly #bootId: string;
+  #ids = 100;
+
+  constructor(options: RigOptions = {}) {
+    this.wallMs = options.wallMs ?? START_WALL_MS;
+    this.monoMs = options.monoMs ?? START_MONO_MS;
+    this.#bootId = options.bootId ?? uuid(900);
+    this.#facts = { ...facts, ...options.facts };
+    this.state = newConnector(options.session ?? null, options.latched ?? [], this.now);
+  }
+
+  get now(): Stamp {
+    return { wallMs: this.wallMs, monoMs: this.monoMs, bootId: this.#bootId, clock: this.clock };
+  }
+
+  get phase(): ConnectorState['phase']['kind'] {
+    return this.state.phase.kind;
+  }
+
+  /** The session under way. Throws when there is none, so that a test need not ask. */
+  get session(): Session {
+    const session = sessionOf(this.state.phase);
+    if (session === null) throw new Error(`no session in ${this.phase}`);
+    return session;
+  }
+
+  send(event: ConnectorEvent): Order[] {
+    const context: Context = {
+      facts: this.#facts,
+      now: this.now,
+      newId: () => {
+        this.#ids += 1;
+        return uuid(this.#ids);
+      },
+      bandChanged: (of, fromMs, toMs) => bandAt(of, fromMs) !== bandAt(of, toMs),
+    };
+    const { state, orders } = decide(this.state, event, context);
+    this.state = state;
+    this.orders.push(...orders);
+    return [...orders];
+  }
+
+  /** A poll: by default asked for and answered now. */
+  see(reading: Reading, requestedMonoMs = this.monoMs): Order[] {
+    return this.send({ kind: 'reading', reading, requestedMonoMs });
+  }
+
+  lose(): Order[] {
+    return this.send({ kind: 'poll-failed' });
+  }
+
+  command(command: Command): Order[] {
+    return this.send({ kind: 'command', command });
+  }
+
+  pass(ms: number): this {
+    this.monoMs += ms;
+    this.wallMs += ms;
+    return this;
+  }
+
+  /** From idle to a confirmed charge. */
+  toCharging(command = startCommand()): this {
+    this.toStarting(command);
+    this.pass(200).send({ kind: 'written', write: 'start' });
+    this.pass(800).see(charging);
+    return this;
+  }
+
+  toStarting(command = startCommand()): this {
+    this.toPreparing(command);
+    this.send({ kind: 'durable', sessionId: this.session.sessionId });
+    return this;
+  }
+
+  toPreparing(command = startCommand()): this {
+    this.command(command);
+    this.pass(100).see(plugged);
+    return this;
+  }
+
+  /** Charges on at one poll a second, the register rising with the power. */
+  charge(seconds: number, reading: Reading = charging): this {
+    for (let i = 0; i < seconds; i += 1) {
+      const registerWh = (this.state.reading?.registerWh ?? plugged.registerWh ?? 0) + 3;
+      this.pass(1000).see({ ...reading, registerWh });
+    }
+    return this;
+  }
+
+  /** The stop's write is taken and the pile shows no current, twice the same register. */
+  proveOff(registerWh = this.session.lastReading.registerWh): this {
+    this.pass(100).send({ kind: 'written', write: this.rung });
+    this.pass(500).see({ ...plugged, registerWh });
+    this.pass(500).see({ ...plugged, registerWh });
+    return this;
+  }
+
+  get rung(): 'softStop' | 'hardStop' {
+    const { phase } = this.state;
+    if (phase.kind !== 'stopping') throw new Error(`not stopping but ${phase.kind}`);
+    return phase.ladder.rung;
+  }
+
+  acknowledge(): this {
+    this.send({ kind: 'acknowledged', sessionId: this.session.sessionId });
+    return this;
+  }
+
+  get records(): RecordBody[] {
+    return this.orders.flatMap((order) => (order.kind === 'commit' ? order.transaction.records : []));
+  }
+
+  recordsOf<Kind extends RecordKind>(kind: Kind): RecordOf<Kind>[] {
+    return this.records.filter((record): record is RecordOf<Kind> => record.kind === kind);
+  }
+
+  /** The one CDR of a session that has ended. */
+  get cdr(): RecordOf<'session.ended'>['cdr'] {
+    const [ended, ...others] = this.recordsOf('session.ended');
+    if (ended === undefined || others.length > 0) throw new Error(`${others.length} CDRs too many, or none`);
+    return ended.cdr;
+  }
+
+  get writes(): string[] {
+    return this.orders.flatMap((order) => (order.kind === 'write' ? [order.write] : []));
+  }
+}
+
+/** "write softStop, commit open session.ended, poll-now": what was ordered, on one line. */
+export function describeOrders(orders: readonly Order[]): string {
+  const one = (order: Order): string => {
+    if (order.kind === 'poll-now') return 'poll-now';
+    if (order.kind === 'write') return order.limitMa === null ? order.write : `${order.write} ${order.limitMa} mA`;
+    const { session, records, latched } = order.transaction;
+    const parts = [
+      session === null ? '' : session.open ? 'open' : 'closed',
+      ...records.map((r) =>
+        r.kind === 'command.reported' ? `${r.status}${r.code === null ? '' : ` ${r.code}`}` : r.kind,
+      ),
+      latched === undefined ? '' : `latched [${latched.faults.join(' ')}]`,
+    ];
+    return `commit(${parts.filter((part) => part !== '').join(', ')})`;
+  };
+  return orders.map(one).join('; ');
+}

@@ -1,0 +1,242 @@
+import { describe, expect, test } from 'vitest';
+import { batchSchema, helloSchema, presenceSchema, stateSchema } from '#shared/wire/messages.ts';
+import { startCommand, stopCommand, uuid } from '../control/testing.ts';
+import { alarm, alarms, at, open, sessionOn, started } from '../ledger/testing.ts';
+import { pause, rig } from './testing.ts';
+
+const poll = (read: () => unknown) => expect.poll(read, { timeout: 4000, interval: 10 });
+const lastState = { pileId: 'P1', connectorId: 'P1-1', status: 'available' as const, observedAtMs: 1 };
+const view = [
+  {
+    ...lastState,
+    plugged: false,
+    sessionId: null,
+    energyWh: null,
+    powerW: null,
+    currentMa: 0,
+    temperatureC: null,
+    faults: [],
+  },
+];
+
+describe('SY-05 the handshake', () => {
+  test('hello is said until it is welcomed, and nothing else before', async () => {
+    const { cloud, link, ledger } = await rig();
+    cloud.onHeard = () => {};
+    const session = sessionOn(1);
+    ledger.commit(open(session, started(session)), at);
+    link.showView(view);
+    await poll(() => cloud.heard.hello.length).toBeGreaterThan(2);
+    expect(link.state).toBe('greeting');
+    link.showView(view);
+    await pause(50);
+    expect([cloud.heard.batch, cloud.heard.state]).toEqual([[], []]);
+    const hello = helloSchema.parse(cloud.heard.hello[0]);
+    expect(hello).toMatchObject({
+      storeEpoch: ledger.storeEpoch,
+      streams: [{ stream: 'events', headSeq: 1, ackedSeq: 0 }],
+      runningSessions: [{ sessionId: session.sessionId, connectorId: 'P1-1' }],
+    });
+
+    cloud.welcome({ connectionEpoch: uuid(5) });
+    cloud.welcome({ storeEpoch: uuid(5) });
+    await pause(100);
+    expect(link.state).toBe('greeting');
+
+    cloud.welcome();
+    await poll(() => link.state).toBe('open');
+    await poll(() => cloud.heard.batch.length).toBeGreaterThan(0);
+    expect(stateSchema.parse(cloud.heard.state[0])).toMatchObject({ connectors: view });
+    expect(cloud.heard.state[0]?.connectionEpoch).toBe(hello.connectionEpoch);
+  });
+
+  test('SY-01 the welcome tells where the cloud stands: what it has is not sent again', async () => {
+    const { cloud, ledger } = await rig();
+    ledger.commit(alarms(1, 2, 3), at);
+    cloud.onHeard = (kind) => {
+      if (kind === 'hello') cloud.welcome({ cursors: [{ stream: 'events', ackedSeq: 2 }] });
+    };
+    await poll(() => cloud.heard.batch[0]?.records.map((record) => record.seq)).toEqual([3]);
+    expect(ledger.backlog()).toBe(1);
+  });
+});
+
+describe('SY-01 records', () => {
+  test('a batch is sent again until the cloud itself acknowledges it: what the broker says does not count', async () => {
+    const { cloud, ledger } = await rig();
+    cloud.onHeard = (kind) => {
+      if (kind === 'hello') cloud.welcome();
+    };
+    ledger.commit(alarms(1, 2), at);
+    await poll(() => cloud.heard.batch.length).toBeGreaterThan(2);
+    for (const batch of cloud.heard.batch) expect(batchSchema.parse(batch)).toEqual(cloud.heard.batch[0]);
+    expect(ledger.backlog()).toBe(2);
+    cloud.onHeard = () => {};
+    cloud.ack();
+    await poll(() => ledger.backlog()).toBe(0);
+    const sent = cloud.heard.batch.length;
+    await pause(300);
+    expect(cloud.heard.batch).toHaveLength(sent);
+  });
+
+  test('a backlog drains in order, in batches that do not overlap', async () => {
+    const { cloud, ledger, link } = await rig();
+    for (let n = 0; n < 5; n += 1) ledger.commit(alarms(...Array.from({ length: 100 }, (_, i) => 1 + i)), at);
+    link.poke();
+    await poll(() => ledger.backlog()).toBe(0);
+    const seqs = cloud.heard.batch.flatMap((batch) => batch.records.map((record) => record.seq));
+    expect([...new Set(seqs)]).toEqual(Array.from({ length: 500 }, (_, i) => i + 1));
+    expect(Math.max(...cloud.heard.batch.map((batch) => batch.records.length))).toBe(200);
+  });
+
+  test('OP-16 the site hears when its start is known; a record of another store acknowledges nothing', async () => {
+    const { cloud, ledger, link, told } = await rig();
+    cloud.onHeard = (kind) => {
+      if (kind === 'hello') cloud.welcome();
+    };
+    const session = sessionOn(1);
+    ledger.commit(open(session, started(session)), at);
+    link.poke();
+    await poll(() => cloud.heard.batch.length).toBeGreaterThan(0);
+    cloud.ack({ storeEpoch: uuid(5) });
+    await pause(100);
+    expect(told).toEqual([]);
+    cloud.ack();
+    await poll(() => told).toEqual(['acknowledged 01']);
+  });
+
+  test('XC-05 a refused record is kept aside and said aloud', async () => {
+    const { cloud, ledger, link, database, logged } = await rig();
+    cloud.onHeard = (kind) => {
+      if (kind === 'hello') cloud.welcome();
+      if (kind === 'batch') cloud.ack({ refused: [{ seq: 1, code: 'record.refused', detail: 'why' }] });
+    };
+    ledger.commit({ session: null, records: [alarm(1)] }, at);
+    link.poke();
+    await poll(() => ledger.backlog()).toBe(0);
+    expect(database.prepare('SELECT seq FROM dead_letters').all()).toEqual([{ seq: 1 }]);
+    expect(logged.some((line) => line.includes('"level":50') && line.includes('record.refused'))).toBe(true);
+  });
+});
+
+describe('SY-04 commands', () => {
+  test('a command is executed once, however often it comes, and reported as received', async () => {
+    const { cloud, link, told, ledger } = await rig();
+    await poll(() => link.state).toBe('open');
+    for (let i = 0; i < 3; i += 1) cloud.say('command', startCommand());
+    cloud.say('command', stopCommand(uuid(9)));
+    await poll(() => told).toEqual(['start 01', 'stop 10']);
+    await poll(() => ledger.backlog()).toBe(0);
+    const reports = cloud.heard.batch.flatMap((batch) => batch.records.map(({ seq, body }) => `${seq} ${body.status}`));
+    expect([...new Set(reports)]).toEqual(['1 received', '2 received']);
+  });
+
+  test('a cancel that comes before its start: the start is never executed, and fails by name', async () => {
+    const { cloud, link, told, ledger } = await rig();
+    await poll(() => link.state).toBe('open');
+    cloud.say('cancel', { v: 1, commandId: uuid(1) });
+    cloud.say('command', startCommand());
+    cloud.say('command', startCommand({ commandId: uuid(2) }));
+    await poll(() => told).toEqual(['start 02']);
+    await poll(() => ledger.backlog()).toBe(0);
+    const bodies = cloud.heard.batch.flatMap((batch) => batch.records.map((record) => record.body));
+    expect(bodies.filter((body) => body.commandId === uuid(1)).map((body) => [body.status, body.code])).toContainEqual([
+      'failed',
+      'command.cancelled',
+    ]);
+  });
+
+  test('a cancel that comes after is handed on', async () => {
+    const { cloud, link, told } = await rig();
+    await poll(() => link.state).toBe('open');
+    cloud.say('command', startCommand());
+    cloud.say('cancel', { v: 1, commandId: uuid(1) });
+    await poll(() => told).toEqual(['start 01', 'cancel 01']);
+  });
+
+  test('ED-08 a disk that takes no more: a stop is obeyed all the same, a start is not, and nothing dies', async () => {
+    const { cloud, link, told, database, ledger } = await rig();
+    await poll(() => link.state).toBe('open');
+    database.pragma(`max_page_count = ${database.pragma('page_count', { simple: true })}`);
+    const untilFull = (store: (n: number) => void) => {
+      for (let n = 100; ; n += 1) store(n);
+    };
+    expect(() => untilFull((n) => ledger.admit(startCommand({ commandId: uuid(n) }), at))).toThrow(/full/);
+    expect(() => untilFull(() => ledger.commit(alarms(1), at))).toThrow(/full/);
+    cloud.say('command', startCommand({ commandId: uuid(40) }));
+    cloud.say('command', stopCommand(uuid(9), { commandId: uuid(50) }));
+    await poll(() => told).toEqual(['stop 50']);
+    expect(cloud.heard.nack.map((nack) => nack.code)).toContain('store.unavailable');
+  });
+});
+
+describe('XC-08 what cannot be read', () => {
+  test.each([
+    ['no JSON', '{"v":1', 'wire.not_json', ''],
+    ['a wrong type', JSON.stringify({ ...startCommand(), ttlMs: 'soon' }), 'wire.schema', 'ttlMs'],
+    [
+      'a tariff with a hole',
+      JSON.stringify(startCommand({ tariff: { ...startCommand().tariff, bands: [] } })),
+      'wire.schema',
+      'tariff.bands',
+    ],
+  ])('%s is answered with a nack that names the path, and the link goes on', async (_, payload, code, path) => {
+    const { cloud, link, told } = await rig();
+    await poll(() => link.state).toBe('open');
+    cloud.say('command', payload);
+    await poll(() => cloud.heard.nack.length).toBe(1);
+    expect(cloud.heard.nack[0]).toMatchObject({ code, topic: 'pilegate/v1/07/site-1/down/command' });
+    expect(cloud.heard.nack[0]?.detail).toContain(path);
+    cloud.say('command', startCommand());
+    await poll(() => told).toEqual(['start 01']);
+  });
+
+  test('a nack from the cloud is said aloud', async () => {
+    const { cloud, link, logged } = await rig();
+    await poll(() => link.state).toBe('open');
+    cloud.say('nack', { v: 1, code: 'wire.gap', topic: 'x', detail: 'records 3 to 5 are missing' });
+    await poll(() => logged.some((line) => line.includes('wire.gap') && line.includes('"level":50'))).toBe(true);
+  });
+});
+
+describe('SY-05 the connection', () => {
+  test('a broker that dies and comes back at the same address: the site resumes, with a new connection epoch', async () => {
+    const { cloud, link, ledger } = await rig();
+    await poll(() => link.state).toBe('open');
+    await cloud.stop();
+    await poll(() => link.state).toBe('down');
+    ledger.commit(alarms(1, 2), at);
+    link.poke();
+    const before = cloud.heard.hello.at(-1)?.connectionEpoch;
+    await cloud.start();
+    await poll(() => link.state).toBe('open');
+    await poll(() => ledger.backlog()).toBe(0);
+    const epochs = cloud.heard.hello.map((hello) => hello.connectionEpoch);
+    expect(epochs.at(-1)).not.toBe(before);
+  });
+
+  test('a broker that is not there at first is waited for', async () => {
+    const { cloud, link, ledger } = await rig({ start: false });
+    ledger.commit(alarms(1), at);
+    await pause(200);
+    expect(link.state).toBe('down');
+    await cloud.start();
+    await poll(() => ledger.backlog()).toBe(0);
+  });
+
+  test('the will of a connection carries the epoch of that connection', async () => {
+    const { cloud, link } = await rig();
+    await poll(() => link.state).toBe('open');
+    cloud.dropConnections();
+    await poll(() => cloud.heard.presence.length).toBe(1);
+    await poll(() => new Set(cloud.heard.hello.map((hello) => hello.connectionEpoch)).size).toBe(2);
+    await poll(() => link.state).toBe('open');
+    cloud.dropConnections();
+    await poll(() => cloud.heard.presence.length).toBe(2);
+    const epochs = [...new Set(cloud.heard.hello.map((hello) => hello.connectionEpoch))];
+    expect(cloud.heard.presence.map((presence) => presenceSchema.parse(presence).connectionEpoch)).toEqual(
+      epochs.slice(0, 2),
+    );
+    expect(cloud.heard.presence.every((presence) => !presence.online)).toBe(true);
+  });
+});

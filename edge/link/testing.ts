@@ -1,0 +1,145 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { Aedes } from 'aedes';
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import type { Clock, Timers } from '#shared/clock.ts';
+import type { Ack, Batch, Cancel, Command, Hello, Nack, Presence, State, Welcome } from '#shared/wire/messages.ts';
+import { type DownKind, downTopic, parseUpTopic, type UpKind } from '#shared/wire/topics.ts';
+import { at, openLedger } from '../ledger/testing.ts';
+import { Link } from './link.ts';
+
+/** Time runs this much faster for the link than for the test; the broker and its sockets keep real time. */
+const SPEED = 20;
+
+const fastClock: Clock = { wallMs: () => Date.now(), monoMs: () => performance.now() * SPEED };
+const fastTimers: Timers = {
+  after(delayMs, action) {
+    const timer = setTimeout(action, delayMs / SPEED);
+    return () => clearTimeout(timer);
+  },
+};
+
+export interface UpMessages {
+  hello: Hello;
+  batch: Batch;
+  state: State;
+  presence: Presence;
+  nack: Nack;
+}
+interface DownMessages {
+  welcome: Welcome;
+  ack: Ack;
+  command: Command;
+  cancel: Cancel;
+  nack: Nack;
+}
+
+export const SITE_ID = 'site-1';
+export const SHARD = 7;
+
+/** A real broker and a cloud that says only what the test tells it to. */
+export class FakeCloud {
+  readonly heard: { [Kind in UpKind]: UpMessages[Kind][] } = {
+    hello: [],
+    batch: [],
+    state: [],
+    presence: [],
+    nack: [],
+  };
+  port = 0;
+  /** Called for every message; welcomes and acknowledges by default, as a cloud that is well does. */
+  onHeard: (kind: UpKind, message: UpMessages[UpKind]) => void = (kind) => this.answer(kind);
+  #broker: Aedes | null = null;
+  #server: Server | null = null;
+  readonly #sockets = new Set<Socket>();
+
+  async start(): Promise<void> {
+    const broker = await Aedes.createBroker();
+    broker.on('publish', (packet, client) => {
+      const topic = parseUpTopic(packet.topic);
+      if (topic === null || (client === null && topic.kind !== 'presence')) return;
+      const message = JSON.parse(packet.payload.toString());
+      this.heard[topic.kind].push(message as never);
+      this.onHeard(topic.kind, message);
+    });
+    this.#broker = broker;
+    this.#server = createServer((socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+      broker.handle(socket);
+    });
+    const server = this.#server;
+    await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
+    const address = server.address();
+    if (typeof address === 'object' && address !== null) this.port = address.port;
+  }
+
+  /** As a process that is killed: sockets break, nothing is said. */
+  async stop(): Promise<void> {
+    const [broker, server] = [this.#broker, this.#server];
+    this.#broker = null;
+    this.#server = null;
+    this.dropConnections();
+    if (broker !== null) await new Promise<void>((resolve) => broker.close(resolve));
+    if (server !== null) await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+
+  dropConnections(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  say<Kind extends DownKind>(kind: Kind, message: DownMessages[Kind] | string): void {
+    const payload = Buffer.from(typeof message === 'string' ? message : JSON.stringify(message));
+    this.#broker?.publish(
+      { cmd: 'publish', topic: downTopic(SHARD, SITE_ID, kind), payload, qos: 1, retain: false, dup: false },
+      () => {},
+    );
+  }
+
+  answer(kind: UpKind): void {
+    if (kind === 'hello') this.welcome();
+    if (kind === 'batch') this.ack();
+  }
+
+  welcome(change: Partial<Welcome> = {}): void {
+    const hello = this.heard.hello.at(-1);
+    if (hello === undefined) throw new Error('nobody has said hello');
+    const { connectionEpoch, storeEpoch } = hello;
+    this.say('welcome', { v: 1, connectionEpoch, storeEpoch, serverWallMs: 0, cursors: [], ...change });
+  }
+
+  /** Acknowledges the last batch. */
+  ack(change: Partial<Ack> = {}): void {
+    const batch = this.heard.batch.at(-1);
+    const ackedSeq = batch?.records.at(-1)?.seq ?? 0;
+    const storeEpoch = batch?.storeEpoch ?? '';
+    this.say('ack', { v: 1, storeEpoch, stream: 'events', ackedSeq, refused: [], ...change });
+  }
+}
+
+export async function rig(change: { start?: boolean } = {}) {
+  const cloud = new FakeCloud();
+  await cloud.start();
+  onTestFinished(() => cloud.stop());
+  if (change.start === false) await cloud.stop();
+  const { ledger, database } = openLedger();
+  const told: string[] = [];
+  const logged: string[] = [];
+  const link = new Link({
+    site: { siteId: SITE_ID, shard: SHARD, brokerUrl: `mqtt://127.0.0.1:${cloud.port}`, password: null },
+    software: 'pilegate-edge test',
+    ledger,
+    clock: fastClock,
+    timers: fastTimers,
+    stamp: () => at,
+    newId: () => crypto.randomUUID(),
+    log: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
+    onCommand: (command) => told.push(`${command.kind} ${command.commandId.slice(-2)}`),
+    onCancel: (commandId) => told.push(`cancel ${commandId.slice(-2)}`),
+    onAcknowledged: (sessionId) => told.push(`acknowledged ${sessionId.slice(-2)}`),
+  });
+  onTestFinished(() => link.close());
+  return { cloud, ledger, database, link, told, logged };
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

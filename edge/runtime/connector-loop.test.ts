@@ -1,0 +1,216 @@
+import { describe, expect, test } from 'vitest';
+import { sessionOf } from '../control/connector.ts';
+import { Rig, START_WALL_MS, startCommand, stopCommand } from '../control/testing.ts';
+import { loopRig } from './testing.ts';
+
+const start = () => startCommand({ expiresAtMs: START_WALL_MS + 600_000, ttlMs: 60_000 });
+const SETUP = ['258=4', '257=15000', '262=0'];
+const what = (entries: readonly { what: string }[]) => entries.map((entry) => entry.what);
+
+async function charging(rig: ReturnType<typeof loopRig>) {
+  rig.loop.start();
+  await rig.time.pass(2000);
+  rig.loop.dispatch({ kind: 'command', command: start() });
+  await rig.time.pass(3000);
+  const sessionId = sessionOf(rig.loop.state.phase)?.sessionId ?? '';
+  expect(rig.loop.state.phase.kind).toBe('charging');
+  rig.loop.dispatch({ kind: 'acknowledged', sessionId });
+  return sessionId;
+}
+
+test('ED-08 a whole charge: read first, set up, start once it is durable, stop, read back, store', async () => {
+  const rig = loopRig();
+  const sessionId = await charging(rig);
+  expect(rig.stream.written[0]?.hex.slice(0, 4)).toBe('0104');
+  expect(what(rig.pile.written)).toEqual([...SETUP, '259=1', '261=160']);
+  await rig.time.pass(60_000);
+  rig.loop.dispatch({ kind: 'command', command: stopCommand(sessionId) });
+  await rig.time.pass(5000);
+  expect(rig.loop.state.phase.kind).toBe('idle');
+  expect(what(rig.pile.written).slice(5)).toEqual(['261=0']);
+  expect(rig.recordsStored()).toEqual(['session.started', 'done', 'session.ended', 'done']);
+  const session = rig.stored.at(-1)?.session;
+  expect(session).toMatchObject({ open: false, session: { sessionId } });
+  expect(session?.session.lastReading.registerWh).toBe(rig.pile.registerWh);
+  await rig.end();
+});
+
+test('ED-05.b a reading that tells of danger is acted on at once: the stop is the next frame on the line', async () => {
+  const rig = loopRig();
+  await charging(rig);
+  rig.pile.temperatureDc = 900;
+  const before = rig.stream.written.length;
+  await rig.time.pass(1500);
+  const frames = rig.stream.written.slice(before).map((entry) => entry.hex.slice(0, 12));
+  expect(frames.slice(0, 2)).toEqual(['01040005000e', '010601050000']);
+  await rig.end();
+});
+
+describe('ED-18 the watchdog is fed only by a loop that decides', () => {
+  const watchdog = {
+    timeoutMs: 20_000,
+    refreshedBy: 'writes' as const,
+    feed: [{ write: 'watchdogTimeout', value: 20_000 }],
+    fallback: 'stop' as const,
+  };
+  const feeds = (rig: ReturnType<typeof loopRig>) => rig.pile.written.filter((entry) => entry.what === '257=20000');
+
+  test('at least every third of its time while the pile is read', async () => {
+    const rig = loopRig({ watchdog });
+    rig.loop.start();
+    await rig.time.pass(60_000);
+    const times = feeds(rig).map((entry) => entry.atMs);
+    expect(times.length).toBeGreaterThan(8);
+    const gaps = times.slice(1).map((atMs, i) => atMs - (times[i] ?? 0));
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(20_000 / 3);
+    await rig.end();
+  });
+
+  test('not when readings do not come any more, though writes would be taken', async () => {
+    const rig = loopRig({ watchdog });
+    rig.loop.start();
+    await rig.time.pass(30_000);
+    rig.pile.deafToReads = true;
+    const silentMs = rig.time.monoMs();
+    await rig.time.pass(60_000);
+    for (const { atMs } of feeds(rig)) expect(atMs - silentMs).toBeLessThan(3000);
+    rig.pile.deafToReads = false;
+    await rig.time.pass(15_000);
+    expect(feeds(rig).some((entry) => entry.atMs > silentMs + 60_000)).toBe(true);
+    await rig.end();
+  });
+
+  test('not after the loop has ended', async () => {
+    const rig = loopRig({ watchdog });
+    rig.loop.start();
+    await rig.time.pass(10_000);
+    await rig.end();
+    const before = rig.pile.written.length;
+    await rig.time.pass(60_000);
+    expect(rig.pile.written).toHaveLength(before);
+  });
+});
+
+describe('a pile that was away', () => {
+  test('ED-04 is probed rarely while nobody needs it, and set up again when it is back', async () => {
+    const rig = loopRig();
+    rig.loop.start();
+    await rig.time.pass(2000);
+    rig.pile.deafToReads = true;
+    await rig.time.pass(10_000);
+    const before = rig.pile.reads;
+    await rig.time.pass(50_000);
+    expect(rig.pile.reads - before).toBeLessThanOrEqual(11);
+    expect(rig.logged.filter((line) => line.msg === 'pile does not answer')).toHaveLength(1);
+    rig.pile.deafToReads = false;
+    await rig.time.pass(6000);
+    expect(what(rig.pile.written)).toEqual([...SETUP, ...SETUP]);
+    await rig.end();
+  });
+
+  test('ED-18 a pile that refuses its set-up has no watchdog: it is not started, and somebody is told', async () => {
+    const rig = loopRig();
+    rig.pile.refusesWrites = true;
+    rig.loop.start();
+    await rig.time.pass(10_000);
+    rig.loop.dispatch({ kind: 'command', command: start() });
+    await rig.time.pass(10_000);
+    expect(rig.recordsStored()).toEqual(['failed connector.offline']);
+    expect(rig.logged.some((line) => line.level === 40)).toBe(true);
+    rig.pile.refusesWrites = false;
+    await rig.time.pass(10_000);
+    expect(rig.loop.state.reading?.status).toBe('plugged');
+    await rig.end();
+  });
+});
+
+test('ED-09 an adopted charge is decided about before the pile is set up: what must stop does not wait', async () => {
+  const session = sessionOf(new Rig().toCharging().acknowledge().state.phase);
+  const rig = loopRig({ session });
+  rig.loop.start();
+  await rig.time.pass(5000);
+  expect(what(rig.pile.written)).toEqual(['261=0', ...SETUP]);
+  await rig.end();
+});
+
+describe('ED-08 the ledger', () => {
+  test('commits stay in order though the store fails in between, and none is left out', async () => {
+    let failures = 0;
+    let broken = false;
+    const rig = loopRig({
+      store: () => {
+        if (!broken) return Promise.resolve();
+        failures += 1;
+        return Promise.reject(new Error('disk full'));
+      },
+    });
+    const sessionId = await charging(rig);
+    broken = true;
+    rig.loop.dispatch({ kind: 'command', command: stopCommand(sessionId) });
+    await rig.time.pass(5000);
+    expect(failures).toBeGreaterThan(3);
+    expect(rig.pile.isCharging, 'the stop did not wait for the disk').toBe(false);
+    expect(rig.recordsStored()).toEqual(['session.started', 'done']);
+    broken = false;
+    await rig.time.pass(5000);
+    expect(rig.recordsStored()).toEqual(['session.started', 'done', 'session.ended', 'done']);
+    const stops = rig.stored.slice(-2).map((transaction) => [transaction.session?.open, transaction.records.length]);
+    expect(stops).toEqual([
+      [true, 0],
+      [false, 2],
+    ]);
+    expect(rig.loop.state.phase.kind).toBe('idle');
+    await rig.end();
+  });
+
+  test('ED-11 a store that fails at the start: the command fails by name and the pile is never told to deliver', async () => {
+    let failing = true;
+    const rig = loopRig({
+      store: (transaction) =>
+        failing && transaction.session !== null ? Promise.reject(new Error('disk full')) : Promise.resolve(),
+    });
+    rig.loop.start();
+    await rig.time.pass(2000);
+    rig.loop.dispatch({ kind: 'command', command: start() });
+    await rig.time.pass(3000);
+    expect(rig.recordsStored()).toEqual(['failed store.unavailable']);
+    expect(what(rig.pile.written)).toEqual(SETUP);
+    failing = false;
+    await rig.end();
+  });
+
+  test('what was decided before the end of the process is still stored', async () => {
+    const release: (() => void)[] = [];
+    let isSlow = false;
+    const rig = loopRig({
+      store: () => (isSlow ? new Promise((resolve) => release.push(resolve)) : Promise.resolve()),
+    });
+    const sessionId = await charging(rig);
+    isSlow = true;
+    rig.loop.dispatch({ kind: 'command', command: stopCommand(sessionId) });
+    rig.loop.dispatch({ kind: 'command', command: stopCommand('00000000-0000-4000-8000-000000000077') });
+    const ended = rig.loop.stop();
+    isSlow = false;
+    await rig.time.pass(10);
+    for (const resolve of release) resolve();
+    await rig.time.pass(2000);
+    await ended;
+    expect(rig.recordsStored().at(-1)).toBe('failed session.unknown');
+  });
+
+  test('ED-08 a start that becomes durable when the process is ending is not written any more', async () => {
+    const release: (() => void)[] = [];
+    const rig = loopRig({ store: () => new Promise((resolve) => release.push(resolve)) });
+    rig.loop.start();
+    await rig.time.pass(2000);
+    rig.loop.dispatch({ kind: 'command', command: start() });
+    await rig.time.pass(1000);
+    expect(rig.loop.state.phase.kind).toBe('preparing');
+    const ended = rig.loop.stop();
+    for (const resolve of release) resolve();
+    await rig.time.pass(5000);
+    await ended;
+    expect(what(rig.pile.written)).toEqual(SETUP);
+    expect(rig.stored).toEqual([expect.objectContaining({ session: expect.objectContaining({ open: true }) })]);
+  });
+});
