@@ -12,6 +12,7 @@ import {
   sessionOf,
 } from '../control/connector.ts';
 import { decide } from '../control/decide.ts';
+import { describeWrites } from '../devices/describe-writes.ts';
 import type { PileDriver } from '../devices/pile-driver.ts';
 import { Permit } from './permit.ts';
 
@@ -198,7 +199,8 @@ export class ConnectorLoop {
     const { write, limitMa, requestId } = order;
     try {
       await driver.command(write, limitMa);
-      log.info({ write, limitMa, requestId }, 'pile is written');
+      const registers = describeWrites(driver.profile, write, limitMa);
+      log.info({ write, registers, limitMa, requestId }, 'pile is written');
       this.dispatch({ kind: 'written', write });
     } catch (error) {
       if (!(error instanceof LineError)) throw error;

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { formatKwh } from '#shared/units.ts';
 import type { Figures } from './figures.ts';
+import { gatherFigures } from './gather.ts';
 import { PartnerClient } from './partner-client.ts';
 import type { Station } from './station.ts';
 import type { Story } from './story.ts';
@@ -70,7 +73,7 @@ export async function walk(
   story.step(1, 'POST /v1/operations/start', `202, operation ${accepted.body.operation_id}`);
 
   const startedEvent = await receiver.waitFor('charge.started', orderId, STARTED_WITHIN_MS);
-  story.step(2, 'command over MQTT, checked on site', 'became register writes (see logs/edge.log)');
+  story.step(2, 'command over MQTT, checked on site', `register ${registersWritten(station, startRequest.request_id)}`);
   story.step(3, 'webhook charge.started', describeSignature(startedEvent));
   await showProgress(client, orderId, options.chargeForMs, story);
 
@@ -79,32 +82,26 @@ export async function walk(
   expectStatus(stopping, 202, 'stop');
   story.step(4, 'POST /v1/operations/stop', `202, operation ${stopping.body.operation_id}`);
   const endedEvent = await receiver.waitFor('charge.ended', orderId, ENDED_WITHIN_MS);
-  const after = await station.truth.truth(pileId);
-  story.step(
-    5,
-    'the pile is stopped and read back',
-    `contactor ${after.contactorClosed ? 'CLOSED' : 'open'}, CDR written and synced`,
-  );
+  const charge = { orderId, operationId: accepted.body.operation_id, pileId, connectorId, startRequest, before };
+  const events = { started: startedEvent, ended: endedEvent };
+  const figures = await gatherFigures(client, station.truth, charge, events);
+  const stopWrites = registersWritten(station, startRequest.request_id, 'softStop');
+  const contactor = figures.isOff ? 'open' : 'STILL CLOSED';
+  story.step(5, 'the pile is stopped and read back', `register ${stopWrites}; contactor ${contactor}; CDR synced`);
   story.step(6, 'webhook charge.ended', describeSignature(endedEvent));
+  const repeated = figures.isRepeatHarmless ? 'the first answer again; nothing happens' : 'SOMETHING CHANGED';
+  story.step(7, 'the same request_id once more', repeated);
+  return figures;
+}
 
-  const order = await client.get(`/v1/orders/${orderId}`);
-  expectStatus(order, 200, 'pull the order');
-  const again = await client.post('/v1/operations/start', startRequest);
-  const isSame = again.status === 202 && again.body.operation_id === accepted.body.operation_id;
-  story.step(
-    7,
-    'the same request_id once more',
-    isSame ? 'the first answer again; nothing happens' : `CHANGED: ${again.status}`,
-  );
-  return {
-    isRepeatHarmless: isSame,
-    isOff: !after.contactorClosed,
-    areWebhooksSigned: startedEvent.isSigned && endedEvent.isSigned,
-    truthWh: after.energyTruthWh - before.energyTruthWh,
-    meterWh: after.reportedRegisterWh - before.reportedRegisterWh,
-    order: order.body,
-    webhook: endedEvent.data,
-  };
+/** What the edge says in its log that it wrote for a request. */
+function registersWritten(station: Station, requestId: string, write = 'start'): string {
+  const lines = readFileSync(join(station.folder, 'logs', 'edge.log'), 'utf8').split('\n');
+  const written = lines
+    .filter((line) => line.includes(requestId) && line.includes('pile is written'))
+    .map((line): { write: string; registers: string[] } => JSON.parse(line))
+    .find((line) => line.write === write);
+  return written?.registers.join(', ') ?? 'not found in the log';
 }
 
 const describeSignature = (event: ReceivedEvent) => (event.isSigned ? 'signature verified' : 'SIGNATURE WRONG');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { disagreements, type Figures } from '../../scripts/start/figures.ts';
+import { type BegunCharge, gatherFigures } from '../../scripts/start/gather.ts';
 import { registerWebhook, waitForConnector } from '../../scripts/start/walk.ts';
 import type { Rig } from './rig.ts';
 
@@ -21,18 +22,8 @@ export async function eventually<Value>(
   }
 }
 
-/** One charge under way, and what the simulator knew before it. */
-export interface RunningCharge {
-  readonly orderId: string;
-  readonly pileId: string;
-  readonly connectorId: string;
-  readonly startRequest: { readonly request_id: string; readonly connector_id: string };
-  readonly operationId: string;
-  readonly before: { readonly energyTruthWh: number; readonly reportedRegisterWh: number };
-}
-
 /** Plugs a car in and starts a charge as a partner; returns when `charge.started` has come. */
-export async function startCharge(rig: Rig, pileId: string): Promise<RunningCharge> {
+export async function startCharge(rig: Rig, pileId: string): Promise<BegunCharge> {
   const connectorId = `DEMO-${pileId}`;
   if (rig.receiver.secret === '') await registerWebhook(rig.client, rig.receiver);
   await waitForConnector(rig.client, connectorId, 'available', 30_000);
@@ -47,7 +38,7 @@ export async function startCharge(rig: Rig, pileId: string): Promise<RunningChar
   return { orderId, pileId, connectorId, startRequest, operationId: accepted.body.operation_id, before };
 }
 
-export async function stopCharge(rig: Rig, charge: RunningCharge): Promise<void> {
+export async function stopCharge(rig: Rig, charge: BegunCharge): Promise<void> {
   const reply = await rig.client.post('/v1/operations/stop', {
     request_id: `stop-${randomUUID()}`,
     order_id: charge.orderId,
@@ -56,20 +47,10 @@ export async function stopCharge(rig: Rig, charge: RunningCharge): Promise<void>
 }
 
 /** Waits for the end and gathers what everybody says of it. */
-export async function endOf(rig: Rig, charge: RunningCharge, withinMs = 40_000): Promise<Figures> {
+export async function endOf(rig: Rig, charge: BegunCharge, withinMs = 40_000): Promise<Figures> {
   const ended = await rig.receiver.waitFor('charge.ended', charge.orderId, withinMs);
-  const after = await rig.station.truth.truth(charge.pileId);
-  const order = await rig.client.get(`/v1/orders/${charge.orderId}`);
-  const again = await rig.client.post('/v1/operations/start', charge.startRequest);
-  return {
-    isRepeatHarmless: again.status === 202 && again.body.operation_id === charge.operationId,
-    isOff: !after.contactorClosed,
-    areWebhooksSigned: ended.isSigned,
-    truthWh: after.energyTruthWh - charge.before.energyTruthWh,
-    meterWh: after.reportedRegisterWh - charge.before.reportedRegisterWh,
-    order: order.body,
-    webhook: ended.data,
-  };
+  const started = await rig.receiver.waitFor('charge.started', charge.orderId, 0);
+  return gatherFigures(rig.client, rig.station.truth, charge, { started, ended });
 }
 
 /** The promise of the whole product, for one charge. */
