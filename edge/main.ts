@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import type { Logger } from 'pino';
 import { errorCatalogue, isPilegateError } from '#shared/errors.ts';
 import { openControlSocket } from './cli/control-socket.ts';
 import { loadSite, profileOf, type SiteConfig } from './config/site.ts';
@@ -41,11 +42,11 @@ async function run(site: SiteConfig, profiles: Map<string, Profile>, logLevel: s
   });
   let sync: SyncView | null = null;
   field.start();
-  for (const command of opened.commands) field.command(command);
+  for (const command of opened.commands) receive(field, ledger, log, { kind: 'command', command });
   for (const commandId of opened.cancelled) field.cancel(commandId);
   ledger.listen((notice) => {
     if (notice.kind === 'sync') sync = notice.sync;
-    else receive(field, ledger, notice);
+    else receive(field, ledger, log, notice);
   });
   const viewTimer = setInterval(() => ledger.post({ kind: 'view', connectors: field.view() }), VIEW_EVERY_MS);
   const control = await openControlSocket(site.dataDir, {
@@ -69,7 +70,12 @@ async function run(site: SiteConfig, profiles: Map<string, Profile>, logLevel: s
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end());
 }
 
-function receive(field: Field, ledger: LedgerClient, notice: Exclude<LedgerNotice, { kind: 'sync' }>): void {
+function receive(
+  field: Field,
+  ledger: LedgerClient,
+  log: Logger,
+  notice: Exclude<LedgerNotice, { kind: 'sync' }>,
+): void {
   switch (notice.kind) {
     case 'command': {
       if (field.command(notice.command)) return;
@@ -83,7 +89,10 @@ function receive(field: Field, ledger: LedgerClient, notice: Exclude<LedgerNotic
         code: 'connector.unknown',
         detail,
       } as const;
-      return void ledger.commit({ session: null, records: [report] });
+      // Unanswered, the command stays in the inbox and is answered after the next start.
+      return void ledger.commit({ session: null, records: [report] }).catch((error: unknown) => {
+        log.error({ code: 'store.unavailable', commandId, err: error }, 'record could not be stored');
+      });
     }
     case 'cancel':
       return field.cancel(notice.commandId);

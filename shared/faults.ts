@@ -61,6 +61,15 @@ export const faultCatalogue = {
     en: 'The pile reports a fault.',
     zh: '充电桩上报故障。',
   },
+  'energy-without-session': {
+    severity: 'critical',
+    reaction: 'hard-stop',
+    deadlineMs: 10_000,
+    latch: false,
+    source: 'no permit without a session: what nobody recorded, nobody may deliver',
+    en: 'The pile delivers although no charge was started.',
+    zh: '未启动充电，充电桩却在输出。',
+  },
   'stop-not-proven': {
     severity: 'critical',
     reaction: 'hard-stop',

@@ -147,6 +147,11 @@ export class Line {
         error === null ? resolve() : reject(new LineError('unreachable', `${lineId}: ${error.message}`)),
       );
     });
+    // Closed while it was being opened: the port must not stay behind.
+    if (this.#closed) {
+      await this.#parts.stream.close();
+      throw new LineError('closed', lineId);
+    }
     this.counters.reopened += 1;
   }
 

@@ -66,7 +66,7 @@ describe('ED-09 a charge that ended meanwhile is closed from the meter', () => {
     expect(describeOrders(rig.see({ ...reading, registerWh: 50_190 }))).toBe('softStop; commit(open)');
     rig.pass(100).send({ kind: 'written', write: 'softStop' });
     rig.pass(100).see({ ...reading, registerWh: 50_190 });
-    rig.pass(100).see({ ...reading, registerWh: 50_190 });
+    rig.pass(1500).see({ ...reading, registerWh: 50_190 });
     expect(rig.cdr).toMatchObject({ stopReason, energyWh: 190, marks: ['adopted'], voidReason: null });
   });
 });

@@ -35,9 +35,11 @@ test('ED-08 a charge from start to bill: nothing is written before it is durable
   expect(stop[0]).toMatchObject({ requestId: 'REQ-1' });
 
   expect(describeOrders(rig.pass(200).send({ kind: 'written', write: 'softStop' }))).toBe('poll-now');
-  expect(describeOrders(rig.pass(50).see({ ...plugged, registerWh: 50_300 }))).toBe('poll-now');
-  expect(describeOrders(rig.pass(50).see({ ...plugged, registerWh: 50_302 }))).toBe('poll-now');
-  expect(describeOrders(rig.pass(50).see({ ...plugged, registerWh: 50_302 }))).toBe(
+  expect(describeOrders(rig.pass(50).see({ ...plugged, registerWh: 50_300 }))).toBe('');
+  // A register that shows the same twice in a moment may only not have been brought up to date yet.
+  expect(describeOrders(rig.pass(1000).see({ ...plugged, registerWh: 50_300 }))).toBe('');
+  expect(describeOrders(rig.pass(1000).see({ ...plugged, registerWh: 50_302 }))).toBe('');
+  expect(describeOrders(rig.pass(1000).see({ ...plugged, registerWh: 50_302 }))).toBe(
     'commit(closed, session.ended, done)',
   );
   expect(rig.phase).toBe('closing');
@@ -108,7 +110,7 @@ test('ED-13 a register that never comes to rest is waited for 5 s, not for ever'
   rig.pass(100).see({ ...plugged, registerWh });
   for (let i = 0; i < 4; i += 1) {
     registerWh += 1;
-    expect(describeOrders(rig.pass(1000).see({ ...plugged, registerWh }))).toBe('poll-now');
+    expect(describeOrders(rig.pass(1000).see({ ...plugged, registerWh }))).toBe('');
   }
   rig.pass(1000).see({ ...plugged, registerWh: registerWh + 1 });
   expect(rig.phase).toBe('closing');

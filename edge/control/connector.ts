@@ -62,6 +62,8 @@ export interface ConnectorState {
   readonly interlocks: InterlockState;
   readonly latched: readonly FaultCode[];
   readonly belief: RegisterBelief | null;
+  /** The pile delivers without a session, and this was last done against it. */
+  readonly stray: { readonly lastWrite: Rung; readonly writtenMonoMs: number } | null;
   /** The last good reading and when it came; null before the first and after communication is lost. */
   readonly reading: Reading | null;
   readonly readingMonoMs: number;
@@ -120,6 +122,7 @@ export function newConnector(session: Session | null, latched: readonly FaultCod
     interlocks: freshInterlocks(now.monoMs),
     latched,
     belief: null,
+    stray: null,
     reading: null,
     readingMonoMs: now.monoMs,
     readingWallMs: now.wallMs,

@@ -36,6 +36,7 @@ import {
   undoStart,
   voidStop,
 } from './stop.ts';
+import { idleReading } from './stray.ts';
 
 /**
  * The whole mind of a connector: what it is, what happened, what to do about it. Pure and synchronous; every fresh
@@ -75,6 +76,7 @@ function onReading(before: ConnectorState, reading: Reading, requestedMonoMs: nu
   const { phase } = state;
   switch (phase.kind) {
     case 'idle':
+      return idleReading(state, context);
     case 'preparing':
       return stay(state);
     case 'checking':

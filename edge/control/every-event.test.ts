@@ -81,6 +81,7 @@ const everywhere: Record<string, string> = {
 /** What else happens in each phase. An event that is not listed does nothing. */
 const expected: Record<Phase['kind'], Record<string, string>> = {
   idle: {
+    'reading charging': 'softStop; commit(alarm.raised)',
     'start, another': '→ checking: poll-now',
     'start, the same': '→ checking: poll-now',
     'stop, this session': 'commit(failed session.unknown)',

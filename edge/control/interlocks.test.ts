@@ -69,6 +69,7 @@ test('the catalogue says of each of these faults what the requirements demand', 
     'gun-removed soft-stop 10000 ',
     'communication-lost soft-stop 10000 ',
     'pile-fault hard-stop 10000 ',
+    'energy-without-session hard-stop 10000 ',
     'stop-not-proven hard-stop 0 latch',
   ]);
 });

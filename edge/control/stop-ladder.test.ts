@@ -47,7 +47,7 @@ test('ED-07 the session stays open while current flows, and is closed, marked, w
   expect(rig.phase).toBe('stopping');
   expect(rig.recordsOf('session.ended')).toEqual([]);
   rig.pass(500).see({ ...plugged, registerWh: 50_015 });
-  rig.pass(500).see({ ...plugged, registerWh: 50_015 });
+  rig.pass(1500).see({ ...plugged, registerWh: 50_015 });
   expect(rig.phase).toBe('closing');
   expect(rig.cdr).toMatchObject({ energyWh: 15, marks: ['stop-not-proven'], stopReason: 'partner' });
   rig.send({ kind: 'durable', sessionId: rig.cdr.sessionId });
@@ -88,7 +88,7 @@ describe('ED-07 writes that are refused', () => {
     expect(rig.state.phase).toMatchObject({ kind: 'stopping', provenMonoMs: null });
     flowOn(rig, 5000, written);
     rig.pass(500).see({ ...plugged, registerWh: 50_015 });
-    rig.pass(500).see({ ...plugged, registerWh: 50_015 });
+    rig.pass(1500).see({ ...plugged, registerWh: 50_015 });
     expect(rig.phase).toBe('closing');
   });
 
@@ -151,7 +151,7 @@ describe('ED-05.k a pile that falls silent', () => {
     silent(rig, 120_000);
     expect(flowOn(rig, 6000, written).length).toBeGreaterThan(0);
     rig.pass(500).see({ ...plugged, registerWh: 50_015 });
-    rig.pass(500).see({ ...plugged, registerWh: 50_015 });
+    rig.pass(1500).see({ ...plugged, registerWh: 50_015 });
     expect(rig.cdr).toMatchObject({ energyWh: 15, marks: ['stop-not-proven'] });
     expect(rig.cdr.readings.at(-1)).toMatchObject({ quality: 'measured' });
   });
@@ -165,4 +165,14 @@ describe('ED-05.k a pile that falls silent', () => {
     expect(rig.cdr).toMatchObject({ energyWh: 5, marks: ['end-estimated'] });
     expect(rig.writes).toEqual(['start', 'softStop']);
   });
+});
+
+test('ED-07 a pile that takes no write, but has no gun plugged and no current, is off all the same', () => {
+  const rig = new Rig().toCharging().acknowledge();
+  rig.command(stopCommand(rig.session.sessionId));
+  const unplugged = { ...plugged, status: 'unplugged' as const, registerWh: 50_015 };
+  rig.pass(100).send({ kind: 'write-failed', write: 'softStop' });
+  rig.pass(500).see(unplugged);
+  rig.pass(1500).see(unplugged);
+  expect(rig.phase).toBe('closing');
 });

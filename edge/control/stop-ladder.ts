@@ -32,8 +32,10 @@ export function beginLadder(rung: Rung, deadlineMs: number, nowMonoMs: number): 
 
 /** Current and state, both: a pile may say "stopped" over a welded contactor, or show 0 A between two phases. */
 export function isProven(ladder: StopLadder, reading: Reading, requestedMonoMs: number): boolean {
-  if (ladder.writtenMonoMs === null || requestedMonoMs < ladder.writtenMonoMs) return false;
-  return reading.status !== 'charging' && reading.currentMa !== null && reading.currentMa < STOPPED_BELOW_MA;
+  const isOff = reading.status !== 'charging' && reading.currentMa !== null && reading.currentMa < STOPPED_BELOW_MA;
+  // Nothing flows into a gun that is not plugged, whether the pile took the write or not.
+  if (isOff && reading.status === 'unplugged') return true;
+  return isOff && ladder.writtenMonoMs !== null && requestedMonoMs >= ladder.writtenMonoMs;
 }
 
 export const rungWritten = (ladder: StopLadder, nowMonoMs: number): StopLadder => ({

@@ -23,6 +23,11 @@ type Closing = Extract<Phase, { kind: 'closing' }>;
 
 /** A stop without a fault has the same time as one with: 10 s until the ladder has been climbed. */
 const ORDERLY_DEADLINE_MS = 10_000;
+/**
+ * From the proof until the last reading: a register is brought up to date about once a second, and a contactor that was
+ * just closing when the stop came has opened by then.
+ */
+const REST_MS = 1500;
 /** The register is read again until it rests, for at most this long after the current is off. */
 const SETTLE_MS = 5000;
 /** How long an unreachable pile may keep its session open before the record goes out with its last known reading. */
@@ -137,11 +142,12 @@ export function stoppingReading(
   const nowMs = context.now.monoMs;
   if (phase.provenMonoMs === null) {
     if (!isProven(phase.ladder, reading, look.requestedMonoMs)) return climbOn(state, phase, context);
-    return enter(state, { ...phase, provenMonoMs: nowMs }, { kind: 'poll-now' });
+    return enter(state, { ...phase, provenMonoMs: nowMs });
   }
   const flowsAgain = reading.status === 'charging' || (reading.currentMa ?? 0) >= STOPPED_BELOW_MA;
   if (flowsAgain) return climbOn(state, { ...phase, provenMonoMs: null }, context);
-  if (!look.cameToRest && nowMs - phase.provenMonoMs < SETTLE_MS) return enter(state, phase, { kind: 'poll-now' });
+  const restedMs = nowMs - phase.provenMonoMs;
+  if (restedMs < REST_MS || (!look.cameToRest && restedMs < SETTLE_MS)) return stay(state);
   return close(state, phase.session, context);
 }
 

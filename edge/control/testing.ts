@@ -188,11 +188,11 @@ export class Rig {
     return this;
   }
 
-  /** The stop's write is taken and the pile shows no current, twice the same register. */
+  /** The stop's write is taken and the pile shows no current, and the same register after it has had time to rest. */
   proveOff(registerWh = this.session.lastReading.registerWh): this {
     this.pass(100).send({ kind: 'written', write: this.rung });
     this.pass(500).see({ ...plugged, registerWh });
-    this.pass(500).see({ ...plugged, registerWh });
+    this.pass(1500).see({ ...plugged, registerWh });
     return this;
   }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
+import type { Stamp } from '#shared/stamp.ts';
 import { startCommand, stopCommand, uuid } from '../control/testing.ts';
 import { openDatabase } from './open-database.ts';
 import { alarm, alarms, at, closingOf, open, openLedger, sessionOn, started, tempFolder } from './testing.ts';
@@ -46,10 +47,12 @@ describe('ED-08 a state and the records that tell of it are stored together or n
     const [ended] = closing.records;
     if (ended === undefined) throw new Error('no record');
     const before = { head: ledger.headSeq(), backlog: ledger.backlog() };
+    if (ended.kind !== 'session.ended') throw new Error('no CDR');
+    const another = { ...ended, cdr: { ...ended.cdr, cdrId: uuid(77) } };
     const session = sessionOn(2);
-    expect(() => ledger.commit(open(session, alarm(1), ended), at)).toThrow(/UNIQUE/);
+    expect(() => ledger.commit(open(session, alarm(1), another), at)).toThrow(/UNIQUE/);
     expect({ head: ledger.headSeq(), backlog: ledger.backlog() }).toEqual(before);
-    expect(ledger.openWork().sessions).toEqual([]);
+    expect(ledger.openWork(at).sessions).toEqual([]);
   });
 
   test('ED-11 a full disk stores nothing of a commit, and what was there can still be read', () => {
@@ -69,7 +72,7 @@ describe('ED-08 a state and the records that tell of it are stored together or n
     ledger.commit(open(sessionOn(3, 'A')), at);
     expect(
       ledger
-        .openWork()
+        .openWork(at)
         .sessions.map((session) => session.connectorId)
         .sort(),
     ).toEqual(['A', 'B']);
@@ -108,7 +111,7 @@ describe('SY-04 the inbox', () => {
     expect(ledger.admit(startCommand(), at)).toBe('cancelled');
     const again = reopen().ledger;
     expect(again.admit(startCommand(), at)).toBe('cancelled');
-    expect(again.openWork().commands).toEqual([]);
+    expect(again.openWork(at).commands).toEqual([]);
     expect(kinds(again.nextBatch(ALL)?.records)).toEqual(['command.reported failed']);
   });
 
@@ -182,7 +185,7 @@ describe('SY-01 the outbox', () => {
       { seq: 1, code: 'record.refused', detail: 'why', body: JSON.stringify(started(session)) },
     ]);
     expect(ledger.backlog()).toBe(0);
-    expect(reopen().ledger.openWork().sessions[0]?.acknowledged, 'OP-16 also after a restart').toBe(false);
+    expect(reopen().ledger.openWork(at).sessions[0]?.acknowledged, 'OP-16 also after a restart').toBe(false);
   });
 });
 
@@ -195,7 +198,7 @@ describe('ED-09 what was open when the process ended', () => {
     ledger.commit(open(c), at);
     ledger.acknowledge({ ackedSeq: 1, refused: [] });
     ledger.commit(open({ ...b, marks: ['adopted'] }), at);
-    const { sessions } = reopen().ledger.openWork();
+    const { sessions } = reopen().ledger.openWork(at);
     expect(sessions).toEqual([
       { ...a, acknowledged: true },
       { ...b, acknowledged: false, marks: ['adopted'] },
@@ -209,7 +212,7 @@ describe('ED-09 what was open when the process ended', () => {
     ledger.commit(open(closing.session?.session ?? sessionOn(1)), at);
     ledger.commit(closing, at);
     const again = reopen();
-    expect(again.ledger.openWork().sessions).toEqual([]);
+    expect(again.ledger.openWork(at).sessions).toEqual([]);
     expect(again.database.prepare('SELECT count(*) AS n FROM cdrs').get()).toEqual({ n: 1 });
   });
 
@@ -219,7 +222,7 @@ describe('ED-09 what was open when the process ended', () => {
     for (const command of commands) ledger.admit(command, at);
     const failed = { commandId: uuid(5), sessionId: null, code: 'command.expired', detail: 'x' } as const;
     ledger.commit({ session: null, records: [{ kind: 'command.reported', status: 'failed', ...failed }] }, at);
-    expect(reopen().ledger.openWork().commands).toEqual(commands.slice(1));
+    expect(reopen().ledger.openWork(at).commands).toEqual(commands.slice(1));
   });
 
   test('SY-04 a command that was cancelled comes back with its cancel, so that it gets its answer and is undone', () => {
@@ -232,7 +235,7 @@ describe('ED-09 what was open when the process ended', () => {
     ledger.commit(open(running, { kind: 'command.reported', status: 'done', ...done }), at);
     ledger.cancel(uuid(7), at);
     ledger.cancel(uuid(8), at);
-    const work = reopen().ledger.openWork();
+    const work = reopen().ledger.openWork(at);
     expect(work.commands.map((command) => command.commandId)).toEqual([uuid(1)]);
     expect(work.cancelled).toEqual([uuid(1), uuid(7)]);
   });
@@ -242,8 +245,26 @@ describe('ED-09 what was open when the process ended', () => {
     const latch = (faults: 'over-current'[]) => ({ session: null, records: [], latched: { connectorId: 'A', faults } });
     ledger.commit(latch(['over-current']), at);
     const again = reopen();
-    expect([...again.ledger.openWork().latches]).toEqual([['A', ['over-current']]]);
+    expect([...again.ledger.openWork(at).latches]).toEqual([['A', ['over-current']]]);
     again.ledger.commit(latch([]), at);
-    expect([...again.reopen().ledger.openWork().latches]).toEqual([['A', []]]);
+    expect([...again.reopen().ledger.openWork(at).latches]).toEqual([['A', []]]);
+  });
+});
+
+describe('SY-04 a start that is taken up again after a restart', () => {
+  const start = startCommand({ ttlMs: 60_000 });
+
+  test.each<[string, Partial<Stamp>, number]>([
+    ['has only what is left of its time', { monoMs: at.monoMs + 20_000 }, 40_000],
+    [
+      'does not gain time when the wall clock is set back',
+      { monoMs: at.monoMs + 20_000, wallMs: at.wallMs - 9e6 },
+      40_000,
+    ],
+    ['has none left after a reboot: nobody knows how long that took', { bootId: uuid(901), monoMs: 5 }, 0],
+  ])('%s', (_, later, ttlMs) => {
+    const { ledger, reopen } = openLedger();
+    ledger.admit(start, at);
+    expect(reopen().ledger.openWork({ ...at, ...later }).commands).toEqual([{ ...start, ttlMs }]);
   });
 });

@@ -94,7 +94,8 @@ export class Ledger {
     if (row !== undefined) this.#together(() => this.#append(JSON.parse(String(row.outcome)), at));
   }
 
-  openWork(): OpenWork {
+  /** @param now what is left of a start's time to live is told by how long ago it came in */
+  openWork(now: Stamp): OpenWork {
     // A start that the cloud has refused is not known to it either.
     const unacknowledged = new Set(
       this.#rows(
@@ -106,8 +107,8 @@ export class Ledger {
       const session: Session = JSON.parse(String(row.body));
       return { ...session, acknowledged: session.confirmed && !unacknowledged.has(session.sessionId) };
     });
-    const commands = this.#rows(`SELECT body FROM inbox WHERE status = 'received' ORDER BY rowid`).map(
-      (row): Command => JSON.parse(String(row.body)),
+    const commands = this.#rows(`SELECT body, at FROM inbox WHERE status = 'received' ORDER BY rowid`).map((row) =>
+      aged(JSON.parse(String(row.body)), JSON.parse(String(row.at)), now),
     );
     const cancelled = this.#rows(`SELECT command_id, status FROM inbox WHERE is_cancelled = 1 ORDER BY rowid`)
       .filter(
@@ -214,7 +215,7 @@ export class Ledger {
     );
     if (body.kind === 'session.ended') {
       this.#run(
-        `INSERT INTO cdrs (cdr_id, session_id, body) VALUES (?, ?, ?)`,
+        `INSERT INTO cdrs (cdr_id, session_id, body) VALUES (?, ?, ?) ON CONFLICT (cdr_id) DO NOTHING`,
         body.cdr.cdrId,
         sessionId,
         JSON.stringify(body.cdr),
@@ -249,6 +250,13 @@ export class Ledger {
   #rows(sql: string, ...values: unknown[]): Record<string, unknown>[] {
     return this.#database.prepare<unknown[], Record<string, unknown>>(sql).all(...values);
   }
+}
+
+/** A command taken up again later. A start that came in during another boot has no time left that anybody could know. */
+function aged(command: Command, at: Stamp, now: Stamp): Command {
+  if (command.kind !== 'start') return command;
+  const ageMs = at.bootId === now.bootId ? Math.max(0, now.monoMs - at.monoMs) : command.ttlMs;
+  return { ...command, ttlMs: command.ttlMs - ageMs };
 }
 
 function report(commandId: string, status: 'received' | 'failed', code: 'command.cancelled' | null): RecordBody {

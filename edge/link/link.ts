@@ -13,6 +13,7 @@ import {
   MAX_BATCH_RECORDS,
   nackSchema,
   type State,
+  type Welcome,
   welcomeSchema,
 } from '#shared/wire/messages.ts';
 import { allDown, type DownKind, parseDownTopic, type UpKind, upTopic, WIRE_VERSION } from '#shared/wire/topics.ts';
@@ -121,7 +122,9 @@ export class Link {
       software,
       at: stamp(),
       streams: [{ stream: 'events', headSeq: ledger.headSeq(), ackedSeq: ledger.ackedSeq() }],
-      runningSessions: ledger.openWork().sessions.map(({ sessionId, connectorId }) => ({ sessionId, connectorId })),
+      runningSessions: ledger
+        .openWork(stamp())
+        .sessions.map(({ sessionId, connectorId }) => ({ sessionId, connectorId })),
     };
     this.#publish('hello', hello);
   }
@@ -178,10 +181,7 @@ export class Link {
         const welcome = decode(welcomeSchema, payload);
         if (welcome.connectionEpoch !== this.#connectionEpoch || welcome.storeEpoch !== this.#parts.ledger.storeEpoch)
           return;
-        for (const { ackedSeq } of welcome.cursors) this.#acknowledge(ackedSeq, []);
-        this.#drive({ kind: 'welcomed' });
-        this.#publishView();
-        return;
+        return this.#welcomed(welcome);
       }
       case 'ack': {
         const ack = decode(ackSchema, payload);
@@ -205,6 +205,26 @@ export class Link {
         );
       }
     }
+  }
+
+  /**
+   * A cloud that has more of this store than the store itself knows another life of it: it was restored from a copy.
+   * To go on would give new records the names of old ones, so nothing is sent until a person has looked.
+   */
+  #welcomed(welcome: Welcome): void {
+    const { ledger, log } = this.#parts;
+    const headSeq = ledger.headSeq();
+    const ahead = welcome.cursors.find((cursor) => cursor.ackedSeq > headSeq);
+    if (ahead !== undefined) {
+      log.error(
+        { code: 'wire.conflict', headSeq, ackedSeq: ahead.ackedSeq },
+        'this store is older than the cloud knows it',
+      );
+      return;
+    }
+    for (const { ackedSeq } of welcome.cursors) this.#acknowledge(ackedSeq, []);
+    this.#drive({ kind: 'welcomed' });
+    this.#publishView();
   }
 
   #acknowledge(ackedSeq: number, refused: { seq: number; code: string; detail: string }[]): void {

@@ -27,7 +27,7 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
   const post = (message: FromLedger) => port.postMessage(message);
   mkdirSync(site.dataDir, { recursive: true });
   const ledger = new Ledger(openDatabase(join(site.dataDir, 'ledger.db')), randomUUID);
-  const { sessions, commands, cancelled, latches } = ledger.openWork();
+  const { sessions, commands, cancelled, latches } = ledger.openWork(stamp());
   post({ kind: 'opened', storeEpoch: ledger.storeEpoch, sessions, commands, cancelled, latches: [...latches] });
   const { brokerUrl, shard, passwordFile } = site.cloud;
   const password = passwordFile === undefined ? null : readFileSync(passwordFile, 'utf8').trim();
