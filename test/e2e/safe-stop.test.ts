@@ -71,6 +71,8 @@ test('ED-07 a pile that ignores the soft stop is stopped by the second way', { t
   expect(await msUntilOpen('A2')).toBeLessThan(12_000);
   const figures = await endOf(rig, charge);
   expectTheBillToEqualThePhysics(figures);
+  // In its time: had the ladder run out of rungs first, the record would say so.
+  expect(figures.order.cdr).toMatchObject({ stop_reason: 'partner', marks: [] });
   const writes = rig.log('edge').filter((line) => line.pileId === 'A2' && line.msg === 'pile is written');
   expect(writes.map((line) => line.write)).toEqual(['start', 'softStop', 'hardStop']);
   await rig.station.truth.clear(fault);
