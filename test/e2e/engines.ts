@@ -21,10 +21,11 @@ export function findMosquitto(): string | null {
 }
 
 /** Where nothing may be left out, a missing engine is a failure and not a skipped test. */
-export function isLeftOut(engine: string | null, howToInstall: string): boolean {
+export function isLeftOut(engine: string | null, tests: string, howToInstall: string): boolean {
   if (engine !== null) return false;
-  if (process.env.PILEGATE_REQUIRE_ENGINES === '1') throw new Error(`nothing may be left out here: ${howToInstall}`);
-  console.warn(`LEFT OUT: the tests with Mosquitto. ${howToInstall}`);
+  if (process.env.PILEGATE_REQUIRE_ENGINES === '1')
+    throw new Error(`nothing may be left out here: ${tests}. ${howToInstall}`);
+  console.warn(`LEFT OUT: ${tests}. ${howToInstall}`);
   return true;
 }
 

@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { endOf, expectOneOutcome, expectTheBillToEqualThePhysics, pause, startCharge, stopCharge } from './charge.ts';
+import {
+  endOf,
+  eventually,
+  expectOneOutcome,
+  expectTheBillToEqualThePhysics,
+  pause,
+  startCharge,
+  stopCharge,
+} from './charge.ts';
 import { type Engine, findMosquitto, isLeftOut, startMosquitto, startPostgres } from './engines.ts';
 import { type Rig, startRig } from './rig.ts';
 
@@ -9,7 +17,12 @@ import { type Rig, startRig } from './rig.ts';
  */
 
 const mosquitto = findMosquitto();
-const withoutMosquitto = isLeftOut(mosquitto, 'Install it: apt-get install mosquitto');
+const EXTERNAL = 'with Mosquitto and PostgreSQL';
+const withoutMosquitto = isLeftOut(
+  mosquitto,
+  `test/e2e/one-charge.test.ts, "${EXTERNAL}"`,
+  'To run them: apt-get install mosquitto',
+);
 
 async function oneCharge(rig: Rig, pileId: string): Promise<void> {
   const charge = await startCharge(rig, pileId);
@@ -48,7 +61,7 @@ describe('with the embedded broker and database', () => {
   });
 });
 
-describe.skipIf(withoutMosquitto)('with Mosquitto and PostgreSQL', () => {
+describe.skipIf(withoutMosquitto)(EXTERNAL, () => {
   const engines: Engine[] = [];
   let rig: Rig;
   beforeAll(async () => {
@@ -66,5 +79,24 @@ describe.skipIf(withoutMosquitto)('with Mosquitto and PostgreSQL', () => {
     timeout: 90_000,
   }, async () => {
     await oneCharge(rig, 'A1');
+  });
+
+  test('SY-01 SY-05 the cloud is killed in the middle of the sync, and the broker lives on: nobody notices a lost link', {
+    timeout: 120_000,
+  }, async () => {
+    const charge = await startCharge(rig, 'B2');
+    await pause(2000);
+    await stopCharge(rig, charge);
+    await pause(300);
+    rig.station.cloud.kill('SIGKILL');
+    await rig.station.cloud.ended;
+    await eventually('the site has written the record', 20_000, async () =>
+      rig
+        .log('edge')
+        .some((line) => line.record === 'session.ended' && line.sessionId !== undefined && line.pileId === 'B2'),
+    );
+    await rig.station.restartCloud();
+    expectTheBillToEqualThePhysics(await endOf(rig, charge, 60_000));
+    expectOneOutcome(rig, charge.orderId);
   });
 });
