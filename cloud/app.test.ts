@@ -42,7 +42,7 @@ test('XC-08 OP-22 bad input gets a problem that names every bad field', async ()
 
 test('XC-08 what is not JSON, too large, elsewhere or by another method says so', async () => {
   const cases: [Promise<{ statusCode: number; json(): { code: string } }>, number, string][] = [
-    [staff('/staff/v1/partners', '{"a":'), 400, 'request.invalid'],
+    [staff('/staff/v1/partners', '{"a":'), 400, 'request.not_json'],
     [staff('/staff/v1/partners', ''), 400, 'request.invalid'],
     [staff('/staff/v1/partners', JSON.stringify({ name: 'x'.repeat(70_000) })), 413, 'request.too_large'],
     [staff('/staff/v1/partners', '<a/>', { 'content-type': 'text/xml' }), 415, 'request.method'],
@@ -149,7 +149,7 @@ test('OP-23 the API describes itself from its own schemas, errors included', asy
     $ref: '#/components/schemas/Problem',
   });
   expect(start.security).toEqual([{ key: [], timestamp: [], nonce: [], signature: [] }]);
-  expect(document.paths['/staff/v1/alarms'].get.security).toEqual([{ staff: [] }]);
+  expect(Object.keys(document.paths).filter((path) => path.startsWith('/staff'))).toEqual([]);
   const undocumented = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.values(methods as Record<string, { responses: object }>)
       .filter((one) => path.startsWith('/v1') && !('401' in one.responses))

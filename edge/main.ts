@@ -7,6 +7,7 @@ import { loadSite, profileOf, type SiteConfig } from './config/site.ts';
 import { loadProfiles, packagedProfiles } from './devices/load-profiles.ts';
 import type { Profile } from './devices/profile.ts';
 import { Field } from './runtime/field.ts';
+import { lockFolder } from './runtime/folder-lock.ts';
 import { LedgerClient, type LedgerNotice } from './runtime/ledger-client.ts';
 import { createLogger } from './runtime/logger.ts';
 import { readBootId, stamper, systemClock, systemTimers } from './runtime/system-time.ts';
@@ -65,6 +66,7 @@ async function run(site: SiteConfig, profiles: Map<string, Profile>, logLevel: s
     await control.close();
     await field.close();
     await ledger.close();
+    log.info('edge ends');
     process.exit(0);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end());
@@ -101,21 +103,30 @@ function receive(
   }
 }
 
-const { values } = parseArgs({
-  options: {
-    site: { type: 'string' },
-    profiles: { type: 'string', default: packagedProfiles },
-    'log-level': { type: 'string', default: 'info' },
-  },
-});
-try {
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'];
+
+function readArguments(): { site: string; profiles: string; logLevel: string } {
+  const { values } = parseArgs({
+    options: {
+      site: { type: 'string' },
+      profiles: { type: 'string', default: packagedProfiles },
+      'log-level': { type: 'string', default: 'info' },
+    },
+  });
   if (values.site === undefined) throw new TypeError('say which site: --site <file.json>');
-  const site = loadSite(values.site);
-  const profiles = loadProfiles(values.profiles);
+  if (!LOG_LEVELS.includes(values['log-level'])) throw new TypeError(`--log-level is one of ${LOG_LEVELS.join(', ')}`);
+  return { site: values.site, profiles: values.profiles, logLevel: values['log-level'] };
+}
+
+try {
+  const { site: file, profiles: folder, logLevel } = readArguments();
+  const site = loadSite(file);
+  const profiles = loadProfiles(folder);
   site.piles.forEach((_, index) => {
     profileOf(site, index, profiles);
   });
-  await run(site, profiles, values['log-level']);
+  await lockFolder('edge', site.dataDir);
+  await run(site, profiles, logLevel);
 } catch (error) {
   if (!isPilegateError(error) && !(error instanceof TypeError)) throw error;
   const doing = isPilegateError(error) ? `\n${errorCatalogue[error.code].doEn} ${errorCatalogue[error.code].doZh}` : '';

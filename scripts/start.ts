@@ -1,43 +1,23 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { lockFolder } from '../edge/runtime/folder-lock.ts';
 import { disagreements, figuresTable } from './start/figures.ts';
 import { type Station, startStation } from './start/station.ts';
 import { Story } from './start/story.ts';
+import { supervise } from './start/supervise.ts';
 import { walk } from './start/walk.ts';
 import { WebhookReceiver } from './start/webhook-receiver.ts';
 
 /** Each start is a fresh demonstration: its records are thrown away by the next one. */
 const FOLDER = join(import.meta.dirname, '..', 'var', 'demo');
-const PID_FILE = join(FOLDER, 'pid');
 const KEY_FILE = join(FOLDER, 'partner-key.json');
 const HTTP_PORT = 8080;
 const MQTT_PORT = 1883;
 const CHARGE_MS = 30_000;
 const EXIT_INTERRUPTED = 130;
 const WALK = { connectorId: 'DEMO-A1', pileId: 'A1' };
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** @throws Error when another demonstration runs in the same folder */
-function claimFolder(): void {
-  if (existsSync(PID_FILE) && isAlive(Number(readFileSync(PID_FILE, 'utf8')))) {
-    throw new Error(
-      `a demonstration runs already (process ${readFileSync(PID_FILE, 'utf8')}); end it with Ctrl-C first`,
-    );
-  }
-  rmSync(FOLDER, { recursive: true, force: true });
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(PID_FILE, String(process.pid));
-}
 
 /** The usual port if it is free, any free one otherwise (0). */
 function freeOr0(port: number): Promise<number> {
@@ -48,33 +28,43 @@ function freeOr0(port: number): Promise<number> {
   });
 }
 
+const here = (path: string) => relative(process.cwd(), path) || '.';
+
 function tellWhere(story: Story, station: Station): void {
   const { httpUrl, brokerUrl } = station.cloud.ready;
-  const here = (path: string) => relative(process.cwd(), path) || '.';
   story.say(`
-  API            ${httpUrl}/v1
+  API            ${httpUrl}
   documentation  ${httpUrl}/docs
+  sandbox key    ${here(KEY_FILE)} (docs/partner-guide.md shows how to sign with it)
   broker         ${brokerUrl}
   simulator      ${station.simulator.ready.controlUrl}/truth
   logs           ${here(join(FOLDER, 'logs'))}/{edge,cloud,hardware-sim}.log
-  sandbox key    ${here(KEY_FILE)} (docs/partner-guide.md shows how to sign with it)
   on the site    node_modules/.bin/node edge/cli/pilectl.ts --data ${here(join(FOLDER, 'edge', 'data'))} status
 `);
 }
 
-async function run(isOnce: boolean): Promise<number> {
-  const story = new Story(process.stdout);
-  claimFolder();
+/** Resolves when Ctrl-C is pressed. It reaches every process of the terminal, so what breaks because of it is no failure. */
+function interruption(): { signal: Promise<'interrupted'>; isOver: () => boolean } {
   const interrupted = Promise.withResolvers<'interrupted'>();
-  let isInterrupted = false;
+  let isOver = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      isInterrupted = true;
+      isOver = true;
       interrupted.resolve('interrupted');
     });
   }
+  return { signal: interrupted.promise, isOver: () => isOver };
+}
+
+async function run(isOnce: boolean): Promise<number> {
+  const story = new Story(process.stdout);
+  await lockFolder('demo', FOLDER);
+  rmSync(FOLDER, { recursive: true, force: true });
+  mkdirSync(FOLDER, { recursive: true });
+  const { signal, isOver } = interruption();
   const receiver = await WebhookReceiver.listen();
   let station: Station | null = null;
+  let isEnding = false;
   try {
     story.say('Pilegate: simulated piles, edge, broker and cloud are starting, each as its own process.');
     station = await startStation({
@@ -84,8 +74,13 @@ async function run(isOnce: boolean): Promise<number> {
       webhookHostPort: receiver.hostPort,
     });
     writeFileSync(KEY_FILE, `${JSON.stringify(station.key)}\n`, { mode: 0o600 });
-    const done = walk(station, receiver, { ...WALK, chargeForMs: CHARGE_MS }, story);
-    const outcome = await Promise.race([done, interrupted.promise]);
+    if (!isOnce) tellWhere(story, station);
+    const broken = supervise(station, story, () => isEnding || isOver());
+    const outcome = await Promise.race([
+      walk(station, receiver, { ...WALK, chargeForMs: CHARGE_MS }, story),
+      signal,
+      broken,
+    ]);
     if (outcome === 'interrupted') return EXIT_INTERRUPTED;
     story.say(`\n${figuresTable(outcome)}\n`);
     const problems = disagreements(outcome);
@@ -95,26 +90,18 @@ async function run(isOnce: boolean): Promise<number> {
     if (isOnce) return problems.length === 0 ? 0 : 1;
     tellWhere(story, station);
     story.say('It stays up. End it with Ctrl-C.');
-    await Promise.race([interrupted.promise, unexpectedEnd(station)]);
+    await Promise.race([signal, broken]);
     return problems.length === 0 ? 0 : 1;
   } catch (error) {
-    // Ctrl-C reaches every process of the terminal: what breaks because of it is not a failure.
-    if (isInterrupted) return EXIT_INTERRUPTED;
-    throw error;
+    if (isOver()) return EXIT_INTERRUPTED;
+    story.say(error instanceof Error ? error.message : String(error));
+    return 1;
   } finally {
+    isEnding = true;
     story.say('Ending.');
     await station?.stop();
     await receiver.close();
-    rmSync(PID_FILE, { force: true });
   }
-}
-
-/** Rejects when one of the processes ends by itself. */
-async function unexpectedEnd(station: Station): Promise<never> {
-  const name = await Promise.race(
-    [station.cloud, station.edge, station.simulator].map(async (child) => `${child.name} ended (${await child.ended})`),
-  );
-  throw new Error(`${name}; see its log`);
 }
 
 const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } });

@@ -17,7 +17,7 @@ test.each(Object.entries(errorCatalogue))(
 );
 
 test.each(Object.entries(faultCatalogue))(
-  'ED-05 %s has a reaction, a deadline and a text in both languages',
+  'ED-07 %s has a reaction, a deadline and a text in both languages',
   (_, entry) => {
     expect(entry.zh).toMatch(/\p{Script=Han}/u);
     expect(entry.en).toMatch(/^[A-Z][\x20-\x7e]+\.$/);

@@ -70,6 +70,13 @@ export const errorCatalogue = {
     'Correct the fields listed in errors.',
     '请修正 errors 中列出的字段。',
   ),
+  'request.not_json': entry(
+    'caller',
+    'The body is not JSON.',
+    '请求正文不是 JSON。',
+    'Send a JSON document.',
+    '请发送 JSON 文档。',
+  ),
   'request.too_large': entry(
     'caller',
     'The body is too large.',

@@ -14,9 +14,3 @@ export function formatMoney(amountMinor: number, currency: string): string {
   const digits = String(Math.abs(amountMinor)).padStart(3, '0');
   return `${sign}${digits.slice(0, -2)}.${digits.slice(-2)} ${currency}`;
 }
-
-/** "1.2000" per kWh from 1/10,000 of the currency unit per kWh. */
-export function formatPriceE4(priceE4: number): string {
-  const digits = String(priceE4).padStart(5, '0');
-  return `${digits.slice(0, -4)}.${digits.slice(-4)}`;
-}

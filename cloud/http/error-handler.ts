@@ -16,7 +16,8 @@ function requestIdOf(request: FastifyRequest): string | undefined {
 function factsOf(error: unknown): ProblemFacts | null {
   if (isPilegateError(error)) return statusOf(error.code) === 500 ? null : { code: error.code, detail: error.detail };
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const place = 'validationContext' in error ? String(error.validationContext) : 'request';
+    const context = 'validationContext' in error ? String(error.validationContext) : 'request';
+    const place = context === 'params' ? 'path' : context;
     const errors = error.validation.map((issue) => ({
       pointer: `#${issue.instancePath}`,
       detail: issue.message ?? 'does not fit',

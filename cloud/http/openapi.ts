@@ -30,7 +30,7 @@ lower-case hex SHA-256 of the body bytes (of nothing, when there is no body)
 
 ## Repeating
 
-Every write takes a \`request_id\`. Repeat a request with the same \`request_id\` and body, and with a fresh nonce, whenever
+Start and stop take a \`request_id\`. Repeat such a request with the same \`request_id\` and body, and with a fresh nonce, whenever
 you are not sure that it arrived: you get the first answer again, with \`Idempotency-Hit: true\`, and nothing happens twice.
 
 ## Webhooks
@@ -48,7 +48,7 @@ Errors are \`application/problem+json\` (RFC 9457). Branch on \`code\`. A refuse
 /** Which credential a path asks for; partner requests carry all four headers. */
 function securityOf(url: string): { security?: Record<string, string[]>[] } {
   if (url.startsWith('/v1/')) return { security: [{ key: [], timestamp: [], nonce: [], signature: [] }] };
-  return url.startsWith('/staff/') ? { security: [{ staff: [] }] } : {};
+  return {};
 }
 
 /** The OpenAPI 3.1 document, made from the schemas that check the requests, and a page to read it that works offline. */
@@ -64,11 +64,12 @@ export async function describeApi(app: FastifyInstance, publicUrl: string | null
           timestamp: { type: 'apiKey', in: 'header', name: 'Pilegate-Timestamp' },
           nonce: { type: 'apiKey', in: 'header', name: 'Pilegate-Nonce' },
           signature: { type: 'apiKey', in: 'header', name: 'Pilegate-Signature', description: 'see Signing' },
-          staff: { type: 'http', scheme: 'bearer' },
         },
       },
     },
     transform: (route) => {
+      // The staff's doors are not the partners' business.
+      if (route.url.startsWith('/staff/')) return { schema: { hide: true }, url: route.url };
       const { schema, url } = jsonSchemaTransform(route);
       return { schema: { ...schema, ...securityOf(url) }, url };
     },

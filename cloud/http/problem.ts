@@ -30,6 +30,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'auth.reused_nonce': 401,
   'auth.forbidden': 403,
   'request.invalid': 400,
+  'request.not_json': 400,
   'request.too_large': 413,
   'request.not_found': 404,
   'station.unknown': 404,
@@ -90,6 +91,7 @@ export const signedProblems = [
   'auth.reused_nonce',
   'auth.forbidden',
   'request.invalid',
+  'request.not_json',
   'platform.unavailable',
   'platform.internal',
 ] as const satisfies readonly ErrorCode[];

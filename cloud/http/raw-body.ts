@@ -27,6 +27,6 @@ export function parseJsonBody(request: FastifyRequest): Promise<void> {
     return Promise.resolve();
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : 'not JSON';
-    return Promise.reject(new PilegateError('request.invalid', `the body is not JSON: ${detail}`, { cause }));
+    return Promise.reject(new PilegateError('request.not_json', detail, { cause }));
   }
 }

@@ -142,7 +142,7 @@ test('SY-01 a record that cannot be accepted parks only itself, is told, and is 
   expect(JSON.parse(letters[0]?.payload ?? '')).toEqual(bad);
 });
 
-test('SY-01 SY-03 another content under a known identity is kept aside and overwrites nothing', async () => {
+test('SY-01 SY-03.b another content under a known identity is kept aside and overwrites nothing', async () => {
   await setUp();
   const first = alarm(1);
   await edge.batch([first]);
@@ -158,7 +158,7 @@ test('SY-01 SY-03 another content under a known identity is kept aside and overw
   expect(JSON.parse(stored[0]?.body ?? '')).toEqual(first.body);
 });
 
-test('SY-03 a new store begins its own count', async () => {
+test('SY-03.a a new store begins its own count', async () => {
   await setUp();
   await edge.batch([alarm(1), alarm(2)]);
   await edge.close();

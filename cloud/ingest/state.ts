@@ -1,9 +1,9 @@
 import type { ExpressionBuilder } from 'kysely';
-import type { ConnectorState, State } from '#shared/wire/messages.ts';
+import type { ConnectorView, State } from '#shared/wire/messages.ts';
 import type { Database } from '../db/schema.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 
-const rowOf = (state: ConnectorState, sentAtMs: number, receivedAtMs: number) => ({
+const rowOf = (state: ConnectorView, sentAtMs: number, receivedAtMs: number) => ({
   connector_id: state.connectorId,
   status: state.status,
   plugged: state.plugged,

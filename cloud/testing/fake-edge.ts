@@ -5,7 +5,7 @@ import type { Stamp } from '#shared/stamp.ts';
 import { decode, encode } from '#shared/wire/decode.ts';
 import {
   ackSchema,
-  type ConnectorState,
+  type ConnectorView,
   cancelSchema,
   commandSchema,
   nackSchema,
@@ -37,7 +37,7 @@ export interface FakeEdge {
   publish(kind: UpKind, message: object | string): Promise<void>;
   publishTo(topic: string, payload: string): Promise<void>;
   hello(): Promise<Received<'welcome'>>;
-  state(connectorId: string, change?: Partial<ConnectorState>): Promise<void>;
+  state(connectorId: string, change?: Partial<ConnectorView>): Promise<void>;
   /** Sends records and waits for the acknowledgement. */
   batch(records: readonly RecordEnvelope[]): Promise<Received<'ack'>>;
   /** Numbers a body as the next record of the store and sends it. */
@@ -158,7 +158,7 @@ export async function connectFakeEdge(
       return welcome;
     },
     async state(connectorId, change = {}) {
-      const connector: ConnectorState = {
+      const connector: ConnectorView = {
         pileId: `${connectorId}-pile`,
         connectorId,
         status: 'plugged',

@@ -20,7 +20,7 @@ async function open(dataDir = dataFolder()) {
     status: () => status,
     reset: (connectorId) => {
       resets.push(connectorId);
-      return connectorId === 'P1-1';
+      return connectorId === 'P1-1' ? { cleared: ['over-current'] } : { refused: `no connector ${connectorId}` };
     },
     log: pino({ level: 'silent' }),
   });

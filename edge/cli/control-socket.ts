@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { complaintsOf, describeComplaints } from '#shared/complaints.ts';
 import { connectorIdSchema } from '#shared/ids.ts';
-import type { ConnectorState } from '#shared/wire/messages.ts';
+import type { ConnectorView } from '#shared/wire/messages.ts';
 import type { SyncView } from '../runtime/thread-messages.ts';
 
 /** One line of JSON in, one line of JSON out. */
@@ -17,7 +17,7 @@ export type ControlRequest = z.infer<typeof requestSchema>;
 
 export interface SiteStatus {
   readonly siteId: string;
-  readonly connectors: readonly ConnectorState[];
+  readonly connectors: readonly ConnectorView[];
   readonly sync: SyncView | null;
 }
 
@@ -25,7 +25,7 @@ export type ControlReply = { ok: true; status?: SiteStatus } | { ok: false; erro
 
 export interface ControlDeps {
   readonly status: () => SiteStatus;
-  readonly reset: (connectorId: string) => boolean;
+  readonly reset: (connectorId: string) => { refused: string } | { cleared: readonly string[] };
   readonly log: Logger;
 }
 
@@ -92,6 +92,9 @@ function answer(line: string, deps: ControlDeps): ControlReply {
   if (!parsed.success) return { ok: false, error: describeComplaints(complaintsOf(parsed.error)) };
   const request = parsed.data;
   if (request.do === 'status') return { ok: true, status: deps.status() };
-  deps.log.warn({ connectorId: request.connectorId }, 'technician resets latched faults');
-  return deps.reset(request.connectorId) ? { ok: true } : { ok: false, error: `no connector ${request.connectorId}` };
+  const { connectorId } = request;
+  const outcome = deps.reset(connectorId);
+  if ('refused' in outcome) return { ok: false, error: outcome.refused };
+  deps.log.warn({ connectorId, faults: outcome.cleared }, 'technician clears latched faults');
+  return { ok: true };
 }

@@ -42,18 +42,29 @@ function show(status: SiteStatus): string {
   return [`site ${status.siteId}`, head, ...rows, link].join('\n');
 }
 
+/** What the words on the command line ask for; null when they are not understood. */
+function readCommand(args: string[]): { dataDir: string; request: ControlRequest } | null {
+  try {
+    const { values, positionals } = parseArgs({ args, options: { data: { type: 'string' } }, allowPositionals: true });
+    const [command, connectorId, ...more] = positionals;
+    if (values.data === undefined || more.length > 0) return null;
+    if (command === 'status' && connectorId === undefined) return { dataDir: values.data, request: { do: 'status' } };
+    if (command !== 'reset' || connectorId === undefined) return null;
+    return { dataDir: values.data, request: { do: 'reset', connectorId } };
+  } catch {
+    return null;
+  }
+}
+
 async function run(): Promise<number> {
-  const { values, positionals } = parseArgs({ options: { data: { type: 'string' } }, allowPositionals: true });
-  const [command, connectorId] = positionals;
-  const isKnown = command === 'status' || (command === 'reset' && connectorId !== undefined);
-  if (values.data === undefined || !isKnown) {
+  const command = readCommand(process.argv.slice(2));
+  if (command === null) {
     process.stderr.write(USAGE);
     return EXIT_USAGE;
   }
-  const request: ControlRequest = connectorId === undefined ? { do: 'status' } : { do: 'reset', connectorId };
-  const reply = await ask(controlSocketPath(values.data), request);
+  const reply = await ask(controlSocketPath(command.dataDir), command.request);
   if (!reply.ok) {
-    process.stderr.write(`${reply.error}\n`);
+    process.stderr.write(`not done: ${reply.error}\n`);
     return EXIT_FAILED;
   }
   process.stdout.write(reply.status === undefined ? 'done\n' : `${show(reply.status)}\n`);

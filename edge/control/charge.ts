@@ -1,7 +1,7 @@
 import { type ConnectorState, type Context, type Decision, enter, type Phase, record } from './connector.ts';
 import { evaluateInterlocks } from './interlocks.ts';
+import { STOPPED_BELOW_MA } from './reading.ts';
 import { beginStop, faultStop, undoStart } from './stop.ts';
-import { STOPPED_BELOW_MA } from './stop-ladder.ts';
 
 type Charging = Extract<Phase, { kind: 'charging' }>;
 

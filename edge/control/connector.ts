@@ -97,7 +97,7 @@ export type Order =
       readonly kind: 'write';
       readonly write: 'start' | Rung;
       readonly limitMa: number | null;
-      readonly requestId: string;
+      readonly requestId: string | null;
     }
   /** `answer`: which session waits for the "durable" or "store-failed" event; null when nobody waits. */
   | { readonly kind: 'commit'; readonly transaction: LedgerTransaction; readonly answer: string | null }

@@ -13,6 +13,7 @@ import {
 import type { Reading } from './reading.ts';
 import { isPlausible } from './register-guard.ts';
 import { commandDone, commandFailed } from './report.ts';
+import { resetLatches } from './reset.ts';
 import { type Session, sessionTimeMs, withMark, withReading } from './session.ts';
 import {
   checkingCancel,
@@ -65,7 +66,7 @@ export function decide(state: ConnectorState, event: ConnectorEvent, context: Co
     case 'write-failed':
       return onWriteFailed(state, event.write, context);
     case 'reset':
-      return onReset(state, context);
+      return resetLatches(state, context);
   }
 }
 
@@ -205,12 +206,4 @@ function onWriteFailed(state: ConnectorState, write: 'start' | 'softStop' | 'har
       : stay(state);
   }
   return phase.kind === 'stopping' ? stopWriteFailed(state, phase, write, context) : stay(state);
-}
-
-function onReset(state: ConnectorState, context: Context): Decision {
-  const latched = { connectorId: context.facts.connectorId, faults: [] };
-  return {
-    state: { ...state, latched: [] },
-    orders: [{ kind: 'commit', answer: null, transaction: { session: null, records: [], latched } }],
-  };
 }

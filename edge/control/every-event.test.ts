@@ -75,7 +75,6 @@ const everywhere: Record<string, string> = {
   'stop, another session': 'commit(failed session.unknown)',
   'written start': 'poll-now',
   'written softStop': 'poll-now',
-  reset: 'commit(latched [])',
 };
 
 /** What else happens in each phase. An event that is not listed does nothing. */

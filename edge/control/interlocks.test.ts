@@ -157,7 +157,7 @@ test('the gravest of several faults is the one that is named', () => {
   expect(reaction(rig)).toMatchObject({ fault: 'pile-fault' });
 });
 
-test('ED-05 what happens between charges arms nothing for the next', () => {
+test('ED-05.e ED-05.i what happens between charges arms nothing for the next', () => {
   const rig = new Rig();
   rig.see({ ...plugged, currentMa: 900, status: 'unplugged' });
   rig.pass(60_000);

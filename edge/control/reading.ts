@@ -12,3 +12,11 @@ export interface Reading {
   /** Cumulative energy register. */
   readonly registerWh: number | null;
 }
+
+/** Below this a pile delivers nothing: what is left is the measurement's own offset. */
+export const STOPPED_BELOW_MA = 1000;
+
+/** A pile that says it charges, or shows current, delivers; of one that cannot be read nobody knows. */
+export function delivers(reading: Reading | null): boolean {
+  return reading !== null && (reading.status === 'charging' || (reading.currentMa ?? 0) >= STOPPED_BELOW_MA);
+}

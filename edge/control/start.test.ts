@@ -66,6 +66,7 @@ describe('OP-13 a start that cannot be is refused by name, and nothing is writte
     const rig = new Rig({ latched: ['over-current'] });
     expect(describeOrders(rig.command(startCommand()))).toBe('commit(failed connector.faulted)');
     expect(rig.recordsOf('command.reported')[0]?.detail).toContain('over-current');
+    rig.see(plugged);
     expect(describeOrders(rig.send({ kind: 'reset' }))).toBe('commit(latched [])');
     expect(describeOrders(rig.command(startCommand({ commandId: uuid(9) })))).toBe('poll-now');
   });

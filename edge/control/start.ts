@@ -12,11 +12,10 @@ import {
   stay,
 } from './connector.ts';
 import { evaluateInterlocks, freshInterlocks } from './interlocks.ts';
-import type { Reading } from './reading.ts';
+import { type Reading, STOPPED_BELOW_MA } from './reading.ts';
 import { commandDone, commandFailed } from './report.ts';
 import { openSession, type Session } from './session.ts';
 import { beginStop, faultStop, undoStart } from './stop.ts';
-import { STOPPED_BELOW_MA } from './stop-ladder.ts';
 
 type Checking = Extract<Phase, { kind: 'checking' }>;
 type Preparing = Extract<Phase, { kind: 'preparing' }>;

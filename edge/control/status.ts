@@ -1,5 +1,5 @@
 import type { FaultCode } from '#shared/faults.ts';
-import type { ConnectorStatus, ConnectorState as ConnectorView } from '#shared/wire/messages.ts';
+import type { ConnectorStatus, ConnectorView } from '#shared/wire/messages.ts';
 import { type ConnectorFacts, type ConnectorState, sessionOf } from './connector.ts';
 
 function statusOf(state: ConnectorState): ConnectorStatus {

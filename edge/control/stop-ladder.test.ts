@@ -176,3 +176,13 @@ test('ED-07 a pile that takes no write, but has no gun plugged and no current, i
   rig.pass(1500).see(unplugged);
   expect(rig.phase).toBe('closing');
 });
+
+test('ED-07 a pile that was silent at the deadline is latched as soon as current is seen', () => {
+  const rig = stopping();
+  refused(rig);
+  for (let i = 0; i < 12; i += 1) rig.pass(1000).lose();
+  expect(rig.recordsOf('alarm.raised').map((raised) => raised.code)).toEqual(['stop-not-proven']);
+  expect(rig.state.latched).toEqual([]);
+  rig.pass(1000).see(charging);
+  expect(rig.state.latched).toEqual(['stop-not-proven']);
+});

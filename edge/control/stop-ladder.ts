@@ -1,4 +1,4 @@
-import type { Reading } from './reading.ts';
+import { type Reading, STOPPED_BELOW_MA } from './reading.ts';
 
 /** The ways to stop a pile, mildest first. */
 export type Rung = 'softStop' | 'hardStop';
@@ -23,8 +23,6 @@ const SOFT_STOP_PATIENCE_MS = 6500;
 const WRITE_AGAIN_AFTER_MS = 1000;
 /** Once every rung has been tried they are tried again, but the alarm has gone out already. */
 const REPEAT_EVERY_MS = 5000;
-/** Below this a pile delivers nothing: what is left is the measurement's own offset. */
-export const STOPPED_BELOW_MA = 1000;
 
 export function beginLadder(rung: Rung, deadlineMs: number, nowMonoMs: number): StopLadder {
   return { rung, deadlineMs, startedMonoMs: nowMonoMs, writtenMonoMs: null, failedMonoMs: null, exhausted: false };

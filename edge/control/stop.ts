@@ -14,9 +14,10 @@ import {
   stay,
 } from './connector.ts';
 import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
+import { delivers } from './reading.ts';
 import { alarm, commandDone, commandFailed } from './report.ts';
 import { type Session, type StopCause, withMark } from './session.ts';
-import { beginLadder, climb, isProven, type Rung, rungFailed, rungWritten, STOPPED_BELOW_MA } from './stop-ladder.ts';
+import { beginLadder, climb, isProven, type Rung, rungFailed, rungWritten } from './stop-ladder.ts';
 
 type Stopping = Extract<Phase, { kind: 'stopping' }>;
 type Closing = Extract<Phase, { kind: 'closing' }>;
@@ -144,8 +145,7 @@ export function stoppingReading(
     if (!isProven(phase.ladder, reading, look.requestedMonoMs)) return climbOn(state, phase, context);
     return enter(state, { ...phase, provenMonoMs: nowMs });
   }
-  const flowsAgain = reading.status === 'charging' || (reading.currentMa ?? 0) >= STOPPED_BELOW_MA;
-  if (flowsAgain) return climbOn(state, { ...phase, provenMonoMs: null }, context);
+  if (delivers(reading)) return climbOn(state, { ...phase, provenMonoMs: null }, context);
   const restedMs = nowMs - phase.provenMonoMs;
   if (restedMs < REST_MS || (!look.cameToRest && restedMs < SETTLE_MS)) return stay(state);
   return close(state, phase.session, context);
@@ -175,17 +175,23 @@ export function stopWriteFailed(state: ConnectorState, phase: Stopping, write: R
 function climbOn(state: ConnectorState, phase: Stopping, context: Context): Decision {
   const { ladder, write, ranOut } = climb(phase.ladder, context.now.monoMs);
   const orders: Order[] = write === null ? [] : [writeRung(write, phase.session)];
-  if (!ranOut) return enter(state, { ...phase, ladder }, ...orders);
+  if (!ladder.exhausted) return enter(state, { ...phase, ladder }, ...orders);
   const session = withMark(phase.session, 'stop-not-proven');
-  const details = {
-    alarmId: context.newId(),
-    sessionId: session.sessionId,
-    detail: faultCatalogue['stop-not-proven'].en,
-  };
-  orders.push(record(session, alarm(context.facts, 'stop-not-proven', details)));
-  // Without a reading nobody knows; with one, current is seen to flow and a technician has to come.
-  const latched = state.reading === null ? state : latch(state, 'stop-not-proven', context, orders);
+  if (ranOut) {
+    const detail = state.reading === null ? 'told to stop by every way there is; it does not answer' : undefined;
+    orders.push(record(session, notProven(context, session, detail)));
+  }
+  // Without a reading nobody knows; as soon as current is seen to flow, a technician has to come.
+  const latched = delivers(state.reading) ? latch(state, 'stop-not-proven', context, orders) : state;
   return enter(latched, { ...phase, session, ladder }, ...orders);
+}
+
+function notProven(
+  context: Context,
+  session: Session,
+  detail: string = faultCatalogue['stop-not-proven'].en,
+): RecordBody {
+  return alarm(context.facts, 'stop-not-proven', { alarmId: context.newId(), sessionId: session.sessionId, detail });
 }
 
 /** One more stop command for a session that is stopping already: it gets its answer when the session has ended. */

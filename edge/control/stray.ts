@@ -1,7 +1,7 @@
 import { faultCatalogue } from '#shared/faults.ts';
 import { type ConnectorState, type Context, type Decision, type Order, stay } from './connector.ts';
+import { delivers } from './reading.ts';
 import { alarm } from './report.ts';
-import { STOPPED_BELOW_MA } from './stop-ladder.ts';
 
 const STOP_AGAIN_AFTER_MS = 5000;
 
@@ -10,13 +10,12 @@ const STOP_AGAIN_AFTER_MS = 5000;
  * there is no record that it could be billed from.
  */
 export function idleReading(state: ConnectorState, context: Context): Decision {
-  const { reading, stray } = state;
-  const delivers = reading?.status === 'charging' || (reading?.currentMa ?? 0) >= STOPPED_BELOW_MA;
-  if (!delivers) return stay(stray === null ? state : { ...state, stray: null });
+  const { stray } = state;
+  if (!delivers(state.reading)) return stay(stray === null ? state : { ...state, stray: null });
   const { now, facts } = context;
   if (stray !== null && now.monoMs - stray.writtenMonoMs < STOP_AGAIN_AFTER_MS) return stay(state);
   const write = stray === null || stray.lastWrite === 'hardStop' ? 'softStop' : 'hardStop';
-  const orders: Order[] = [{ kind: 'write', write, limitMa: null, requestId: 'none' }];
+  const orders: Order[] = [{ kind: 'write', write, limitMa: null, requestId: null }];
   if (stray === null) {
     const code = 'energy-without-session';
     const raised = alarm(facts, code, { alarmId: context.newId(), sessionId: null, detail: faultCatalogue[code].en });

@@ -122,7 +122,7 @@ describe('SY-04 the inbox', () => {
   });
 });
 
-describe('SY-03 the store knows itself', () => {
+describe('SY-03.a the store knows itself', () => {
   test('its epoch stays; a new store has another', () => {
     const { ledger, reopen } = openLedger();
     const epoch = ledger.storeEpoch;

@@ -6,7 +6,7 @@ import { decode, encode } from '#shared/wire/decode.ts';
 import {
   ackSchema,
   type Command,
-  type ConnectorState,
+  type ConnectorView,
   cancelSchema,
   commandSchema,
   type Hello,
@@ -45,7 +45,7 @@ export class Link {
   readonly #session: BrokerSession;
   #pump: PumpState = pumpAtRest;
   #connectionEpoch: string;
-  #view: readonly ConnectorState[] = [];
+  #view: readonly ConnectorView[] = [];
   #cancelTick: () => void = () => {};
 
   constructor(parts: LinkParts) {
@@ -78,7 +78,7 @@ export class Link {
   }
 
   /** Publishes the live view, which is the heartbeat as well. Before the welcome nobody would know whose it is. */
-  showView(connectors: readonly ConnectorState[]): void {
+  showView(connectors: readonly ConnectorView[]): void {
     this.#view = connectors;
     if (this.#pump.link === 'open') this.#publishView();
   }

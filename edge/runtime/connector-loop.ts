@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock, Timers } from '#shared/clock.ts';
 import type { Stamp } from '#shared/stamp.ts';
+import type { RecordBody } from '#shared/wire/records.ts';
 import { LineError } from '../bus/line-error.ts';
 import {
   type ConnectorEvent,
@@ -214,9 +215,16 @@ export class ConnectorLoop {
 
   /** One after the other: an older state of a session must never be stored over a newer one. */
   #commit(order: Extract<Order, { kind: 'commit' }>): void {
-    for (const body of order.transaction.records)
-      this.#parts.log.info({ record: body.kind, ...idsOf(body) }, 'record is written');
+    for (const body of order.transaction.records) this.#tell(body);
     this.#commits = this.#commits.then(() => this.#store(order));
+  }
+
+  /** An alarm is said here as loudly as in the cloud: the site may be offline when somebody reads. */
+  #tell(body: RecordBody): void {
+    const { log } = this.#parts;
+    const fields = { record: body.kind, ...idsOf(body) };
+    if (body.kind !== 'alarm.raised') log.info(fields, 'record is written');
+    else log[body.severity === 'critical' ? 'error' : 'warn'](fields, 'alarm is raised');
   }
 
   /** A commit that somebody waits for is tried once and answered; any other until it is stored, or the loop has ended. */
@@ -247,7 +255,7 @@ export class ConnectorLoop {
   }
 }
 
-function idsOf(body: LedgerTransaction['records'][number]): Record<string, unknown> {
+function idsOf(body: RecordBody): Record<string, unknown> {
   switch (body.kind) {
     case 'session.ended':
       return {

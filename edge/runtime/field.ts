@@ -1,14 +1,16 @@
 import type { Logger } from 'pino';
 import type { Clock, Timers } from '#shared/clock.ts';
+import type { FaultCode } from '#shared/faults.ts';
 import type { Stamp } from '#shared/stamp.ts';
 import { bandAt, type LocalMinute, localMinuteIn } from '#shared/tariff/bands.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
-import type { Command, ConnectorState as ConnectorView } from '#shared/wire/messages.ts';
+import type { Command, ConnectorView } from '#shared/wire/messages.ts';
 import type { Line } from '../bus/line.ts';
 import type { FrameTap } from '../bus/modbus-port.ts';
 import { openLine } from '../bus/open-line.ts';
 import { type PileConfig, profileOf, type SiteConfig } from '../config/site.ts';
 import { type ConnectorFacts, type LedgerTransaction, newConnector } from '../control/connector.ts';
+import { resetRefusal } from '../control/reset.ts';
 import { viewOf } from '../control/status.ts';
 import { PileDriver } from '../devices/pile-driver.ts';
 import type { Profile } from '../devices/profile.ts';
@@ -97,11 +99,15 @@ export class Field {
     for (const loop of this.#loops.values()) loop.dispatch({ kind: 'acknowledged', sessionId });
   }
 
-  /** A technician has looked and clears what is latched. False when there is no such connector. */
-  reset(connectorId: string): boolean {
+  /** A technician clears what is latched. Returns why not, or the faults that are cleared. */
+  reset(connectorId: string): { refused: string } | { cleared: readonly FaultCode[] } {
     const loop = this.#loops.get(connectorId);
-    loop?.dispatch({ kind: 'reset' });
-    return loop !== undefined;
+    if (loop === undefined) return { refused: `no connector ${connectorId}` };
+    const refused = resetRefusal(loop.state);
+    if (refused !== null) return { refused };
+    const cleared = loop.state.latched;
+    loop.dispatch({ kind: 'reset' });
+    return { cleared };
   }
 
   view(): ConnectorView[] {

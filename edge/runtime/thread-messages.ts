@@ -1,6 +1,6 @@
 import type { FaultCode } from '#shared/faults.ts';
 import type { Stamp } from '#shared/stamp.ts';
-import type { Command, ConnectorState as ConnectorView } from '#shared/wire/messages.ts';
+import type { Command, ConnectorView } from '#shared/wire/messages.ts';
 import type { LedgerTransaction } from '../control/connector.ts';
 import type { Session } from '../control/session.ts';
 

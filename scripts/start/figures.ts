@@ -32,7 +32,7 @@ export interface Figures {
 const METER_RESOLUTION_WH = 1;
 
 /** A partner's own sum: every line rounded half up once, then added. */
-export function recomputeMinor(bill: Bill): number {
+function recomputeMinor(bill: Bill): number {
   return bill.lines.reduce(
     (sum, line) => sum + Math.floor((line.energy_wh * line.price_e4 * 2 + 100_000) / 200_000),
     0,

@@ -18,6 +18,9 @@ export interface SigningDetails {
   readonly signature?: string;
 }
 
+const MOST_TRIES = 40;
+const RETRY_AFTER_MS = 500;
+
 /**
  * A partner's client, written from the documentation as a partner would write it: it shares no code with the cloud.
  * Each attempt is signed over method, path, time, nonce and body digest.
@@ -32,11 +35,23 @@ export class PartnerClient {
   }
 
   get(path: string): Promise<ApiReply> {
-    return this.send('GET', path, '');
+    return this.#untilAnswered(() => this.send('GET', path, ''));
   }
 
   post(path: string, body: object): Promise<ApiReply> {
-    return this.send('POST', path, JSON.stringify(body));
+    return this.#untilAnswered(() => this.send('POST', path, JSON.stringify(body)));
+  }
+
+  /** A request that nobody answered is repeated as it is, signed anew: its `request_id` makes that harmless. */
+  async #untilAnswered(attempt: () => Promise<ApiReply>): Promise<ApiReply> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (tries >= MOST_TRIES) throw error;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER_MS));
+      }
+    }
   }
 
   async send(method: string, path: string, body: string, details: SigningDetails = {}): Promise<ApiReply> {

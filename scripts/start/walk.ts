@@ -101,7 +101,8 @@ function registersWritten(station: Station, requestId: string, write = 'start'):
     .filter((line) => line.includes(requestId) && line.includes('pile is written'))
     .map((line): { write: string; registers: string[] } => JSON.parse(line))
     .find((line) => line.write === write);
-  return written?.registers.join(', ') ?? 'not found in the log';
+  if (written === undefined) throw new Error(`the edge's log tells of no ${write} for ${requestId}`);
+  return written.registers.join(', ');
 }
 
 const describeSignature = (event: ReceivedEvent) => (event.isSigned ? 'signature verified' : 'SIGNATURE WRONG');

@@ -8,7 +8,6 @@ import { WIRE_VERSION } from './topics.ts';
 const version = z.literal(WIRE_VERSION);
 /** A stream of records inside one store. Streams are applied in order, each by itself. */
 export const streamSchema = z.enum(['events']);
-export type Stream = z.infer<typeof streamSchema>;
 
 export const connectorStatusSchema = z.enum([
   'available',
@@ -88,7 +87,7 @@ export const connectorStateSchema = z.object({
   temperatureC: z.number().nullable(),
   faults: z.array(z.enum(faultCodes)),
 });
-export type ConnectorState = z.infer<typeof connectorStateSchema>;
+export type ConnectorView = z.infer<typeof connectorStateSchema>;
 
 /** up/state: live view and heartbeat in one; may be lost, is never queued. */
 export const stateSchema = z.object({
