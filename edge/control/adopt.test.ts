@@ -59,11 +59,16 @@ describe('ED-09 a charge that still runs', () => {
 
 describe('ED-09 a charge that ended meanwhile is closed from the meter', () => {
   test.each([
-    ['the gun is still plugged', plugged, 'controller-outage'],
-    ['the gun is gone', { ...plugged, status: 'unplugged' as const }, 'gun-removed'],
-  ])('%s', (_, reading, stopReason) => {
+    ['the gun is still plugged', plugged, 'controller-outage', 'softStop; commit(open)'],
+    [
+      'the gun is gone',
+      { ...plugged, status: 'unplugged' as const },
+      'gun-removed',
+      'softStop; commit(open, alarm.raised)',
+    ],
+  ])('%s', (_, reading, stopReason, orders) => {
     const rig = restart(running());
-    expect(describeOrders(rig.see({ ...reading, registerWh: 50_190 }))).toBe('softStop; commit(open)');
+    expect(describeOrders(rig.see({ ...reading, registerWh: 50_190 }))).toBe(orders);
     rig.pass(100).send({ kind: 'written', write: 'softStop' });
     rig.pass(100).see({ ...reading, registerWh: 50_190 });
     rig.pass(1500).see({ ...reading, registerWh: 50_190 });
@@ -170,4 +175,11 @@ describe('before the first look at an adopted charge', () => {
     expect(rig.cdr).toMatchObject({ stopReason: 'communication-lost', energyWh: 180 });
     expect([...rig.cdr.marks].sort()).toEqual(['adopted', 'end-estimated', 'stop-not-proven']);
   });
+});
+
+test('ED-09 a stop that comes before the first look after a restart: the record still says adopted', () => {
+  const rig = restart(running());
+  rig.command(stopCommand(rig.session.sessionId));
+  rig.proveOff();
+  expect(rig.cdr).toMatchObject({ marks: ['adopted'], stopReason: 'partner' });
 });

@@ -1,6 +1,6 @@
 import { type ConnectorState, type Context, type Decision, enter, type Phase, record, stay } from './connector.ts';
 import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
-import { sessionTimeMs, withMark } from './session.ts';
+import { sessionTimeMs } from './session.ts';
 import { confirmStart } from './start.ts';
 import { beginStop, faultStop, type StopDetails, undoStart } from './stop.ts';
 
@@ -14,7 +14,7 @@ type Adopting = Extract<Phase, { kind: 'adopting' }>;
 export function adoptingReading(state: ConnectorState, phase: Adopting, context: Context): Decision {
   const { reading } = state;
   if (reading === null) return stay(state);
-  const session = withMark(phase.session, 'adopted');
+  const { session } = phase;
   const { now } = context;
   if (session.stop !== null) {
     const details: StopDetails = {
@@ -44,7 +44,7 @@ export function adoptingReading(state: ConnectorState, phase: Adopting, context:
 function endedMeanwhile(isUnplugged: boolean): StopDetails {
   const reason = isUnplugged ? ('gun-removed' as const) : ('controller-outage' as const);
   return {
-    cause: { reason, fault: null, voidReason: null, commandIds: [] },
+    cause: { reason, fault: isUnplugged ? ('gun-removed' as const) : null, voidReason: null, commandIds: [] },
     failure: { code: 'pile.no_confirmation', detail: 'ended while the controller was down' },
   };
 }
@@ -52,6 +52,6 @@ function endedMeanwhile(isUnplugged: boolean): StopDetails {
 /** A pile that cannot be read after a restart is stopped as one that has fallen silent. */
 export function adoptingPollFailed(state: ConnectorState, phase: Adopting, context: Context): Decision {
   if (context.now.monoMs - state.interlocks.lastReadingMs < COMMUNICATION_LOST_AFTER_MS) return stay(state);
-  const session = withMark(phase.session, 'adopted');
+  const { session } = phase;
   return beginStop(state, session, faultStop('communication-lost', session), context);
 }

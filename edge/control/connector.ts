@@ -6,7 +6,7 @@ import type { RecordBody } from '#shared/wire/records.ts';
 import { freshInterlocks, type InterlockState } from './interlocks.ts';
 import type { Reading } from './reading.ts';
 import type { RegisterBelief } from './register-guard.ts';
-import type { Session } from './session.ts';
+import { type Session, withMark } from './session.ts';
 import type { Rung, StopLadder } from './stop-ladder.ts';
 
 /** What never changes about a connector while the process runs. */
@@ -118,7 +118,7 @@ export interface Context {
 
 export function newConnector(session: Session | null, latched: readonly FaultCode[], now: Stamp): ConnectorState {
   return {
-    phase: session === null ? { kind: 'idle' } : { kind: 'adopting', session },
+    phase: session === null ? { kind: 'idle' } : { kind: 'adopting', session: withMark(session, 'adopted') },
     interlocks: freshInterlocks(now.monoMs),
     latched,
     belief: null,

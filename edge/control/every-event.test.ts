@@ -135,7 +135,7 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
   adopting: {
     'reading plugged': '→ stopping: softStop; commit(open)',
     'reading charging': '→ charging: commit(open)',
-    'reading unplugged': '→ stopping: softStop; commit(open)',
+    'reading unplugged': '→ stopping: softStop; commit(open, alarm.raised)',
     'reading fault': '→ stopping: softStop; commit(open)',
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': '→ stopping: softStop; commit(open)',

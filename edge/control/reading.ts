@@ -20,3 +20,8 @@ export const STOPPED_BELOW_MA = 1000;
 export function delivers(reading: Reading | null): boolean {
   return reading !== null && (reading.status === 'charging' || (reading.currentMa ?? 0) >= STOPPED_BELOW_MA);
 }
+
+/** A pile is off when it is seen to be: current and state, both. One that does not tell its current is not. */
+export function isOff(reading: Reading): boolean {
+  return reading.currentMa !== null && !delivers(reading);
+}

@@ -186,3 +186,17 @@ test('ED-07 a pile that was silent at the deadline is latched as soon as current
   rig.pass(1000).see(charging);
   expect(rig.state.latched).toEqual(['stop-not-proven']);
 });
+
+test('ED-07 a look from before the write, that shows the pile off, does not run the ladder out', () => {
+  const rig = stopping();
+  rig.pass(1000).send({ kind: 'write-failed', write: 'softStop' });
+  rig.pass(8500).lose();
+  const askedMonoMs = rig.monoMs;
+  rig.pass(600);
+  written(rig);
+  rig.pass(30).see({ ...plugged, registerWh: 50_015 }, askedMonoMs);
+  rig.pass(30).see({ ...plugged, registerWh: 50_015 });
+  rig.pass(1500).see({ ...plugged, registerWh: 50_015 });
+  expect(rig.recordsOf('alarm.raised')).toEqual([]);
+  expect(rig.cdr).toMatchObject({ marks: [], stopReason: 'partner' });
+});

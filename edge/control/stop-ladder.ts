@@ -1,4 +1,4 @@
-import { type Reading, STOPPED_BELOW_MA } from './reading.ts';
+import { isOff, type Reading } from './reading.ts';
 
 /** The ways to stop a pile, mildest first. */
 export type Rung = 'softStop' | 'hardStop';
@@ -30,10 +30,9 @@ export function beginLadder(rung: Rung, deadlineMs: number, nowMonoMs: number): 
 
 /** Current and state, both: a pile may say "stopped" over a welded contactor, or show 0 A between two phases. */
 export function isProven(ladder: StopLadder, reading: Reading, requestedMonoMs: number): boolean {
-  const isOff = reading.status !== 'charging' && reading.currentMa !== null && reading.currentMa < STOPPED_BELOW_MA;
   // Nothing flows into a gun that is not plugged, whether the pile took the write or not.
-  if (isOff && reading.status === 'unplugged') return true;
-  return isOff && ladder.writtenMonoMs !== null && requestedMonoMs >= ladder.writtenMonoMs;
+  if (isOff(reading) && reading.status === 'unplugged') return true;
+  return isOff(reading) && ladder.writtenMonoMs !== null && requestedMonoMs >= ladder.writtenMonoMs;
 }
 
 export const rungWritten = (ladder: StopLadder, nowMonoMs: number): StopLadder => ({

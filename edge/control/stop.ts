@@ -14,7 +14,7 @@ import {
   stay,
 } from './connector.ts';
 import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
-import { delivers } from './reading.ts';
+import { delivers, isOff } from './reading.ts';
 import { alarm, commandDone, commandFailed } from './report.ts';
 import { type Session, type StopCause, withMark } from './session.ts';
 import { beginLadder, climb, isProven, type Rung, rungFailed, rungWritten } from './stop-ladder.ts';
@@ -142,7 +142,12 @@ export function stoppingReading(
   if (reading === null) return stay(state);
   const nowMs = context.now.monoMs;
   if (phase.provenMonoMs === null) {
-    if (!isProven(phase.ladder, reading, look.requestedMonoMs)) return climbOn(state, phase, context);
+    if (!isProven(phase.ladder, reading, look.requestedMonoMs)) {
+      // Off, but asked before the write: the look that the write has ordered decides.
+      const { writtenMonoMs } = phase.ladder;
+      const isBehind = writtenMonoMs !== null && look.requestedMonoMs < writtenMonoMs;
+      return isBehind && isOff(reading) ? stay(state) : climbOn(state, phase, context);
+    }
     return enter(state, { ...phase, provenMonoMs: nowMs });
   }
   if (delivers(reading)) return climbOn(state, { ...phase, provenMonoMs: null }, context);
