@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { pino } from 'pino';
-import { isPilegateError } from '#shared/errors.ts';
+import { errorCatalogue, isPilegateError } from '#shared/errors.ts';
 import { type CloudConfig, readConfig } from './config.ts';
 import { lockDataFolder } from './data-lock.ts';
 import { connect } from './db/connect.ts';
@@ -64,14 +64,24 @@ async function run(config: CloudConfig): Promise<void> {
   logger.info({ role: config.role, httpUrl: cloud.httpUrl, brokerUrl: cloud.brokerUrl }, 'cloud is ready');
 }
 
+/** What a person can do about a start that fails for a reason outside. */
+const hints: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use: change PILEGATE_HTTP_PORT or PILEGATE_MQTT_PORT',
+  ECONNREFUSED: 'nothing answers there: check DATABASE_URL and BROKER_URL',
+  ENOTFOUND: 'no such host: check DATABASE_URL and BROKER_URL',
+};
+
+function explain(error: unknown): { detail: string; whatToDo: string | null } {
+  if (isPilegateError(error)) return { detail: error.message, whatToDo: errorCatalogue[error.code].doEn };
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const detail = error instanceof Error ? error.message : String(error);
+  const whatToDo = hints[code] ?? null;
+  return { detail: whatToDo === null && error instanceof Error ? (error.stack ?? detail) : detail, whatToDo };
+}
+
 try {
   await run(readConfig(process.env));
 } catch (error) {
-  const text = isPilegateError(error)
-    ? error.message
-    : error instanceof Error
-      ? (error.stack ?? error.message)
-      : String(error);
-  process.stderr.write(`${JSON.stringify({ level: 60, msg: 'cloud cannot start', detail: text })}\n`);
+  process.stderr.write(`${JSON.stringify({ level: 60, msg: 'cloud cannot start', ...explain(error) })}\n`);
   process.exit(1);
 }

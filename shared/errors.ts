@@ -306,8 +306,8 @@ export const errorCatalogue = {
     'site',
     'The configuration is not valid.',
     '配置无效。',
-    'Correct the file at the named path.',
-    '请按所示路径修正文件。',
+    'Correct it at the named place.',
+    '请在所示位置修正。',
   ),
   'profile.invalid': entry(
     'site',

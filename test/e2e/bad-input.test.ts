@@ -79,6 +79,12 @@ describe('files that a technician wrote', () => {
   });
 });
 
+test('ED-15 XC-08 a second edge on the same data folder is refused, and the first goes on', () => {
+  const { status, stderr } = runEdge('--site', rig.station.siteFile);
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/another process works with .*edge\/data: end that one first/);
+});
+
 describe('requests that a partner should not have sent', () => {
   const start = (connectorId: string) =>
     JSON.stringify({ request_id: `bad-${randomUUID()}`, connector_id: connectorId });
