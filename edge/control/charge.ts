@@ -1,6 +1,6 @@
 import { type ConnectorState, type Context, type Decision, enter, type Phase, record } from './connector.ts';
 import { evaluateInterlocks } from './interlocks.ts';
-import { STOPPED_BELOW_MA } from './reading.ts';
+import { isOff } from './reading.ts';
 import { beginStop, faultStop, undoStart } from './stop.ts';
 
 type Charging = Extract<Phase, { kind: 'charging' }>;
@@ -39,6 +39,6 @@ export function chargingPoll(state: ConnectorState, phase: Charging, context: Co
 function idleSince(state: ConnectorState, phase: Charging, nowMs: number): number | null {
   const { reading } = state;
   if (reading === null) return phase.vehicleIdleSinceMonoMs;
-  const isIdle = reading.status === 'plugged' && (reading.currentMa ?? STOPPED_BELOW_MA) < STOPPED_BELOW_MA;
+  const isIdle = reading.status === 'plugged' && isOff(reading);
   return isIdle ? (phase.vehicleIdleSinceMonoMs ?? nowMs) : null;
 }

@@ -14,7 +14,7 @@ export interface Reading {
 }
 
 /** Below this a pile delivers nothing: what is left is the measurement's own offset. */
-export const STOPPED_BELOW_MA = 1000;
+const STOPPED_BELOW_MA = 1000;
 
 /** A pile that says it charges, or shows current, delivers; of one that cannot be read nobody knows. */
 export function delivers(reading: Reading | null): boolean {

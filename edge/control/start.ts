@@ -12,7 +12,7 @@ import {
   stay,
 } from './connector.ts';
 import { evaluateInterlocks, freshInterlocks } from './interlocks.ts';
-import { type Reading, STOPPED_BELOW_MA } from './reading.ts';
+import { isOff, type Reading } from './reading.ts';
 import { commandDone, commandFailed } from './report.ts';
 import { openSession, type Session } from './session.ts';
 import { beginStop, faultStop, undoStart } from './stop.ts';
@@ -73,7 +73,7 @@ function obstacle(reading: Reading, context: Context): ErrorCode | null {
   if (reading.status === 'charging') return 'connector.occupied';
   if (reading.status !== 'plugged' || reading.registerWh === null) return 'connector.faulted';
   // Current that nobody offered, or that nobody can see, is no ground to offer more.
-  if (reading.currentMa === null || reading.currentMa >= STOPPED_BELOW_MA) return 'connector.faulted';
+  if (!isOff(reading)) return 'connector.faulted';
   const limits = { limitMa: context.facts.limitMa, overTemperatureDc: context.facts.overTemperatureDc };
   const { tripped } = evaluateInterlocks(freshInterlocks(context.now.monoMs), reading, limits, context.now.monoMs);
   return tripped === null ? null : 'connector.faulted';

@@ -95,7 +95,9 @@ export class Link {
 
   #drive(event: PumpEvent): void {
     const before = this.#pump.link;
-    const batch = event.kind === 'disconnected' ? null : this.#parts.ledger.nextBatch(BATCH_LIMITS);
+    // A site that is offline for weeks need not read its backlog four times a second.
+    const maySend = event.kind === 'welcomed' || (event.kind !== 'disconnected' && before === 'open');
+    const batch = maySend ? this.#parts.ledger.nextBatch(BATCH_LIMITS) : null;
     const { state, action } = pump(this.#pump, event, this.#parts.clock.monoMs(), batch?.throughSeq ?? null);
     this.#pump = state;
     if (state.link !== before) this.#parts.log.info({ link: state.link }, 'link changes');
