@@ -7,22 +7,30 @@ export interface CliOptions {
   readonly controlPort: number;
   /** Replaces the station file's seed. */
   readonly seed: number | undefined;
+  /** Runs as soon as all lines are open. */
+  readonly scenarioFile: string | undefined;
 }
 
 /** One line of help. */
-export const USAGE = 'usage: node hardware-sim/main.ts --station <file.json> [--control-port N] [--seed N]';
+export const USAGE =
+  'usage: node hardware-sim/main.ts --station <file.json> [--scenario <file.json>] [--control-port N] [--seed N]';
 
 /** Reads `argv` (without node and script). A mistake comes back as a reason. */
 export function parseCli(argv: readonly string[]): { ok: true; options: CliOptions } | { ok: false; reason: string } {
   try {
     const { values } = parseArgs({
       args: [...argv],
-      options: { station: { type: 'string' }, 'control-port': { type: 'string' }, seed: { type: 'string' } },
+      options: {
+        station: { type: 'string' },
+        scenario: { type: 'string' },
+        'control-port': { type: 'string' },
+        seed: { type: 'string' },
+      },
     });
     if (values.station === undefined) return { ok: false, reason: '--station is missing' };
     const controlPort = wholeNumber('--control-port', values['control-port'] ?? '0', 65_535);
     const seed = values.seed === undefined ? undefined : wholeNumber('--seed', values.seed, 0xffff_ffff);
-    return { ok: true, options: { stationFile: values.station, controlPort, seed } };
+    return { ok: true, options: { stationFile: values.station, controlPort, seed, scenarioFile: values.scenario } };
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? error.message : String(error) };
   }

@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
+import { formatFrame } from '#shared/frame-log.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const DEMO_FILE = join(import.meta.dirname, 'stations', 'demo.json');
@@ -36,6 +39,38 @@ test('HS-01 the process announces its lines on one line of JSON and closes them 
   expect((await fetch(`${ready.controlUrl}/truth`)).status).toBe(200);
   child.kill('SIGTERM');
   expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
+test('HS-01 a line replays the recording that lies beside the station file', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'replay-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const frame = { wallMs: 1_700_000_000_000, lineId: 'field' };
+  const log = [
+    formatFrame({ ...frame, monoMs: 10, direction: 'sent', hex: '010301010001d436' }),
+    formatFrame({ ...frame, monoMs: 12, direction: 'received', hex: '0103023a98ab4e' }),
+  ].join('');
+  writeFileSync(join(folder, 'field.jsonl'), log);
+  const line = { lineId: 't', transport: 'tcp', host: '127.0.0.1', port: 0, turnaroundMs: 0, replay: 'field.jsonl' };
+  writeFileSync(join(folder, 's.json'), JSON.stringify({ stationId: 's', seed: 1, lines: [line], piles: [] }));
+  const child = start('--station', join(folder, 's.json'));
+  const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
+  const socket = connect(JSON.parse(chunk.toString()).lines[0].port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  socket.write(Buffer.from('000500000006010301010001', 'hex'));
+  const [reply] = (await once(socket, 'data')) as [Buffer];
+  expect(reply.toString('hex')).toBe('0005000000050103023a98');
+});
+
+test('HS-03 a scenario that does not fit the station ends the process with code 2', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'scenario-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'scenario.json');
+  const steps = [{ atMs: 0, action: 'unplug', lineId: 'rtu9' }];
+  writeFileSync(file, JSON.stringify({ scenarioId: 's', seed: 1, steps }));
+  const child = start('--station', DEMO_FILE, '--scenario', file);
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  expect(code).toBe(2);
+  expect(stderr).toContain('there is no line:rtu9');
 });
 
 test('HS-01 a station file that is not there ends the process with code 2, the reason on stderr', async () => {

@@ -13,6 +13,8 @@ export interface LineCounters {
   crcErrors: number;
   /** Whole requests to a unit that nobody on this line has. */
   unknownUnit: number;
+  /** Replies of devices that do not speak Modbus; their frames count nowhere else. */
+  rawReplies: number;
   readonly perUnit: Record<string, UnitCounters>;
 }
 
@@ -20,5 +22,5 @@ export interface LineCounters {
 export function zeroCounters(units: Iterable<number>): LineCounters {
   const perUnit: Record<string, UnitCounters> = {};
   for (const unit of units) perUnit[String(unit)] = { requests: 0, replies: 0, exceptions: 0 };
-  return { requests: 0, replies: 0, crcErrors: 0, unknownUnit: 0, perUnit };
+  return { requests: 0, replies: 0, crcErrors: 0, unknownUnit: 0, rawReplies: 0, perUnit };
 }

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { createManualTime } from '../world/manual-clock.ts';
 import { zeroCounters } from './counters.ts';
 import { createExchanger } from './exchange.ts';
-import { createSlave, NO_EFFECTS, type WireEffects } from './slave.ts';
+import { createSlave } from './slave.ts';
+import { NO_EFFECTS, type WireEffects } from './wire-damage.ts';
 
 const TURNAROUND_MS = 10;
 
@@ -15,15 +16,19 @@ function bench(effectsOf: (unit: number, nth: number) => WireEffects) {
     nth += 1;
     return effectsOf(unit, nth);
   });
-  const pace = { turnaroundMs: TURNAROUND_MS, wireMs: () => 0 };
-  const submit = createExchanger(slave, pace, time.clock, time.scheduler);
+  const submit = createExchanger(() => 0, time.clock, time.scheduler);
   const ask = (unit: number, tag: number): void =>
     submit({
-      unit,
-      request: Uint8Array.of(3, tag),
+      answerer: unit,
       heardAtMs: time.clock.monoMs(),
-      frame: (reply) => Uint8Array.of(reply.unit, ...reply.pdu),
+      answer: () => {
+        const reply = slave.handle(unit, Uint8Array.of(3, tag));
+        if (reply === undefined) return undefined;
+        const portions = [{ pauseMs: 0, bytes: Uint8Array.of(reply.unit, ...reply.pdu) }];
+        return { delayMs: TURNAROUND_MS + reply.effects.extraDelayMs, portions, effects: reply.effects };
+      },
       send: (bytes) => sent.push({ unit: bytes[0] ?? 0, tag: bytes[2] ?? 0, atMs: time.clock.monoMs() }),
+      hangUp: () => {},
     });
   return { time, slave, sent, ask };
 }

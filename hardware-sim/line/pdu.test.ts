@@ -66,6 +66,14 @@ test.each([
   expect(ask(...request)).toEqual([(request[0] ?? 0) | 0x80, 3]);
 });
 
+test('HS-03 a device that closes the connection gives no reply at all, to reads and to writes', () => {
+  const hangUp = { ok: false, exceptionCode: 'hang-up' } as const;
+  const image = { ...memoryImage().image, readHolding: () => hangUp, writeHolding: () => hangUp };
+  for (const request of [Uint8Array.of(3, 0, 0, 0, 1), Uint8Array.of(6, 0, 0, 0, 1)]) {
+    expect(answerPdu(request, image, true)).toEqual({ reply: new Uint8Array(0), kind: 'hang-up' });
+  }
+});
+
 test('HS-03 a write that must not take effect is acknowledged all the same', () => {
   const { image, words } = memoryImage();
   const answer = answerPdu(Uint8Array.of(6, 0, 0, 0, 99), image, false);

@@ -4,14 +4,15 @@ import {
   ILLEGAL_FUNCTION,
   ILLEGAL_VALUE,
   type ReadOutcome,
+  type Refusal,
   type RegisterImage,
   type WriteOutcome,
 } from './register-image.ts';
 
 /** What a request turned out to be, for the device's watchdog and the line's counters. */
-export type PduKind = 'read' | 'write' | 'exception';
+export type PduKind = 'read' | 'write' | 'exception' | 'hang-up';
 
-/** The reply to one request. */
+/** The reply to one request; with `hang-up` it is empty and the device closes the connection, on a serial line it is silent. */
 export interface PduAnswer {
   readonly reply: Uint8Array;
   readonly kind: PduKind;
@@ -51,7 +52,7 @@ function answerRead(request: Uint8Array, functionCode: number, image: RegisterIm
   const max = functionCode <= 2 ? MAX_READ_BITS : MAX_READ_WORDS;
   if (count < 1 || count > max) return exception(functionCode, ILLEGAL_VALUE);
   const outcome = read(image, functionCode, wordAt(request, 1), count);
-  if (!outcome.ok) return exception(functionCode, outcome.exceptionCode);
+  if (!outcome.ok) return refused(functionCode, outcome);
   const data = functionCode <= 2 ? packBits(outcome.words) : packWords(outcome.words);
   return { reply: Uint8Array.of(functionCode, data.length, ...data), kind: 'read' };
 }
@@ -65,7 +66,7 @@ function read(image: RegisterImage, functionCode: number, address: number, count
 
 function answerWrite(request: Uint8Array, functionCode: number, image: RegisterImage, applyWrites: boolean): PduAnswer {
   const outcome = planWrite(request, functionCode, image);
-  if (!outcome.ok) return exception(functionCode, outcome.exceptionCode);
+  if (!outcome.ok) return refused(functionCode, outcome);
   if (applyWrites) outcome.apply();
   return { reply: request.slice(0, 5), kind: 'write' };
 }
@@ -89,6 +90,12 @@ function requestWords(request: Uint8Array): readonly number[] | undefined {
   const count = wordAt(request, 3);
   if (count < 1 || count > 123 || request[5] !== count * 2 || request.length !== 6 + count * 2) return undefined;
   return Array.from({ length: count }, (_, index) => wordAt(request, 6 + index * 2));
+}
+
+function refused(functionCode: number, { exceptionCode }: Refusal): PduAnswer {
+  return exceptionCode === 'hang-up'
+    ? { reply: new Uint8Array(0), kind: 'hang-up' }
+    : exception(functionCode, exceptionCode);
 }
 
 function exception(functionCode: number, exceptionCode: number): PduAnswer {

@@ -1,73 +1,64 @@
-import type { MonoClock, Scheduler } from '../world/clock.ts';
-import { createExchanger } from './exchange.ts';
+import type { Attach, ByteEar } from './byte-end.ts';
+import { linkDevice, unlinkDevice } from './device-path.ts';
 import type { OpenLine } from './open-line.ts';
-import { openPtyPair } from './pty-pair.ts';
-import { decodeRtu, encodeRtu } from './rtu.ts';
-import { createRtuReceiver } from './rtu-receiver.ts';
-import { damage, type Slave } from './slave.ts';
-import { transmissionMs } from './timing.ts';
+import { openPtyPair, type PtyPair } from './pty-pair.ts';
 
-/** Settings of a serial line. Parity and stop bits do not exist on a pseudo-terminal; a character always counts 11 bits. */
-export interface SerialSettings {
+/** Where a serial line shows itself. */
+export interface PtySettings {
   readonly lineId: string;
-  readonly baud: number;
-  readonly turnaroundMs: number;
+  /** A stable path that always leads to the present pseudo-terminal. */
+  readonly path?: string | undefined;
+}
+
+interface Plugged {
+  readonly pair: PtyPair;
+  readonly ear: ByteEar;
 }
 
 /**
- * Opens a Modbus RTU slave on a pseudo-terminal.
+ * Serves a serial line at a pseudo-terminal.
  *
- * The reply is written as one chunk at the instant its last byte would have arrived: request transmission, 3.5 characters of
- * silence, turnaround, reply transmission. It is never earlier.
+ * Unplugging closes every descriptor on our side: the master's reads and writes fail and the device's path is gone. Plugging
+ * makes a new pseudo-terminal under the same stable path.
  */
-export async function openPtyLine(
-  settings: SerialSettings,
-  slave: Slave,
-  clock: MonoClock,
-  scheduler: Pick<Scheduler, 'at'>,
-): Promise<OpenLine> {
+export async function openPtyLine(settings: PtySettings, attach: Attach): Promise<OpenLine> {
+  const { lineId, path } = settings;
+  let plugged: Plugged | undefined = await plugIn(settings, attach);
+  let address = { lineId, transport: 'serial', path: path ?? plugged.pair.path } as const;
+
+  const unplug = async (): Promise<void> => {
+    if (plugged === undefined) return;
+    const { pair, ear } = plugged;
+    plugged = undefined;
+    ear.onClosed();
+    if (path !== undefined) unlinkDevice(path, pair.path);
+    await pair.close();
+  };
+  const plug = async (): Promise<void> => {
+    if (plugged !== undefined) return;
+    plugged = await plugIn(settings, attach);
+    address = { lineId, transport: 'serial', path: path ?? plugged.pair.path };
+  };
+  return {
+    get address() {
+      return address;
+    },
+    unplug,
+    plug,
+    close: unplug,
+  };
+}
+
+async function plugIn(settings: PtySettings, attach: Attach): Promise<Plugged> {
   const pair = await openPtyPair();
-  const receiver = createRtuReceiver(settings.baud);
-  const wireMs = (bytes: number): number => transmissionMs(settings.baud, bytes);
-  const submit = createExchanger(slave, { turnaroundMs: settings.turnaroundMs, wireMs }, clock, scheduler);
-  let open = true;
-  let cancelFrameEnd = (): void => {};
-
-  const hear = (frame: Uint8Array | undefined, heardAtMs: number): void => {
-    if (frame === undefined) return;
-    const decoded = decodeRtu(frame);
-    if (decoded.kind === 'garbage') {
-      slave.counters.crcErrors += 1;
-      return;
-    }
-    submit({
-      unit: decoded.unit,
-      request: decoded.pdu,
-      heardAtMs,
-      frame: (reply) => damage(encodeRtu(reply.unit, reply.pdu), reply.effects),
-      send: (bytes) => {
-        if (open) pair.device.write(bytes);
-      },
-    });
-  };
-
-  const awaitFrameEnd = (): void => {
-    cancelFrameEnd();
-    const endMs = receiver.frameEndMs();
-    if (endMs === undefined) return;
-    cancelFrameEnd = scheduler.at(endMs, () => hear(receiver.take(clock.monoMs()), endMs));
-  };
-
-  pair.device.on('data', (chunk: Buffer) => {
-    const nowMs = clock.monoMs();
-    hear(receiver.push(chunk, nowMs), nowMs);
-    awaitFrameEnd();
-  });
-
-  const close = (): Promise<void> => {
-    open = false;
-    cancelFrameEnd();
-    return pair.close();
-  };
-  return { address: { lineId: settings.lineId, transport: 'serial', path: pair.path }, close };
+  const ear = attach({ write: (bytes) => void pair.device.write(bytes), hangUp: () => {} });
+  pair.device.on('data', ear.onBytes);
+  try {
+    if (settings.path !== undefined) linkDevice(settings.path, pair.path);
+  } catch (error) {
+    ear.onClosed();
+    await pair.close();
+    throw error;
+  }
+  return { pair, ear };
 }

@@ -3,15 +3,17 @@ export const ILLEGAL_FUNCTION = 1;
 export const ILLEGAL_ADDRESS = 2;
 export const ILLEGAL_VALUE = 3;
 
-/** 16-bit words, or the exception that the device answers instead. */
-export type ReadOutcome =
-  | { readonly ok: true; readonly words: readonly number[] }
-  | { readonly ok: false; readonly exceptionCode: number };
+/** How a device turns a request down: an exception code, or it closes the connection without a reply. */
+export interface Refusal {
+  readonly ok: false;
+  readonly exceptionCode: number | 'hang-up';
+}
 
-/** A checked write that takes effect only when `apply` is called, or the exception that the device answers instead. */
-export type WriteOutcome =
-  | { readonly ok: true; readonly apply: () => void }
-  | { readonly ok: false; readonly exceptionCode: number };
+/** 16-bit words, or how the device refuses to give them. */
+export type ReadOutcome = { readonly ok: true; readonly words: readonly number[] } | Refusal;
+
+/** A checked write that takes effect only when `apply` is called, or how the device refuses it. */
+export type WriteOutcome = { readonly ok: true; readonly apply: () => void } | Refusal;
 
 /** Single-bit tables; bits travel as 0 or 1 in `words`. */
 export interface BitImage {
@@ -32,6 +34,6 @@ export interface RegisterImage {
 }
 
 /** The refusal with `exceptionCode`, fit for either outcome. */
-export function refuse(exceptionCode: number): { readonly ok: false; readonly exceptionCode: number } {
+export function refuse(exceptionCode: Refusal['exceptionCode']): Refusal {
   return { ok: false, exceptionCode };
 }

@@ -2,16 +2,18 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { zeroCounters } from './counters.ts';
+import { lineService } from './line-service.ts';
 import { processClock, processScheduler } from './real-time.ts';
-import { createSlave, NO_EFFECTS } from './slave.ts';
-import { openTcpLine } from './tcp-line.ts';
+import { createSlave } from './slave.ts';
+import { openSocketLine } from './socket-line.ts';
+import { NO_EFFECTS } from './wire-damage.ts';
 
 const echo = { execute: (request: Uint8Array) => ({ reply: request, kind: 'write' as const }) };
 
 async function openLine(turnaroundMs: number): Promise<Socket> {
   const slave = createSlave(new Map([[255, echo]]), zeroCounters([255]), () => NO_EFFECTS);
-  const settings = { lineId: 'T', host: '127.0.0.1', port: 0, turnaroundMs };
-  const line = await openTcpLine(settings, slave, processClock, processScheduler);
+  const settings = { lineId: 'T', transport: 'tcp', host: '127.0.0.1', port: 0, turnaroundMs } as const;
+  const line = await openSocketLine(settings, lineService(settings, slave, processClock, processScheduler));
   onTestFinished(line.close);
   if (line.address.transport !== 'tcp') throw new Error('not a TCP line');
   const socket = connect(line.address.port, line.address.host);
