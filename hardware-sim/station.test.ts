@@ -26,7 +26,14 @@ test('HS-01 the demo station has a serial line with two piles and two network li
 
 test.each([
   ['an unknown key', { colour: 'red' }, 'piles.1', /colour/],
-  ['two piles on one unit', { unit: 1 }, 'piles.1.unit', /two piles on rtu1 unit 1/],
+  ['two piles on one socket', { unit: 1 }, 'piles.1.unit', /two piles on rtu1 unit 1 socket 1/],
+  ['a socket beyond 48', { socket: 49 }, 'piles.1.socket', /48/],
+  [
+    'sockets of one unit that answer at different pace',
+    { unit: 1, socket: 2, turnaroundMs: 5 },
+    'piles.1.turnaroundMs',
+    /differ/,
+  ],
   ['an unknown model', { model: 'perpetuum' }, 'piles.1.model', /Invalid option/],
   ['an unknown line', { lineId: 'rtu9' }, 'piles.1.lineId', /no line rtu9/],
   ['a doubled pile', { pileId: 'A1' }, 'piles.1.pileId', /named twice/],
@@ -36,6 +43,24 @@ test.each([
   expect(loaded.file).toBe(file);
   expect(loaded.problems[0]?.path).toBe(path);
   expect(loaded.problems[0]?.reason).toMatch(reason);
+});
+
+test.each([
+  [{ replay: 'field.jsonl' }, 'piles.0.lineId', /rtu1 replays a recording/],
+  [{ path: 'by-id/usb' }, 'lines.0.path', /absolute/],
+  [{ baud: 300 }, 'lines.0.baud', /1200/],
+])('HS-01 a serial line with %j is refused', (change, path, reason) => {
+  const { loaded } = loadChanged((station) => void Object.assign(station.lines?.[0] ?? {}, change));
+  if (loaded.ok) throw new Error('was taken');
+  expect(loaded.problems[0]?.path).toBe(path);
+  expect(loaded.problems[0]?.reason).toMatch(reason);
+});
+
+test('HS-01 a gateway line waits a second for its devices unless it is told otherwise', () => {
+  const gateway = { lineId: 'gw', transport: 'rtu-over-tcp', host: '127.0.0.1', port: 0, baud: 9600, turnaroundMs: 5 };
+  const { loaded } = loadChanged((station) => void station.lines?.push(gateway as never));
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  expect(loaded.station.lines.at(-1)).toEqual({ ...gateway, replyTimeoutMs: 1000 });
 });
 
 test('HS-01 a file that is not there is refused by name', () => {

@@ -1,69 +1,68 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { idSchema as id, lineSettingsSchema, turnaroundMsSchema } from './line/line-settings.ts';
+import { lockSchema } from './locks/lock-settings.ts';
+import { meterSchema } from './meters/meter-settings.ts';
+import { modelOptionsSchema } from './piles/model-options.ts';
 import { MODEL_NAMES } from './piles/models.ts';
 import { vehicleSettingsSchema } from './piles/vehicle-settings.ts';
-
-const id = z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'letters, digits, - and _ only, at most 40');
-const turnaroundMs = z.number().min(0).max(10_000);
-
-const serialLine = z.strictObject({
-  lineId: id,
-  transport: z.literal('serial'),
-  baud: z.int().min(1200).max(115_200),
-  parity: z.enum(['none', 'even', 'odd']),
-  stopBits: z.union([z.literal(1), z.literal(2)]),
-  turnaroundMs,
-});
-
-const tcpLine = z.strictObject({
-  lineId: id,
-  transport: z.literal('tcp'),
-  host: z.string().min(1),
-  port: z.int().min(0).max(65_535),
-  turnaroundMs,
-});
+import { deviceProblems } from './station-devices.ts';
 
 const pile = z.strictObject({
   pileId: id,
   model: z.enum(MODEL_NAMES),
   lineId: id,
   unit: z.int().min(1).max(255),
+  /** Which connector of the device, when it has several behind one unit. */
+  socket: z.int().min(1).max(48).default(1),
+  /** Replaces the line's; the sockets of one unit must agree. */
+  turnaroundMs: turnaroundMsSchema.optional(),
   initialRegisterWh: z.number().min(0).max(400_000_000),
   /** A pile that offers its full current before any controller has spoken. */
   startsPermitted: z.boolean().default(false),
   vehicle: vehicleSettingsSchema.default({}),
+  options: modelOptionsSchema.default({}),
 });
 
-/** A station file: lines, and the piles on them. Unknown keys, doubled ids or units and unknown lines are refused. */
+/** A station file: lines, and the piles on them. Unknown keys, doubled ids or sockets and unknown lines are refused. */
 export const stationSchema = z
   .strictObject({
     stationId: id,
     seed: z.int().min(0).max(0xffff_ffff),
-    lines: z.array(z.discriminatedUnion('transport', [serialLine, tcpLine])).min(1),
-    piles: z.array(pile).min(1),
+    lines: z.array(lineSettingsSchema).min(1),
+    piles: z.array(pile),
+    meters: z.array(meterSchema).default([]),
+    locks: z.array(lockSchema).default([]),
   })
   .superRefine((station, context) => {
     const refuse = (path: (string | number)[], message: string): void =>
       context.addIssue({ code: 'custom', path, message });
-    const lineIds = new Set<string>();
-    for (const [index, { lineId }] of station.lines.entries()) {
-      if (lineIds.has(lineId)) refuse(['lines', index, 'lineId'], `line ${lineId} is named twice`);
-      lineIds.add(lineId);
+    for (const { path, message } of deviceProblems(station)) refuse(path, message);
+    const lines = new Map<string, (typeof station.lines)[number]>();
+    for (const [index, line] of station.lines.entries()) {
+      if (lines.has(line.lineId)) refuse(['lines', index, 'lineId'], `line ${line.lineId} is named twice`);
+      lines.set(line.lineId, line);
     }
     const pileIds = new Set<string>();
     const addresses = new Set<string>();
-    for (const [index, { pileId, lineId, unit }] of station.piles.entries()) {
-      const address = `${lineId} unit ${unit}`;
-      if (!lineIds.has(lineId)) refuse(['piles', index, 'lineId'], `there is no line ${lineId}`);
+    const turnarounds = new Map<string, number | undefined>();
+    for (const [index, { pileId, lineId, unit, socket, turnaroundMs }] of station.piles.entries()) {
+      const line = lines.get(lineId);
+      const device = `${lineId} unit ${unit}`;
+      const address = `${device} socket ${socket}`;
+      if (line === undefined) refuse(['piles', index, 'lineId'], `there is no line ${lineId}`);
+      if (line?.replay !== undefined) refuse(['piles', index, 'lineId'], `line ${lineId} replays a recording`);
       if (pileIds.has(pileId)) refuse(['piles', index, 'pileId'], `pile ${pileId} is named twice`);
       if (addresses.has(address)) refuse(['piles', index, 'unit'], `two piles on ${address}`);
+      if (turnarounds.has(device) && turnarounds.get(device) !== turnaroundMs)
+        refuse(['piles', index, 'turnaroundMs'], `the sockets of ${device} differ`);
       pileIds.add(pileId);
       addresses.add(address);
+      turnarounds.set(device, turnaroundMs);
     }
   });
 
 export type Station = z.infer<typeof stationSchema>;
-export type LineSettings = Station['lines'][number];
 
 /** Why a station file was refused: each problem with its path inside the file. */
 export interface StationRefusal {

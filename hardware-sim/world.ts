@@ -1,48 +1,108 @@
+import type { FrameRecord } from '#shared/frame-log.ts';
 import { createFaultBoard, type FaultBoard, type FaultTarget } from './faults/board.ts';
+import { lineNoise } from './faults/line-noise.ts';
 import { seededRandom } from './faults/random.ts';
 import { stateEffects } from './faults/state-effects.ts';
 import { drawWireEffects } from './faults/wire-effects.ts';
+import { createFieldDevices, type FieldDevices, rawDevicesOn } from './field-devices.ts';
 import { zeroCounters } from './line/counters.ts';
-import { createSlave, type Slave } from './line/slave.ts';
+import type { LineSettings } from './line/line-settings.ts';
+import { createReplaySlave } from './line/replay-slave.ts';
+import { createSlave, type Slave, type SlaveDevice } from './line/slave.ts';
+import { NO_EFFECTS } from './line/wire-damage.ts';
+import { createDevices } from './piles/device.ts';
 import { createPile, type Pile } from './piles/pile.ts';
 import type { Station } from './station.ts';
 import type { MonoClock } from './world/clock.ts';
 
 /** A whole simulated station without its wires: piles, faults, and one slave per line. */
-export interface StationWorld {
+export interface StationWorld extends FieldDevices {
   readonly piles: ReadonlyMap<string, Pile>;
+  readonly lines: ReadonlyMap<string, LineSettings>;
   readonly slaves: ReadonlyMap<string, Slave>;
   readonly faults: FaultBoard;
+  /** The line that `target` is or is on; `undefined` when there is no such target. */
+  lineOf(target: FaultTarget): LineSettings | undefined;
   /** Brings the physics of all piles up to the clock's present. */
   advance(): void;
 }
 
-/** Builds the piles and slaves of `station`. Nothing runs by itself: `advance` must be called every 50 ms or so. */
-export function createWorld(station: Station, seed: number, clock: MonoClock): StationWorld {
+/** What plays in place of devices: the recording of each line that replays one. */
+export type Recordings = ReadonlyMap<string, readonly FrameRecord[]>;
+
+/**
+ * Builds the piles and slaves of `station`. Nothing runs by itself: `advance` must be called every 50 ms or so.
+ * @throws when a line replays a recording that is not among `recordings`
+ */
+export function createWorld(
+  station: Station,
+  seed: number,
+  clock: MonoClock,
+  recordings: Recordings = new Map(),
+): StationWorld {
   const faults = createFaultBoard(seededRandom(seed));
   const piles = new Map<string, Pile>();
   for (const settings of station.piles) {
     const effects = () => stateEffects(faults.stateFaults(`pile:${settings.pileId}`));
     piles.set(settings.pileId, createPile(settings, clock, effects));
   }
+  const field = createFieldDevices(station, piles, faults, clock);
+  const lines = new Map(station.lines.map((line) => [line.lineId, line]));
   const slaves = new Map<string, Slave>();
-  for (const { lineId } of station.lines) slaves.set(lineId, slaveOf(station, lineId, piles, faults));
+  for (const line of station.lines) slaves.set(line.lineId, slaveOf(station, line, piles, field, faults, recordings));
   const advance = (): void => {
-    for (const pile of piles.values()) pile.advance();
+    for (const device of [...piles.values(), ...field.meters.values(), ...field.locks.values()]) device.advance();
   };
-  return { piles, slaves, faults, advance };
+  const lineIds = new Map<FaultTarget, string>(station.lines.map(({ lineId }) => [`line:${lineId}`, lineId]));
+  for (const { pileId, lineId } of station.piles) lineIds.set(`pile:${pileId}`, lineId);
+  for (const { meterId, lineId } of station.meters) lineIds.set(`meter:${meterId}`, lineId);
+  for (const { lockId, lineId } of station.locks) lineIds.set(`lock:${lockId}`, lineId);
+  const lineOf = (target: FaultTarget) => lines.get(lineIds.get(target) ?? '');
+  return { ...field, piles, lines, slaves, faults, lineOf, advance };
 }
 
-function slaveOf(station: Station, lineId: string, piles: ReadonlyMap<string, Pile>, faults: FaultBoard): Slave {
-  const devices = new Map<number, Pile>();
-  for (const settings of station.piles) {
-    const pile = piles.get(settings.pileId);
-    if (settings.lineId === lineId && pile !== undefined) devices.set(settings.unit, pile);
+function slaveOf(
+  station: Station,
+  line: LineSettings,
+  piles: ReadonlyMap<string, Pile>,
+  field: FieldDevices,
+  faults: FaultBoard,
+  recordings: Recordings,
+): Slave {
+  const idleNoise = lineNoise(faults, line.lineId);
+  if (line.replay !== undefined) {
+    const records = recordings.get(line.lineId);
+    if (records === undefined) throw new Error(`there is no recording for line ${line.lineId}`);
+    return createReplaySlave(records, { drawEffects: () => draw(faults, line, []), idleNoise });
   }
-  return createSlave(devices, zeroCounters(devices.keys()), (unit, functionCode) => {
-    const targets: FaultTarget[] = [`line:${lineId}`];
-    const pile = devices.get(unit);
-    if (pile !== undefined) targets.push(`pile:${pile.pileId}`);
-    return drawWireEffects(faults, targets, functionCode);
+  const ofLine = station.piles.filter(({ lineId }) => lineId === line.lineId);
+  const placed = ofLine.flatMap((settings) => {
+    const pile = piles.get(settings.pileId);
+    return pile === undefined ? [] : [{ settings, pile }];
   });
+  const pileDevices = createDevices(placed);
+  const devices = new Map<number, SlaveDevice>(pileDevices);
+  const metersHere = [...field.meters.values()].filter((meter) => meter.lineId === line.lineId);
+  for (const { modbus } of metersHere) if (modbus !== undefined) devices.set(modbus.unit, modbus.device);
+  const targetsOf = (unit: number): FaultTarget[] => [
+    ...(pileDevices.get(unit)?.pileIds ?? []).map((pileId) => `pile:${pileId}` as const),
+    ...metersHere.filter(({ modbus }) => modbus?.unit === unit).map(({ meterId }) => `meter:${meterId}` as const),
+  ];
+  const isDark = (unit: number): boolean => pileDevices.get(unit)?.powered() === false;
+  return createSlave(
+    devices,
+    zeroCounters(devices.keys()),
+    (unit, functionCode) =>
+      isDark(unit) ? { ...NO_EFFECTS, silent: true } : draw(faults, line, targetsOf(unit), functionCode),
+    {
+      rawDevices: rawDevicesOn(field, line.lineId),
+      drawRawEffects: (deviceId) => draw(faults, line, [`device:${deviceId}`, `meter:${deviceId}`, `lock:${deviceId}`]),
+      turnaroundMsOf: (unit) => ofLine.find((pile) => pile.unit === unit)?.turnaroundMs,
+      idleNoise,
+    },
+  );
+}
+
+function draw(faults: FaultBoard, { lineId }: LineSettings, targets: readonly FaultTarget[], functionCode = 0) {
+  return drawWireEffects(faults, [`line:${lineId}`, ...targets], functionCode);
 }

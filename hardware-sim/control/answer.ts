@@ -17,7 +17,11 @@ export function notFound(what: string): Answer {
 }
 
 /** Parses a body and hands it on, or answers 400 with the path of each problem. */
-export function withBody<T>(schema: z.ZodType<T>, body: unknown, use: (value: T) => Answer): Answer {
+export function withBody<T, A extends Answer | Promise<Answer>>(
+  schema: z.ZodType<T>,
+  body: unknown,
+  use: (value: T) => A,
+): A | Answer {
   const parsed = schema.safeParse(body);
   if (parsed.success) return use(parsed.data);
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`);

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { openMemoryStationLine } from '../line/open-station-line.ts';
 import { loadStation } from '../station.ts';
 import { createManualTime } from '../world/manual-clock.ts';
 import { createWorld } from '../world.ts';
@@ -12,13 +14,18 @@ async function openApi() {
   if (!loaded.ok) throw new Error('demo station refused');
   const time = createManualTime(5000);
   const world = createWorld(loaded.station, 1, time.clock);
-  const addresses = [
-    { lineId: 'rtu1', transport: 'serial', path: '/dev/pts/99' } as const,
-    { lineId: 'tcp1', transport: 'tcp', host: '127.0.0.1', port: 1502 } as const,
-  ];
-  const server = await openControlServer(0, { world, addresses, clock: time.clock }, (error) => {
+  const onError = (error: unknown): void => {
     throw error;
-  });
+  };
+  const deps = { faults: world.faults, clock: time.clock, scheduler: time.scheduler, onError };
+  const lines = new Map(
+    [...world.lines.values()].map((settings) => {
+      const slave = world.slaves.get(settings.lineId);
+      if (slave === undefined) throw new Error('a line without a slave');
+      return [settings.lineId, openMemoryStationLine(settings, { slave, ...deps })] as const;
+    }),
+  );
+  const server = await openControlServer(0, { world, lines, clock: time.clock, scheduler: time.scheduler }, onError);
   onTestFinished(server.close);
   const call = async (method: string, path: string, body?: unknown) => {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -26,7 +33,7 @@ async function openApi() {
     const reply = await response.text();
     return { status: response.status, body: reply === '' ? undefined : JSON.parse(reply) };
   };
-  return { call, time, world, url: server.url };
+  return { call, time, world, lines, url: server.url };
 }
 
 test('HS-05 the truth shows every pile with what is and what its meter says', async () => {
@@ -65,7 +72,8 @@ test('HS-03 a fault is set, listed, felt and removed', async () => {
   expect((await call('DELETE', '/faults/f1')).status).toBe(204);
   expect(ask()).toBeDefined();
   expect((await call('GET', '/lines/rtu1')).body).toMatchObject({
-    path: '/dev/pts/99',
+    transport: 'memory',
+    plugged: true,
     counters: { requests: 2, replies: 1, perUnit: { 1: { requests: 2, replies: 1 } } },
   });
 });
@@ -78,6 +86,36 @@ test('HS-03 a line fault strikes every pile of its line', async () => {
   }
 });
 
+test('HS-03 a line is unplugged and plugged, and says so', async () => {
+  const { call, lines } = await openApi();
+  const master = lines.get('rtu1')?.line.newMaster();
+  await master?.open({ onBytes: () => {}, onClosed: () => {} });
+  const pulled = await call('POST', '/lines/rtu1/unplug');
+  expect(pulled).toMatchObject({ status: 200, body: { lineId: 'rtu1', plugged: false } });
+  expect(master?.isOpen).toBe(false);
+  expect(await call('POST', '/lines/rtu1/plug')).toMatchObject({ status: 200, body: { plugged: true } });
+  await master?.open({ onBytes: () => {}, onClosed: () => {} });
+  expect(master?.isOpen).toBe(true);
+});
+
+test('HS-03 a line that was unplugged for a time comes back when it is over', async () => {
+  const { call, time } = await openApi();
+  await call('POST', '/lines/rtu1/unplug', { durationMs: 300 });
+  time.passMs(299);
+  expect((await call('GET', '/lines/rtu1')).body.plugged).toBe(false);
+  time.passMs(1);
+  expect((await call('GET', '/lines/rtu1')).body.plugged).toBe(true);
+});
+
+test('HS-03 a scenario is started through the API and runs by the clock', async () => {
+  const { call, time } = await openApi();
+  const file = join(import.meta.dirname, '..', 'scenarios', 'rough-evening.json');
+  const started = await call('POST', '/scenarios', readFileSync(file, 'utf8'));
+  expect(started).toEqual({ status: 201, body: { scenarioId: 'rough-evening', endsAtMonoMs: 65_000 } });
+  time.passMs(6000);
+  expect((await call('GET', '/faults')).body.faults).toMatchObject([{ target: 'line:rtu1', fault: { kind: 'noise' } }]);
+});
+
 test.each([
   ['PUT', '/piles/A1/vehicle', { plugged: 'yes' }, 400, /plugged/],
   ['PUT', '/piles/A1/vehicle', { color: 1 }, 400, /color/],
@@ -87,6 +125,14 @@ test.each([
   ['POST', '/lines/rtu1/faults', { kind: 'stuck-meter' }, 400, /kind/],
   ['POST', '/lines/tcp1/faults', { kind: 'crc-error' }, 400, /serial/],
   ['POST', '/piles/B1/faults', { kind: 'crc-error' }, 400, /serial/],
+  ['POST', '/lines/tcp1/faults', { kind: 'noise', mode: 'idle' }, 400, /serial/],
+  ['POST', '/lines/rtu1/faults', { kind: 'noise', mode: 'before', everyMs: 5 }, 400, /everyMs/],
+  ['POST', '/piles/A1/faults', { kind: 'noise', mode: 'idle' }, 400, /mode/],
+  ['POST', '/piles/A1/faults', { kind: 'unplugged' }, 400, /kind/],
+  ['POST', '/lines/rtu1/faults', { kind: 'stale-reply' }, 400, /gateway/],
+  ['POST', '/lines/rtu1/unplug', { forMs: 3 }, 400, /forMs/],
+  ['POST', '/lines/rtu9/unplug', {}, 404, /line rtu9/],
+  ['POST', '/scenarios', { scenarioId: 's', seed: 1, steps: [] }, 400, /steps/],
   ['DELETE', '/faults/f9', undefined, 404, /fault f9/],
   ['GET', '/lines/rtu9', undefined, 404, /line rtu9/],
   ['GET', '/teapot', undefined, 404, /teapot/],

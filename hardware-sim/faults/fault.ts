@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lockStateFaults, meterStateFaults, pileStateFaults } from './state-faults.ts';
 
 /** How often a wire fault strikes: at most `count` times, each time with `probability` (default: always, without end). */
 const chance = {
@@ -17,44 +18,103 @@ const truncate = z.strictObject({
   ...chance,
 });
 
-/** Faults of the wire: they strike single exchanges of a pile or of all piles on a line. */
-export const wireFaultSchema = z.discriminatedUnion('kind', [silence, delay, crcError, wrongUnit, exception, truncate]);
+/** A read reply that states a wrong byte count about itself, with a right checksum. */
+const wrongByteCount = z.strictObject({
+  kind: z.literal('wrong-byte-count'),
+  offBy: z
+    .int()
+    .min(-250)
+    .max(250)
+    .refine((offBy) => offBy !== 0, 'must not be 0')
+    .default(2),
+  ...chance,
+});
+const duplicateReply = z.strictObject({ kind: z.literal('duplicate-reply'), ...chance });
+/** Closes the connection instead of answering; a serial line stays silent. */
+const hangUp = z.strictObject({ kind: z.literal('hang-up'), ...chance });
+const split = z.strictObject({
+  kind: z.literal('split'),
+  pieces: z.int().min(2).max(16).default(3),
+  pauseMs: z.number().min(0).max(10_000).default(20),
+  ...chance,
+});
+/** A gateway keeps the reply beyond its own timeout and hands it out before the next one. */
+const staleReply = z.strictObject({ kind: z.literal('stale-reply'), ...chance });
+/** A gateway hands out the reply before the present one, for ever, until the socket is closed. */
+const offByOne = z.strictObject({ kind: z.literal('off-by-one'), ...chance });
 
-/** Acknowledges a write without effect. Strikes single exchanges, but of one pile only. */
-const ignoreWrites = z.strictObject({ kind: z.literal('ignore-writes'), ...chance });
+const noiseBytes = z.int().min(1).max(64).default(4);
+const replyNoise = z.strictObject({
+  kind: z.literal('noise'),
+  mode: z.enum(['before', 'inside', 'after']),
+  bytes: noiseBytes,
+  ...chance,
+});
+/** Bursts between frames while nothing else is on the wire, one every `everyMs` on average. */
+const idleNoise = z.strictObject({
+  kind: z.literal('noise'),
+  mode: z.literal('idle'),
+  bytes: noiseBytes,
+  everyMs: z.number().min(5).max(3_600_000).default(200),
+  ...chance,
+});
 
-const stateFaults = [
-  z.strictObject({ kind: z.literal('over-temperature'), temperatureC: z.number().min(-60).max(250) }),
-  z.strictObject({ kind: z.literal('over-current'), factor: z.number().min(1).max(10) }),
-  /** `vehicleKeepsDrawing` (default true): the vehicle ignores the pilot, so current goes on flowing through the weld. */
-  z.strictObject({
-    kind: z.literal('welded-contactor'),
-    vehicleKeepsDrawing: z.boolean().default(true),
-    detectedByPile: z.boolean().default(false),
-  }),
-  z.strictObject({ kind: z.literal('stuck-meter') }),
-  z.strictObject({ kind: z.literal('soft-stop-ignored') }),
-  z.strictObject({ kind: z.literal('emergency-stop') }),
-  z.strictObject({ kind: z.literal('pile-error'), errorCode: z.int().min(1).max(0xffff).default(1) }),
-] as const;
-
-/** Faults of a pile: those of the wire, and those that hold until they are removed. */
-export const pileFaultSchema = z.discriminatedUnion('kind', [
+const exchangeFaults = [
   silence,
   delay,
   crcError,
   wrongUnit,
   exception,
   truncate,
-  ignoreWrites,
-  ...stateFaults,
+  wrongByteCount,
+  duplicateReply,
+  hangUp,
+  split,
+  staleReply,
+  offByOne,
+] as const;
+
+/** Faults of the wire: they strike single exchanges of a device or of all devices on a line. */
+export const wireFaultSchema = z.discriminatedUnion('kind', [...exchangeFaults, replyNoise]);
+
+/** The adapter is pulled out, or the network cable; it comes back after `durationMs`, or when the fault is removed. */
+const unplugged = z.strictObject({
+  kind: z.literal('unplugged'),
+  durationMs: z.number().positive().max(86_400_000).optional(),
+});
+
+/** Faults of a line: those of the wire, noise by itself, and the plug. */
+export const lineFaultSchema = z.discriminatedUnion('kind', [
+  ...exchangeFaults,
+  z.discriminatedUnion('mode', [replyNoise, idleNoise]),
+  unplugged,
 ]);
 
+/** Acknowledges a write without effect. Strikes single exchanges, but of one pile only. */
+const ignoreWrites = z.strictObject({ kind: z.literal('ignore-writes'), ...chance });
+
+/** Faults of a pile: those of the wire, and those that hold until they are removed. */
+export const pileFaultSchema = z.discriminatedUnion('kind', [
+  ...wireFaultSchema.options,
+  ignoreWrites,
+  ...pileStateFaults,
+]);
+
+/** Faults of an external meter. */
+export const meterFaultSchema = z.discriminatedUnion('kind', [...wireFaultSchema.options, ...meterStateFaults]);
+
+/** Faults of a ground lock or barrier. */
+export const lockFaultSchema = z.discriminatedUnion('kind', [...wireFaultSchema.options, ...lockStateFaults]);
+
 export type WireFault = z.infer<typeof wireFaultSchema>;
+export type LineFault = z.infer<typeof lineFaultSchema>;
+export type Unplugged = z.infer<typeof unplugged>;
+export type IdleNoiseFault = z.infer<typeof idleNoise>;
 export type PileFault = z.infer<typeof pileFaultSchema>;
-export type StateFault = z.infer<(typeof stateFaults)[number]>;
+/** A fault of any device. */
+export type Fault = PileFault | LineFault | z.infer<typeof meterFaultSchema> | z.infer<typeof lockFaultSchema>;
 /** A fault that strikes single exchanges. */
-export type ExchangeFault = Extract<PileFault, { count?: unknown }> | WireFault;
+export type ExchangeFault = Extract<PileFault, { count?: unknown }> | WireFault | IdleNoiseFault;
 
 const EXCHANGE_KINDS: ReadonlySet<string> = new Set([
   'silence',
@@ -63,10 +123,17 @@ const EXCHANGE_KINDS: ReadonlySet<string> = new Set([
   'wrong-unit',
   'exception',
   'truncate',
+  'wrong-byte-count',
+  'duplicate-reply',
+  'hang-up',
+  'split',
+  'stale-reply',
+  'off-by-one',
+  'noise',
   'ignore-writes',
 ]);
 
 /** True for faults that strike single exchanges and may carry `count` and `probability`. */
-export function isExchangeFault(fault: PileFault): fault is ExchangeFault {
+export function isExchangeFault(fault: Fault): fault is ExchangeFault {
   return EXCHANGE_KINDS.has(fault.kind);
 }

@@ -11,3 +11,8 @@ export function seededRandom(seed: number): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
+
+/** `count` bytes drawn from `random`. */
+export function randomBytes(random: Random, count: number): Uint8Array {
+  return Uint8Array.from({ length: count }, () => Math.floor(random() * 256));
+}

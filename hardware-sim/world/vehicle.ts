@@ -1,6 +1,6 @@
-import { type Battery, isFull, socOf, taperFactor } from './battery.ts';
+import { AC_CURVE, type Battery, type ChargeCurve, isFull, shareAt, socOf } from './battery.ts';
 
-/** A vehicle at the end of a cable. Currents are per active phase, in A. */
+/** A vehicle at the end of a cable. Currents are per active phase, in A, unless they are for its DC inlet. */
 export interface Vehicle {
   readonly plugged: boolean;
   readonly wantsCharge: boolean;
@@ -14,6 +14,12 @@ export interface Vehicle {
   /** Time from PWM on to closing its switch S2 (state B to C). */
   readonly startMs: number;
   readonly battery: Battery;
+  /** `undefined`: the usual curve of the inlet in use. */
+  readonly chargeCurve: ChargeCurve | undefined;
+  readonly dcMaxCurrentA: number;
+  readonly dcMaxPowerW: number;
+  /** Its BMS has ended the charge with a fault; only a new plug makes it try again. */
+  readonly aborted: boolean;
   readonly s2Closed: boolean;
   readonly currentA: number;
   readonly adoptedOfferA: number;
@@ -34,6 +40,8 @@ export interface VehicleInput {
   readonly overCurrentFactor: number | undefined;
   /** A vehicle that was drawing goes on drawing whatever the pilot says. */
   readonly ignoresPilot: boolean;
+  /** Its BMS ends the charge with a fault. */
+  readonly bmsAbort: boolean;
 }
 
 const IDLE = {
@@ -49,15 +57,26 @@ const IDLE = {
 export function parkedVehicle(
   settings: Pick<
     Vehicle,
-    'wantsCharge' | 'maxCurrentA' | 'phases' | 'rampAPerS' | 'reactionMs' | 'stopMs' | 'startMs' | 'battery'
+    | 'wantsCharge'
+    | 'maxCurrentA'
+    | 'phases'
+    | 'rampAPerS'
+    | 'reactionMs'
+    | 'stopMs'
+    | 'startMs'
+    | 'battery'
+    | 'chargeCurve'
+    | 'dcMaxCurrentA'
+    | 'dcMaxPowerW'
   >,
 ): Vehicle {
-  return { ...settings, ...IDLE, plugged: false };
+  return { ...settings, ...IDLE, plugged: false, aborted: false };
 }
 
 /** The vehicle after one slice. Pure. */
 export function stepVehicle(vehicle: Vehicle, input: VehicleInput): Vehicle {
-  if (!vehicle.plugged) return { ...vehicle, ...IDLE };
+  if (!vehicle.plugged) return { ...vehicle, ...IDLE, aborted: false };
+  if (input.bmsAbort || vehicle.aborted) return { ...vehicle, ...IDLE, aborted: true };
   if (input.ignoresPilot && input.supplied && vehicle.s2Closed && vehicle.adoptedOfferA > 0)
     return draw(vehicle, input);
   const willing = vehicle.wantsCharge && !isFull(vehicle.battery);
@@ -101,7 +120,7 @@ function noticed(vehicle: Vehicle, offerA: number, sinceMs: number): Vehicle['pe
 
 function draw(vehicle: Vehicle, input: VehicleInput): Vehicle {
   if (!input.supplied) return { ...vehicle, currentA: 0 };
-  const ownMaxA = vehicle.maxCurrentA * taperFactor(socOf(vehicle.battery));
+  const ownMaxA = vehicle.maxCurrentA * shareAt(vehicle.chargeCurve ?? AC_CURVE, socOf(vehicle.battery));
   const targetA =
     input.overCurrentFactor === undefined
       ? Math.min(vehicle.adoptedOfferA, ownMaxA)

@@ -1,0 +1,46 @@
+import type { FaultBoard } from './faults/board.ts';
+import { stateEffects } from './faults/state-effects.ts';
+import type { RawDevice } from './line/raw-device.ts';
+import { createLock, type LockDevice } from './locks/lock-device.ts';
+import { createMeter, type Meter } from './meters/meter.ts';
+import type { Pile } from './piles/pile.ts';
+import type { Station } from './station.ts';
+import type { MonoClock } from './world/clock.ts';
+
+/** What stands on a site beside its piles. */
+export interface FieldDevices {
+  readonly meters: ReadonlyMap<string, Meter>;
+  readonly locks: ReadonlyMap<string, LockDevice>;
+}
+
+/**
+ * Builds the meters and locks of `station`.
+ * @throws when a meter measures a pile that is not there
+ */
+export function createFieldDevices(
+  station: Pick<Station, 'meters' | 'locks'>,
+  piles: ReadonlyMap<string, Pile>,
+  faults: FaultBoard,
+  clock: MonoClock,
+): FieldDevices {
+  const meters = new Map<string, Meter>();
+  for (const settings of station.meters) {
+    const pile = piles.get(settings.measures);
+    if (pile === undefined) throw new Error(`meter ${settings.meterId} measures no pile of this station`);
+    const effects = () => stateEffects(faults.stateFaults(`meter:${settings.meterId}`));
+    meters.set(settings.meterId, createMeter(settings, pile.supply, effects));
+  }
+  const locks = new Map<string, LockDevice>();
+  for (const settings of station.locks) {
+    const effects = () => stateEffects(faults.stateFaults(`lock:${settings.lockId}`));
+    locks.set(settings.lockId, createLock(settings, clock, effects));
+  }
+  return { meters, locks };
+}
+
+/** Devices on `lineId` that do not speak Modbus. */
+export function rawDevicesOn({ meters, locks }: FieldDevices, lineId: string): RawDevice[] {
+  const metersThere = [...meters.values()].filter((meter) => meter.lineId === lineId);
+  const locksThere = [...locks.values()].filter((lock) => lock.lineId === lineId);
+  return [...metersThere.flatMap(({ raw }) => (raw === undefined ? [] : [raw])), ...locksThere];
+}

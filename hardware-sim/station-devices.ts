@@ -1,0 +1,83 @@
+import type { LineSettings } from './line/line-settings.ts';
+import type { LockSettings } from './locks/lock-device.ts';
+import type { MeterSettings } from './meters/meter-settings.ts';
+
+/** The part of a station that says what stands where. */
+interface Placed {
+  readonly lines: readonly LineSettings[];
+  readonly piles: readonly { readonly pileId: string; readonly lineId: string; readonly unit: number }[];
+  readonly meters: readonly MeterSettings[];
+  readonly locks: readonly LockSettings[];
+}
+
+/** What is wrong with one meter or lock, and where in the file. */
+export interface DeviceProblem {
+  readonly path: (string | number)[];
+  readonly message: string;
+}
+
+/** Checks meters and locks against the lines and piles: unknown lines and piles, doubled ids and addresses, wrong transport. */
+export function deviceProblems(station: Placed): readonly DeviceProblem[] {
+  const lines = new Map(station.lines.map((line) => [line.lineId, line]));
+  const pileIds = new Set(station.piles.map(({ pileId }) => pileId));
+  const ids = new Set<string>();
+  const addresses = new Set(station.piles.map(({ lineId, unit }) => `${lineId} unit ${unit}`));
+  const problems: DeviceProblem[] = [];
+
+  const check = (path: readonly (string | number)[], device: Device): void => {
+    const say = (field: string, message: string): void => void problems.push({ path: [...path, field], message });
+    const line = lines.get(device.lineId);
+    if (line === undefined) say('lineId', `there is no line ${device.lineId}`);
+    else if (line.replay !== undefined) say('lineId', `line ${device.lineId} replays a recording`);
+    else if (device.raw && line.transport === 'tcp') say('lineId', `${device.id} cannot speak on a Modbus TCP line`);
+    if (ids.has(device.id)) say(device.idField, `${device.id} is named twice`);
+    if (addresses.has(device.address)) say(device.addressField, `two devices on ${device.address}`);
+    if (device.pileId !== undefined && !pileIds.has(device.pileId))
+      say(device.pileField, `there is no pile ${device.pileId}`);
+    ids.add(device.id);
+    addresses.add(device.address);
+  };
+  for (const [index, meter] of station.meters.entries()) check(['meters', index], ofMeter(meter));
+  for (const [index, lock] of station.locks.entries()) check(['locks', index], ofLock(lock));
+  return problems;
+}
+
+interface Device {
+  readonly id: string;
+  readonly idField: string;
+  readonly lineId: string;
+  readonly address: string;
+  readonly addressField: string;
+  readonly pileId: string | undefined;
+  readonly pileField: string;
+  /** It does not speak Modbus. */
+  readonly raw: boolean;
+}
+
+function ofMeter(meter: MeterSettings): Device {
+  const raw = meter.model === 'dlt645-2007';
+  const named = raw ? `address ${meter.address}` : `unit ${meter.unit}`;
+  return {
+    id: meter.meterId,
+    idField: 'meterId',
+    lineId: meter.lineId,
+    address: `${meter.lineId} ${named}`,
+    addressField: raw ? 'address' : 'unit',
+    pileId: meter.measures,
+    pileField: 'measures',
+    raw,
+  };
+}
+
+function ofLock({ lockId, lineId, model, address, pileId }: LockSettings): Device {
+  return {
+    id: lockId,
+    idField: 'lockId',
+    lineId,
+    address: `${lineId} ${model} ${address}`,
+    addressField: 'address',
+    pileId,
+    pileField: 'pileId',
+    raw: true,
+  };
+}
