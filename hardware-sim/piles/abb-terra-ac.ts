@@ -1,16 +1,8 @@
 import { ILLEGAL_ADDRESS, type RegisterImage, refuse, type WriteOutcome } from '../line/register-image.ts';
 import type { PileModel } from './pile-model.ts';
-import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
-import {
-  long,
-  planWrite,
-  type ReadTable,
-  readFrom,
-  readTable,
-  type WriteField,
-  type WriteTable,
-  word,
-} from './registers.ts';
+import { PHASE_VOLTAGE_V, type PileState, plugIsLocked } from './pile-state.ts';
+import { long, word } from './register-shapes.ts';
+import { planWrite, type ReadTable, readFrom, readTable, type WriteField, type WriteTable } from './registers.ts';
 import { newWatchdog, tripsAt, type Watchdog } from './watchdog.ts';
 
 const MAX_CURRENT_MA = 32_000;
@@ -138,7 +130,7 @@ function chargingState(state: PileState, settings: Settings): number {
 /** 0 no cable, 0x0101 cable in station and vehicle, 0x0111 the same with the plug locked. */
 function socketState(state: PileState, settings: Settings): number {
   if (!state.vehicle.plugged) return 0;
-  return settings.socketLocked ? 0x0111 : 0x0101;
+  return plugIsLocked(state, settings.socketLocked) ? 0x0111 : 0x0101;
 }
 
 function errorCode(state: PileState, watchdog: Watchdog): number {

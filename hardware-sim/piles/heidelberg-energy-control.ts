@@ -2,16 +2,8 @@ import type { PduKind } from '../line/pdu.ts';
 import type { RegisterImage } from '../line/register-image.ts';
 import type { PileModel } from './pile-model.ts';
 import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
-import {
-  long,
-  planWrite,
-  type ReadTable,
-  readFrom,
-  readTable,
-  type WriteField,
-  type WriteTable,
-  word,
-} from './registers.ts';
+import { long, word } from './register-shapes.ts';
+import { planWrite, type ReadTable, readFrom, readTable, type WriteField, type WriteTable } from './registers.ts';
 import { newWatchdog, tripsAt, type Watchdog } from './watchdog.ts';
 
 const DEFAULT_TIMEOUT_MS = 15_000;

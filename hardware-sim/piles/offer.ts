@@ -3,16 +3,24 @@ import { isFaulted, type PileState } from './pile-state.ts';
 
 /** Below this the pilot signal cannot express a current (IEC 61851-1): the pile offers nothing instead. */
 const MIN_OFFER_MA = 6000;
-/** The board protects itself: half current above the first, nothing above the second, again below the third. */
+/** The pile protects itself: half current above the first, nothing above the second, again below the third. */
 const DERATE_ABOVE_C = 85;
 const SHUTDOWN_ABOVE_C = 105;
 const RESTART_BELOW_C = 80;
 
-/** Sets the thermal flags of `state` from its temperature, with hysteresis. */
-export function protectBoard(state: PileState): void {
-  state.derated = state.temperatureC > DERATE_ABOVE_C;
-  if (state.temperatureC > SHUTDOWN_ABOVE_C) state.overheated = true;
-  if (state.temperatureC < RESTART_BELOW_C) state.overheated = false;
+/** A gun's contacts may get 90 °C (GB/T 20234.1 allows a rise of 50 K); the pile derates before. */
+const GUN_DERATE_ABOVE_C = 75;
+const GUN_SHUTDOWN_ABOVE_C = 90;
+const GUN_RESTART_BELOW_C = 70;
+
+/** Sets the thermal flags of `state` from its temperatures, with hysteresis. */
+export function protectFromHeat(
+  state: Pick<PileState, 'temperatureC' | 'gunTemperatureC' | 'derated' | 'overheated'>,
+): void {
+  const { temperatureC, gunTemperatureC } = state;
+  state.derated = temperatureC > DERATE_ABOVE_C || gunTemperatureC > GUN_DERATE_ABOVE_C;
+  if (temperatureC > SHUTDOWN_ABOVE_C || gunTemperatureC > GUN_SHUTDOWN_ABOVE_C) state.overheated = true;
+  if (temperatureC < RESTART_BELOW_C && gunTemperatureC < GUN_RESTART_BELOW_C) state.overheated = false;
 }
 
 /** Remembers the last set-point that was not a pause, for a pile that ignores a soft stop. */

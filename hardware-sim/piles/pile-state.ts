@@ -1,6 +1,7 @@
 import { HEALTHY, type StateEffects } from '../faults/state-effects.ts';
+import { type MeterCount, newMeterCount } from '../meters/meter-count.ts';
 import { type Contactor, openContactor } from '../world/contactor.ts';
-import { SHADED } from '../world/temperature.ts';
+import { GUN, SHADED } from '../world/temperature.ts';
 import type { Vehicle } from '../world/vehicle.ts';
 import type { PilotState } from './pilot.ts';
 
@@ -8,13 +9,20 @@ import type { PilotState } from './pilot.ts';
 export const PHASE_VOLTAGE_V = 230;
 
 /** Everything physical about one pile. The core writes it; register images only read it. */
-export interface PileState {
+export interface PileState extends MeterCount {
   nowMs: number;
   vehicle: Vehicle;
   contactor: Contactor;
   pilot: PilotState;
   offerA: number;
+  /** Phases behind the contacts. */
+  connectedPhases: 1 | 3;
+  /** Mains is there; without it the pile is deaf, dumb and dark. */
+  powered: boolean;
+  /** Of the board. */
   temperatureC: number;
+  /** Of the contacts in the gun or plug. */
+  gunTemperatureC: number;
   derated: boolean;
   overheated: boolean;
   effects: StateEffects;
@@ -22,13 +30,9 @@ export interface PileState {
   powerW: number;
   /** What physically flowed since the process started, in Wh. */
   energyTruthWh: number;
-  /** What the meter has counted, in Wh since the process started; differs from the truth only while the meter is stuck. */
-  meterWh: number;
   /** Meter count (Wh) when the present or last vehicle was plugged in, and when it first drew. */
   meterAtPlugWh: number;
   meterAtChargeStartWh: number;
-  /** Hidden meter count in Wh that the pile had before the process started. */
-  readonly initialRegisterWh: number;
 }
 
 /** A cold, idle pile. */
@@ -39,21 +43,29 @@ export function newPileState(initialRegisterWh: number, vehicle: Vehicle, nowMs:
     contactor: openContactor(nowMs),
     pilot: 'A1',
     offerA: 0,
+    connectedPhases: 3,
+    powered: true,
     temperatureC: SHADED.ambientC,
+    gunTemperatureC: GUN.ambientC,
     derated: false,
     overheated: false,
     effects: HEALTHY,
     currentsA: [0, 0, 0],
     powerW: 0,
     energyTruthWh: 0,
-    meterWh: 0,
     meterAtPlugWh: 0,
     meterAtChargeStartWh: 0,
-    initialRegisterWh,
+    ...newMeterCount(initialRegisterWh),
   };
 }
 
 /** True when the pile itself refuses to work. */
 export function isFaulted(state: PileState): boolean {
   return state.pilot === 'E' || state.pilot === 'F';
+}
+
+/** Whether the plug is locked in fact when the pile has commanded it to be so or not. */
+export function plugIsLocked(state: PileState, commanded: boolean): boolean {
+  const { lockJammed } = state.effects;
+  return lockJammed === undefined ? commanded : lockJammed === 'locked';
 }

@@ -1,12 +1,19 @@
 import type { StateEffects } from '../faults/state-effects.ts';
 import { answerPdu, exceptionPdu } from '../line/pdu.ts';
+import type { RegisterImage } from '../line/register-image.ts';
 import type { SlaveDevice } from '../line/slave.ts';
+import { restartCount } from '../meters/meter-count.ts';
+import type { Supply } from '../meters/supply.ts';
 import type { MonoClock } from '../world/clock.ts';
 import { createStepper } from '../world/stepper.ts';
+import { DC_EFFICIENCY } from './dc/generic-dc.ts';
 import { createHistory } from './history.ts';
+import { METER_REGISTERS, type MeterRegister, withoutMeter } from './meter-registers.ts';
+import type { ModelOptions } from './model-options.ts';
 import { MODELS, type ModelName } from './models.ts';
 import type { PileModel } from './pile-model.ts';
-import { newPileState } from './pile-state.ts';
+import { newPileState, PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
+import { createPowerSupply } from './power-supply.ts';
 import { type PileMemory, stepPile } from './step-pile.ts';
 import { type PileTruth, pileTruth } from './truth.ts';
 import { defaultVehicle, type VehicleSettings, withSettings } from './vehicle-settings.ts';
@@ -22,6 +29,9 @@ export interface PileSettings {
   readonly initialRegisterWh: number;
   readonly startsPermitted: boolean;
   readonly vehicle: VehicleSettings;
+  /** Which connector of its device the pile is, from 1; 1 when left out. */
+  readonly socket?: number;
+  readonly options?: ModelOptions;
 }
 
 /** A simulated pile with its vehicle: a Modbus device outside, physics inside. */
@@ -31,23 +41,54 @@ export interface Pile extends SlaveDevice {
   /** Brings physics up to the clock's present. */
   advance(): void;
   setVehicle(settings: VehicleSettings): void;
+  /** True while a jammed lock holds the plug: nobody can pull it. */
+  holdsPlug(): boolean;
+  /** False while it has no mains: it neither hears nor answers. */
+  powered(): boolean;
+  /** Switches it off for `offMs`. At power-on everything that registers had been told is forgotten. */
+  powerCycle(offMs: number): void;
+  /** What physically comes through its supply. */
+  supply(): Supply;
+  /** `undefined` when it has no total that could be missing. */
+  readonly meterRegister: MeterRegister | undefined;
   truth(): PileTruth;
 }
 
 /** Builds a pile. `effects` is asked at every slice for the faults that hold then. */
 export function createPile(settings: PileSettings, clock: MonoClock, effects: () => StateEffects): Pile {
   const state = newPileState(settings.initialRegisterWh, defaultVehicle(), clock.monoMs());
-  const model = MODELS[settings.model](state, settings.startsPermitted);
-  const memory: PileMemory = { lastLimitMa: 0, offSinceMs: state.nowMs, drewThisPlug: false };
+  const powerOn = (): PileModel =>
+    MODELS[settings.model](state, settings.startsPermitted, { ...settings.options, socket: settings.socket ?? 1 });
+  let model = powerOn();
+  const mains = createPowerSupply();
+  const meterRegister = METER_REGISTERS[settings.model];
+  const memory: PileMemory = {
+    lastLimitMa: 0,
+    offSinceMs: state.nowMs,
+    drewThisPlug: false,
+    registerEndWh: meterRegister?.endWh,
+  };
+  let pulled: object | undefined;
   const history = createHistory();
   const advance = createStepper(clock, SLICE_MS, (slice) => {
     state.effects = effects();
-    stepPile(state, model, memory, slice);
+    if (state.effects.gunPulled !== pulled) {
+      pulled = state.effects.gunPulled;
+      if (pulled !== undefined) changeVehicle({ plugged: false });
+    }
+    const powered = mains.isOn(state.effects.powerCut, slice.nowMs);
+    if (powered && !state.powered) {
+      state.nowMs = slice.nowMs;
+      forget(state, memory);
+      model = powerOn();
+    }
+    state.powered = powered;
+    if (model.dc === undefined) stepPile(state, model, memory, slice);
+    else model.dc.step(slice);
     history.observe(state);
   });
 
-  const setVehicle = (wishes: VehicleSettings): void => {
-    advance();
+  const changeVehicle = (wishes: VehicleSettings): void => {
     const wasPlugged = state.vehicle.plugged;
     state.vehicle = withSettings(state.vehicle, wishes);
     if (!wasPlugged && state.vehicle.plugged) {
@@ -57,6 +98,10 @@ export function createPile(settings: PileSettings, clock: MonoClock, effects: ()
     if (wasPlugged && !state.vehicle.plugged) model.unplugged();
     history.observe(state);
   };
+  const setVehicle = (wishes: VehicleSettings): void => {
+    advance();
+    changeVehicle(wishes);
+  };
   setVehicle(settings.vehicle);
 
   return {
@@ -64,19 +109,64 @@ export function createPile(settings: PileSettings, clock: MonoClock, effects: ()
     lineId: settings.lineId,
     advance,
     setVehicle,
+    holdsPlug: () => {
+      advance();
+      return state.vehicle.plugged && state.effects.lockJammed === 'locked';
+    },
+    powered: () => {
+      advance();
+      return state.powered;
+    },
+    powerCycle: (offMs) => mains.cut(offMs, advance()),
+    supply: () => {
+      advance();
+      return model.dc === undefined ? acSupply(state) : dcSupply(state);
+    },
+    meterRegister,
     execute: (request, how) => {
       const nowMs = advance();
-      return answerRequest(model, request, how, nowMs);
+      const { meterMissing } = state.effects;
+      const { image } = model;
+      const shown =
+        meterMissing === undefined || meterRegister === undefined
+          ? image
+          : withoutMeter(image, meterRegister, meterMissing);
+      return answerRequest(model, shown, request, how, nowMs);
     },
     truth: () => {
       advance();
-      return pileTruth(settings, state, model, history);
+      return pileTruth(settings, state, model, history, meterRegister?.endWh);
     },
   };
 }
 
+function acSupply({ energyTruthWh, powerW, currentsA }: PileState): Supply {
+  return { energyWh: energyTruthWh, powerW, currentsA, voltageV: PHASE_VOLTAGE_V };
+}
+
+/** A rectifier loses some of its input and loads its phases alike. */
+function dcSupply({ energyTruthWh, powerW }: PileState): Supply {
+  const inputW = powerW / DC_EFFICIENCY;
+  const phaseA = inputW / 3 / PHASE_VOLTAGE_V;
+  return {
+    energyWh: energyTruthWh / DC_EFFICIENCY,
+    powerW: inputW,
+    currentsA: [phaseA, phaseA, phaseA],
+    voltageV: PHASE_VOLTAGE_V,
+  };
+}
+
+/** What a power cycle does to the memory of a pile: counters since power-on, the sessions' starts, the last set-point. */
+function forget(state: PileState, memory: PileMemory): void {
+  restartCount(state);
+  state.meterAtPlugWh = 0;
+  state.meterAtChargeStartWh = 0;
+  Object.assign(memory, { lastLimitMa: 0, drewThisPlug: false });
+}
+
 function answerRequest(
   model: PileModel,
+  image: RegisterImage,
   request: Uint8Array,
   how: Parameters<SlaveDevice['execute']>[1],
   nowMs: number,
@@ -85,7 +175,7 @@ function answerRequest(
     model.heard('exception', nowMs);
     return { reply: exceptionPdu(request[0] ?? 0, how.exceptionCode), kind: 'exception' };
   }
-  const answer = answerPdu(request, model.image, !how.ignoreWrites);
+  const answer = answerPdu(request, image, !how.ignoreWrites);
   if (!(answer.kind === 'write' && how.ignoreWrites)) model.heard(answer.kind, nowMs);
   return answer;
 }

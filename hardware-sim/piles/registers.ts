@@ -1,4 +1,5 @@
 import { ILLEGAL_ADDRESS, ILLEGAL_VALUE, type ReadOutcome, refuse, type WriteOutcome } from '../line/register-image.ts';
+import type { Cell } from './register-shapes.ts';
 
 /** Readable words by address; each is asked for anew at every read. */
 export type ReadTable = ReadonlyMap<number, () => number>;
@@ -13,20 +14,36 @@ export interface WriteField {
 /** Writable values by their first address. */
 export type WriteTable = ReadonlyMap<number, WriteField>;
 
-type Cell = readonly [number, () => number];
+type Accepts = (value: number) => boolean;
+type Apply = (value: number) => void;
 
-/** One unsigned or two's complement word, rounded and cut to 16 bits. */
-export function word(address: number, get: () => number): readonly Cell[] {
-  return [[address, () => Math.round(get()) & 0xffff]];
+/** A writable value of one word, for a write table. */
+export function wordField(address: number, accepts: Accepts, apply: Apply): readonly [number, WriteField] {
+  return [address, { words: 1, accepts, apply }];
 }
 
-/** An unsigned value over two words, high word first, rounded. */
-export function long(address: number, get: () => number): readonly Cell[] {
-  return [
-    [address, () => Math.floor(Math.round(get()) / 0x10000) & 0xffff],
-    [address + 1, () => Math.round(get()) % 0x10000],
-  ];
+/** A writable value of two words, for a write table. */
+export function longField(address: number, accepts: Accepts, apply: Apply): readonly [number, WriteField] {
+  return [address, { words: 2, accepts, apply }];
 }
+
+/** Accepts whole numbers from `min` to `max`. */
+export function within(min: number, max: number): Accepts {
+  return (value) => value >= min && value <= max;
+}
+
+/** Accepts 0 and whole numbers from `min` to `max`. */
+export function zeroOr(min: number, max: number): Accepts {
+  return (value) => value === 0 || (value >= min && value <= max);
+}
+
+/** Accepts exactly `values`. */
+export function oneOf(...values: readonly number[]): Accepts {
+  return (value) => values.includes(value);
+}
+
+/** Accepts whatever fits into the registers. */
+export const anyValue: Accepts = () => true;
 
 /** A table from the cells of all registers. */
 export function readTable(...cells: readonly (readonly Cell[])[]): ReadTable {

@@ -1,5 +1,7 @@
+import { wrapped } from '../meters/meter-count.ts';
 import { socOf } from '../world/battery.ts';
 import type { ContactorEvent } from '../world/contactor.ts';
+import type { DcTruth } from './dc/generic-dc.ts';
 import type { EnergySession, PileHistory } from './history.ts';
 import type { ModelName } from './models.ts';
 import type { PileModel } from './pile-model.ts';
@@ -18,24 +20,33 @@ export interface PileTruth {
   /** Since the process started, from the current that really flowed. */
   readonly energyTruthWh: number;
   readonly registerWhTruth: number;
-  readonly reportedRegisterWh: number;
+  /** Null for a pile without an energy register. */
+  readonly reportedRegisterWh: number | null;
   readonly pileState: PilotState;
   readonly effectiveLimitA: number;
   readonly temperatureC: number;
+  readonly gunTemperatureC: number;
+  readonly powered: boolean;
+  /** Where its plug lock is stuck, if it is. */
+  readonly plugLockStuck: 'locked' | 'unlocked' | undefined;
   readonly watchdog: { readonly enabled: boolean; readonly tripped: boolean; readonly timeoutMs: number };
   readonly soc: number;
+  /** `undefined` for an AC pile. At a DC pile, `currentA` and `powerW` are those of the output. */
+  readonly dc: DcTruth | undefined;
   readonly energySessions: readonly EnergySession[];
   readonly contactorEvents: readonly ContactorEvent[];
 }
 
 /** The truth about one pile at its present instant. */
 export function pileTruth(
-  settings: { readonly pileId: string; readonly model: ModelName },
+  settings: { readonly pileId: string; readonly model: ModelName; readonly initialRegisterWh: number },
   state: PileState,
   model: PileModel,
   history: PileHistory,
+  registerEndWh: number | undefined,
 ): PileTruth {
   const { timeoutMs, tripped } = model.watchdog;
+  const reportedWh = model.reportedRegisterWh();
   return {
     pileId: settings.pileId,
     model: settings.model,
@@ -45,13 +56,17 @@ export function pileTruth(
     currentA: state.currentsA,
     powerW: state.powerW,
     energyTruthWh: state.energyTruthWh,
-    registerWhTruth: state.initialRegisterWh + state.energyTruthWh,
-    reportedRegisterWh: model.reportedRegisterWh(),
+    registerWhTruth: settings.initialRegisterWh + state.energyTruthWh,
+    reportedRegisterWh: reportedWh === null ? null : wrapped(reportedWh, registerEndWh),
     pileState: state.pilot,
     effectiveLimitA: state.offerA,
     temperatureC: state.temperatureC,
+    gunTemperatureC: state.gunTemperatureC,
+    powered: state.powered,
+    plugLockStuck: state.effects.lockJammed,
     watchdog: { enabled: timeoutMs > 0, tripped, timeoutMs },
     soc: socOf(state.vehicle.battery),
+    dc: model.dc?.truth(),
     energySessions: [...history.energySessions()],
     contactorEvents: [...history.contactorEvents()],
   };

@@ -2,6 +2,14 @@ import { z } from 'zod';
 import { socOf } from '../world/battery.ts';
 import { parkedVehicle, type Vehicle } from '../world/vehicle.ts';
 
+const share = z.number().min(0).max(1);
+const chargeCurve = z
+  .array(z.strictObject({ soc: share, share }))
+  .min(1)
+  .refine((points) => points.every(({ soc }, index) => index === 0 || soc > (points[index - 1]?.soc ?? 0)), {
+    message: 'points must rise in soc',
+  });
+
 /** Wishes for a vehicle; what is left out stays as it is. IEC 61851-1 bounds both reaction times. */
 export const vehicleSettingsSchema = z.strictObject({
   plugged: z.boolean().optional(),
@@ -14,6 +22,10 @@ export const vehicleSettingsSchema = z.strictObject({
   startMs: z.number().min(0).max(60_000).optional(),
   capacityWh: z.number().positive().max(1_000_000).optional(),
   soc: z.number().min(0).max(1).optional(),
+  /** Share of the maximum by state of charge, for either inlet. */
+  chargeCurve: chargeCurve.optional(),
+  dcMaxCurrentA: z.number().min(0).max(1000).optional(),
+  dcMaxPowerW: z.number().min(0).max(1_000_000).optional(),
 });
 
 export type VehicleSettings = z.infer<typeof vehicleSettingsSchema>;
@@ -29,6 +41,9 @@ export function defaultVehicle(): Vehicle {
     stopMs: 1000,
     startMs: 500,
     battery: { capacityWh: 60_000, storedWh: 24_000 },
+    chargeCurve: undefined,
+    dcMaxCurrentA: 250,
+    dcMaxPowerW: 100_000,
   });
 }
 
@@ -45,6 +60,9 @@ export function withSettings(vehicle: Vehicle, settings: VehicleSettings): Vehic
     reactionMs: settings.reactionMs ?? vehicle.reactionMs,
     stopMs: settings.stopMs ?? vehicle.stopMs,
     startMs: settings.startMs ?? vehicle.startMs,
+    chargeCurve: settings.chargeCurve ?? vehicle.chargeCurve,
+    dcMaxCurrentA: settings.dcMaxCurrentA ?? vehicle.dcMaxCurrentA,
+    dcMaxPowerW: settings.dcMaxPowerW ?? vehicle.dcMaxPowerW,
     battery: { capacityWh, storedWh: capacityWh * soc },
   };
 }

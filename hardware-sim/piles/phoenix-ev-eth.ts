@@ -1,0 +1,57 @@
+import { tableImage } from './image.ts';
+import { measuredInputs } from './phoenix-em-cp-pp-eth.ts';
+import type { PileModel } from './pile-model.ts';
+import type { PileState } from './pile-state.ts';
+import { ascii, filled, longLowFirst, quadLowFirst, word } from './register-shapes.ts';
+import { readTable, within, wordField } from './registers.ts';
+import { createSessionTimes } from './session-times.ts';
+import { sessionWh, totalWh } from './status.ts';
+import { newWatchdog } from './watchdog.ts';
+
+const MAX_CURRENT_A = 32;
+
+/**
+ * Phoenix Contact EV-CC-AC1-M3-CBC-RCM-ETH, the older box that wallbe built in, from its register table: input registers
+ * by FC04, holding by FC03 and FC06, coils by FC01 and FC05, wide values with the low word first.
+ *
+ * There is no watchdog. The card coil 419 decides nothing here: no card was ever shown. `startsPermitted` is a box whose
+ * enable coil is on at power-on.
+ */
+export function phoenixEvEth(state: PileState, startsPermitted: boolean): PileModel {
+  const settings = { enabled: startsPermitted, cardEnabled: false, limitA: MAX_CURRENT_A };
+  const set = (change: Partial<typeof settings>): unknown => Object.assign(settings, change);
+  const times = createSessionTimes(state);
+  const image = tableImage({
+    functions: [1, 3, 4, 5, 6],
+    inputs: readTable(
+      ...measuredInputs(state, times),
+      ascii(105, 2, () => '1.14'),
+      longLowFirst(132, () => Math.floor(sessionWh(state) / 10)),
+      ascii(149, 6, () => '1.14.2'),
+    ),
+    holdings: readTable(
+      word(528, () => settings.limitA),
+      filled(606, 8, 0),
+      longLowFirst(904, () => Math.floor(totalWh(state))),
+      quadLowFirst(2980, () => Math.floor(totalWh(state))),
+      quadLowFirst(3376, () => Math.floor(sessionWh(state))),
+    ),
+    writable: new Map([wordField(528, within(6, 80), (value) => set({ limitA: value }))]),
+    coils: new Map([
+      [400, { get: () => settings.enabled, set: (enabled) => set({ enabled }) }],
+      [419, { get: () => settings.cardEnabled, set: (cardEnabled) => set({ cardEnabled }) }],
+    ]),
+  });
+  return {
+    image,
+    maxCurrentMa: MAX_CURRENT_A * 1000,
+    watchdog: newWatchdog(0, state.nowMs),
+    permission: (nowMs) => {
+      times.observe(nowMs);
+      return { unlocked: settings.enabled, limitMa: settings.limitA * 1000, source: 'setpoint' };
+    },
+    heard: () => {},
+    unplugged: () => {},
+    reportedRegisterWh: () => Math.floor(totalWh(state)),
+  };
+}

@@ -1,0 +1,53 @@
+import type { PileState } from './pile-state.ts';
+
+/** What a pile knows to be wrong with itself. */
+export type ShownFault = 'emergency-stop' | 'welded' | 'over-temperature' | 'error';
+
+/** The fault that the pile itself has noticed, if any. */
+export function shownFault(state: PileState): ShownFault | undefined {
+  const { emergencyStop, errorCode, weldDetected } = state.effects;
+  if (emergencyStop) return 'emergency-stop';
+  if (state.pilot !== 'F') return undefined;
+  if (errorCode !== undefined) return 'error';
+  if (state.overheated) return 'over-temperature';
+  return weldDetected ? 'welded' : 'error';
+}
+
+/** The vendor's number for the fault that is noticed, 0 without one; a `pile-error` fault brings its own number. */
+export function faultNumber(state: PileState, numbers: Readonly<Record<ShownFault, number>>): number {
+  const fault = shownFault(state);
+  if (fault === undefined) return 0;
+  return fault === 'error' ? (state.effects.errorCode ?? numbers.error) : numbers[fault];
+}
+
+/** Connector states of OCPP 1.6 that a pile can be in by itself. */
+export type OcppStatus = 'available' | 'preparing' | 'charging' | 'suspended-evse' | 'suspended-ev' | 'faulted';
+
+/** OCPP 1.6 status, section 7.7; "preparing" until the vehicle has drawn energy for the first time. */
+export function ocppStatus(state: PileState): OcppStatus {
+  if (state.pilot === 'E' || state.pilot === 'F') return 'faulted';
+  if (!state.vehicle.plugged) return 'available';
+  if (isCharging(state)) return 'charging';
+  if (sessionWh(state) <= 0) return 'preparing';
+  return state.offerA > 0 ? 'suspended-ev' : 'suspended-evse';
+}
+
+/** True while the pile itself means to deliver: contacts ordered closed and closed, vehicle asking. */
+export function isCharging(state: PileState): boolean {
+  return state.contactor.command === 'close' && state.contactor.conducting;
+}
+
+/** Meter count in Wh since installation, not yet cut to any register's resolution. */
+export function totalWh(state: PileState): number {
+  return state.initialRegisterWh + state.meterWh;
+}
+
+/** Meter count in Wh since the present or last vehicle was plugged in. */
+export function sessionWh(state: PileState): number {
+  return state.meterWh - state.meterAtPlugWh;
+}
+
+/** `value` cut down to whole steps of `resolution`, as registers do. */
+export function floorTo(value: number, resolution: number): number {
+  return Math.floor(value / resolution) * resolution;
+}
