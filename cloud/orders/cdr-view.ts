@@ -61,6 +61,16 @@ export function cdrView(row: CdrRow): z.infer<typeof cdrViewSchema> {
     meter_start_wh: cdr.meterStartWh,
     meter_end_wh: cdr.meterEndWh,
     energy_wh: cdr.energyWh,
+    raw_start_wh: cdr.rawStartWh ?? null,
+    raw_end_wh: cdr.rawEndWh ?? null,
+    meter_events: (cdr.meterEvents ?? []).map((event) => ({
+      at: iso(event.atMs),
+      kind: event.kind,
+      from_raw_wh: event.fromRawWh,
+      to_raw_wh: event.toRawWh,
+      credited_wh: event.creditedWh,
+    })),
+    meter_events_left_out: cdr.meterEventsLeftOut ?? 0,
     readings: cdr.readings.map((reading) => ({
       at: iso(reading.atMs),
       register_wh: reading.registerWh,

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { rate } from '#shared/tariff/rate.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
 import { exampleTariff } from '../testing/fixtures.ts';
@@ -79,6 +79,37 @@ test('OP-19 figures that contradict the readings are not billed', () => {
   expect(complaint({ meterStartWh: 0 })?.code).toBe('cdr.readings_implausible');
   const backwards = record().readings.toReversed();
   expect(complaint({ readings: backwards })?.detail).toContain('earlier');
+});
+
+describe('ED-13 energy and the raw counts of the meter', () => {
+  const jump = { atMs: startMs + 1000, kind: 'jump' as const, fromRawWh: 1_500, toRawWh: 91_515, creditedWh: 15 };
+  const glitch = { ...jump, kind: 'glitch' as const, toRawWh: 4_000_000 };
+  const change = { rawStartWh: 1_000, rawEndWh: 126_000, meterEvents: [glitch, jump] };
+  const detail = (more: Partial<Cdr>) => checkCdr(record({ ...change, ...more }), exampleTariff).complaint?.detail;
+
+  test('agree when what was credited explains every step', () => {
+    expect(checkCdr(record(change), exampleTariff)).toMatchObject({ verdict: 'agreed', complaint: null });
+  });
+
+  test.each([
+    ['a step is billed that was not credited', { meterEvents: [glitch] }, 125_000],
+    ['a step is credited that was not billed', { meterEvents: [{ ...jump, creditedWh: 16 }] }, 35_001],
+    ['the meter ended at another count', { rawEndWh: 126_010 }, 35_010],
+  ])('disagree when %s', (_, more, countedWh) => {
+    expect(detail(more)).toBe(`energy 35000 Wh, by the meter's own counts ${countedWh} Wh`);
+  });
+
+  test.each([
+    ['some events were left out', { ...change, rawEndWh: 1, meterEventsLeftOut: 1 }],
+    ['the record is from an older edge', {}],
+  ])('are not compared when %s', (_, more) => {
+    expect(checkCdr(record(more), exampleTariff).verdict).toBe('agreed');
+  });
+
+  test('a void record with contradicting counts is void, and no more', () => {
+    const contradicting = record({ ...change, rawEndWh: 0, voidReason: 'cancelled' });
+    expect(checkCdr(contradicting, exampleTariff)).toMatchObject({ verdict: 'void', complaint: null });
+  });
 });
 
 test('XC-08 a clock that jumps by years does not make the cloud rate every minute of them', () => {

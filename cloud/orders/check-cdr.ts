@@ -1,6 +1,6 @@
 import { type Rating, rate } from '#shared/tariff/rate.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
-import type { Cdr } from '#shared/wire/cdr.ts';
+import type { Cdr, MeterEvent } from '#shared/wire/cdr.ts';
 import { canonicalJson } from '../canonical-json.ts';
 
 export type CdrComplaint = 'cdr.unrated' | 'cdr.tariff_differs' | 'cdr.readings_implausible' | 'cdr.rating_differs';
@@ -62,5 +62,27 @@ function contradictionIn(cdr: Cdr): string | null {
   if (first !== cdr.meterStartWh) return `meter start ${cdr.meterStartWh} Wh, first reading ${first} Wh`;
   if (last !== cdr.meterEndWh) return `meter end ${cdr.meterEndWh} Wh, last reading ${last} Wh`;
   if (cdr.meterEndWh - cdr.meterStartWh !== cdr.energyWh) return `energy ${cdr.energyWh} Wh is not end less start`;
+  const countedWh = countedByMeter(cdr);
+  if (countedWh !== null && countedWh !== cdr.energyWh) {
+    return `energy ${cdr.energyWh} Wh, by the meter's own counts ${countedWh} Wh`;
+  }
   return null;
+}
+
+/** Events after which the meter counts on from another value; the others leave it on its course. */
+const newCourses: ReadonlySet<MeterEvent['kind']> = new Set(['rollover', 'reset', 'replaced', 'jump']);
+
+/**
+ * The energy from the meter's raw counts: what it rose between its changes of course, and what was credited of those.
+ * Null when the record does not carry all the evidence.
+ */
+function countedByMeter({ rawStartWh, rawEndWh, meterEvents, meterEventsLeftOut = 0 }: Cdr): number | null {
+  if (rawStartWh === undefined || rawEndWh === undefined || meterEvents === undefined || meterEventsLeftOut > 0) {
+    return null;
+  }
+  const changes = meterEvents.filter((event) => newCourses.has(event.kind));
+  return changes.reduce(
+    (sumWh, { fromRawWh, toRawWh, creditedWh }) => sumWh + fromRawWh + creditedWh - (toRawWh ?? fromRawWh),
+    rawEndWh - rawStartWh,
+  );
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { uuidSchema } from '#shared/ids.ts';
-import { cdrMarkSchema, stopReasonSchema } from '#shared/wire/cdr.ts';
+import { cdrMarkSchema, meterEventKinds, stopReasonSchema } from '#shared/wire/cdr.ts';
 
 const timeSchema = z.iso.datetime().describe('UTC');
 
@@ -62,6 +62,20 @@ export const cdrViewSchema = z
     meter_start_wh: z.int(),
     meter_end_wh: z.int(),
     energy_wh: z.int(),
+    raw_start_wh: z.int().nullable().describe('as the meter showed it at the start; null when the site did not tell'),
+    raw_end_wh: z.int().nullable().describe('as the meter showed it at the end; null when the site did not tell'),
+    meter_events: z
+      .array(
+        z.object({
+          at: timeSchema,
+          kind: z.enum(meterEventKinds),
+          from_raw_wh: z.int().describe('the last count believed'),
+          to_raw_wh: z.int().nullable().describe('the count that came instead'),
+          credited_wh: z.int().describe('what is billed of the step between them'),
+        }),
+      )
+      .describe('where the meter did more than count'),
+    meter_events_left_out: z.int().describe('how many more there were'),
     readings: z.array(z.object({ at: timeSchema, register_wh: z.int(), quality: z.enum(['measured', 'estimated']) })),
     stop_reason: stopReasonSchema,
     fault_code: z.string().nullable(),

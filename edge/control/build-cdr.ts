@@ -1,17 +1,15 @@
 import type { Stamp } from '#shared/stamp.ts';
 import { type MeterReading, type Rating, rate } from '#shared/tariff/rate.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
-import { type Session, type StopCause, sessionTimeMs } from './session.ts';
+import { unsettled } from './meter-track.ts';
+import { type Session, type StopCause, sessionTimeMs, withFindings, withMark } from './session.ts';
 
 /**
  * Writes the charge detail record of a session that has ended. A record that cannot be rated goes out without
  * a price but with all its evidence; it never gets a price from elsewhere.
  */
-export function buildCdr(
-  session: Session,
-  cause: StopCause,
-  facts: { cdrId: string; siteId: string; now: Stamp },
-): Cdr {
+export function buildCdr(ended: Session, cause: StopCause, facts: { cdrId: string; siteId: string; now: Stamp }): Cdr {
+  const session = withOpenQuestions(ended, facts.now);
   const readings = closingReadings(session, facts.now);
   const first = session.readings[0];
   const last = readings.at(-1) ?? first;
@@ -29,6 +27,10 @@ export function buildCdr(
     meterStartWh: first.registerWh,
     meterEndWh: last.registerWh,
     energyWh: last.registerWh - first.registerWh,
+    rawStartWh: first.registerWh,
+    rawEndWh: session.meter.track.rawWh,
+    meterEvents: [...session.meter.events],
+    ...(session.meter.eventsLeftOut > 0 && { meterEventsLeftOut: session.meter.eventsLeftOut }),
     readings,
     stopReason: cause.reason,
     faultCode: cause.fault,
@@ -37,6 +39,15 @@ export function buildCdr(
     tariff: session.tariff,
     rating: rateOrNull(session, readings),
   };
+}
+
+/** A register that is in doubt, or not told, at the end: its last believed value stands, and the record says so. */
+function withOpenQuestions(session: Session, now: Stamp): Session {
+  const { track } = session.meter;
+  if (track.doubt === null && track.silence === null) return session;
+  const finding = unsettled(track);
+  const findings = finding === null ? [] : [finding];
+  return withMark(withFindings(session, { track, findings }, 'cumulative', now), 'end-estimated');
 }
 
 function closingReadings(session: Session, now: Stamp): MeterReading[] {

@@ -4,8 +4,8 @@ import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { Command, StartCommand } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import { freshInterlocks, type InterlockState } from './interlocks.ts';
+import type { EnergyRegister, MeterTrack } from './meter-track.ts';
 import type { Reading } from './reading.ts';
-import type { RegisterBelief } from './register-guard.ts';
 import { type Session, withMark } from './session.ts';
 import type { Rung, StopLadder } from './stop-ladder.ts';
 
@@ -17,6 +17,7 @@ export interface ConnectorFacts {
   /** What a charge is offered: the tighter of profile and site. */
   readonly limitMa: number;
   readonly maxPowerW: number;
+  readonly energy: EnergyRegister;
   readonly overTemperatureDc: number | null;
 }
 
@@ -61,7 +62,10 @@ export interface ConnectorState {
   readonly phase: Phase;
   readonly interlocks: InterlockState;
   readonly latched: readonly FaultCode[];
-  readonly belief: RegisterBelief | null;
+  /** Faults of what stands around the connector: they refuse a new charge and leave a running one alone. */
+  readonly blockedBy: readonly FaultCode[];
+  /** What is believed of the energy register; null before it is first told. */
+  readonly track: MeterTrack | null;
   /** The pile delivers without a session, and this was last done against it. */
   readonly stray: { readonly lastWrite: Rung; readonly writtenMonoMs: number } | null;
   /** The last good reading and when it came; null before the first and after communication is lost. */
@@ -81,6 +85,8 @@ export type ConnectorEvent =
   | { readonly kind: 'acknowledged'; readonly sessionId: string }
   | { readonly kind: 'written'; readonly write: 'start' | Rung }
   | { readonly kind: 'write-failed'; readonly write: 'start' | Rung }
+  /** What stands around the connector has failed, or works again. */
+  | { readonly kind: 'blocked'; readonly by: readonly FaultCode[] }
   /** A technician clears latched faults. */
   | { readonly kind: 'reset' };
 
@@ -121,7 +127,8 @@ export function newConnector(session: Session | null, latched: readonly FaultCod
     phase: session === null ? { kind: 'idle' } : { kind: 'adopting', session: withMark(session, 'adopted') },
     interlocks: freshInterlocks(now.monoMs),
     latched,
-    belief: null,
+    blockedBy: [],
+    track: null,
     stray: null,
     reading: null,
     readingMonoMs: now.monoMs,

@@ -7,14 +7,13 @@ import {
   type Context,
   type Decision,
   enter,
+  record,
   sessionOf,
   stay,
 } from './connector.ts';
 import type { Reading } from './reading.ts';
-import { isPlausible } from './register-guard.ts';
 import { commandDone, commandFailed } from './report.ts';
 import { resetLatches } from './reset.ts';
-import { type Session, sessionTimeMs, withMark, withReading } from './session.ts';
 import {
   checkingCancel,
   checkingPollFailed,
@@ -38,6 +37,7 @@ import {
   voidStop,
 } from './stop.ts';
 import { idleReading } from './stray.ts';
+import { takeRegister, withSession } from './take-register.ts';
 
 /**
  * The whole mind of a connector: what it is, what happened, what to do about it. Pure and synchronous; every fresh
@@ -65,6 +65,8 @@ export function decide(state: ConnectorState, event: ConnectorEvent, context: Co
       return stopWritten(state, state.phase, event.write, context);
     case 'write-failed':
       return onWriteFailed(state, event.write, context);
+    case 'blocked':
+      return stay({ ...state, blockedBy: event.by });
     case 'reset':
       return resetLatches(state, context);
   }
@@ -73,56 +75,51 @@ export function decide(state: ConnectorState, event: ConnectorEvent, context: Co
 function onReading(before: ConnectorState, reading: Reading, requestedMonoMs: number, context: Context): Decision {
   const { now } = context;
   const seen: ConnectorState = { ...before, reading, readingMonoMs: now.monoMs, readingWallMs: now.wallMs };
-  const { state, cameToRest } = takeRegister(seen, context);
+  const { state, cameToRest, mustStore } = takeRegister(seen, context);
+  const decision = judgeReading(state, { requestedMonoMs, cameToRest }, context);
+  return mustStore ? stored(decision) : decision;
+}
+
+function judgeReading(
+  state: ConnectorState,
+  look: { requestedMonoMs: number; cameToRest: boolean },
+  context: Context,
+): Decision {
   const { phase } = state;
+  const { monoMs } = context.now;
   switch (phase.kind) {
     case 'idle':
       return idleReading(state, context);
     case 'preparing':
       return stay(state);
     case 'checking':
-      return checkingReading(state, phase, requestedMonoMs, context);
+      return checkingReading(state, phase, look.requestedMonoMs, context);
     case 'starting':
       return startingPoll(state, phase, context);
     case 'charging':
       return chargingPoll(state, phase, context);
     case 'stopping':
-      return stoppingReading(heard(state, now.monoMs), phase, { requestedMonoMs, cameToRest }, context);
+      return stoppingReading(heard(state, monoMs), phase, look, context);
     case 'closing':
       return closingPoll(state, phase, context);
     case 'adopting':
-      return adoptingReading(heard(state, now.monoMs), phase, context);
+      return adoptingReading(heard(state, monoMs), phase, context);
   }
+}
+
+/** Orders the session to be stored as well, last, unless it is on its way to the disk already or not there yet. */
+function stored(decision: Decision): Decision {
+  const { state, orders } = decision;
+  const { phase } = state;
+  const isUnderWay = phase.kind === 'starting' || phase.kind === 'charging' || phase.kind === 'stopping';
+  const isOrdered = orders.some((order) => order.kind === 'commit' && order.transaction.session !== null);
+  return isUnderWay && !isOrdered ? { state, orders: [...orders, record(phase.session)] } : decision;
 }
 
 const heard = (state: ConnectorState, monoMs: number): ConnectorState => ({
   ...state,
   interlocks: { ...state.interlocks, lastReadingMs: monoMs },
 });
-
-/** Puts a plausible register value into the session; one that cannot be true is marked and not billed. */
-function takeRegister(state: ConnectorState, context: Context): { state: ConnectorState; cameToRest: boolean } {
-  const registerWh = state.reading?.registerWh ?? null;
-  const session = sessionOf(state.phase);
-  if (registerWh === null) return { state, cameToRest: false };
-  const { now } = context;
-  const belief = { registerWh, monoMs: now.monoMs };
-  if (session === null || state.phase.kind === 'closing') return { state: { ...state, belief }, cameToRest: true };
-  const known = state.belief ?? {
-    registerWh: session.lastReading.registerWh,
-    monoMs: now.monoMs - Math.max(0, sessionTimeMs(session, now) - session.lastReading.atMs),
-  };
-  if (!isPlausible(known, registerWh, now.monoMs, context.facts.maxPowerW)) {
-    return { state: withSession(state, withMark(session, 'register-implausible')), cameToRest: false };
-  }
-  const bandChanged = (fromMs: number, toMs: number) => context.bandChanged(session.tariff, fromMs, toMs);
-  const cameToRest = session.lastReading.registerWh === registerWh;
-  return { state: { ...withSession(state, withReading(session, registerWh, now, bandChanged)), belief }, cameToRest };
-}
-
-function withSession(state: ConnectorState, session: Session): ConnectorState {
-  return 'session' in state.phase ? { ...state, phase: { ...state.phase, session } } : state;
-}
 
 function onPollFailed(state: ConnectorState, context: Context): Decision {
   const { phase } = state;

@@ -67,6 +67,7 @@ const events: Record<string, (rig: Rig) => ConnectorEvent> = {
   'write-failed start': () => ({ kind: 'write-failed', write: 'start' }),
   'write-failed softStop': () => ({ kind: 'write-failed', write: 'softStop' }),
   'write-failed hardStop': () => ({ kind: 'write-failed', write: 'hardStop' }),
+  blocked: () => ({ kind: 'blocked', by: ['parking-lock-fault'] }),
   reset: () => ({ kind: 'reset' }),
 };
 

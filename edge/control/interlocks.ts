@@ -1,5 +1,5 @@
 import type { FaultCode } from '#shared/faults.ts';
-import type { Reading } from './reading.ts';
+import { faultIn, type Reading } from './reading.ts';
 
 /** Limits of one charge. They come from the profile; configuration can only tighten them. */
 export interface InterlockLimits {
@@ -58,7 +58,8 @@ export function evaluateInterlocks(
     gunRemovedSinceMs: since(reading.status === 'unplugged', state.gunRemovedSinceMs, nowMonoMs),
     lastReadingMs: nowMonoMs,
   };
-  if (reading.status === 'fault' || reading.status === 'unknown') return { state: next, tripped: 'pile-fault' };
+  const reported = faultIn(reading);
+  if (reported !== null) return { state: next, tripped: reported };
   if (isOverTemperature) return { state: next, tripped: 'over-temperature' };
   if (longerThan(next.overCurrentSinceMs, OVER_CURRENT_DEBOUNCE_MS, nowMonoMs))
     return { state: next, tripped: 'over-current' };

@@ -1,16 +1,22 @@
+import type { FaultCode } from '#shared/faults.ts';
+
 /**
  * One look at a connector, in the terms of the domain. Null means that the pile did not tell, and is never zero.
  * `unknown` is a state that the profile does not know: it counts as a fault.
  */
 export interface Reading {
   readonly status: 'unplugged' | 'plugged' | 'charging' | 'fault' | 'unknown';
+  /** What the pile reports to be wrong, by the fault catalogue; null when nothing, or nothing it can name. */
+  readonly fault: FaultCode | null;
   /** The largest phase current. */
   readonly currentMa: number | null;
   readonly powerW: number | null;
   /** Tenths of a degree Celsius. */
   readonly temperatureDc: number | null;
-  /** Cumulative energy register. */
+  /** The energy register as the meter shows it, in whole Wh, rounded down. */
   readonly registerWh: number | null;
+  /** Serial number of the meter behind the register. */
+  readonly meterId: string | null;
 }
 
 /** Below this a pile delivers nothing: what is left is the measurement's own offset. */
@@ -24,4 +30,10 @@ export function delivers(reading: Reading | null): boolean {
 /** A pile is off when it is seen to be: current and state, both. One that does not tell its current is not. */
 export function isOff(reading: Reading): boolean {
   return reading.currentMa !== null && !delivers(reading);
+}
+
+/** The fault that a reading shows; a state that nobody knows is one. */
+export function faultIn(reading: Reading): FaultCode | null {
+  if (reading.fault !== null) return reading.fault;
+  return reading.status === 'fault' || reading.status === 'unknown' ? 'pile-fault' : null;
 }

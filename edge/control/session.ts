@@ -2,8 +2,9 @@ import type { FaultCode } from '#shared/faults.ts';
 import type { Stamp } from '#shared/stamp.ts';
 import type { MeterReading } from '#shared/tariff/rate.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
-import type { Cdr, CdrMark, StopReason } from '#shared/wire/cdr.ts';
+import { type Cdr, type CdrMark, MAX_METER_EVENTS, type MeterEvent, type StopReason } from '#shared/wire/cdr.ts';
 import type { StartCommand } from '#shared/wire/messages.ts';
+import { type EnergyRegister, firstTrack, type MeterFinding, type MeterTrack, type Tracked } from './meter-track.ts';
 
 /** Why a session is being stopped, and the stop commands that wait to hear that it is. */
 export interface StopCause {
@@ -11,6 +12,13 @@ export interface StopCause {
   readonly fault: FaultCode | null;
   readonly voidReason: Cdr['voidReason'];
   readonly commandIds: readonly string[];
+}
+
+/** What is known of the meter, so that a restart can go on counting where it was. */
+export interface SessionMeter {
+  readonly track: MeterTrack;
+  readonly events: readonly MeterEvent[];
+  readonly eventsLeftOut: number;
 }
 
 /** One charge as the edge owns it: everything that must survive a power cut. */
@@ -29,6 +37,7 @@ export interface Session {
   /** Readings that the bill needs: the first, and those around each change of the price band. */
   readonly readings: readonly [MeterReading, ...MeterReading[]];
   readonly lastReading: MeterReading;
+  readonly meter: SessionMeter;
   readonly marks: readonly CdrMark[];
   /** The pile has shown that it charges, and that has been recorded. */
   readonly confirmed: boolean;
@@ -37,19 +46,20 @@ export interface Session {
   readonly stop: StopCause | null;
 }
 
-/** A session from an accepted start. Its first meter reading is taken before any energy can flow. */
+/** A session from an accepted start. Its first meter reading, taken before any energy can flow, begins its axis. */
 export function openSession(
   command: StartCommand,
   facts: {
     sessionId: string;
     pileId: string;
     limitMa: number;
-    registerWh: number;
+    track: MeterTrack;
     now: Stamp;
     confirmByWallMs: number;
   },
 ): Session {
-  const first: MeterReading = { atMs: facts.now.wallMs, registerWh: facts.registerWh, quality: 'measured' };
+  const { rawWh, meterId, monoMs } = facts.track;
+  const first: MeterReading = { atMs: facts.now.wallMs, registerWh: rawWh, quality: 'measured' };
   return {
     sessionId: facts.sessionId,
     pileId: facts.pileId,
@@ -63,6 +73,7 @@ export function openSession(
     confirmByWallMs: facts.confirmByWallMs,
     readings: [first],
     lastReading: first,
+    meter: { track: firstTrack(rawWh, meterId, monoMs), events: [], eventsLeftOut: 0 },
     marks: [],
     confirmed: false,
     acknowledged: false,
@@ -79,6 +90,52 @@ export function sessionTimeMs(session: Session, now: Stamp): number {
     return session.startedAt.wallMs + Math.max(0, now.monoMs - session.startedAt.monoMs);
   }
   return Math.max(session.lastReading.atMs, now.wallMs);
+}
+
+/** A session as it was stored, by whatever version: one from before meters were tracked had raw readings only. */
+export function restoreSession(stored: Omit<Session, 'meter'> & { readonly meter?: SessionMeter }): Session {
+  const track = firstTrack(stored.lastReading.registerWh, null, stored.startedAt.monoMs);
+  return { ...stored, meter: stored.meter ?? { track, events: [], eventsLeftOut: 0 } };
+}
+
+/** The track as it was when the last reading was taken, on the present clock. */
+export function resumedTrack(session: Session, now: Stamp): MeterTrack {
+  const { track } = session.meter;
+  const ageMs = Math.max(0, sessionTimeMs(session, now) - session.lastReading.atMs);
+  const shiftMs = now.monoMs - ageMs - track.monoMs;
+  const doubt = track.doubt && {
+    ...track.doubt,
+    monoMs: track.doubt.monoMs + shiftMs,
+    sinceMonoMs: track.doubt.sinceMonoMs + shiftMs,
+  };
+  return { ...track, doubt, monoMs: track.monoMs + shiftMs, powerW: 0, unmovedWh: 0, silence: null };
+}
+
+/** Takes what has been found out about the register: each finding is evidence, and a mark. */
+export function withFindings(
+  session: Session,
+  { track, findings }: Pick<Tracked, 'findings' | 'track'>,
+  kind: EnergyRegister['kind'],
+  now: Stamp,
+): Session {
+  const counted = track === null ? session : { ...session, meter: { ...session.meter, track } };
+  return findings.reduce((before, finding) => {
+    const noted = withEvent(before, { ...finding, atMs: sessionTimeMs(session, now) });
+    return isBeginOfCount(session, finding, kind) ? noted : withMark(noted, `meter-${finding.kind}`);
+  }, counted);
+}
+
+/** A register of this kind shows the charge before until it begins to count this one. */
+function isBeginOfCount(session: Session, finding: MeterFinding, kind: EnergyRegister['kind']): boolean {
+  const hasCounted = session.lastReading.registerWh > session.readings[0].registerWh;
+  return kind === 'per-session' && finding.kind === 'reset' && !hasCounted;
+}
+
+function withEvent(session: Session, event: MeterEvent): Session {
+  const { events, eventsLeftOut } = session.meter;
+  const isFull = events.length >= MAX_METER_EVENTS;
+  const meter = isFull ? { eventsLeftOut: eventsLeftOut + 1 } : { events: [...events, event] };
+  return { ...session, meter: { ...session.meter, ...meter } };
 }
 
 export function withMark(session: Session, mark: CdrMark): Session {

@@ -55,6 +55,7 @@ export function takeStart(state: ConnectorState, command: StartCommand, context:
       `latched until a technician resets: ${state.latched.join(', ')}`,
     );
   }
+  if (state.blockedBy.length > 0) return refuseStart(state, command, 'connector.faulted', state.blockedBy.join(', '));
   if (now.clock === 'none')
     return refuseStart(state, command, 'command.expired', 'the site has no clock to judge the expiry by');
   const leftMs = Math.min(command.ttlMs, command.expiresAtMs - now.wallMs);
@@ -71,7 +72,7 @@ export function takeStart(state: ConnectorState, command: StartCommand, context:
 function obstacle(reading: Reading, context: Context): ErrorCode | null {
   if (reading.status === 'unplugged') return 'connector.not_plugged';
   if (reading.status === 'charging') return 'connector.occupied';
-  if (reading.status !== 'plugged' || reading.registerWh === null) return 'connector.faulted';
+  if (reading.status !== 'plugged' || (reading.registerWh ?? -1) < 0) return 'connector.faulted';
   // Current that nobody offered, or that nobody can see, is no ground to offer more.
   if (!isOff(reading)) return 'connector.faulted';
   const limits = { limitMa: context.facts.limitMa, overTemperatureDc: context.facts.overTemperatureDc };
@@ -86,22 +87,27 @@ export function checkingReading(
   requestedMonoMs: number,
   context: Context,
 ): Decision {
-  const { reading } = state;
+  const { reading, track } = state;
   const { command, receivedMonoMs, confirmByMonoMs } = phase;
   if (reading === null || requestedMonoMs < receivedMonoMs) return enter(state, phase, { kind: 'poll-now' });
   const code = obstacle(reading, context);
   if (code !== null) return toIdle(refuseStart(state, command, code));
+  // A charge that begins at a wrong count bills from it.
+  if (track === null || track.doubt !== null) {
+    if (context.now.monoMs - receivedMonoMs < CHECK_PATIENCE_MS) return stay(state);
+    return toIdle(refuseStart(state, command, 'connector.faulted', 'the energy register is off its course'));
+  }
   const session = openSession(command, {
     sessionId: context.newId(),
     pileId: context.facts.pileId,
     limitMa: context.facts.limitMa,
-    registerWh: reading.registerWh ?? Number.NaN,
+    track,
     now: context.now,
     confirmByWallMs: context.now.wallMs + (confirmByMonoMs - context.now.monoMs),
   });
   const transaction = { session: { session, open: true }, records: [] };
   return enter(
-    state,
+    { ...state, track: session.meter.track },
     { kind: 'preparing', session, confirmByMonoMs },
     { kind: 'commit', transaction, answer: session.sessionId },
   );

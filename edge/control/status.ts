@@ -1,6 +1,6 @@
-import type { FaultCode } from '#shared/faults.ts';
 import type { ConnectorStatus, ConnectorView } from '#shared/wire/messages.ts';
 import { type ConnectorFacts, type ConnectorState, sessionOf } from './connector.ts';
+import { faultIn } from './reading.ts';
 
 function statusOf(state: ConnectorState): ConnectorStatus {
   const { phase, reading, latched } = state;
@@ -9,7 +9,7 @@ function statusOf(state: ConnectorState): ConnectorStatus {
   if (phase.kind === 'charging') return 'charging';
   if (phase.kind === 'checking' || phase.kind === 'preparing' || phase.kind === 'starting' || phase.kind === 'adopting')
     return 'starting';
-  if (latched.length > 0 || reading.status === 'fault' || reading.status === 'unknown') return 'faulted';
+  if (latched.length > 0 || state.blockedBy.length > 0 || faultIn(reading) !== null) return 'faulted';
   return reading.status === 'unplugged' ? 'available' : 'plugged';
 }
 
@@ -17,7 +17,7 @@ function statusOf(state: ConnectorState): ConnectorStatus {
 export function viewOf(state: ConnectorState, facts: ConnectorFacts): ConnectorView {
   const session = sessionOf(state.phase);
   const { reading } = state;
-  const present: FaultCode[] = reading?.status === 'fault' || reading?.status === 'unknown' ? ['pile-fault'] : [];
+  const present = reading === null ? null : faultIn(reading);
   return {
     pileId: facts.pileId,
     connectorId: facts.connectorId,
@@ -32,6 +32,6 @@ export function viewOf(state: ConnectorState, facts: ConnectorFacts): ConnectorV
     powerW: reading?.powerW ?? null,
     currentMa: reading?.currentMa ?? null,
     temperatureC: reading?.temperatureDc == null ? null : reading.temperatureDc / 10,
-    faults: [...new Set([...state.latched, ...present])],
+    faults: [...new Set([...state.latched, ...state.blockedBy, ...(present === null ? [] : [present])])],
   };
 }

@@ -49,7 +49,8 @@ test('ED-07 the session stays open while current flows, and is closed, marked, w
   rig.pass(500).see({ ...plugged, registerWh: 50_015 });
   rig.pass(1500).see({ ...plugged, registerWh: 50_015 });
   expect(rig.phase).toBe('closing');
-  expect(rig.cdr).toMatchObject({ energyWh: 15, marks: ['stop-not-proven'], stopReason: 'partner' });
+  // Ten minutes of current, and a register that has not moved with it.
+  expect(rig.cdr).toMatchObject({ energyWh: 15, marks: ['meter-stuck', 'stop-not-proven'], stopReason: 'partner' });
   rig.send({ kind: 'durable', sessionId: rig.cdr.sessionId });
   expect(rig.phase).toBe('idle');
   expect(rig.state.latched).toEqual(['stop-not-proven']);

@@ -28,6 +28,7 @@ export const facts: ConnectorFacts = {
   connectorId: 'P1-1',
   limitMa: 16_000,
   maxPowerW: 12_144,
+  energy: { kind: 'cumulative', rollsOverAtWh: null, resolutionWh: 1 },
   overTemperatureDc: 800,
 };
 
@@ -49,6 +50,8 @@ export const plugged: Reading = {
   powerW: 0,
   temperatureDc: 300,
   registerWh: 50_000,
+  fault: null,
+  meterId: null,
 };
 export const charging: Reading = { ...plugged, status: 'charging', currentMa: 15_900, powerW: 10_970 };
 
@@ -225,6 +228,20 @@ export class Rig {
   get writes(): string[] {
     return this.orders.flatMap((order) => (order.kind === 'write' ? [order.write] : []));
   }
+}
+
+/** The session as it was last ordered to disk. */
+export function onDisk(rig: Rig): Session {
+  const sessions = rig.orders.flatMap((order) => (order.kind === 'commit' ? [order.transaction.session?.session] : []));
+  const stored = sessions.filter((session) => session !== undefined).at(-1);
+  if (stored === undefined) throw new Error('nothing was stored');
+  return JSON.parse(JSON.stringify(stored));
+}
+
+/** Killed without warning; another process takes up what is on the disk. */
+export function restartFromDisk(rig: Rig, awayMs: number, options: RigOptions = {}): Rig {
+  const { wallMs, monoMs } = rig.pass(awayMs);
+  return new Rig({ session: onDisk(rig), wallMs, monoMs, ...options });
 }
 
 /** "write softStop, commit open session.ended, poll-now": what was ordered, on one line. */

@@ -206,6 +206,19 @@ describe('ED-09 what was open when the process ended', () => {
     ]);
   });
 
+  test('ED-13 a session stored before meters were tracked comes back with its meter at the last reading', () => {
+    const { ledger, database, reopen } = openLedger();
+    const session = sessionOn(1);
+    ledger.commit(open(session), at);
+    database.exec(`UPDATE sessions SET body = json_remove(body, '$.meter')`);
+    const [restored] = reopen().ledger.openWork(at).sessions;
+    expect(restored?.meter).toMatchObject({
+      track: { rawWh: session.lastReading.registerWh, offsetWh: 0, meterId: null, doubt: null },
+      events: [],
+      eventsLeftOut: 0,
+    });
+  });
+
   test('a charge that is over does not come back; its CDR stays', () => {
     const { ledger, reopen } = openLedger();
     const closing = closingOf(1);

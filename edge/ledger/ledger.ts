@@ -4,7 +4,7 @@ import type { Stamp } from '#shared/stamp.ts';
 import type { Ack, Command, RecordEnvelope } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { LedgerTransaction } from '../control/connector.ts';
-import type { Session } from '../control/session.ts';
+import { restoreSession, type Session } from '../control/session.ts';
 
 /** What was still open when the process last ended. */
 export interface OpenWork {
@@ -104,7 +104,7 @@ export class Ledger {
       ).map((row) => String(row.session_id)),
     );
     const sessions = this.#rows(`SELECT body FROM sessions WHERE is_open = 1`).map((row): Session => {
-      const session: Session = JSON.parse(String(row.body));
+      const session = restoreSession(JSON.parse(String(row.body)));
       return { ...session, acknowledged: session.confirmed && !unacknowledged.has(session.sessionId) };
     });
     const commands = this.#rows(`SELECT body, at FROM inbox WHERE status = 'received' ORDER BY rowid`).map((row) =>

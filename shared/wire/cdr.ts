@@ -19,18 +19,62 @@ export const stopReasonSchema = z.enum([
 export type StopReason = z.infer<typeof stopReasonSchema>;
 
 /**
+ * What an energy register did that is more than counting: `rollover`, it began again at 0 after its highest count;
+ * `reset`, it began again at 0; `replaced`, another meter, or one set to another count; `jump`, it rose further than
+ * energy can have flowed and stayed there; `glitch` and `backward`, it showed too much or too little for a while, or
+ * still did at the end; `stuck`, it stood still though power was measured; `missing`, the pile did not tell it.
+ */
+export const meterEventKinds = [
+  'rollover',
+  'reset',
+  'replaced',
+  'backward',
+  'jump',
+  'glitch',
+  'stuck',
+  'missing',
+] as const;
+
+/**
+ * Evidence of one such event. Raw values are as the meter shows them: the last one believed and the one that came
+ * instead, null when there was none. `creditedWh` is what was billed of the step between them.
+ */
+export const meterEventSchema = z.object({
+  atMs: z.int(),
+  kind: z.enum(meterEventKinds),
+  fromRawWh: z.int().nonnegative(),
+  toRawWh: z.int().nonnegative().nullable(),
+  creditedWh: z.int().nonnegative(),
+});
+export type MeterEvent = z.infer<typeof meterEventSchema>;
+
+/** A record carries at most so many meter events; the rest is counted. */
+export const MAX_METER_EVENTS = 50;
+
+/**
  * What is not as it should be about a charge, for everybody to see:
  * `adopted`, the controller restarted in the middle of it; `end-estimated`, the last reading was taken
  * before the true end; `stop-not-proven`, current could not be read as zero at the end;
- * `register-implausible`, the meter ran backwards or jumped, and the energy stops at the last good reading.
+ * `register-implausible`, written by older edges: the meter ran backwards or jumped, and the energy stops at the last
+ * good reading; `meter-…`, the register did what {@link meterEventKinds} tells of.
  */
-export const cdrMarkSchema = z.enum(['adopted', 'end-estimated', 'stop-not-proven', 'register-implausible']);
+export const cdrMarkSchema = z.enum([
+  'adopted',
+  'end-estimated',
+  'stop-not-proven',
+  'register-implausible',
+  ...meterEventKinds.map((kind) => `meter-${kind}` as const),
+]);
 export type CdrMark = z.infer<typeof cdrMarkSchema>;
 
 /**
  * The charge detail record: written once on the edge, never changed. It carries everything that is needed
  * to bill again: readings, tariff, lines. `rating` is null when no tariff was known: never a default price.
  * A void record tells of energy that flowed and is billed to nobody.
+ *
+ * `meterStartWh`, `meterEndWh` and the readings are on the charge's own axis, which begins at the meter's raw start
+ * and only energy moves. The raw values and the meter events are optional, and stay absent when they are: records
+ * from older edges have none, and a record is never changed.
  */
 export const cdrSchema = z.object({
   cdrId: uuidSchema,
@@ -46,6 +90,11 @@ export const cdrSchema = z.object({
   meterStartWh: z.int().nonnegative(),
   meterEndWh: z.int().nonnegative(),
   energyWh: z.int().nonnegative(),
+  rawStartWh: z.int().nonnegative().optional(),
+  rawEndWh: z.int().nonnegative().optional(),
+  meterEvents: z.array(meterEventSchema).optional(),
+  /** How many more meter events there were than are listed. */
+  meterEventsLeftOut: z.int().nonnegative().optional(),
   readings: z.array(meterReadingSchema).min(2),
   stopReason: stopReasonSchema,
   faultCode: z.enum(faultCodes).nullable(),
