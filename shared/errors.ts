@@ -218,6 +218,13 @@ export const errorCatalogue = {
     'Check that the vehicle is ready, then try again.',
     '请确认车辆已就绪后重试。',
   ),
+  'pile.setup_not_taken': entry(
+    'pile',
+    'The pile acknowledges its set-up and reads back something else.',
+    '充电桩确认了初始化写入，但回读的值不符。',
+    'Compare the register named in the detail with the vendor sheet and the firmware; correct the profile or the pile.',
+    '请将明细中的寄存器与厂商资料及固件版本核对，并修正配置文件或充电桩。',
+  ),
   'pile.write_failed': entry(
     'pile',
     'The pile did not take the command.',
@@ -308,6 +315,13 @@ export const errorCatalogue = {
     '配置无效。',
     'Correct it at the named place.',
     '请在所示位置修正。',
+  ),
+  'site.infeasible': entry(
+    'site',
+    'The site cannot be run safely as it is configured.',
+    '按当前配置，站点无法安全运行。',
+    'Change what the numbers name; pilectl plan shows the whole calculation.',
+    '请按所列数值调整配置；pilectl plan 可显示完整计算。',
   ),
   'profile.invalid': entry(
     'site',

@@ -13,6 +13,9 @@ export const pileIdSchema = nameSchema;
 /** Unique over all sites: this is what the QR code on the pile says. */
 export const connectorIdSchema = nameSchema;
 export const lineIdSchema = nameSchema;
+export const meterIdSchema = nameSchema;
+/** Ground locks and barriers. */
+export const parkingDeviceIdSchema = nameSchema;
 
 /** Identities made by a machine: commands, sessions, orders, stores, boots. */
 export const uuidSchema = z.uuid();

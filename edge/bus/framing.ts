@@ -1,26 +1,4 @@
-/**
- * What a transport puts around a Modbus request and how it recognises the one reply that belongs to it.
- * Requests and replies are handled as RTU frames (unit, function, data, CRC), the form modbus-serial speaks.
- */
-export interface Framing {
-  /** Returns the bytes to send for this request. What is fed from now on is judged against it. */
-  begin(requestAdu: Uint8Array): Uint8Array;
-  /** A new connection: half a message from the last one has no other half. */
-  reset(): void;
-  /** Takes received bytes, all of them: also those that come while nobody waits for a reply. */
-  feed(bytes: Uint8Array): FramingVerdict;
-}
-
-/**
- * `more`: not complete yet. `reply`: the complete reply as an RTU frame. `broken`: what came is not the
- * reply; the line must be left alone until nothing late can come any more.
- */
-export type FramingVerdict =
-  | { kind: 'more' }
-  | { kind: 'reply'; adu: Uint8Array }
-  | { kind: 'broken'; reason: 'crc' | 'mismatch' };
-
-const MORE: FramingVerdict = { kind: 'more' };
+import { MORE, type Verdict } from './exchange.ts';
 
 /** CRC-16/MODBUS (polynomial 0xA001, initial 0xFFFF). Modbus over serial line specification V1.02, 6.2.2. */
 export function crc16(bytes: Uint8Array): number {
@@ -35,7 +13,19 @@ export function crc16(bytes: Uint8Array): number {
 /** Appends the CRC, low byte first. */
 export function withCrc(body: Uint8Array): Uint8Array {
   const crc = crc16(body);
-  return Uint8Array.of(...body, crc & 0xff, crc >>> 8);
+  const frame = new Uint8Array(body.length + 2);
+  frame.set(body);
+  frame[body.length] = crc & 0xff;
+  frame[body.length + 1] = crc >>> 8;
+  return frame;
+}
+
+export function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (a.length === 0) return b;
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
 }
 
 const EXCEPTION_LENGTH = 5;
@@ -48,101 +38,77 @@ function readByteCount(requestAdu: Uint8Array): number {
   return (requestAdu[1] ?? 0) <= 2 ? Math.ceil(count / 8) : count * 2;
 }
 
+const broken = (reason: 'crc' | 'mismatch', detail: string): Verdict<never> => ({ kind: 'broken', reason, detail });
+
 /**
- * Judges received bytes against the request that is in flight: unit, function, and byte count for reads; for
- * writes the echo of address and value or count. Modbus RTU carries no transaction id, so this and the silence
- * after trouble are all that keeps a late reply from being taken for the next one's.
+ * Judges received bytes, an RTU frame or the beginning of one, against the request that is in flight: unit, function, and
+ * byte count for reads; for writes the echo of address and value or count. The answer is the complete frame, exceptions
+ * included.
  */
-export function judgeReply(requestAdu: Uint8Array, received: Uint8Array): FramingVerdict {
+export function judgeReply(requestAdu: Uint8Array, received: Uint8Array): Verdict<Uint8Array> {
   const [unit, functionCode = 0] = requestAdu;
   if (received.length < 3) return MORE;
-  if (received[0] !== unit) return { kind: 'broken', reason: 'mismatch' };
+  if (received[0] !== unit) return broken('mismatch', `unit ${received[0]} answers for ${unit}`);
   const isException = received[1] === (functionCode | 0x80);
-  if (!isException && received[1] !== functionCode) return { kind: 'broken', reason: 'mismatch' };
+  if (!isException && received[1] !== functionCode)
+    return broken('mismatch', `function ${received[1]} answers ${functionCode}`);
   const byteCount = readByteCount(requestAdu);
   if (!isException && !isWrite(functionCode) && received[2] !== byteCount)
-    return { kind: 'broken', reason: 'mismatch' };
+    return broken('mismatch', `${received[2]} bytes of data, asked were ${byteCount}`);
   const length = isException ? EXCEPTION_LENGTH : isWrite(functionCode) ? WRITE_REPLY_LENGTH : 5 + byteCount;
   if (received.length < length) return MORE;
   const adu = received.subarray(0, length);
-  if (crc16(adu) !== 0) return { kind: 'broken', reason: 'crc' };
+  if (crc16(adu) !== 0) return broken('crc', 'the checksum does not fit');
   const echoes =
     isException || !isWrite(functionCode) || adu.subarray(2, 6).every((byte, i) => byte === requestAdu[i + 2]);
-  return echoes ? { kind: 'reply', adu } : { kind: 'broken', reason: 'mismatch' };
-}
-
-/** RTU frames on a serial line, or on a socket to a gateway that passes them through. */
-export function rtuFraming(): Framing {
-  let request: Uint8Array = new Uint8Array();
-  let received: Uint8Array = new Uint8Array();
-  return {
-    begin(requestAdu) {
-      request = requestAdu;
-      received = new Uint8Array();
-      return requestAdu;
-    },
-    reset() {
-      received = new Uint8Array();
-    },
-    feed(bytes) {
-      received = Uint8Array.of(...received, ...bytes);
-      return judgeReply(request, received);
-    },
-  };
+  return echoes ? { kind: 'answer', answer: adu } : broken('mismatch', 'the echo is of another write');
 }
 
 const MBAP_LENGTH = 7;
 /** Of unit and PDU together. Modbus application protocol V1.1b3, 4.1: at most 253 bytes of PDU. */
 const LONGEST_MBAP_BODY = 254;
 
-/** Modbus TCP: a transaction id on every message, so a late reply is recognised and passed over. */
-export function mbapFraming(): Framing {
-  let transactionId = 0;
-  let request: Uint8Array = new Uint8Array();
-  let received: Uint8Array = new Uint8Array();
+/** A message cut out of a Modbus TCP stream; its frame is in RTU form. */
+export interface MbapMessage {
+  readonly transactionId: number;
+  readonly adu: Uint8Array;
+}
 
-  /** The next complete message; null when there is none yet, `lost` when what came cannot be cut into messages. */
-  function takeMessage(): { id: number; adu: Uint8Array } | 'lost' | null {
-    if (received.length < MBAP_LENGTH) return null;
-    const view = new DataView(received.buffer, received.byteOffset, received.byteLength);
-    const length = view.getUint16(4);
-    if (view.getUint16(2) !== 0 || length > LONGEST_MBAP_BODY) {
-      received = new Uint8Array();
-      return 'lost';
-    }
-    if (received.length < 6 + length) return null;
-    const message = { id: view.getUint16(0), adu: withCrc(received.subarray(6, 6 + length)) };
-    received = received.slice(6 + length);
-    return message;
+/** Cuts a Modbus TCP stream into messages; half of one waits for its other half, whoever asks meanwhile. */
+export class MbapReader {
+  #received: Uint8Array = new Uint8Array();
+
+  /** A new connection: half a message from the last one has no other half. */
+  reset(): void {
+    this.#received = new Uint8Array();
   }
 
-  return {
-    begin(requestAdu) {
-      transactionId = (transactionId + 1) & 0xffff;
-      request = requestAdu;
-      const body = requestAdu.subarray(0, -2);
-      return Uint8Array.of(
-        transactionId >>> 8,
-        transactionId & 0xff,
-        0,
-        0,
-        body.length >>> 8,
-        body.length & 0xff,
-        ...body,
-      );
-    },
-    reset() {
-      received = new Uint8Array();
-    },
-    feed(bytes) {
-      received = Uint8Array.of(...received, ...bytes);
-      for (let message = takeMessage(); message !== null; message = takeMessage()) {
-        if (message === 'lost') return { kind: 'broken', reason: 'mismatch' };
-        if (message.id !== transactionId) continue;
-        const verdict = judgeReply(request, message.adu);
-        return verdict.kind === 'more' ? { kind: 'broken', reason: 'mismatch' } : verdict;
+  /** The complete messages so far; null when what came cannot be cut into messages. */
+  push(bytes: Uint8Array): MbapMessage[] | null {
+    this.#received = joined(this.#received, bytes);
+    const messages: MbapMessage[] = [];
+    while (this.#received.length >= MBAP_LENGTH) {
+      const view = new DataView(this.#received.buffer, this.#received.byteOffset, this.#received.byteLength);
+      const length = view.getUint16(4);
+      if (view.getUint16(2) !== 0 || length < 2 || length > LONGEST_MBAP_BODY) {
+        this.reset();
+        return null;
       }
-      return MORE;
-    },
-  };
+      if (this.#received.length < 6 + length) break;
+      messages.push({ transactionId: view.getUint16(0), adu: withCrc(this.#received.subarray(6, 6 + length)) });
+      this.#received = this.#received.slice(6 + length);
+    }
+    return messages;
+  }
+}
+
+/** A request in RTU form as a Modbus TCP message. */
+export function toMbap(requestAdu: Uint8Array, transactionId: number): Uint8Array {
+  const length = requestAdu.length - 2;
+  const message = new Uint8Array(6 + length);
+  const view = new DataView(message.buffer);
+  view.setUint16(0, transactionId);
+  view.setUint16(4, length);
+  message.set(requestAdu.subarray(0, length), 6);
+  return message;
 }

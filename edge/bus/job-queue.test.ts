@@ -1,53 +1,81 @@
 import { expect, test } from 'vitest';
+import type { LineJob, Priority } from './exchange.ts';
 import { JobQueue, type PendingJob } from './job-queue.ts';
-import type { Priority } from './request.ts';
 
 const timing = { gapMs: 0, responseTimeoutMs: 100, slowestReplyMs: 200 };
-const job = (priority: Priority, unit = 1): PendingJob => ({
-  job: { unit, priority, request: { fc: 3, address: 0, count: 1 }, timing },
+const exchange = { begin: () => new Uint8Array(), feed: () => ({ kind: 'more' }) as const };
+const job = (priority: Priority, device = 'unit 1'): PendingJob => ({
+  job: { device, priority, timing, exchange, answerBytes: 7 },
   resolve: () => {},
   reject: () => {},
 });
+const always = () => 0;
 
-function order(queue: JobQueue): string[] {
+function order(queue: JobQueue, readyAtMonoMs: (job: LineJob<unknown>) => number = always): string[] {
   const served: string[] = [];
-  for (let next = queue.peek(); next !== null; next = queue.peek()) {
-    served.push(`${next.job.priority} ${next.job.unit}`);
-    queue.take(next);
+  for (let next = queue.next(readyAtMonoMs); next !== null; next = queue.next(readyAtMonoMs)) {
+    served.push(`${next.pending.job.priority} ${next.pending.job.device}`);
+    queue.take(next.pending);
   }
   return served;
 }
 
-test('ED-04 commands go first, then the watchdog, then polls; within a class the first that came', () => {
-  const queue = new JobQueue(10);
-  for (const [priority, unit] of [
-    ['poll', 1],
-    ['keep-alive', 2],
-    ['poll', 3],
-    ['command', 4],
-    ['keep-alive', 5],
-    ['command', 6],
-  ] as const) {
-    expect(queue.add(job(priority, unit))).toBe(true);
-  }
-  expect(queue.length).toBe(6);
-  expect(order(queue)).toEqual(['command 4', 'command 6', 'keep-alive 2', 'keep-alive 5', 'poll 1', 'poll 3']);
+function queueOf(limit: number, ...jobs: (readonly [Priority, string])[]): JobQueue {
+  const queue = new JobQueue(limit);
+  for (const [priority, device] of jobs) expect(queue.add(job(priority, device))).toBe(true);
+  return queue;
+}
+
+test('ED-04 stops go first, then commands, then the watchdog, then polls; within a class the first that came', () => {
+  const queue = queueOf(
+    10,
+    ['poll', 'a'],
+    ['keep-alive', 'b'],
+    ['poll', 'c'],
+    ['command', 'd'],
+    ['stop', 'e'],
+    ['keep-alive', 'f'],
+    ['command', 'g'],
+    ['stop', 'h'],
+  );
+  expect(queue.length).toBe(8);
+  expect(order(queue)).toEqual([
+    'stop e',
+    'stop h',
+    'command d',
+    'command g',
+    'keep-alive b',
+    'keep-alive f',
+    'poll a',
+    'poll c',
+  ]);
 });
 
-test('ED-04 a full queue takes no more polls, but a command always: a stop is never refused', () => {
-  const queue = new JobQueue(2);
-  expect([queue.add(job('poll')), queue.add(job('poll')), queue.add(job('poll'))]).toEqual([true, true, false]);
-  expect(queue.add(job('keep-alive'))).toBe(false);
-  for (let i = 0; i < 10; i += 1) expect(queue.add(job('command', i))).toBe(true);
+test('ED-04 of several polls the one whose device is ready first goes, not the one that came first', () => {
+  const readyAtMs: Record<string, number> = { a: 300, b: 100, c: 200, d: 100 };
+  const queue = queueOf(10, ['poll', 'a'], ['poll', 'b'], ['poll', 'c'], ['poll', 'd']);
+  const ready = (one: LineJob<unknown>) => readyAtMs[one.device] ?? 0;
+  expect(queue.next(ready)).toMatchObject({ readyAtMonoMs: 100, pending: { job: { device: 'b' } } });
+  expect(order(queue, ready)).toEqual(['poll b', 'poll d', 'poll c', 'poll a']);
+});
+
+test('ED-04 a lower class does not fill the gap of a higher one', () => {
+  const queue = queueOf(10, ['poll', 'ready'], ['stop', 'in its gap']);
+  const next = queue.next(({ device }) => (device === 'ready' ? 0 : 100));
+  expect(next).toMatchObject({ readyAtMonoMs: 100, pending: { job: { device: 'in its gap' } } });
+});
+
+test('ED-04 a full queue takes no more polls and feeds, but stops and commands always', () => {
+  const queue = queueOf(2, ['poll', 'a'], ['poll', 'b']);
+  expect([queue.add(job('poll')), queue.add(job('keep-alive'))]).toEqual([false, false]);
+  for (let i = 0; i < 10; i += 1) expect(queue.add(job(i % 2 === 0 ? 'stop' : 'command', String(i)))).toBe(true);
   expect(queue.length).toBe(12);
-  expect(order(queue).slice(0, 2)).toEqual(['command 0', 'command 1']);
+  expect(order(queue).slice(0, 2)).toEqual(['stop 0', 'stop 2']);
 });
 
-test('draining gives every job back once', () => {
-  const queue = new JobQueue(10);
-  queue.add(job('poll', 1));
-  queue.add(job('command', 2));
-  expect(queue.drain().map((pending) => pending.job.unit)).toEqual([2, 1]);
+test('ED-04 draining gives every job back once', () => {
+  const queue = queueOf(10, ['poll', 'a'], ['stop', 'b']);
+  expect(queue.drain().map((pending) => pending.job.device)).toEqual(['b', 'a']);
   expect(queue.length).toBe(0);
-  expect(queue.peek()).toBeNull();
+  expect(queue.next(always)).toBeNull();
 });

@@ -1,9 +1,9 @@
 /**
  * Why a request on a line has no answer.
- * `timeout`, `crc`, `mismatch`: try again later. `exception`: the device understood and refused; `exceptionCode` is
- * the Modbus code. `unreachable`: port or host cannot be opened. `closed`: the line was shut down or lost with the
- * request pending. `queue-full`: more is asked of the line than it can carry. `superseded`: a stop
- * came before the command's last step.
+ * `timeout`, `crc`, `mismatch`: try again later. `exception`: the device understood and refused; `exceptionCode` is its
+ * protocol's code. `unreachable`: port or host cannot be opened. `closed`: the line was shut down or lost with the
+ * request pending. `queue-full`: more is asked of the line than it can carry. `silent`: not sent, because the device has
+ * not answered for a while and its next probe is not due. `superseded`: a stop came before the command's last step.
  */
 export type LineFailure =
   | 'timeout'
@@ -13,6 +13,7 @@ export type LineFailure =
   | 'unreachable'
   | 'closed'
   | 'queue-full'
+  | 'silent'
   | 'superseded';
 
 export class LineError extends Error {

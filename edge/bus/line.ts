@@ -1,228 +1,365 @@
-import modbusSerial from 'modbus-serial';
 import type { Clock, Timers } from '#shared/clock.ts';
 import type { ByteStream } from './byte-stream.ts';
-import type { Framing } from './framing.ts';
+import {
+  countFailure,
+  type DeviceCounters,
+  type LineCounters,
+  newDeviceCounters,
+  newLineCounters,
+} from './counters.ts';
+import { type DeviceHealth, healthy, mayBeAsked, withFailure } from './device-health.ts';
+import type { LineJob, LinePort, Verdict } from './exchange.ts';
 import { JobQueue, type PendingJob } from './job-queue.ts';
-import { LineError } from './line-error.ts';
-import { type FrameTap, ModbusPort } from './modbus-port.ts';
-import { isRead, type LineJob, type ModbusRequest, type WriteRequest } from './request.ts';
+import { LineError, type LineFailure } from './line-error.ts';
+import { type ReplyTime, timeoutMs, unknownReplyTime, withReply, withTimeout } from './reply-time.ts';
 
-/** The package is CommonJS: its class is the `default` of its exports. */
-const ModbusClient = modbusSerial.default;
+/** Sees every piece of bytes with its direction, for logs and recordings. */
+export type FrameTap = (direction: 'sent' | 'received', bytes: Uint8Array) => void;
 
 export interface LineParts {
   readonly lineId: string;
   readonly stream: ByteStream;
-  readonly framing: Framing;
   /** Silence that must precede a frame: 3.5 characters on a serial line, 0 on Modbus TCP. */
   readonly silenceMs: number;
+  /** How long so many bytes take on the slowest part of the way; 0 for each on a network. */
+  readonly wireMs: (bytes: number) => number;
+  /** An answer names its question, so a late one is recognised, and the line need not wait for it to pass. */
+  readonly hasTransactionIds: boolean;
+  /**
+   * A connection that brings no answer so often in a row is closed and made anew; a broken checksum is an answer.
+   * Null for a serial port: only its loss is a reason to open it again.
+   */
+  readonly reconnectAfterFailures: number | null;
   readonly clock: Clock;
   readonly timers: Timers;
+  /** For the silence between frames: never early, and late by a fraction of a millisecond only. */
+  readonly fineTimers: Timers;
   readonly tap: FrameTap;
+  /** Bytes that come while nobody waits, and the beginning of a new connection: for framings that keep half messages. */
+  readonly onStray?: (bytes: Uint8Array) => void;
+  readonly onOpened?: () => void;
   readonly queueLimit?: number;
   /** How long a line that could not be opened is left alone. */
   readonly reopenAfterMs?: number;
 }
 
-export interface LineCounters {
-  requests: number;
-  timeouts: number;
-  crcErrors: number;
-  mismatches: number;
-  exceptions: number;
-  reopened: number;
+interface DeviceState {
+  health: DeviceHealth;
+  replyTime: ReplyTime;
+  freeFromMonoMs: number;
+  readonly counters: DeviceCounters;
 }
 
 interface InFlight {
-  readonly settle: (error: LineError | null, words: readonly number[]) => void;
+  readonly pending: PendingJob;
+  readonly device: DeviceState;
+  /** Of the question, and of the latest part of it. */
+  readonly startedMonoMs: number;
+  sentMonoMs: number;
+  sentBytes: number;
+  /** The bytes of this part have gone out; what comes before that answers something else. */
+  isSent: boolean;
+  lastByteMonoMs: number;
+  cancel: () => void;
 }
 
+/** Time is compared with this much grace: sums of fractions are not exact. */
+const EPSILON_MS = 1e-6;
+/** A broken answer may have a tail. */
+const TAIL_MS = 20;
+
 /**
- * The one owner of a serial port or host. One request is in flight; the next goes out when the line has been
- * silent long enough and the device has had its gap. After a timeout or a broken reply the line is left alone
- * until the slowest reply can no longer come, so a late one is never taken for the next request's.
- * Every request settles: by reply, by deadline, or because the line closes.
+ * The one owner of a serial port or host. One question is in flight; the next goes out when the line has been
+ * silent long enough and the device has had its gap. After a timeout or a wrong answer the line is left alone
+ * until the slowest one can no longer come, so a late answer is never taken for the next question's.
+ * Every question settles: by answer, by deadline, or because the line closes.
  */
-export class Line {
-  readonly counters: LineCounters = {
-    requests: 0,
-    timeouts: 0,
-    crcErrors: 0,
-    mismatches: 0,
-    exceptions: 0,
-    reopened: 0,
-  };
+export class Line implements LinePort {
+  readonly counters: LineCounters;
   readonly #parts: LineParts;
-  readonly #port: ModbusPort;
-  readonly #client: InstanceType<typeof ModbusClient>;
   readonly #queue: JobQueue;
-  readonly #lastEndMonoMs = new Map<number, number>();
+  readonly #devices = new Map<string, DeviceState>();
   #inFlight: InFlight | null = null;
   #quietFromMonoMs = 0;
   #openAgainFromMonoMs = 0;
+  #failuresInRow = 0;
+  #isOpening = false;
   #closed = false;
-  #running = false;
-  #wake: () => void = () => {};
+  #cancelWait: () => void = () => {};
 
   constructor(parts: LineParts) {
     this.#parts = parts;
     this.#queue = new JobQueue(parts.queueLimit ?? 256);
-    this.#port = new ModbusPort({
-      stream: parts.stream,
-      framing: parts.framing,
-      tap: parts.tap,
-      events: {
-        onActivity: () => this.#postponeSilence(parts.silenceMs),
-        onBroken: (reason) => this.#inFlight?.settle(new LineError(reason, 'the bytes received are not the reply'), []),
-        onClosed: (reason) => this.#inFlight?.settle(new LineError('closed', reason), []),
-      },
-    });
-    this.#client = new ModbusClient(this.#port);
+    this.counters = newLineCounters(parts.clock.monoMs());
   }
 
-  /**
-   * Sends one request when its turn comes.
-   *
-   * @returns the registers of a read, nothing for a write
-   * @throws LineError
-   */
-  request(job: LineJob): Promise<readonly number[]> {
-    return new Promise((resolve, reject) => {
-      if (this.#closed) return reject(new LineError('closed', this.#parts.lineId));
-      if (!this.#queue.add({ job, resolve, reject })) return reject(new LineError('queue-full', this.#parts.lineId));
-      if (job.priority === 'command') this.#wake();
-      void this.#run();
+  /** Counters of every device that has been asked anything, by its name on the line. */
+  get deviceCounters(): ReadonlyMap<string, DeviceCounters> {
+    return new Map([...this.#devices].map(([device, { counters }]) => [device, counters]));
+  }
+
+  ask<Answer>(job: LineJob<Answer>): Promise<Answer> {
+    return new Promise<Answer>((resolve, reject) => {
+      const refusal = this.#refusal(job);
+      if (refusal !== null) return reject(refusal);
+      const pending: PendingJob = { job, resolve: resolve as (answer: unknown) => void, reject };
+      if (!this.#queue.add(pending)) return reject(new LineError('queue-full', this.#parts.lineId));
+      this.#pump();
     });
   }
 
-  /** Settles every pending request and frees the port. */
+  /** Settles every pending question and frees the port. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#cancelWait();
     const error = new LineError('closed', this.#parts.lineId);
     for (const pending of this.#queue.drain()) pending.reject(error);
-    this.#inFlight?.settle(error, []);
+    this.#fail('closed', this.#parts.lineId);
     await this.#parts.stream.close();
   }
 
-  async #run(): Promise<void> {
-    if (this.#running) return;
-    this.#running = true;
-    while (!this.#closed) {
-      const pending = this.#queue.peek();
-      if (pending === null) break;
-      const waitMs = this.#readyAtMonoMs(pending.job) - this.#parts.clock.monoMs();
-      if (waitMs > 0) {
-        // Chosen again after the wait, or as soon as a command arrives: another device's gap is not the command's.
-        await this.#sleep(waitMs);
-        continue;
-      }
-      this.#queue.take(pending);
-      await this.#serve(pending);
+  #refusal(job: LineJob<unknown>): LineError | null {
+    if (this.#closed) return new LineError('closed', this.#parts.lineId);
+    if (job.isSuperseded?.()) return new LineError('superseded', 'a stop has come');
+    if (job.priority !== 'poll' && job.priority !== 'keep-alive') return null;
+    const device = this.#device(job.device);
+    if (mayBeAsked(device.health, this.#parts.clock.monoMs())) return null;
+    device.counters.spared += 1;
+    return new LineError('silent', `${job.device} on ${this.#parts.lineId} does not answer`);
+  }
+
+  #device(name: string): DeviceState {
+    const known = this.#devices.get(name);
+    if (known !== undefined) return known;
+    const device = {
+      health: healthy,
+      replyTime: unknownReplyTime,
+      freeFromMonoMs: 0,
+      counters: newDeviceCounters(),
+    };
+    this.#devices.set(name, device);
+    return device;
+  }
+
+  /** Sends the next question, or waits until it may be sent. Chosen again at every call: a stop overtakes the waiting. */
+  #pump(): void {
+    if (this.#inFlight !== null || this.#isOpening || this.#closed) return;
+    this.#cancelWait();
+    const nowMs = this.#parts.clock.monoMs();
+    const next = this.#queue.next((job) =>
+      Math.max(nowMs, this.#quietFromMonoMs, this.#device(job.device).freeFromMonoMs),
+    );
+    if (next === null) return;
+    const waitMs = next.readyAtMonoMs - nowMs;
+    if (waitMs > EPSILON_MS) {
+      this.#cancelWait = this.#parts.fineTimers.after(waitMs, () => this.#pump());
+      return;
     }
-    this.#running = false;
+    const { pending } = next;
+    this.#queue.take(pending);
+    // Since it was asked, a stop may have come, or the device may have fallen silent.
+    const refusal = this.#refusal(pending.job);
+    if (refusal !== null) {
+      pending.reject(refusal);
+      return this.#pump();
+    }
+    const device = this.#device(pending.job.device);
+    if (this.#parts.stream.isOpen) this.#begin(pending, device);
+    else void this.#open(pending, device);
   }
 
-  #readyAtMonoMs(job: LineJob): number {
-    const lastEnd = this.#lastEndMonoMs.get(job.unit);
-    return Math.max(this.#quietFromMonoMs, lastEnd === undefined ? 0 : lastEnd + job.timing.gapMs);
-  }
-
-  async #serve(pending: PendingJob): Promise<void> {
+  async #open(pending: PendingJob, device: DeviceState): Promise<void> {
+    const { lineId, clock, stream, onOpened, reopenAfterMs = 1000 } = this.#parts;
+    this.#isOpening = true;
     try {
-      await this.#ensureOpen();
-      pending.resolve(await this.#transact(pending.job));
+      if (clock.monoMs() < this.#openAgainFromMonoMs) throw new LineError('unreachable', `${lineId} is not open`);
+      this.#openAgainFromMonoMs = clock.monoMs() + reopenAfterMs;
+      await stream.close();
+      onOpened?.();
+      await stream.open({
+        onBytes: (bytes) => this.#receive(bytes),
+        onClosed: (reason) => this.#fail('closed', reason),
+      });
+      this.counters.opened += 1;
+      this.#failuresInRow = 0;
+      // Closed while it was being opened: the port must not stay behind.
+      if (this.#closed) {
+        await stream.close();
+        throw new LineError('closed', lineId);
+      }
+      if (!stream.isOpen) throw new LineError('unreachable', `${lineId} was lost while it was opened`);
+      this.#isOpening = false;
+      this.#begin(pending, device);
     } catch (error) {
-      pending.reject(error instanceof Error ? error : new Error(String(error)));
+      this.#isOpening = false;
+      const reason = error instanceof Error ? error.message : String(error);
+      pending.reject(error instanceof LineError ? error : new LineError('unreachable', `${lineId}: ${reason}`));
+      this.#pump();
     }
   }
 
-  async #ensureOpen(): Promise<void> {
-    if (this.#port.isOpen) return;
-    const { lineId, clock } = this.#parts;
-    if (clock.monoMs() < this.#openAgainFromMonoMs) throw new LineError('unreachable', `${lineId} is not open`);
-    this.#openAgainFromMonoMs = clock.monoMs() + (this.#parts.reopenAfterMs ?? 1000);
-    await this.#parts.stream.close();
-    await new Promise<void>((resolve, reject) => {
-      this.#client.open((error: Error | null) =>
-        error === null ? resolve() : reject(new LineError('unreachable', `${lineId}: ${error.message}`)),
-      );
-    });
-    // Closed while it was being opened: the port must not stay behind.
-    if (this.#closed) {
-      await this.#parts.stream.close();
-      throw new LineError('closed', lineId);
-    }
-    this.counters.reopened += 1;
-  }
-
-  #transact(job: LineJob): Promise<readonly number[]> {
-    const { clock, timers, silenceMs } = this.#parts;
-    const sentMonoMs = clock.monoMs();
+  #begin(pending: PendingJob, device: DeviceState): void {
+    const nowMs = this.#parts.clock.monoMs();
     this.counters.requests += 1;
-    return new Promise((resolve, reject) => {
-      const settle = (error: LineError | null, words: readonly number[]) => {
-        // modbus-serial may still call back for a request that has been given up.
-        if (this.#inFlight !== entry) return;
-        this.#inFlight = null;
-        cancelDeadline();
-        this.#port.abandon();
-        this.#lastEndMonoMs.set(job.unit, clock.monoMs());
-        this.#postponeSilence(silenceMs);
-        if (error === null) return resolve(words);
-        this.#count(error);
-        if (error.failure !== 'exception') this.#keepQuietUntil(sentMonoMs + job.timing.slowestReplyMs);
-        reject(error);
-      };
-      const cancelDeadline = timers.after(job.timing.responseTimeoutMs, () =>
-        settle(new LineError('timeout', `unit ${job.unit} on ${this.#parts.lineId}`), []),
-      );
-      const entry: InFlight = { settle };
-      this.#inFlight = entry;
-      this.#send(job.unit, job.request, (error, words) => settle(error === null ? null : asLineError(error), words));
-    });
+    device.counters.requests += 1;
+    const inFlight: InFlight = {
+      pending,
+      device,
+      startedMonoMs: nowMs,
+      sentMonoMs: nowMs,
+      sentBytes: 0,
+      isSent: false,
+      lastByteMonoMs: 0,
+      cancel: () => {},
+    };
+    this.#inFlight = inFlight;
+    this.#send(inFlight, pending.job.exchange.begin());
   }
 
-  #send(unit: number, request: ModbusRequest, done: (error: unknown, words: readonly number[]) => void): void {
-    if (!isRead(request)) return this.#sendWrite(unit, request, (error) => done(error, []));
-    const read = request.fc === 3 ? this.#client.writeFC3 : this.#client.writeFC4;
-    read.call(this.#client, unit, request.address, request.count, (error, reply) => done(error, reply?.data ?? []));
+  #send(inFlight: InFlight, bytes: Uint8Array): void {
+    const { clock, tap, stream } = this.#parts;
+    inFlight.sentMonoMs = clock.monoMs();
+    inFlight.sentBytes = bytes.length;
+    inFlight.lastByteMonoMs = 0;
+    inFlight.isSent = true;
+    this.#watch(inFlight, this.#deadlineMs(inFlight) - inFlight.sentMonoMs);
+    tap('sent', bytes);
+    stream.write(bytes);
   }
 
-  #sendWrite(unit: number, request: WriteRequest, done: (error: unknown) => void): void {
-    if (request.fc === 5) this.#client.writeFC5(unit, request.address, request.on, done);
-    else if (request.fc === 6) this.#client.writeFC6(unit, request.address, request.word, done);
-    else this.#client.writeFC16(unit, request.address, [...request.words], done);
+  #watch(inFlight: InFlight, delayMs: number): void {
+    inFlight.cancel();
+    inFlight.cancel = this.#parts.timers.after(delayMs, () => this.#onDeadline(inFlight));
   }
 
-  #count(error: LineError): void {
-    if (error.failure === 'timeout') this.counters.timeouts += 1;
-    if (error.failure === 'crc') this.counters.crcErrors += 1;
-    if (error.failure === 'mismatch') this.counters.mismatches += 1;
-    if (error.failure === 'exception') this.counters.exceptions += 1;
+  #onWireMs({ pending, sentBytes }: InFlight): number {
+    return this.#parts.wireMs(sentBytes + pending.job.answerBytes) + this.#parts.silenceMs;
   }
 
-  #postponeSilence(silenceMs: number): void {
-    this.#keepQuietUntil(this.#parts.clock.monoMs() + silenceMs);
+  #deadlineMs(inFlight: InFlight): number {
+    const { hasTransactionIds } = this.#parts;
+    const waitMs = timeoutMs(inFlight.device.replyTime, inFlight.pending.job.timing, hasTransactionIds);
+    return inFlight.sentMonoMs + this.#onWireMs(inFlight) + waitMs;
+  }
+
+  #slowestMonoMs(inFlight: InFlight): number {
+    return inFlight.sentMonoMs + this.#onWireMs(inFlight) + inFlight.pending.job.timing.slowestReplyMs;
+  }
+
+  /** An answer that is just arriving is given the time to come to its end, but not for ever. */
+  #onDeadline(inFlight: InFlight): void {
+    const nowMs = this.#parts.clock.monoMs();
+    const isArriving = inFlight.lastByteMonoMs > 0 && nowMs - inFlight.lastByteMonoMs < this.#parts.silenceMs + TAIL_MS;
+    if (isArriving && nowMs < this.#slowestMonoMs(inFlight)) return this.#watch(inFlight, TAIL_MS);
+    const { device } = inFlight.pending.job;
+    this.#fail('timeout', `${device} on ${this.#parts.lineId}`);
+  }
+
+  #receive(bytes: Uint8Array): void {
+    const { tap, clock, silenceMs, onStray } = this.#parts;
+    tap('received', bytes);
+    const nowMs = clock.monoMs();
+    this.#keepQuietUntil(nowMs + silenceMs);
+    const inFlight = this.#inFlight;
+    if (inFlight === null || !inFlight.isSent) {
+      this.counters.strayBytes += bytes.length;
+      onStray?.(bytes);
+      return;
+    }
+    inFlight.lastByteMonoMs = nowMs;
+    this.#judge(inFlight, inFlight.pending.job.exchange.feed(bytes));
+  }
+
+  #judge(inFlight: InFlight, verdict: Verdict<unknown>): void {
+    switch (verdict.kind) {
+      case 'more':
+        return;
+      case 'next':
+        return this.#sendNext(inFlight, verdict.send);
+      case 'broken':
+        return this.#fail(verdict.reason, verdict.detail);
+      case 'refused':
+        this.#succeeded(inFlight);
+        inFlight.device.counters.exceptions += 1;
+        this.counters.exceptions += 1;
+        inFlight.pending.reject(new LineError('exception', verdict.detail, verdict.code));
+        return this.#pump();
+      case 'answer':
+        this.#succeeded(inFlight);
+        inFlight.device.counters.answers += 1;
+        this.counters.answers += 1;
+        inFlight.pending.resolve(verdict.answer);
+        return this.#pump();
+    }
+  }
+
+  #sendNext(inFlight: InFlight, send: Uint8Array): void {
+    const { silenceMs, fineTimers } = this.#parts;
+    inFlight.isSent = false;
+    inFlight.cancel();
+    const pauseMs = Math.max(silenceMs, inFlight.pending.job.timing.gapMs);
+    if (pauseMs === 0) return this.#send(inFlight, send);
+    inFlight.cancel = fineTimers.after(pauseMs, () => this.#send(inFlight, send));
+  }
+
+  #succeeded(inFlight: InFlight): void {
+    const { device } = inFlight;
+    const replyMs = this.#parts.clock.monoMs() - inFlight.sentMonoMs;
+    this.#leave(inFlight);
+    this.#failuresInRow = 0;
+    device.health = healthy;
+    device.replyTime = withReply(device.replyTime, Math.max(0, replyMs - this.#onWireMs(inFlight)));
+    const { counters } = device;
+    counters.replyMs = counters.answers === 0 ? replyMs : 0.875 * counters.replyMs + 0.125 * replyMs;
+    counters.longestReplyMs = Math.max(counters.longestReplyMs, replyMs);
+  }
+
+  #leave(inFlight: InFlight): void {
+    const nowMs = this.#parts.clock.monoMs();
+    this.#inFlight = null;
+    inFlight.cancel();
+    inFlight.device.freeFromMonoMs = nowMs + inFlight.pending.job.timing.gapMs;
+    this.#keepQuietUntil(nowMs + this.#parts.silenceMs);
+    this.counters.busyMs += nowMs - inFlight.startedMonoMs;
+  }
+
+  /** Settles the question in flight, if there is one, without an answer. */
+  #fail(failure: LineFailure, detail: string): void {
+    const inFlight = this.#inFlight;
+    if (inFlight === null) return;
+    this.#leave(inFlight);
+    const { device, pending } = inFlight;
+    const nowMs = this.#parts.clock.monoMs();
+    countFailure(this.counters, failure);
+    countFailure(device.counters, failure);
+    if (failure === 'timeout') device.replyTime = withTimeout(device.replyTime);
+    if (failure !== 'closed') {
+      const slowestMonoMs = this.#slowestMonoMs(inFlight);
+      device.health = withFailure(device.health, nowMs, slowestMonoMs - inFlight.startedMonoMs);
+      this.#quietAfter(failure, slowestMonoMs);
+      this.#reconnectIfDead(failure);
+    }
+    pending.reject(new LineError(failure, detail));
+    this.#pump();
+  }
+
+  /** A broken checksum is the answer, damaged: only its tail has to pass. Anything else may still be answered. */
+  #quietAfter(failure: LineFailure, slowestMonoMs: number): void {
+    const { clock, silenceMs, hasTransactionIds } = this.#parts;
+    if (failure === 'crc') this.#keepQuietUntil(clock.monoMs() + silenceMs + TAIL_MS);
+    else if (!hasTransactionIds) this.#keepQuietUntil(slowestMonoMs);
+  }
+
+  #reconnectIfDead(failure: LineFailure): void {
+    const { reconnectAfterFailures, stream } = this.#parts;
+    if (reconnectAfterFailures === null || failure === 'crc') return;
+    this.#failuresInRow += 1;
+    if (this.#failuresInRow < reconnectAfterFailures) return;
+    this.#failuresInRow = 0;
+    void stream.close();
   }
 
   #keepQuietUntil(monoMs: number): void {
     this.#quietFromMonoMs = Math.max(this.#quietFromMonoMs, monoMs);
   }
-
-  #sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#parts.timers.after(ms, resolve);
-      this.#wake = () => {
-        cancel();
-        resolve();
-      };
-    });
-  }
-}
-
-function asLineError(error: unknown): LineError {
-  if (error instanceof LineError) return error;
-  const code = typeof error === 'object' && error !== null && 'modbusCode' in error ? Number(error.modbusCode) : null;
-  const message = error instanceof Error ? error.message : String(error);
-  return code === null ? new LineError('mismatch', message) : new LineError('exception', message, code);
 }

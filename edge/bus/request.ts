@@ -1,6 +1,6 @@
-/** Read of registers (03 holding, 04 input): answered by 16-bit words. */
+/** Read of bits (01 coils, 02 discrete inputs) or registers (03 holding, 04 input): answered by bits or 16-bit words. */
 export interface ReadRequest {
-  readonly fc: 3 | 4;
+  readonly fc: 1 | 2 | 3 | 4;
   readonly address: number;
   readonly count: number;
 }
@@ -13,24 +13,13 @@ export type WriteRequest =
 
 export type ModbusRequest = ReadRequest | WriteRequest;
 
-export const isRead = (request: ModbusRequest): request is ReadRequest => request.fc === 3 || request.fc === 4;
+export const isRead = (request: ModbusRequest): request is ReadRequest => request.fc <= 4;
 
-/** Who goes first when several wait: a stop or start, the watchdog's feeding, then polls. */
-export const priorities = ['command', 'keep-alive', 'poll'] as const;
-export type Priority = (typeof priorities)[number];
+/** Bytes of data in the reply to a read: registers have two each, eight bits share one. */
+export const replyByteCount = ({ fc, count }: ReadRequest): number => (fc <= 2 ? Math.ceil(count / 8) : count * 2);
 
-/** What one device asks of its master. */
-export interface DeviceTiming {
-  /** Idle time the device needs between two requests. */
-  readonly gapMs: number;
-  readonly responseTimeoutMs: number;
-  /** No reply comes later than this after its request; until then the line stays silent after a timeout. */
-  readonly slowestReplyMs: number;
-}
-
-export interface LineJob {
-  readonly unit: number;
-  readonly priority: Priority;
-  readonly request: ModbusRequest;
-  readonly timing: DeviceTiming;
+/** Bytes of a request and of its reply as RTU frames. Modbus application protocol V1.1b3, section 6. */
+export function frameBytes(request: ModbusRequest): { readonly request: number; readonly reply: number } {
+  if (isRead(request)) return { request: 8, reply: 5 + replyByteCount(request) };
+  return { request: request.fc === 16 ? 9 + 2 * request.words.length : 8, reply: 8 };
 }

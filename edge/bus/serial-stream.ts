@@ -25,9 +25,15 @@ export function serialStream(settings: SerialSettings): ByteStream {
         stopBits: settings.stopBits,
         autoOpen: false,
       });
-      opening.on('data', (bytes: Buffer) => listener.onBytes(bytes));
-      opening.on('close', () => listener.onClosed('serial device closed'));
-      opening.on('error', (error) => listener.onClosed(error.message));
+      // A port that has been given up has nothing more to say.
+      opening.on('data', (bytes: Buffer) => {
+        if (port === opening) listener.onBytes(bytes);
+      });
+      const onLost = (reason: string) => {
+        if (port === opening) listener.onClosed(reason);
+      };
+      opening.on('close', () => onLost('serial device closed'));
+      opening.on('error', (error) => onLost(error.message));
       port = opening;
       return new Promise((resolve, reject) => {
         opening.open((error) => (error === null ? resolve() : reject(error)));

@@ -23,11 +23,14 @@ export function tcpStream(settings: TcpSettings): ByteStream {
           opening.setTimeout(0);
           resolve();
         });
-        opening.on('data', (bytes) => listener.onBytes(bytes));
+        // A connection that has been given up has nothing more to say.
+        opening.on('data', (bytes) => {
+          if (socket === opening) listener.onBytes(bytes);
+        });
         opening.on('error', (error) => reject(error));
         opening.on('close', () => {
           reject(new Error('closed before it was connected'));
-          listener.onClosed('connection closed');
+          if (socket === opening) listener.onClosed('connection closed');
         });
       });
     },

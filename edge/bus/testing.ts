@@ -9,6 +9,11 @@ export class ManualTime implements Clock, Timers {
   #nowMs = 1000;
   #due: { atMs: number; action: () => void }[] = [];
 
+  /** How many timers wait. */
+  get waiting(): number {
+    return this.#due.length;
+  }
+
   monoMs(): number {
     return this.#nowMs;
   }
@@ -49,22 +54,32 @@ export const frame = (hex: string): Uint8Array => withCrc(bytesOf(hex));
 export class MemoryStream implements ByteStream {
   isOpen = false;
   opened = 0;
+  /** Attempts to open it, whether they succeeded or not. */
+  openings = 0;
   refusesToOpen = false;
+  opensAfterMs = 0;
+  /** It is gone again before whoever opened it hears of it. */
+  vanishesOnOpening = false;
   readonly written: { atMs: number; hex: string }[] = [];
   onWrite: ((bytes: Uint8Array) => void) | null = null;
-  readonly #clock: Clock;
+  readonly #time: Clock & Timers;
   #listener: ByteStreamListener | null = null;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(time: Clock & Timers) {
+    this.#time = time;
   }
 
-  open(listener: ByteStreamListener): Promise<void> {
-    if (this.refusesToOpen) return Promise.reject(new Error('no such device'));
+  async open(listener: ByteStreamListener): Promise<void> {
+    this.openings += 1;
+    if (this.refusesToOpen) throw new Error('no such device');
+    if (this.opensAfterMs > 0)
+      await new Promise<void>((resolve) => {
+        this.#time.after(this.opensAfterMs, resolve);
+      });
     this.#listener = listener;
     this.isOpen = true;
     this.opened += 1;
-    return Promise.resolve();
+    if (this.vanishesOnOpening) this.lose();
   }
 
   close(): Promise<void> {
@@ -73,7 +88,7 @@ export class MemoryStream implements ByteStream {
   }
 
   write(bytes: Uint8Array): void {
-    this.written.push({ atMs: this.#clock.monoMs(), hex: hexOf(bytes) });
+    this.written.push({ atMs: this.#time.monoMs(), hex: hexOf(bytes) });
     this.onWrite?.(bytes);
   }
 
@@ -94,3 +109,10 @@ export function obligingReply(request: Uint8Array): Uint8Array {
   const words = Array.from({ length: count }, (_, i) => (high << 8) + low + i);
   return withCrc(Uint8Array.of(unit, functionCode, count * 2, ...words.flatMap((word) => [word >>> 8, word & 0xff])));
 }
+
+/** The words of an answer, or the first word of why there is none. */
+export const outcomeOf = (asked: Promise<unknown>): Promise<string> =>
+  asked.then(
+    (answer) => (Array.isArray(answer) ? answer.join(' ') : String(answer)),
+    (error: Error) => error.message.split(':')[0] ?? '',
+  );
