@@ -3,9 +3,10 @@ import { parseArgs } from 'node:util';
 import type { Logger } from 'pino';
 import { errorCatalogue, isPilegateError } from '#shared/errors.ts';
 import { openControlSocket } from './cli/control-socket.ts';
-import { loadSite, profileOf, type SiteConfig } from './config/site.ts';
+import { loadSite, type SiteConfig } from './config/site.ts';
+import { devicesOf, type SiteDevices } from './config/site-devices.ts';
 import { loadProfiles, packagedProfiles } from './devices/load-profiles.ts';
-import type { Profile } from './devices/profile.ts';
+import { planSite, refuseInfeasible } from './planner/plan-site.ts';
 import { Field } from './runtime/field.ts';
 import { lockFolder } from './runtime/folder-lock.ts';
 import { LedgerClient, type LedgerNotice } from './runtime/ledger-client.ts';
@@ -18,7 +19,7 @@ const VIEW_EVERY_MS = 2000;
 const EXIT_BAD_INPUT = 2;
 
 /** Composition root of the edge: the field on this thread, ledger and link on the other. */
-async function run(site: SiteConfig, profiles: Map<string, Profile>, logLevel: string): Promise<void> {
+async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Promise<void> {
   const log = createLogger(logLevel).child({ siteId: site.siteId });
   const bootId = readBootId();
   const stamp = stamper(systemClock, bootId);
@@ -31,7 +32,7 @@ async function run(site: SiteConfig, profiles: Map<string, Profile>, logLevel: s
   const opened = await ledger.opened();
   const field = new Field({
     site,
-    profiles,
+    devices,
     opened,
     clock: systemClock,
     timers: systemTimers,
@@ -52,6 +53,9 @@ async function run(site: SiteConfig, profiles: Map<string, Profile>, logLevel: s
   const viewTimer = setInterval(() => ledger.post({ kind: 'view', connectors: field.view() }), VIEW_EVERY_MS);
   const control = await openControlSocket(site.dataDir, {
     status: () => ({ siteId: site.siteId, connectors: field.view(), sync }),
+    lines: () => field.lines(),
+    parking: () => field.parking(),
+    move: (deviceId, move) => field.moveParking(deviceId, move, 'technician'),
     reset: (connectorId) => field.reset(connectorId),
     log,
   });
@@ -121,12 +125,10 @@ function readArguments(): { site: string; profiles: string; logLevel: string } {
 try {
   const { site: file, profiles: folder, logLevel } = readArguments();
   const site = loadSite(file);
-  const profiles = loadProfiles(folder);
-  site.piles.forEach((_, index) => {
-    profileOf(site, index, profiles);
-  });
+  const devices = devicesOf(site, loadProfiles(folder));
+  refuseInfeasible(file, planSite(site, devices));
   await lockFolder('edge', site.dataDir);
-  await run(site, profiles, logLevel);
+  await run(site, devices, logLevel);
 } catch (error) {
   if (!isPilegateError(error) && !(error instanceof TypeError)) throw error;
   const doing = isPilegateError(error) ? `\n${errorCatalogue[error.code].doEn} ${errorCatalogue[error.code].doZh}` : '';

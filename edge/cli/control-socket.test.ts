@@ -18,6 +18,9 @@ async function open(dataDir = dataFolder()) {
   const resets: string[] = [];
   const control = await openControlSocket(dataDir, {
     status: () => status,
+    lines: () => [],
+    parking: () => [],
+    move: () => null,
     reset: (connectorId) => {
       resets.push(connectorId);
       return connectorId === 'P1-1' ? { cleared: ['over-current'] } : { refused: `no connector ${connectorId}` };
@@ -66,19 +69,25 @@ describe('ED-16 who may use the socket is decided by file permissions', () => {
     mkdirSync(join(dataDir, 'run'), { mode: 0o700 });
     writeFileSync(controlSocketPath(dataDir), '');
     const { path } = await open(dataDir);
-    expect(JSON.parse(await say(path, '{"do":"status"}\n'))).toEqual({ ok: true, status });
+    expect(JSON.parse(await say(path, '{"do":"status"}\n'))).toEqual({ ok: true, shown: { kind: 'status', status } });
   });
 });
 
 describe('ED-16 one line in, one line out', () => {
   test('status, also when the line comes in pieces', async () => {
     const { path } = await open();
-    expect(JSON.parse(await say(path, '{"do":', '"status"', '}\n'))).toEqual({ ok: true, status });
+    expect(JSON.parse(await say(path, '{"do":', '"status"', '}\n'))).toEqual({
+      ok: true,
+      shown: { kind: 'status', status },
+    });
   });
 
   test('reset of a connector, and of one that is not there', async () => {
     const { path, resets } = await open();
-    expect(JSON.parse(await say(path, '{"do":"reset","connectorId":"P1-1"}\n'))).toEqual({ ok: true });
+    expect(JSON.parse(await say(path, '{"do":"reset","connectorId":"P1-1"}\n'))).toEqual({
+      ok: true,
+      shown: { kind: 'done' },
+    });
     expect(JSON.parse(await say(path, '{"do":"reset","connectorId":"P9"}\n'))).toEqual({
       ok: false,
       error: 'no connector P9',
@@ -110,7 +119,7 @@ describe('ED-16 one line in, one line out', () => {
   test('a second line on the same connection does nothing: a reset happens once', async () => {
     const { path, resets } = await open();
     const line = '{"do":"reset","connectorId":"P1-1"}\n';
-    expect(await say(path, line, line, line)).toBe('{"ok":true}\n');
+    expect(await say(path, line, line, line)).toBe('{"ok":true,"shown":{"kind":"done"}}\n');
     expect(resets).toEqual(['P1-1']);
   });
 

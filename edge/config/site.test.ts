@@ -1,10 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { isPilegateError } from '#shared/errors.ts';
 import { loadProfiles, packagedProfiles } from '../devices/load-profiles.ts';
-import { loadSite, profileOf } from './site.ts';
+import { planSite } from '../planner/plan-site.ts';
+import { pileProfile } from '../planner/testing.ts';
+import { loadSite } from './site.ts';
+import { devicesOf } from './site-devices.ts';
 
 const serial = { lineId: 'L1', transport: 'serial', path: '/dev/ttyS9', baud: 19_200, parity: 'even', stopBits: 1 };
 const tcp = { lineId: 'T1', transport: 'tcp', host: '127.0.0.1', port: 502 };
@@ -20,6 +23,7 @@ const p2 = { pileId: 'P2', connectorId: 'P2-1', profile: 'keba-p30', lineId: 'T1
 const good = {
   siteId: 'site-1',
   dataDir: 'data',
+  supplyLimitMa: 63_000,
   cloud: { brokerUrl: 'mqtt://127.0.0.1:1883', shard: 7, passwordFile: 'secret/broker' },
   lines: [serial, tcp],
   piles: [p1, p2],
@@ -33,16 +37,22 @@ function siteFile(document: unknown): string {
   return path;
 }
 
-const profiles = loadProfiles(packagedProfiles);
+/** The packaged profiles; beside them a pile with sockets, one whose sockets have units of their own, one without a meter. */
+const profiles = new Map([
+  ...loadProfiles(packagedProfiles),
+  ...[
+    { ...pileProfile({ sockets: { count: 2, stride: 1000 } }), profileId: 'sockets' },
+    { ...pileProfile({ sockets: { count: 2, stride: 0 } }), profileId: 'own-units' },
+    { ...pileProfile(), profileId: 'unmetered', measures: { currents: ['current'], energy: null } },
+  ].map((profile) => [profile.profileId, profile] as const),
+]);
 
-/** Loads a site and checks its piles, as the edge does; says why it is refused, without the file's own name. */
+/** Loads a site and checks its devices, as the edge does; says why it is refused, without the file's own name. */
 function refusal(document: unknown): string {
   const path = siteFile(document);
   try {
     const site = loadSite(path);
-    site.piles.forEach((_, i) => {
-      profileOf(site, i, profiles);
-    });
+    devicesOf(site, profiles);
   } catch (error) {
     if (!isPilegateError(error)) throw error;
     expect(error.code).toBe('config.invalid');
@@ -57,7 +67,12 @@ test('ED-15 a good site is taken; paths in it are relative to the file', () => {
   const site = loadSite(path);
   expect(site.dataDir).toBe(join(dirname(path), 'data'));
   expect(site.cloud.passwordFile).toBe(join(dirname(path), 'secret', 'broker'));
-  expect(site.piles.map((_, i) => profileOf(site, i, profiles).profileId)).toEqual([p1.profile, p2.profile]);
+  const { piles } = devicesOf(site, profiles);
+  expect(piles.map(({ config, line, profile }) => [config.pileId, line.lineId, profile.profileId])).toEqual([
+    ['P1', 'L1', 'heidelberg-energy-control'],
+    ['P2', 'T1', 'keba-p30'],
+  ]);
+  expect(site).toMatchObject({ meters: [], parking: [] });
 });
 
 describe('XC-08, ED-15 a bad site is refused with file, path and reason', () => {
@@ -69,7 +84,7 @@ describe('XC-08, ED-15 a bad site is refused with file, path and reason', () => 
     [
       'a baud rate that is none',
       { lines: [{ ...serial, baud: 19_201 }, tcp] },
-      'lines.0.baud: Invalid input: expected 4800, or ',
+      'lines.0.baud: Invalid input: expected 1200, or ',
     ],
     ['a transport nobody knows', { lines: [{ ...serial, transport: 'can' }, tcp] }, 'lines.0.transport: '],
     ['a port out of range', { lines: [serial, { ...tcp, port: 0 }] }, 'lines.1.port: '],
@@ -121,6 +136,60 @@ describe('XC-08, ED-15 a bad site is refused with file, path and reason', () => 
     expect(refusal({ ...good, ...change })).toContain(complaint);
   });
 
+  const socket = { ...p1, profile: 'sockets', socket: 1 };
+  const twin = { ...socket, pileId: 'P3', connectorId: 'P3-1' };
+  test.each<[string, object, string]>([
+    ['no supply limit', { supplyLimitMa: undefined }, 'supplyLimitMa: '],
+    [
+      'a frame log without a bound',
+      { lines: [{ ...serial, frameLog: { folder: 'frames' } }, tcp] },
+      'lines.0.frameLog.maxMb: ',
+    ],
+    [
+      'a limit between two steps',
+      { piles: [{ ...p1, limitMa: 10_050 }] },
+      'piles.0.limitMa: 10050 is no multiple of 100 mA, the step of heidelberg-energy-control: say 10000 or 10100',
+    ],
+    ['a unit that Modbus reserves', { piles: [{ ...p1, unit: 248 }] }, 'piles.0.unit: 1 to 247, or 255'],
+    [
+      'a socket of a pile with one',
+      { piles: [{ ...p1, socket: 1 }] },
+      'piles.0.socket: heidelberg-energy-control has no',
+    ],
+    [
+      'a socket above the last',
+      { piles: [{ ...socket, socket: 3 }] },
+      'piles.0.socket: 3 is above the 2 sockets of sockets',
+    ],
+    [
+      'no socket where there are several',
+      { piles: [{ ...socket, socket: undefined }] },
+      'piles.0.socket: needed: sockets has 2',
+    ],
+    ['two piles on one socket', { piles: [socket, twin] }, 'piles.1.unit: unit 1 on L1, socket 1, is piles.0 already'],
+    [
+      'a socket beside a pile that has the whole unit',
+      { piles: [{ ...p2, lineId: 'L1', unit: 1 }, twin] },
+      'piles.1.unit: unit 1 on L1 is piles.0 already, without a socket',
+    ],
+    [
+      'two sockets on one unit, each of which has its own',
+      {
+        piles: [
+          { ...socket, profile: 'own-units' },
+          { ...twin, profile: 'own-units', socket: 2 },
+        ],
+      },
+      'piles.1.unit: unit 1 on L1 is piles.0 already; each socket of own-units has its own unit',
+    ],
+  ])('%s', (_, change, complaint) => {
+    expect(refusal({ ...good, ...change })).toContain(complaint);
+  });
+
+  test('two sockets of one unit are two piles', () => {
+    expect(refusal({ ...good, piles: [socket, { ...twin, socket: 2 }] })).toBe('taken');
+  });
+
   test('a file that is no JSON', () => {
     expect(refusal('{ "siteId": ')).toMatch(/JSON/);
   });
@@ -134,4 +203,130 @@ describe('XC-08, ED-15 a bad site is refused with file, path and reason', () => 
     expect(told).toContain('cloud.shard');
     expect(told).toContain('dataDirr: unknown key');
   });
+});
+
+describe('ED-03 XC-08 meters and parking devices', () => {
+  const m1 = { meterId: 'M1', profile: 'dlt645-2007', lineId: 'L1', address: '000000000161' };
+  const modbusMeter = { meterId: 'M2', profile: 'dlt645-2007', lineId: 'L1', unit: 9 };
+  const lock = { deviceId: 'G1', profile: 'some-lock', lineId: 'L1', address: 4, connectorId: 'P1-1' };
+  const billed = { ...p1, meterId: 'M1' };
+
+  test('a meter bills for a connector whose pile has none', () => {
+    const unmetered = { ...billed, profile: 'unmetered' };
+    const site = loadSite(siteFile({ ...good, piles: [unmetered], meters: [m1] }));
+    const [meter] = devicesOf(site, profiles).meters;
+    expect([meter?.config.meterId, meter?.line.lineId, meter?.profile.kind]).toEqual(['M1', 'L1', 'dlt645-meter']);
+  });
+
+  test.each<[string, object, string]>([
+    [
+      'a pile without a meter, and none for it',
+      { piles: [{ ...p1, profile: 'unmetered' }] },
+      'piles.0.meterId: needed: unmetered has no meter',
+    ],
+    ['a meter that is not there', { piles: [billed] }, 'piles.0.meterId: no meter is named "M1"'],
+    [
+      'a meter that would bill for two',
+      { piles: [billed, { ...p2, meterId: 'M1' }], meters: [m1] },
+      'piles.1.meterId: "M1" bills for piles.0 already',
+    ],
+    [
+      'a meter named twice',
+      { meters: [m1, { ...m1, address: '000000000162' }] },
+      'meters.1.meterId: "M1" is meters.0 already',
+    ],
+    ['an address that is not twelve digits', { meters: [{ ...m1, address: '161' }] }, 'meters.0.address: 12 digits'],
+    [
+      'a meter with unit and address',
+      { meters: [{ ...m1, unit: 3 }] },
+      'meters.0: say either "unit" (Modbus) or "address" (DL/T 645)',
+    ],
+    ['a meter with neither', { meters: [{ ...m1, address: undefined }] }, 'meters.0: say either'],
+    [
+      'a DL/T 645 meter with a unit',
+      { meters: [modbusMeter] },
+      'meters.0.unit: dlt645-2007 is a dlt645-meter: say "address"',
+    ],
+    [
+      'two meters at one address',
+      { meters: [m1, { ...m1, meterId: 'M3' }] },
+      'meters.1: address 000000000161 on L1 is meters.0 already',
+    ],
+    [
+      'two meters at one unit',
+      { meters: [modbusMeter, { ...modbusMeter, meterId: 'M3' }] },
+      'meters.1: unit 9 on L1 is meters.0 already',
+    ],
+    [
+      "a meter at a pile's unit",
+      { meters: [{ ...modbusMeter, unit: 1 }] },
+      'meters.0.unit: unit 1 on L1 is piles.0 already',
+    ],
+    [
+      "a meter with a pile's profile",
+      { meters: [{ ...m1, profile: 'keba-p30' }] },
+      'meters.0.profile: "keba-p30" is a pile, needed is modbus-meter or dlt645-meter',
+    ],
+    [
+      "a pile with a meter's profile",
+      { piles: [{ ...p1, profile: 'dlt645-2007' }] },
+      'piles.0.profile: "dlt645-2007" is a dlt645-meter, needed is pile',
+    ],
+    [
+      'a DL/T 645 meter on Modbus TCP',
+      { meters: [{ ...m1, lineId: 'T1' }] },
+      'meters.0.lineId: dlt645-2007 is not reached over tcp, but over serial, rtu-over-tcp',
+    ],
+    [
+      'a meter on a line that is not there',
+      { meters: [{ ...m1, lineId: 'L9' }] },
+      'meters.0.lineId: no line is named "L9"',
+    ],
+    [
+      'a lock of a connector that is not there',
+      { parking: [{ ...lock, connectorId: 'P9-1' }] },
+      'parking.0.connectorId: no pile has the connector "P9-1"',
+    ],
+    ['a lock without a profile', { parking: [lock] }, 'parking.0.profile: no profile is named "some-lock"'],
+    ['a lock with an address above its switches', { parking: [{ ...lock, address: 256 }] }, 'parking.0.address: '],
+    [
+      'a lock with an address it cannot have',
+      { parking: [{ ...lock, profile: 'bus-lock', address: 0 }] },
+      'parking.0.address: address 0 is not within',
+    ],
+    [
+      'a lock on Modbus TCP',
+      { parking: [{ ...lock, profile: 'bus-lock', lineId: 'T1' }] },
+      'parking.0.lineId: bus-lock is not reached over tcp',
+    ],
+    [
+      'two locks at one address',
+      { parking: [lock, { ...lock, deviceId: 'G2' }] },
+      'parking.1.address: address 4 on L1 is parking.0 already',
+    ],
+    [
+      'two locks of one name',
+      { parking: [lock, { ...lock, address: 5 }] },
+      'parking.1.deviceId: "G1" is parking.0 already',
+    ],
+  ])('%s', (_, change, complaint) => {
+    expect(refusal({ ...good, ...change })).toContain(complaint);
+  });
+});
+
+test('ED-15 slow lines and frame logs are taken; their folder is relative to the file', () => {
+  const frameLog = { folder: 'frames', maxMb: 50 };
+  const slow = { ...serial, baud: 1200, frameLog };
+  const path = siteFile({ ...good, lines: [slow, { ...tcp, frameLog }] });
+  expect(loadSite(path).lines.map((line) => line.frameLog)).toEqual([
+    { folder: join(dirname(path), 'frames'), maxMb: 50 },
+    { folder: join(dirname(path), 'frames'), maxMb: 50 },
+  ]);
+});
+
+test('ED-15 the site that the documentation shows is taken, and can be run', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/site-file.md'), 'utf8');
+  const [, example = ''] = /```json\n([^`]+)```/.exec(page) ?? [];
+  const site = loadSite(siteFile(example));
+  expect(planSite(site, devicesOf(site, profiles)).problems).toEqual([]);
 });

@@ -1,106 +1,121 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { PilegateError } from '#shared/errors.ts';
-import { connectorIdSchema, lineIdSchema, pileIdSchema, siteIdSchema } from '#shared/ids.ts';
+import {
+  connectorIdSchema,
+  lineIdSchema,
+  meterIdSchema,
+  parkingDeviceIdSchema,
+  pileIdSchema,
+  siteIdSchema,
+} from '#shared/ids.ts';
 import { SHARD_COUNT } from '#shared/wire/topics.ts';
-import type { Profile } from '../devices/profile.ts';
+import { serialSettingsShape } from '../devices/profile/device-shape.ts';
 import { readJsonFile } from './read-json-file.ts';
+import { checkSite } from './site-checks.ts';
 
-const baudSchema = z.union([4800, 9600, 19_200, 38_400, 57_600, 115_200].map((baud) => z.literal(baud)));
 const portSchema = z.int().min(1).max(65_535);
+
+/** Every frame of a line is written to files of one JSON object per line; the oldest file goes first. */
+const frameLogSchema = z.strictObject({
+  folder: z.string().min(1),
+  /** All files of the line together. */
+  maxMb: z.int().min(1).max(10_000),
+});
+
+const lineShape = { lineId: lineIdSchema, frameLog: frameLogSchema.optional() } as const;
 
 const lineSchema = z.discriminatedUnion('transport', [
   z.strictObject({
-    lineId: lineIdSchema,
+    ...lineShape,
     transport: z.literal('serial'),
     path: z.string().min(1),
-    baud: baudSchema,
-    parity: z.enum(['none', 'even', 'odd']),
-    stopBits: z.union([z.literal(1), z.literal(2)]),
+    ...serialSettingsShape,
   }),
-  z.strictObject({ lineId: lineIdSchema, transport: z.literal('tcp'), host: z.string().min(1), port: portSchema }),
+  z.strictObject({ ...lineShape, transport: z.literal('tcp'), host: z.string().min(1), port: portSchema }),
   z.strictObject({
-    lineId: lineIdSchema,
+    ...lineShape,
     transport: z.literal('rtu-over-tcp'),
     host: z.string().min(1),
     port: portSchema,
-    gatewayBaud: baudSchema,
+    /** What the gateway is set to on its serial side. */
+    gatewayBaud: serialSettingsShape.baud,
   }),
 ]);
 export type LineConfig = z.infer<typeof lineSchema>;
+
+/** Modbus over serial line V1.02, 2.2: 0 is broadcast, 248 to 255 are reserved; Modbus TCP uses 255 for "the device itself". */
+const unitSchema = z
+  .int()
+  .min(1)
+  .max(255)
+  .refine((unit) => unit <= 247 || unit === 255, '1 to 247, or 255');
 
 const pileSchema = z.strictObject({
   pileId: pileIdSchema,
   connectorId: connectorIdSchema,
   profile: z.string(),
   lineId: lineIdSchema,
-  unit: z.int().min(1).max(255),
-  /** The most this pile may be set to. It can only tighten what the profile allows. */
+  unit: unitSchema,
+  /** Which socket of a device that has several. */
+  socket: z.int().min(1).max(48).optional(),
+  /** The most this pile may be set to, per phase. It can only tighten what the profile allows. */
   limitMa: z.int().positive(),
+  /** The meter that bills for this connector, in place of the pile's own. */
+  meterId: meterIdSchema.optional(),
 });
 export type PileConfig = z.infer<typeof pileSchema>;
 
-const siteSchema = z
-  .strictObject({
-    siteId: siteIdSchema,
-    dataDir: z.string().min(1),
-    cloud: z.strictObject({
-      brokerUrl: z.url({ protocol: /^mqtts?$/ }),
-      shard: z
-        .int()
-        .min(0)
-        .max(SHARD_COUNT - 1),
-      /** File that holds the site's broker password. Absent on a broker that needs none. */
-      passwordFile: z.string().optional(),
-    }),
-    lines: z.array(lineSchema).min(1).max(32),
-    piles: z.array(pileSchema).min(1).max(64),
-  })
-  .superRefine((site, context) => {
-    const add = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
-    checkUnique(
-      site.lines,
-      (line) => line.lineId,
-      (i, key, first) => add(['lines', i, 'lineId'], `"${key}" is lines.${first} already`),
-    );
-    checkUnique(site.lines, endpointOf, (i, key, first) =>
-      add(['lines', i], `${key} belongs to lines.${first}: one owner per port`),
-    );
-    checkUnique(
-      site.piles,
-      (pile) => pile.pileId,
-      (i, key, first) => add(['piles', i, 'pileId'], `"${key}" is piles.${first} already`),
-    );
-    checkUnique(
-      site.piles,
-      (pile) => pile.connectorId,
-      (i, key, first) => add(['piles', i, 'connectorId'], `"${key}" is piles.${first} already`),
-    );
-    checkUnique(
-      site.piles,
-      (pile) => `unit ${pile.unit} on ${pile.lineId}`,
-      (i, key, first) => add(['piles', i, 'unit'], `${key} is piles.${first} already`),
-    );
-    site.piles.forEach((pile, i) => {
-      if (!site.lines.some((line) => line.lineId === pile.lineId))
-        add(['piles', i, 'lineId'], `no line is named "${pile.lineId}"`);
-    });
-  });
+const meterSchema = z.strictObject({
+  meterId: meterIdSchema,
+  profile: z.string(),
+  lineId: lineIdSchema,
+  /** Of a Modbus meter. */
+  unit: unitSchema.optional(),
+  /** Of a DL/T 645 meter, as printed on it: high digits first. */
+  address: z
+    .string()
+    .regex(/^\d{12}$/, '12 digits')
+    .optional(),
+});
+export type MeterConfig = z.infer<typeof meterSchema>;
+
+const parkingSchema = z.strictObject({
+  deviceId: parkingDeviceIdSchema,
+  profile: z.string(),
+  lineId: lineIdSchema,
+  /** As set by the device's switches. */
+  address: z.int().min(0).max(255),
+  /** The connector whose bay it guards. */
+  connectorId: connectorIdSchema,
+});
+export type ParkingConfig = z.infer<typeof parkingSchema>;
+
+const shapeSchema = z.strictObject({
+  siteId: siteIdSchema,
+  dataDir: z.string().min(1),
+  /** What the fuse of the site's supply carries, per phase. It has no default: nobody but the installer knows it. */
+  supplyLimitMa: z.int().positive(),
+  cloud: z.strictObject({
+    brokerUrl: z.url({ protocol: /^mqtts?$/ }),
+    shard: z
+      .int()
+      .min(0)
+      .max(SHARD_COUNT - 1),
+    /** File that holds the site's broker password. Absent on a broker that needs none. */
+    passwordFile: z.string().optional(),
+  }),
+  lines: z.array(lineSchema).min(1).max(32),
+  piles: z.array(pileSchema).min(1).max(64),
+  meters: z.array(meterSchema).max(128).default([]),
+  parking: z.array(parkingSchema).max(128).default([]),
+});
+export type SiteShape = z.infer<typeof shapeSchema>;
+
+const siteSchema = shapeSchema.superRefine((site, context) => {
+  checkSite(site, (path, message) => context.addIssue({ code: 'custom', path, message }));
+});
 /** A site's file, and where it was read from. */
-export type SiteConfig = z.infer<typeof siteSchema> & { readonly file: string };
-
-const endpointOf = (line: LineConfig) => (line.transport === 'serial' ? line.path : `${line.host}:${line.port}`);
-
-function checkUnique<Item>(
-  items: readonly Item[],
-  keyOf: (item: Item) => string,
-  complain: (index: number, key: string, first: number) => void,
-): void {
-  items.forEach((item, index) => {
-    const first = items.findIndex((other) => keyOf(other) === keyOf(item));
-    if (first < index) complain(index, keyOf(item), first);
-  });
-}
+export type SiteConfig = SiteShape & { readonly file: string };
 
 /**
  * Reads a site's file. Paths in it are relative to the file.
@@ -116,29 +131,10 @@ export function loadSite(path: string): SiteConfig {
     file: path,
     dataDir: here(site.dataDir),
     cloud: { ...site.cloud, ...(passwordFile === undefined ? {} : { passwordFile: here(passwordFile) }) },
+    lines: site.lines.map((line) =>
+      line.frameLog === undefined
+        ? line
+        : { ...line, frameLog: { ...line.frameLog, folder: here(line.frameLog.folder) } },
+    ),
   };
-}
-
-/**
- * Checks a site's piles against their profiles: configuration may only tighten.
- *
- * @throws PilegateError `config.invalid`
- */
-export function profileOf(site: SiteConfig, index: number, profiles: ReadonlyMap<string, Profile>): Profile {
-  const fail = (path: string, reason: string) =>
-    new PilegateError('config.invalid', `${site.file}: piles.${index}.${path}: ${reason}`, {
-      complaints: [{ path: `piles.${index}.${path}`, reason }],
-    });
-  const pile = site.piles[index];
-  const profile = profiles.get(pile?.profile ?? '');
-  if (pile === undefined || profile === undefined) throw fail('profile', `no profile is named "${pile?.profile}"`);
-  const { minCurrentMa, maxCurrentMa } = profile.limits;
-  if (pile.limitMa < minCurrentMa || pile.limitMa > maxCurrentMa) {
-    throw fail('limitMa', `${pile.limitMa} is outside ${minCurrentMa} to ${maxCurrentMa} of ${profile.profileId}`);
-  }
-  const line = site.lines.find((candidate) => candidate.lineId === pile.lineId);
-  if (line === undefined || !profile.transports.includes(line.transport)) {
-    throw fail('lineId', `${profile.profileId} is not reached over ${line?.transport}`);
-  }
-  return profile;
 }

@@ -1,12 +1,13 @@
-import type { CommandName, Profile } from './profile.ts';
+import { stepsOf } from './pile-driver.ts';
+import type { CommandName, PileProfile } from './profile/pile-profile.ts';
 import { rawLimit } from './registers.ts';
 
 /** What a command writes, for a person who has the vendor's register table open: `["259 ← 1", "261 ← 160"]`. */
-export function describeWrites(profile: Profile, name: CommandName, limitMa: number | null): string[] {
-  return profile.commands[name].map((step) => {
+export function describeWrites(profile: PileProfile, name: CommandName, limitMa: number | null): string[] {
+  return stepsOf(profile, name).map((step) => {
     const write = profile.writes[step.write];
     if (write === undefined) return `${step.write} ?`;
-    const raw = step.value === 'limit' ? rawLimit(write, limitMa ?? 0) : step.value;
-    return `${write.address} ← ${raw}`;
+    const raw = step.value === 'limit' ? rawLimit(write, limitMa ?? 0, profile.limits.stepMa) : step.value;
+    return `${write.address} ← ${typeof raw === 'number' ? raw : raw.alternate.join('/')}`;
   });
 }

@@ -1,8 +1,21 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
 import { readJsonFile } from '../config/read-json-file.ts';
-import { type Profile, profileSchema } from './profile.ts';
+import { dlt645MeterProfileSchema } from './dlt645/meter-profile.ts';
+import { parkingProfileSchema } from './framed/parking-profile.ts';
+import { meterProfileSchema } from './profile/meter-profile.ts';
+import { pileProfileSchema } from './profile/pile-profile.ts';
+
+/** Every kind of device that a profile can describe. */
+export const profileFileSchema = z.discriminatedUnion('kind', [
+  pileProfileSchema,
+  meterProfileSchema,
+  dlt645MeterProfileSchema,
+  parkingProfileSchema,
+]);
+export type Profile = z.infer<typeof profileFileSchema>;
 
 /** The profiles that come with the package. */
 export const packagedProfiles = join(import.meta.dirname, 'profiles');
@@ -13,19 +26,20 @@ export const packagedProfiles = join(import.meta.dirname, 'profiles');
  * @throws PilegateError `profile.invalid` with file, path and reason
  */
 export function loadProfiles(folder: string): Map<string, Profile> {
-  const profiles = new Map<string, Profile>();
-  for (const name of readdirSync(folder)
-    .filter((file) => file.endsWith('.json'))
-    .sort()) {
-    const path = join(folder, name);
-    const profile = readJsonFile(path, profileSchema, 'profile.invalid');
-    if (`${profile.profileId}.json` !== name) {
-      throw new PilegateError(
-        'profile.invalid',
-        `${path}: profileId: "${profile.profileId}" does not fit the file's name`,
-      );
-    }
-    profiles.set(profile.profileId, profile);
-  }
-  return profiles;
+  const profiles = readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => loadProfile(join(folder, name)));
+  return new Map(profiles.map((profile) => [profile.profileId, profile]));
+}
+
+/**
+ * Reads one profile, whose file must be named for it.
+ *
+ * @throws PilegateError `profile.invalid` with file, path and reason
+ */
+export function loadProfile(path: string): Profile {
+  const profile = readJsonFile(path, profileFileSchema, 'profile.invalid');
+  if (`${profile.profileId}.json` === basename(path)) return profile;
+  throw new PilegateError('profile.invalid', `${path}: profileId: "${profile.profileId}" does not fit the file's name`);
 }

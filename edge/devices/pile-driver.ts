@@ -1,27 +1,38 @@
-import type { Line } from '../bus/line.ts';
-import { LineError } from '../bus/line-error.ts';
-import type { Priority } from '../bus/request.ts';
+import type { Priority } from '../bus/exchange.ts';
 import type { Reading } from '../control/reading.ts';
-import { planReads } from './plan-reads.ts';
-import type { CommandName, Profile, StateRule, Step } from './profile.ts';
-import { decodePoint, encodeWrite, RegisterWords, rawLimit } from './registers.ts';
+import { type Condition, holds } from './profile/condition.ts';
+import type { CommandName, PileProfile } from './profile/pile-profile.ts';
+import type { Step } from './profile/write.ts';
+import { type DeviceAddress, RegisterDevice, type Values } from './register-device.ts';
+import { rawLimit } from './registers.ts';
 
-export interface PileAddress {
-  readonly line: Line;
-  readonly unit: number;
+/** The pile acknowledged its set-up and has not taken it. */
+export class SetupNotTaken extends Error {
+  constructor(profileId: string, condition: Condition, value: unknown) {
+    super(`${profileId}: "${condition.point}" reads ${String(value)} after set-up`);
+    this.name = 'SetupNotTaken';
+  }
 }
 
-/** One pile's registers in the terms of the domain. It decides nothing; it remembers only that a stop has come. */
+/** One pile's registers in the terms of the domain. It decides nothing; it remembers what was last told to the pile. */
 export class PileDriver {
-  readonly profile: Profile;
-  readonly #address: PileAddress;
-  readonly #reads: ReturnType<typeof planReads>;
+  readonly profile: PileProfile;
+  readonly #device: RegisterDevice;
   #stops = 0;
+  #commands = 0;
+  #feeds = 0;
+  /** The limit in force; null until it is written or read. */
+  #limitMa: number | null = null;
 
-  constructor(profile: Profile, address: PileAddress) {
+  constructor(profile: PileProfile, address: DeviceAddress) {
     this.profile = profile;
-    this.#address = address;
-    this.#reads = planReads(profile);
+    this.#device = new RegisterDevice(profile, address);
+  }
+
+  /** The pile may have restarted: who it is and what it is set to must be read anew. */
+  forget(): void {
+    this.#device.forget();
+    this.#limitMa = null;
   }
 
   /**
@@ -29,12 +40,35 @@ export class PileDriver {
    *
    * @throws LineError when any part of it could not be read: half a picture is none
    */
-  async read(): Promise<Reading> {
-    const words = new RegisterWords();
-    for (const read of this.#reads) {
-      words.add(read, await this.#request('poll', read));
+  async read(priority: Priority = 'poll'): Promise<Reading> {
+    const values = await this.#device.read(priority);
+    const setpoint = values(this.profile.measures.setpoint);
+    if (this.#limitMa === null && typeof setpoint === 'number') this.#limitMa = setpoint;
+    return readingOf(this.profile, values);
+  }
+
+  /**
+   * Writes the set-up and reads back that the pile has taken it.
+   *
+   * @throws LineError
+   * @throws SetupNotTaken
+   */
+  async setUp(): Promise<void> {
+    await this.#write(this.profile.commands.setup, 'command', null);
+    await this.#device.readSetUp('command');
+    await this.prove('command');
+  }
+
+  /** Whether the pile still has its set-up: one that restarted in a blink has not. @throws LineError, SetupNotTaken */
+  async prove(priority: Priority): Promise<void> {
+    const { setupProof, profileId } = this.profile;
+    if (setupProof.length === 0) return;
+    await this.#device.readSetUp(priority);
+    const values = await this.#device.read(priority);
+    for (const condition of setupProof) {
+      const value = values(condition.point);
+      if (!holds(condition, value)) throw new SetupNotTaken(profileId, condition, value);
     }
-    return readingOf(this.profile, words);
   }
 
   /**
@@ -43,17 +77,31 @@ export class PileDriver {
    *
    * @throws LineError at the first step that the pile does not take; the rest is not written
    */
-  async command(name: CommandName, limitMa: number | null): Promise<void> {
-    const isStop = name === 'softStop' || name === 'hardStop';
+  async command(name: Exclude<CommandName, 'setup'>, limitMa: number | null): Promise<void> {
+    const isStop = name !== 'start';
+    this.#commands += 1;
     if (isStop) this.#stops += 1;
+    this.#limitMa = isStop ? 0 : limitMa;
     const stops = this.#stops;
     const isSuperseded = () => !isStop && this.#stops !== stops;
-    await this.#write(this.profile.commands[name], 'command', limitMa, isSuperseded);
+    await this.#write(stepsOf(this.profile, name), isStop ? 'stop' : 'command', limitMa, isSuperseded);
   }
 
-  /** Feeds the pile's watchdog where reading does not. @throws LineError */
-  async feedWatchdog(): Promise<void> {
-    await this.#write(this.profile.watchdog?.feed ?? [], 'keep-alive', null);
+  /**
+   * Feeds the pile's watchdog where reading does not. A feed that repeats the limit repeats the one in force: never
+   * more, and nothing without a charge.
+   *
+   * @throws LineError
+   */
+  async feedWatchdog(isCharging: boolean): Promise<void> {
+    const { watchdog } = this.profile;
+    if (watchdog?.feed === undefined) return;
+    const limitMa = isCharging ? this.#limitMa : 0;
+    const needsLimit = watchdog.feed.some((step) => step.value === 'limit');
+    if (needsLimit && limitMa === null) return;
+    const commands = this.#commands;
+    this.#feeds += 1;
+    await this.#write(watchdog.feed, 'keep-alive', limitMa, () => this.#commands !== commands);
   }
 
   async #write(
@@ -63,46 +111,39 @@ export class PileDriver {
     isSuperseded: () => boolean = () => false,
   ): Promise<void> {
     for (const step of steps) {
-      if (isSuperseded()) throw new LineError('superseded', 'a stop has come');
       const write = this.profile.writes[step.write];
       if (write === undefined) throw new TypeError(`${this.profile.profileId} has no write "${step.write}"`);
-      if (step.value === 'limit' && limitMa === null) throw new TypeError('a limit is needed');
-      const raw = step.value === 'limit' ? rawLimit(write, limitMa ?? 0) : step.value;
-      await this.#request(priority, encodeWrite(write, raw));
+      await this.#device.write(write, this.#rawOf(step, write, limitMa), priority, isSuperseded);
     }
   }
 
-  #request(priority: Priority, request: Parameters<Line['request']>[0]['request']): Promise<readonly number[]> {
-    const { line, unit } = this.#address;
-    return line.request({ unit, priority, request, timing: this.profile.timing });
+  #rawOf(step: Step, write: PileProfile['writes'][string], limitMa: number | null): number {
+    if (typeof step.value === 'number') return step.value;
+    if (step.value !== 'limit') return step.value.alternate[this.#feeds % 2] ?? 0;
+    if (limitMa === null) throw new TypeError('a limit is needed');
+    return rawLimit(write, limitMa, this.profile.limits.stepMa);
   }
 }
 
-/** Decodes words into a reading. Pure. */
-export function readingOf(profile: Profile, words: RegisterWords): Reading {
-  const valueNamed = (name: string | undefined): number | null => {
-    const point = name === undefined ? undefined : profile.points[name];
-    const raw = point === undefined ? null : words.get(point);
-    return point === undefined || raw === null ? null : decodePoint(point, raw);
-  };
-  const { currents, power, temperature, energyRegister } = profile.measures;
-  const phaseMa = currents.map(valueNamed);
-  return {
-    status: profile.state.find((rule) => holds(rule, valueNamed))?.is ?? 'unknown',
-    currentMa: phaseMa.some((value) => value === null) ? null : Math.max(...phaseMa.map((value) => value ?? 0)),
-    powerW: valueNamed(power),
-    temperatureDc: valueNamed(temperature),
-    registerWh: valueNamed(energyRegister),
-  };
-}
+/** The steps of a command. Where a pile has no second way to stop, the first one is all there is. */
+export const stepsOf = ({ commands }: PileProfile, name: CommandName): readonly Step[] =>
+  commands[name] ?? commands.softStop;
 
-function holds(rule: StateRule, valueNamed: (name: string) => number | null): boolean {
-  return rule.when.every((condition) => {
-    const value = valueNamed(condition.point);
-    if (value === null) return false;
-    if (condition.in !== undefined) return condition.in.includes(value);
-    const { bits, equals } = condition;
-    // As big integers: the language's own bit operators end at 31 bits.
-    return bits !== undefined && equals !== undefined && (BigInt(value) & BigInt(bits)) === BigInt(equals);
-  });
+const numberOf = (value: ReturnType<Values>): number | null => (typeof value === 'number' ? value : null);
+const textOf = (value: ReturnType<Values>): string | null => (value === null ? null : String(value));
+
+/** Values as a reading. Pure. */
+export function readingOf(profile: PileProfile, values: Values): Reading {
+  const { currents, power, temperature, energy } = profile.measures;
+  const phaseMa = currents.map((name) => numberOf(values(name)));
+  const holdsAll = (conditions: readonly Condition[]) => conditions.every((one) => holds(one, values(one.point)));
+  return {
+    status: profile.state.find((rule) => holdsAll(rule.when))?.is ?? 'unknown',
+    fault: profile.faults.find((rule) => holdsAll(rule.when))?.code ?? null,
+    currentMa: phaseMa.some((value) => value === null) ? null : Math.max(...phaseMa.map((value) => value ?? 0)),
+    powerW: numberOf(values(power)),
+    temperatureDc: numberOf(values(temperature)),
+    registerWh: numberOf(values(energy?.point)),
+    meterId: textOf(values(profile.identity.serial)),
+  };
 }

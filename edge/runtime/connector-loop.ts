@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import type { Clock, Timers } from '#shared/clock.ts';
+import type { FrameRecord } from '#shared/frame-log.ts';
 import type { Stamp } from '#shared/stamp.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
+import type { Priority } from '../bus/exchange.ts';
 import { LineError } from '../bus/line-error.ts';
 import {
   type ConnectorEvent,
@@ -14,12 +16,16 @@ import {
 } from '../control/connector.ts';
 import { decide } from '../control/decide.ts';
 import { describeWrites } from '../devices/describe-writes.ts';
-import type { PileDriver } from '../devices/pile-driver.ts';
+import type { MeterDriver } from '../devices/meter-driver.ts';
+import { type PileDriver, SetupNotTaken } from '../devices/pile-driver.ts';
 import { Permit } from './permit.ts';
+import { PileContact } from './pile-contact.ts';
 
 export interface ConnectorLoopParts {
   readonly facts: ConnectorFacts;
   readonly driver: PileDriver;
+  /** The meter that bills in place of the pile's own; null when there is none. */
+  readonly meter: MeterDriver | null;
   readonly initial: ConnectorState;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -31,15 +37,12 @@ export interface ConnectorLoopParts {
   readonly commit: (transaction: LedgerTransaction) => Promise<void>;
   /** Something that others see has changed. */
   readonly onChange: () => void;
+  /** The last frames on the pile's line, told with every alarm. */
+  readonly lastFrames: () => readonly FrameRecord[];
 }
 
-/** A unit that has failed this often in a row is dead: it is probed rarely, so that it costs the living ones little. */
-const DEAD_AFTER_FAILURES = 3;
-const PROBE_EVERY_MS = 5000;
 /** The permit outlives one poll and its retry, not more. */
 const PERMIT_POLLS = 3;
-/** Watchdogs are fed at least every third of their time. */
-const FEEDS_PER_TIMEOUT = 3;
 const STORE_AGAIN_AFTER_MS = 1000;
 
 /**
@@ -49,11 +52,8 @@ const STORE_AGAIN_AFTER_MS = 1000;
 export class ConnectorLoop {
   readonly #parts: ConnectorLoopParts;
   readonly #permit: Permit;
+  readonly #contact: PileContact;
   #state: ConnectorState;
-  #failures = 0;
-  /** Set-up is written at the first contact, and again after the pile was away: it may have restarted. */
-  #isSetUp = false;
-  #fedMonoMs = Number.NEGATIVE_INFINITY;
   #pollNow = false;
   #wake: () => void = () => {};
   #stopped = false;
@@ -63,6 +63,7 @@ export class ConnectorLoop {
   constructor(parts: ConnectorLoopParts) {
     this.#parts = parts;
     this.#state = parts.initial;
+    this.#contact = new PileContact(parts);
     this.#permit = new Permit(PERMIT_POLLS * parts.driver.profile.timing.pollMs);
   }
 
@@ -119,55 +120,32 @@ export class ConnectorLoop {
       const startedMonoMs = clock.monoMs();
       this.#pollNow = false;
       await this.#poll(startedMonoMs);
-      await this.#feed();
-      const isDead = this.#failures >= DEAD_AFTER_FAILURES && this.#state.phase.kind === 'idle';
-      const everyMs = isDead ? PROBE_EVERY_MS : driver.profile.timing.pollMs;
-      await this.#pause(startedMonoMs + everyMs - clock.monoMs());
+      await this.#contact.feed(this.#permit, sessionOf(this.#state.phase) !== null);
+      await this.#pause(startedMonoMs + driver.profile.timing.pollMs - clock.monoMs());
     }
   }
 
   async #poll(requestedMonoMs: number): Promise<void> {
-    const { driver, clock, log } = this.#parts;
+    const { clock } = this.#parts;
     try {
-      const reading = await driver.read();
+      const reading = await this.#contact.look(this.#pollPriority());
       // A pile without its set-up has no watchdog: no charge begins on it. One that is under way is decided about first.
-      if (!this.#isSetUp && sessionOf(this.#state.phase) === null) await this.#setUp();
+      if (sessionOf(this.#state.phase) === null) await this.#contact.keepSetUp();
       this.dispatch({ kind: 'reading', reading, requestedMonoMs });
       this.#permit.renew(clock.monoMs());
-      if (!this.#isSetUp) await this.#setUp();
-      this.#failures = 0;
+      if (sessionOf(this.#state.phase) !== null) await this.#contact.keepSetUp();
+      this.#contact.succeeded();
     } catch (error) {
-      if (!(error instanceof LineError)) throw error;
-      this.#failures += 1;
-      if (this.#failures === DEAD_AFTER_FAILURES) {
-        this.#isSetUp = false;
-        log.warn({ failure: error.failure, detail: error.message }, 'pile does not answer');
-      }
+      if (!(error instanceof LineError || error instanceof SetupNotTaken)) throw error;
+      this.#contact.failed(error);
       this.dispatch({ kind: 'poll-failed' });
     }
   }
 
-  async #setUp(): Promise<void> {
-    await this.#parts.driver.command('setup', null);
-    this.#isSetUp = true;
-    this.#fedMonoMs = this.#parts.clock.monoMs();
-    this.#parts.log.info({ profileId: this.#parts.driver.profile.profileId }, 'pile is set up');
-  }
-
-  async #feed(): Promise<void> {
-    const { driver, clock, log } = this.#parts;
-    const { watchdog } = driver.profile;
-    if (watchdog?.feed === undefined || !this.#isSetUp) return;
-    const nowMs = clock.monoMs();
-    const isDue = nowMs - this.#fedMonoMs >= watchdog.timeoutMs / FEEDS_PER_TIMEOUT - driver.profile.timing.pollMs;
-    if (!isDue || !this.#permit.isValid(nowMs)) return;
-    try {
-      await driver.feedWatchdog();
-      this.#fedMonoMs = nowMs;
-    } catch (error) {
-      if (!(error instanceof LineError)) throw error;
-      log.warn({ failure: error.failure, detail: error.message }, 'watchdog could not be fed');
-    }
+  /** The proof of a stop is part of the stop: a silent pile is asked for it too, for as long as the ladder is climbed. */
+  #pollPriority(): Priority {
+    const { phase } = this.#state;
+    return phase.kind === 'stopping' && !phase.ladder.exhausted ? 'command' : 'poll';
   }
 
   #pause(ms: number): Promise<void> {
@@ -223,8 +201,9 @@ export class ConnectorLoop {
   #tell(body: RecordBody): void {
     const { log } = this.#parts;
     const fields = { record: body.kind, ...idsOf(body) };
-    if (body.kind !== 'alarm.raised') log.info(fields, 'record is written');
-    else log[body.severity === 'critical' ? 'error' : 'warn'](fields, 'alarm is raised');
+    if (body.kind !== 'alarm.raised') return log.info(fields, 'record is written');
+    log[body.severity === 'critical' ? 'error' : 'warn'](fields, 'alarm is raised');
+    log.warn({ frames: this.#parts.lastFrames() }, 'frames before the alarm');
   }
 
   /** A commit that somebody waits for is tried once and answered; any other until it is stored, or the loop has ended. */

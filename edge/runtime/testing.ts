@@ -1,16 +1,75 @@
 import { pino } from 'pino';
-import { rtuFraming } from '../bus/framing.ts';
-import { Line } from '../bus/line.ts';
+import { rtuLine } from '../bus/open-line.ts';
 import { frame, hexOf, ManualTime, MemoryStream } from '../bus/testing.ts';
 import { type LedgerTransaction, newConnector } from '../control/connector.ts';
 import type { Session } from '../control/session.ts';
 import { facts, uuid } from '../control/testing.ts';
-import { loadProfiles, packagedProfiles } from '../devices/load-profiles.ts';
+import type { MeterDriver } from '../devices/meter-driver.ts';
 import { PileDriver } from '../devices/pile-driver.ts';
-import type { Profile } from '../devices/profile.ts';
+import { type PileProfile, pileProfileSchema } from '../devices/profile/pile-profile.ts';
 import { ConnectorLoop } from './connector-loop.ts';
 
 const REPLY_MS = 20;
+
+const inAmps = { multiply: 100, unit: 'mA' };
+/** A wall box as simple as a test needs it: state and measures in one block, a watchdog, a lock and a limit. */
+const boxProfile = pileProfileSchema.parse({
+  kind: 'pile',
+  profileId: 'test-box',
+  vendor: 'Test',
+  model: 'Box',
+  source: 'made up',
+  transports: ['serial'],
+  serial: { baud: 19_200, parity: 'even', stopBits: 1 },
+  timing: { gapMs: 100, turnaroundMs: 20, responseTimeoutMs: 300, slowestReplyMs: 800, pollMs: 1000 },
+  limits: { maxCurrentMa: 16_000, minCurrentMa: 6000, stepMa: 100, phases: 3, overTemperatureDc: 800 },
+  zeroMeans: 'pause',
+  maxReadRegisters: 20,
+  maxReadGap: 10,
+  watchdog: { timeoutMs: 15_000, refreshedBy: 'any-traffic', fallback: { kind: 'stop' } },
+  points: {
+    state: { fc: 4, address: 5, type: 'u16', unit: 'none' },
+    currentL1: { fc: 4, address: 6, type: 'u16', ...inAmps },
+    currentL2: { fc: 4, address: 7, type: 'u16', ...inAmps },
+    currentL3: { fc: 4, address: 8, type: 'u16', ...inAmps },
+    temperature: { fc: 4, address: 9, type: 'i16', unit: 'dC' },
+    power: { fc: 4, address: 14, type: 'u16', unit: 'W' },
+    energyTotal: { fc: 4, address: 17, type: 'u32', unit: 'Wh' },
+    watchdogTimeout: { fc: 3, address: 257, type: 'u16', unit: 'ms', read: 'set-up' },
+  },
+  writes: {
+    watchdogTimeout: { fc: 6, address: 257, type: 'u16' },
+    standby: { fc: 6, address: 258, type: 'u16' },
+    remoteLock: { fc: 6, address: 259, type: 'u16' },
+    maxCurrent: { fc: 6, address: 261, type: 'u16', divide: 100 },
+    fallbackCurrent: { fc: 6, address: 262, type: 'u16', divide: 100 },
+  },
+  state: [
+    { when: [{ point: 'state', in: [2, 3] }], is: 'unplugged' },
+    { when: [{ point: 'state', in: [4, 5, 6, 10] }], is: 'plugged' },
+    { when: [{ point: 'state', in: [7, 8] }], is: 'charging' },
+    { when: [{ point: 'state', in: [9, 11] }], is: 'fault' },
+  ],
+  measures: {
+    currents: ['currentL1', 'currentL2', 'currentL3'],
+    power: 'power',
+    temperature: 'temperature',
+    energy: { point: 'energyTotal', kind: 'cumulative', rollsOverAtWh: 4_294_967_296 },
+  },
+  commands: {
+    setup: [
+      { write: 'standby', value: 4 },
+      { write: 'watchdogTimeout', value: 15_000 },
+      { write: 'fallbackCurrent', value: 0 },
+    ],
+    start: [
+      { write: 'remoteLock', value: 1 },
+      { write: 'maxCurrent', value: 'limit' },
+    ],
+    softStop: [{ write: 'maxCurrent', value: 0 }],
+    hardStop: [{ write: 'remoteLock', value: 0 }],
+  },
+});
 
 /** A wall box on a line in memory: it delivers when it is unlocked, told a current, and a vehicle is there. */
 export class FakePile {
@@ -20,6 +79,8 @@ export class FakePile {
   deafToReads = false;
   deafToWrites = false;
   refusesWrites = false;
+  /** Acknowledges writes without effect. */
+  forgetsWrites = false;
   readonly holding = new Map<number, number>([
     [259, 0],
     [261, 0],
@@ -45,12 +106,17 @@ export class FakePile {
     const [unit = 0, functionCode = 0, high = 0, low = 0, valueHigh = 0, valueLow = 0] = request;
     if (functionCode === 4) {
       this.reads += 1;
-      return this.deafToReads ? null : `${hexOf(Uint8Array.of(unit, 4, 28))}${this.#inputs()}`;
+      const words = this.#inputs().slice(4 * (low - 5), 4 * (low - 5 + valueLow));
+      return this.deafToReads ? null : `${hexOf(Uint8Array.of(unit, 4, 2 * valueLow))}${words}`;
+    }
+    if (functionCode === 3) {
+      const word = this.holding.get((high << 8) + low) ?? 0;
+      return hexOf(Uint8Array.of(unit, 3, 2, word >>> 8, word & 0xff));
     }
     this.written.push({ atMs: this.#time.monoMs(), what: `${(high << 8) + low}=${(valueHigh << 8) + valueLow}` });
     if (this.deafToWrites) return null;
     if (this.refusesWrites) return hexOf(Uint8Array.of(unit, functionCode | 0x80, 4));
-    this.holding.set((high << 8) + low, (valueHigh << 8) + valueLow);
+    if (!this.forgetsWrites) this.holding.set((high << 8) + low, (valueHigh << 8) + valueLow);
     return hexOf(request.subarray(0, 6));
   }
 
@@ -66,7 +132,9 @@ export class FakePile {
 }
 
 export interface LoopOptions {
-  readonly watchdog?: Profile['watchdog'];
+  readonly watchdog?: PileProfile['watchdog'];
+  readonly setupProof?: PileProfile['setupProof'];
+  readonly meter?: MeterDriver;
   readonly session?: Session | null;
   /** What the ledger does with a transaction; it stores by default. */
   readonly store?: (transaction: LedgerTransaction) => Promise<void>;
@@ -74,16 +142,26 @@ export interface LoopOptions {
 
 /** A loop with everything real but the wire, the disk and the time. */
 export function loopRig(options: LoopOptions = {}) {
-  const base = loadProfiles(packagedProfiles).get('heidelberg-energy-control');
-  if (base === undefined) throw new Error('no profile');
-  const profile: Profile = options.watchdog === undefined ? base : { ...base, watchdog: options.watchdog };
+  const base = boxProfile;
+  const { watchdog = base.watchdog, setupProof = base.setupProof } = options;
+  const profile: PileProfile = { ...base, watchdog, setupProof };
   const time = new ManualTime();
   const stream = new MemoryStream(time);
   const pile = new FakePile(time, stream);
-  const parts = { lineId: 'L1', stream, framing: rtuFraming(), silenceMs: 2, clock: time, timers: time, tap: () => {} };
-  const line = new Line(parts);
+  const { line, modbus } = rtuLine({
+    lineId: 'L1',
+    stream,
+    silenceMs: 2,
+    wireMs: () => 0,
+    hasTransactionIds: false,
+    reconnectAfterFailures: null,
+    clock: time,
+    timers: time,
+    fineTimers: time,
+    tap: () => {},
+  });
   const stored: LedgerTransaction[] = [];
-  const logged: { level: number; msg: string }[] = [];
+  const logged: Record<string, unknown>[] = [];
   const stamp = () => ({
     wallMs: time.wallMs(),
     monoMs: Math.floor(time.monoMs()),
@@ -93,7 +171,8 @@ export function loopRig(options: LoopOptions = {}) {
   let ids = 100;
   const loop = new ConnectorLoop({
     facts,
-    driver: new PileDriver(profile, { line, unit: 1 }),
+    driver: new PileDriver(profile, { modbus, unit: 1, socket: 1 }),
+    meter: options.meter ?? null,
     initial: newConnector(options.session ?? null, [], stamp()),
     clock: time,
     timers: time,
@@ -109,6 +188,7 @@ export function loopRig(options: LoopOptions = {}) {
       stored.push(transaction);
     },
     onChange: () => {},
+    lastFrames: () => [{ monoMs: 1, wallMs: 1, lineId: 'L1', direction: 'sent', hex: '01' }],
   });
   /** Ends the loop; what is under way on the line needs time to end. */
   const end = async (): Promise<void> => {

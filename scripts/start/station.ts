@@ -52,6 +52,7 @@ export interface Station {
 
 export const SITE_ID = 'demo';
 const LIMIT_MA = 16_000;
+const SUPPLY_LIMIT_MA = 80_000;
 const BAUD = 19_200;
 
 /** Peak and valley, as a Chinese city prices them: 1/10,000 CNY per kWh. */
@@ -177,6 +178,7 @@ function writeSiteFile(
   const document = {
     siteId: SITE_ID,
     dataDir: 'data',
+    supplyLimitMa: SUPPLY_LIMIT_MA,
     cloud: { brokerUrl: site.brokerUrl, shard: site.shard, passwordFile: 'broker.password' },
     lines: simulator.lines.map((line) =>
       line.transport === 'serial' ? { ...line, baud: BAUD, parity: 'even', stopBits: 1 } : line,

@@ -1,0 +1,100 @@
+import { formatKwh } from '#shared/units.ts';
+import type { LineView } from '../runtime/site-lines.ts';
+import type { ParkingView } from '../runtime/site-parking.ts';
+import type { Shown, SiteStatus } from './control-socket.ts';
+
+/** An answer of the edge as text for a terminal. */
+export function textOf(shown: Shown): string {
+  switch (shown.kind) {
+    case 'done':
+      return 'done';
+    case 'status':
+      return statusText(shown.status);
+    case 'lines':
+      return linesText(shown.lines);
+    case 'parking':
+      return parkingText(shown.devices);
+  }
+}
+
+type Cell = string | number | null;
+const row = (cells: readonly Cell[], widths: readonly number[]): string =>
+  cells
+    .map((value, i) => String(value ?? '-').padEnd(widths[i] ?? 0))
+    .join('')
+    .trimEnd();
+
+function statusText(status: SiteStatus): string {
+  const widths = [16, 12, 10, 14, 10];
+  const rows = status.connectors.map((c) =>
+    row(
+      [
+        c.connectorId,
+        c.status,
+        c.currentMa === null ? null : `${(c.currentMa / 1000).toFixed(1)} A`,
+        c.energyWh === null ? null : formatKwh(c.energyWh),
+        c.temperatureC === null ? null : `${c.temperatureC} °C`,
+        c.faults.join(', '),
+      ],
+      widths,
+    ),
+  );
+  const { sync } = status;
+  const link =
+    sync === null
+      ? 'cloud: not known yet'
+      : `cloud: ${sync.link}, ${sync.backlog} records waiting, ${sync.ackedSeq} of ${sync.headSeq} acknowledged`;
+  const head = row(['connector', 'status', 'current', 'energy', 'temp', 'faults'], widths);
+  return [`site ${status.siteId}`, head, ...rows, link].join('\n');
+}
+
+const ms = (value: number): string => `${value.toFixed(1)} ms`;
+
+function linesText(lines: readonly LineView[]): string {
+  const widths = [24, 10, 10, 10, 8, 10, 11, 12, 12];
+  const head = row(
+    ['line / device', 'requests', 'answers', 'timeouts', 'crc', 'mismatch', 'exceptions', 'reply', 'longest'],
+    widths,
+  );
+  const body = lines.flatMap(({ lineId, transport, utilisation, counters: own, devices }) => [
+    row([lineId, own.requests, own.answers, own.timeouts, own.crcErrors, own.mismatches, own.exceptions], widths),
+    `  ${transport}, ${(100 * utilisation).toFixed(1)} % of the time used, opened ${own.opened} times, ${own.strayBytes} stray bytes`,
+    ...devices.map(({ device, counters: c }) =>
+      row(
+        [
+          `  ${device}`,
+          c.requests,
+          c.answers,
+          c.timeouts,
+          c.crcErrors,
+          c.mismatches,
+          c.exceptions,
+          ms(c.replyMs),
+          ms(c.longestReplyMs),
+          c.spared === 0 ? '' : `silent: ${c.spared} requests spared`,
+        ],
+        widths,
+      ),
+    ),
+  ]);
+  return [head, ...body].join('\n');
+}
+
+function parkingText(devices: readonly ParkingView[]): string {
+  if (devices.length === 0) return 'no ground lock or barrier at this site';
+  const widths = [16, 16, 10, 10, 10];
+  const rows = devices.map((d) =>
+    row(
+      [
+        d.deviceId,
+        d.connectorId,
+        d.position,
+        d.bay,
+        d.batteryPercent === null ? null : `${d.batteryPercent} %`,
+        d.fault ?? '',
+      ],
+      widths,
+    ),
+  );
+  return [row(['device', 'connector', 'position', 'bay', 'battery', 'fault'], widths), ...rows].join('\n');
+}

@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { profileJsonSchema, profileJsonSchemaFile } from '../lint/profile-json-schema.ts';
+import { loadProfiles, packagedProfiles } from '../load-profiles.ts';
+import type { PileProfile } from './pile-profile.ts';
+
+const profiles = loadProfiles(packagedProfiles);
+const ofKind = <Kind extends string>(kind: Kind) => [...profiles.values()].filter((one) => one.kind === kind);
+const piles = ofKind('pile').filter((one): one is PileProfile => one.kind === 'pile');
+const page = (profileId: string) =>
+  readFileSync(join(import.meta.dirname, '../../../docs/devices', `${profileId}.md`), 'utf8');
+
+test('ED-02 every pile of the register maps has a profile, and the meters as well', () => {
+  expect(piles.map(({ profileId }) => profileId)).toEqual([
+    'abb-terra-ac',
+    'alfen-ng9xx',
+    'bender-cc612',
+    'heidelberg-energy-control',
+    'keba-p30',
+    'keba-p40',
+    'phoenix-charx-sec',
+    'phoenix-em-cp-pp-eth',
+    'phoenix-ev-cc-ac1',
+    'phoenix-ev-eth',
+    'schneider-evlink-pro-ac',
+    'tinkerforge-warp',
+    'vestel-evc04',
+    'webasto-next',
+  ]);
+  expect(ofKind('modbus-meter').map(({ profileId }) => profileId)).toEqual(['chint-dtsu666', 'eastron-sdm630']);
+});
+
+test('ED-02 editors know every profile: it names the schema, and the schema is the one the edge checks by', () => {
+  expect(JSON.parse(readFileSync(profileJsonSchemaFile, 'utf8'))).toEqual(
+    JSON.parse(JSON.stringify(profileJsonSchema())),
+  );
+  const nameless = readdirSync(packagedProfiles).filter(
+    (name) => JSON.parse(readFileSync(join(packagedProfiles, name), 'utf8')).$schema !== '../profile.schema.json',
+  );
+  expect(nameless).toEqual([]);
+});
+
+describe('ED-02 every pile and Modbus meter has its page', () => {
+  test.each([...piles, ...ofKind('modbus-meter')].map((profile) => [profile.profileId, profile] as const))(
+    '%s, with the source and what there is to know about its watchdog',
+    (profileId, profile) => {
+      const text = page(profileId);
+      expect(text).toContain(`Source: ${profile.source}`);
+      if (profile.kind !== 'pile') return;
+      const { watchdog } = profile;
+      expect(text).toContain(watchdog === null ? 'Timeout: none' : `Timeout: ${watchdog.timeoutMs / 1000} s`);
+      if (watchdog?.fallback.kind === 'safe-current')
+        expect(text).toContain(`Falls back to: ${watchdog.fallback.currentMa / 1000} A`);
+      if (watchdog?.fallback.kind === 'stop') expect(text).toContain('Falls back to: no current');
+    },
+  );
+});
+
+describe('ED-02 what is unsafe is in no profile', () => {
+  test.each(piles.map((pile) => [pile.profileId, pile] as const))('%s', (_, pile) => {
+    const { commands, limits, zeroMeans, watchdog, setupProof, points } = pile;
+    const limitWrites = new Set(commands.start.filter((one) => one.value === 'limit').map((one) => one.write));
+    // A limit of 0 is a stop only where 0 pauses.
+    const stops = [...commands.softStop, ...(commands.hardStop ?? [])];
+    if (zeroMeans !== 'pause') expect(stops.filter((one) => limitWrites.has(one.write))).toEqual([]);
+    // A set-up never touches the limit: after a restart a charge may be running.
+    expect(commands.setup.filter((one) => limitWrites.has(one.write))).toEqual([]);
+    // What is written at set-up and can be read is read back.
+    const settings = commands.setup.map((one) => one.write).filter((name) => points[name] !== undefined);
+    expect(setupProof.map((one) => one.point)).toEqual(expect.arrayContaining(settings));
+    expect(settings.length).toBe(commands.setup.length);
+    expect(limits.minCurrentMa).toBe(6000);
+    expect(watchdog?.fallback.kind).not.toBe('full-power');
+  });
+
+  test('no fault but those that people must look at is left to a technician, and every rule has its catalogue entry', () => {
+    const codes = new Set(piles.flatMap(({ faults }) => faults.map(({ code }) => code)));
+    expect([...codes].sort()).toEqual([
+      'contactor-welded',
+      'over-current',
+      'pile-fault',
+      'plug-lock-failed',
+      'residual-current',
+      'vehicle-fault',
+    ]);
+  });
+});

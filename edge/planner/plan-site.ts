@@ -1,0 +1,54 @@
+import { PilegateError } from '#shared/errors.ts';
+import type { SiteConfig } from '../config/site.ts';
+import type { SiteDevices } from '../config/site-devices.ts';
+import { type DevicePlan, planMeter, planParking, planPile } from './device-plan.ts';
+import { notesOf } from './notes.ts';
+import { type LinePlan, planLine } from './plan-line.ts';
+import { planSupply, type SupplyPlan } from './plan-supply.ts';
+import { type PlanProblem, problemsOf } from './problems.ts';
+
+/** What a site's configuration means, before anything runs. */
+export interface SitePlan {
+  readonly siteId: string;
+  /** In the order of the site's file. */
+  readonly lines: readonly LinePlan[];
+  readonly supply: SupplyPlan;
+  /** Each of them forbids to run the site. */
+  readonly problems: readonly PlanProblem[];
+  /** What a technician should know, and nothing forbids. */
+  readonly notes: readonly string[];
+}
+
+/** Computes whether a site can be run: bus time, watchdogs, stops, and what the supply carries when the edge is gone. */
+export function planSite(site: SiteConfig, devices: SiteDevices): SitePlan {
+  const lines = site.lines.map((line) => planLine(line, plansOn(line.lineId, devices)));
+  const supply = planSupply(site.supplyLimitMa, devices.piles);
+  return {
+    siteId: site.siteId,
+    lines,
+    supply,
+    problems: problemsOf(lines, supply),
+    notes: notesOf(site, devices, lines, supply),
+  };
+}
+
+function plansOn(lineId: string, { piles, meters, parking }: SiteDevices): DevicePlan[] {
+  const isHere = ({ config }: { config: { lineId: string } }) => config.lineId === lineId;
+  return [
+    ...piles.filter(isHere).map(planPile),
+    ...meters.filter(isHere).map(planMeter),
+    ...parking.filter(isHere).map(planParking),
+  ];
+}
+
+/**
+ * Refuses a site that cannot be run as configured.
+ *
+ * @throws PilegateError `site.infeasible` with the file and every problem's numbers, in both languages
+ */
+export function refuseInfeasible(file: string, { problems }: SitePlan): void {
+  if (problems.length === 0) return;
+  const told = problems.map(({ path, en, zh }) => `${file}: ${path}: ${en} ${zh}`).join('\n');
+  const complaints = problems.map(({ path, en }) => ({ path, reason: en }));
+  throw new PilegateError('site.infeasible', told, { complaints });
+}

@@ -1,0 +1,65 @@
+import { type DevicePlan, FEEDS_PER_TIMEOUT } from './device-plan.ts';
+import { amperes, seconds } from './figures.ts';
+import type { LinePlan } from './plan-line.ts';
+import type { SupplyPlan } from './plan-supply.ts';
+
+/** Why a site must not be run as configured. Texts carry the numbers. */
+export interface PlanProblem {
+  readonly code: 'watchdog-starved' | 'fallback-above-supply';
+  /** Place in the site's file. */
+  readonly path: string;
+  readonly en: string;
+  readonly zh: string;
+}
+
+export function problemsOf(lines: readonly LinePlan[], supply: SupplyPlan): PlanProblem[] {
+  return [...lines.flatMap(watchdogProblem), ...supplyProblem(supply)];
+}
+
+type Watched = DevicePlan & { readonly watchdogMs: number };
+const isWatched = (device: DevicePlan): device is Watched => device.watchdogMs !== null;
+
+/**
+ * A watchdog that is not fed in time ends charges by chance. A cycle has to fit into a third of it, and one that is lost
+ * and the next into the whole. One problem per line, told by its shortest watchdog.
+ */
+function watchdogProblem(line: LinePlan, index: number): PlanProblem[] {
+  const { lineId, baud, devices, saturatedCycleMs, lostCycleMs } = line;
+  const starved = devices
+    .filter(isWatched)
+    .filter(
+      ({ watchdogMs }) =>
+        saturatedCycleMs >= watchdogMs / FEEDS_PER_TIMEOUT || lostCycleMs + saturatedCycleMs >= watchdogMs,
+    )
+    .sort((a, b) => a.watchdogMs - b.watchdogMs);
+  const [first] = starved;
+  if (first === undefined) return [];
+  const { deviceId, profileId, watchdogMs } = first;
+  const third = seconds(watchdogMs / FEEDS_PER_TIMEOUT);
+  const whole = seconds(watchdogMs);
+  const cycle = seconds(saturatedCycleMs);
+  const lost = seconds(lostCycleMs + saturatedCycleMs);
+  return [
+    {
+      code: 'watchdog-starved',
+      path: `lines.${index}`,
+      en: `${lineId} needs ${cycle} to ask each of its devices (${devices.length}) once${baud === null ? '' : ` at ${baud} baud`}, and ${lost} when a cycle is lost; the watchdog of ${deviceId} (${profileId}) has to be fed every ${third}, and falls back after ${whole}. Piles that would fall back by chance: ${starved.length}. Spread them over more lines.`,
+      zh: `线路 ${lineId} 轮询全部 ${devices.length} 台设备一次需 ${cycle}${baud === null ? '' : `（${baud} 波特）`}，丢失一轮时需 ${lost}；而 ${deviceId}（${profileId}）的看门狗须每 ${third} 喂一次，${whole} 后即进入失联保护。可能误入保护的桩：${starved.length} 台，请分到更多线路。`,
+    },
+  ];
+}
+
+/** When the edge is gone nobody shares the supply between the piles. */
+function supplyProblem({ limitMa, fallbackMa, piles }: SupplyPlan): PlanProblem[] {
+  if (fallbackMa <= limitMa) return [];
+  const counted = piles.filter(({ currentMa }) => currentMa > 0);
+  const list = (between: string) => counted.map((pile) => `${pile.pileId} ${amperes(pile.currentMa)}`).join(between);
+  return [
+    {
+      code: 'fallback-above-supply',
+      path: 'supplyLimitMa',
+      en: `Without the edge the piles may take ${amperes(fallbackMa)} per phase (${list(', ')}), but the supply carries ${amperes(limitMa)}. Lower the limits of the piles without a watchdog, or have fewer of them.`,
+      zh: `控制器失联时，各桩每相最多可用 ${amperes(fallbackMa)}（${list('、')}），而供电仅允许 ${amperes(limitMa)}。请降低无看门狗桩的限值或减少其数量。`,
+    },
+  ];
+}

@@ -1,0 +1,84 @@
+import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { type FrameRecord, formatFrame } from '#shared/frame-log.ts';
+
+export interface FrameFileParts {
+  readonly folder: string;
+  readonly lineId: string;
+  /** Of the present file and the one before together. */
+  readonly maxBytes: number;
+  readonly log: Logger;
+}
+
+/** What a slow disk may keep waiting before frames are left out: the line never waits for it. */
+const MOST_WAITING_BYTES = 1_000_000;
+
+/**
+ * A recording of a line in two files: `<lineId>.jsonl` and, when that is half of the limit, `<lineId>.before.jsonl`. A disk
+ * that cannot be written ends the recording and nothing else.
+ */
+export class FrameFile {
+  readonly #parts: FrameFileParts;
+  readonly #path: string;
+  #stream: WriteStream | null;
+  #bytes = 0;
+  #closed = false;
+
+  constructor(parts: FrameFileParts) {
+    this.#parts = parts;
+    mkdirSync(parts.folder, { recursive: true });
+    this.#path = join(parts.folder, `${parts.lineId}.jsonl`);
+    this.#stream = this.#open();
+  }
+
+  write(frame: FrameRecord): void {
+    if (this.#stream === null || this.#stream.writableLength > MOST_WAITING_BYTES) return;
+    const line = formatFrame(frame);
+    this.#stream.write(line);
+    this.#bytes += line.length;
+    if (this.#bytes >= this.#parts.maxBytes / 2) void this.#turnOver(this.#stream);
+  }
+
+  async close(): Promise<void> {
+    const stream = this.#stream;
+    this.#stream = null;
+    this.#closed = true;
+    if (stream !== null) await ended(stream);
+  }
+
+  /** Frames that come meanwhile are left out: the disk may be slow. */
+  async #turnOver(stream: WriteStream): Promise<void> {
+    this.#stream = null;
+    this.#bytes = 0;
+    await ended(stream);
+    try {
+      await rename(this.#path, this.#path.replace(/\.jsonl$/, '.before.jsonl'));
+    } catch (error) {
+      return this.#giveUp(error);
+    }
+    if (!this.#closed) this.#stream = this.#open();
+  }
+
+  #open(): WriteStream {
+    const stream = createWriteStream(this.#path, { flags: 'w' });
+    stream.on('error', (error) => this.#giveUp(error));
+    return stream;
+  }
+
+  #giveUp(error: unknown): void {
+    this.#stream = null;
+    this.#parts.log.warn(
+      { reason: error instanceof Error ? error.message : String(error) },
+      'recording of frames ends',
+    );
+  }
+}
+
+function ended(stream: WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once('close', resolve);
+    stream.end();
+  });
+}

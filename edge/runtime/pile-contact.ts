@@ -1,0 +1,136 @@
+import type { Logger } from 'pino';
+import type { Clock } from '#shared/clock.ts';
+import type { Priority } from '../bus/exchange.ts';
+import { LineError } from '../bus/line-error.ts';
+import type { Reading } from '../control/reading.ts';
+import type { MeterDriver, MeterLook } from '../devices/meter-driver.ts';
+import { type PileDriver, SetupNotTaken } from '../devices/pile-driver.ts';
+import type { Permit } from './permit.ts';
+
+export interface PileContactParts {
+  readonly driver: PileDriver;
+  /** The meter that bills in place of the pile's own; null when there is none. */
+  readonly meter: MeterDriver | null;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** A pile that was away so long may have restarted, or be another one. */
+const FORGOTTEN_AFTER_FAILURES = 3;
+/** A pile that restarted in a blink, between two polls, is found out by then. */
+const PROVE_EVERY_MS = 60_000;
+/** A pile that does not take its set-up is not written to all the time. */
+const SET_UP_AGAIN_AFTER_MS = 30_000;
+/** Watchdogs are fed at least every third of their time. */
+const FEEDS_PER_TIMEOUT = 3;
+
+/** What must be done to stay on speaking terms with a pile: who it is, its set-up, its watchdog. It decides nothing. */
+export class PileContact {
+  readonly #parts: PileContactParts;
+  #failures = 0;
+  #isSetUp = false;
+  #provenMonoMs = 0;
+  #setUpFromMonoMs = 0;
+  #refusal: SetupNotTaken | null = null;
+  #fedMonoMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: PileContactParts) {
+    this.#parts = parts;
+  }
+
+  /** Pile and meter at the same time: a meter that is silent leaves the energy unknown and nothing else. @throws LineError */
+  async look(priority: Priority): Promise<Reading> {
+    const { driver, meter } = this.#parts;
+    if (meter === null) return driver.read(priority);
+    const [reading, metered] = await Promise.all([driver.read(priority), this.#readMeter(meter, priority)]);
+    return { ...reading, registerWh: metered?.registerWh ?? null, meterId: metered?.meterId ?? null };
+  }
+
+  async #readMeter(meter: MeterDriver, priority: Priority): Promise<MeterLook | null> {
+    try {
+      return await meter.read(priority);
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+      meter.forget();
+      return null;
+    }
+  }
+
+  /**
+   * Set-up is written at the first contact, and again after the pile was away; that it is still there is looked at now
+   * and then.
+   *
+   * @throws LineError
+   * @throws SetupNotTaken when the pile reads back something else: it has no watchdog that can be relied on
+   */
+  async keepSetUp(): Promise<void> {
+    const { clock, driver, log } = this.#parts;
+    if (this.#isSetUp && clock.monoMs() - this.#provenMonoMs >= PROVE_EVERY_MS) await this.#prove();
+    if (this.#isSetUp) return;
+    if (this.#refusal !== null && clock.monoMs() < this.#setUpFromMonoMs) throw this.#refusal;
+    try {
+      await driver.setUp();
+    } catch (error) {
+      this.#note(error);
+      throw error;
+    }
+    this.#refusal = null;
+    this.#isSetUp = true;
+    this.#provenMonoMs = clock.monoMs();
+    this.#fedMonoMs = clock.monoMs();
+    log.info({ profileId: driver.profile.profileId }, 'pile is set up');
+  }
+
+  async #prove(): Promise<void> {
+    const { clock, driver, log } = this.#parts;
+    try {
+      await driver.prove('poll');
+      this.#provenMonoMs = clock.monoMs();
+    } catch (error) {
+      if (!(error instanceof SetupNotTaken)) throw error;
+      this.#isSetUp = false;
+      log.warn({ detail: error.message }, 'pile has lost its set-up');
+    }
+  }
+
+  #note(error: unknown): void {
+    if (!(error instanceof SetupNotTaken)) return;
+    const { clock, log } = this.#parts;
+    this.#refusal = error;
+    this.#setUpFromMonoMs = clock.monoMs() + SET_UP_AGAIN_AFTER_MS;
+    log.error({ code: 'pile.setup_not_taken', detail: error.message }, 'pile does not take its set-up');
+  }
+
+  succeeded(): void {
+    this.#failures = 0;
+  }
+
+  failed(error: LineError | SetupNotTaken): void {
+    const { driver, log } = this.#parts;
+    if (error instanceof SetupNotTaken) return;
+    this.#failures += 1;
+    // Whatever made it miss a poll may have been a restart.
+    this.#provenMonoMs = Number.NEGATIVE_INFINITY;
+    if (this.#failures !== FORGOTTEN_AFTER_FAILURES) return;
+    driver.forget();
+    this.#isSetUp = false;
+    log.warn({ failure: error.failure, detail: error.message }, 'pile does not answer');
+  }
+
+  /** Feeds the watchdog where reading does not, when it is due and only under a valid permit. */
+  async feed(permit: Permit, isCharging: boolean): Promise<void> {
+    const { driver, clock, log } = this.#parts;
+    const { watchdog, timing } = driver.profile;
+    if (watchdog?.feed === undefined || !this.#isSetUp) return;
+    const nowMs = clock.monoMs();
+    const isDue = nowMs - this.#fedMonoMs >= watchdog.timeoutMs / FEEDS_PER_TIMEOUT - timing.pollMs;
+    if (!isDue || !permit.isValid(nowMs)) return;
+    try {
+      await driver.feedWatchdog(isCharging);
+      this.#fedMonoMs = nowMs;
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+      log.warn({ failure: error.failure, detail: error.message }, 'watchdog could not be fed');
+    }
+  }
+}
