@@ -36,7 +36,11 @@ export function serialStream(settings: SerialSettings): ByteStream {
       opening.on('error', (error) => onLost(error.message));
       port = opening;
       return new Promise((resolve, reject) => {
-        opening.open((error) => (error === null ? resolve() : reject(error)));
+        opening.open((error) => {
+          if (error !== null) return reject(error);
+          if (port === opening) return resolve();
+          opening.close(() => reject(new Error('given up while it was opened')));
+        });
       });
     },
     close() {

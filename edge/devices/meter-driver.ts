@@ -1,4 +1,3 @@
-import type { Priority } from '../bus/exchange.ts';
 import type { MeterProfile } from './profile/meter-profile.ts';
 import { type DeviceAddress, RegisterDevice } from './register-device.ts';
 
@@ -6,15 +5,15 @@ import { type DeviceAddress, RegisterDevice } from './register-device.ts';
 export interface MeterLook {
   /** As the meter shows it, in whole Wh, rounded down. */
   readonly registerWh: number | null;
-  readonly powerW: number | null;
   /** Serial number or address: another one is another meter. */
   readonly meterId: string | null;
 }
 
 /** A meter of its own, whatever it speaks. */
 export interface MeterDriver {
+  readonly pollMs: number;
   /** @throws LineError */
-  read(priority: Priority): Promise<MeterLook>;
+  read(): Promise<MeterLook>;
   /** The meter may be another one. */
   forget(): void;
 }
@@ -22,19 +21,15 @@ export interface MeterDriver {
 /** A meter that speaks Modbus. */
 export function modbusMeter(profile: MeterProfile, address: DeviceAddress): MeterDriver {
   const device = new RegisterDevice(profile, address);
-  const { energy, power } = profile.measures;
   return {
+    pollMs: profile.timing.pollMs,
     forget: () => device.forget(),
-    async read(priority) {
-      const values = await device.read(priority);
-      const numberNamed = (name: string | undefined) => {
-        const value = values(name);
-        return typeof value === 'number' ? value : null;
-      };
+    async read() {
+      const values = await device.read('poll');
+      const registerWh = values(profile.measures.energy.point);
       const serial = values(profile.identity.serial);
       return {
-        registerWh: numberNamed(energy.point),
-        powerW: numberNamed(power),
+        registerWh: typeof registerWh === 'number' ? registerWh : null,
         meterId: serial === null ? null : String(serial),
       };
     },

@@ -40,8 +40,23 @@ function rig(profile: PileProfile, unit = 1) {
   };
   /** Unit, function, address and values of what was sent, without checksums and heads. */
   const frames = () => stream.written.map(({ hex }) => (isTcp ? hex.slice(12) : hex.slice(0, -4)));
-  const busyLine = () => void modbus.request({ unit: 9, priority: 'poll', request: { fc: 3, address: 0, count: 1 }, timing: profile.timing });
-  return { driver: new PileDriver(profile, { modbus, unit, socket: 1 }), time, stream, frames, refused, words, settled, busyLine };
+  const busyLine = () =>
+    void modbus.request({
+      unit: 9,
+      priority: 'poll',
+      request: { fc: 3, address: 0, count: 1 },
+      timing: profile.timing,
+    });
+  return {
+    driver: new PileDriver(profile, { modbus, unit, socket: 1 }),
+    time,
+    stream,
+    frames,
+    refused,
+    words,
+    settled,
+    busyLine,
+  };
 }
 
 /** A pile whose limit must be repeated, told by `feed`; `change` replaces parts of it. */
@@ -93,7 +108,13 @@ const boxProfile = (change: object = {}): PileProfile =>
 /** A pile that any traffic keeps alive, with a lock: two steps to start it. */
 const lockBox = boxProfile({
   watchdog: { timeoutMs: 15_000, refreshedBy: 'any-traffic', fallback: { kind: 'stop' } },
-  commands: { ...boxProfile().commands, start: [{ write: 'coil', value: 1 }, { write: 'limit', value: 'limit' }] },
+  commands: {
+    ...boxProfile().commands,
+    start: [
+      { write: 'coil', value: 1 },
+      { write: 'limit', value: 'limit' },
+    ],
+  },
 });
 
 describe('ED-02 commands are written as the profile has them', () => {
@@ -119,7 +140,10 @@ describe('ED-02 commands are written as the profile has them', () => {
   });
 
   test('coils and floating-point limits', async () => {
-    const start = [{ write: 'coil', value: 1 }, { write: 'float', value: 'limit' }];
+    const start = [
+      { write: 'coil', value: 1 },
+      { write: 'float', value: 'limit' },
+    ];
     const commands = { ...boxProfile().commands, start };
     const { driver, frames, settled } = rig(boxProfile({ commands }));
     expect(await settled(driver.command('start', 16_000), driver.command('hardStop', null))).toHaveLength(2);
@@ -184,16 +208,19 @@ describe('ED-07 a stop that overtakes a start wins', () => {
     expect(frames()).not.toContain('010600643e80');
   });
 
-  test.each(['softStop', 'hardStop'] as const)('%s: also when the first step still waits for the line', async (stop) => {
-    const { driver, time, frames, settled, busyLine } = rig(lockBox);
-    busyLine();
-    await time.pass(1);
-    const start = driver.command('start', 16_000);
-    start.catch(() => {});
-    await time.pass(1);
-    expect(await settled(start, driver.command(stop, null))).toEqual([expect.stringMatching(/^superseded/), 'done']);
-    expect(frames().slice(1)).toEqual([stop === 'softStop' ? '010600640000' : '010501900000']);
-  });
+  test.each(['softStop', 'hardStop'] as const)(
+    '%s: also when the first step still waits for the line',
+    async (stop) => {
+      const { driver, time, frames, settled, busyLine } = rig(lockBox);
+      busyLine();
+      await time.pass(1);
+      const start = driver.command('start', 16_000);
+      start.catch(() => {});
+      await time.pass(1);
+      expect(await settled(start, driver.command(stop, null))).toEqual([expect.stringMatching(/^superseded/), 'done']);
+      expect(frames().slice(1)).toEqual([stop === 'softStop' ? '010600640000' : '010501900000']);
+    },
+  );
 
   test('a start after a stop is whole', async () => {
     const { driver, frames, settled } = rig(lockBox);
@@ -204,7 +231,8 @@ describe('ED-07 a stop that overtakes a start wins', () => {
 });
 
 describe('ED-07 the watchdog is fed with no more than is in force', () => {
-  const limits = (frames: string[]) => frames.filter((hex) => hex.startsWith('01060064')).map((hex) => Number.parseInt(hex.slice(8), 16));
+  const limits = (frames: string[]) =>
+    frames.filter((hex) => hex.startsWith('01060064')).map((hex) => Number.parseInt(hex.slice(8), 16));
 
   test('the limit of the charge, and 0 without one', async () => {
     const { driver, frames, settled } = rig(boxProfile());
@@ -237,7 +265,10 @@ describe('ED-07 the watchdog is fed with no more than is in force', () => {
     const feed = driver.feedWatchdog(true);
     feed.catch(() => {});
     await time.pass(1);
-    expect(await settled(feed, driver.command('softStop', null))).toEqual([expect.stringMatching(/^superseded/), 'done']);
+    expect(await settled(feed, driver.command('softStop', null))).toEqual([
+      expect.stringMatching(/^superseded/),
+      'done',
+    ]);
     expect(limits(frames())).toEqual([16_000, 0]);
   });
 

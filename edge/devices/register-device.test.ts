@@ -40,7 +40,7 @@ function rig(profile: RegisterProfile, unit = 1, socket = 1) {
     request: ({ unit: asked, request }: ModbusJob) => {
       requests.push(`${asked}: ${request.fc} ${request.address}${'count' in request ? `+${request.count}` : ''}`);
       if (failure !== null) return Promise.reject(failure);
-      return isRead(request) ? Promise.try(() => answer(request)) : Promise.resolve([]);
+      return isRead(request) ? new Promise((resolve) => resolve(answer(request))) : Promise.resolve([]);
     },
   };
   return {

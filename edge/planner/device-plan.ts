@@ -114,12 +114,12 @@ interface Question {
   readonly bytes: number;
 }
 
-/** One question for each value. The answer repeats the identifier, and may be preceded by wake-up bytes. */
-function dlt645Reads({ points, wakeUpBytes }: Extract<SiteMeter['profile'], { kind: 'dlt645-meter' }>): Question[] {
-  return Object.values(points).map(({ di, digits }) => ({
-    what: di,
-    bytes: wakeUpBytes + MOST_WAKE_UP_BYTES + 2 * (FRAME_BYTES + IDENTIFIER_BYTES) + digits / 2,
-  }));
+/** One question for the register. The answer repeats the identifier, and may be preceded by wake-up bytes. */
+function dlt645Reads(profile: Extract<SiteMeter['profile'], { kind: 'dlt645-meter' }>): Question[] {
+  const point = profile.points[profile.measures.energy.point];
+  if (point === undefined) return [];
+  const bytes = profile.wakeUpBytes + MOST_WAKE_UP_BYTES + 2 * (FRAME_BYTES + IDENTIFIER_BYTES) + point.digits / 2;
+  return [{ what: point.di, bytes }];
 }
 
 type ModbusProfile = SitePile['profile'] | Extract<SiteMeter['profile'], { kind: 'modbus-meter' }>;

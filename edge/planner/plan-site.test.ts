@@ -197,9 +197,14 @@ describe('ED-04 a watchdog that the line cannot feed in time is refused with the
     expect(plan.problems).toEqual([]);
   });
 
-  test('a pile that shares its line with a slow meter is refused for the whole cycle', () => {
+  test('a pile that shares its line with slow meters is refused for the whole cycle', () => {
     const profiles = new Map([...loadProfiles(packagedProfiles), ...library(compact(0))]);
-    const meters = [{ meterId: 'M1', profile: 'dlt645-2007', lineId: 'L1', address: '000000000161' }];
+    const meters = [1, 2, 3, 4, 5].map((n) => ({
+      meterId: `M${n}`,
+      profile: 'dlt645-2007',
+      lineId: 'L1',
+      address: `00000000016${n}`,
+    }));
     const site = siteOf(serialLine(2400), 1, { meters });
     expect(codes(planSite({ ...site, meters: [] }, profiles))).toEqual([]);
     expect(codes(planSite(site, profiles))).toEqual(['watchdog-starved lines.0']);

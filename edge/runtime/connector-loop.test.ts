@@ -159,11 +159,10 @@ describe('a meter of its own', () => {
     let isSilent = false;
     let registerWh = 700_000;
     const meter = {
+      pollMs: 1000,
       forget: () => {},
       read: () =>
-        isSilent
-          ? Promise.reject(new LineError('timeout', 'meter'))
-          : Promise.resolve({ registerWh, powerW: null, meterId: 'M1' }),
+        isSilent ? Promise.reject(new LineError('timeout', 'meter')) : Promise.resolve({ registerWh, meterId: 'M1' }),
     };
     const rig = loopRig({ meter });
     const sessionId = await charging(rig);
@@ -180,6 +179,24 @@ describe('a meter of its own', () => {
     expect(ended).toMatchObject({ cdr: { meterStartWh: 700_000, meterEndWh: 700_004, energyWh: 4 } });
     await rig.end();
   });
+});
+
+test('ED-05 a slow meter does not slow the polls of its pile down', async () => {
+  let answersAfterMs = 10;
+  const rig: ReturnType<typeof loopRig> = loopRig({
+    meter: {
+      pollMs: 1000,
+      forget: () => {},
+      read: () =>
+        new Promise((told) => rig.time.after(answersAfterMs, () => told({ registerWh: 5000, meterId: null }))),
+    },
+  });
+  await charging(rig);
+  answersAfterMs = 3000;
+  const reads = rig.pile.reads;
+  await rig.time.pass(12_000);
+  expect(rig.pile.reads - reads).toBeGreaterThanOrEqual(11);
+  await rig.end();
 });
 
 test('the last frames on the line are told with every alarm', async () => {

@@ -128,7 +128,7 @@ export class ConnectorLoop {
   async #poll(requestedMonoMs: number): Promise<void> {
     const { clock } = this.#parts;
     try {
-      const reading = await this.#contact.look(this.#pollPriority());
+      const reading = await this.#contact.look(this.#pollPriority(), needsRegister(this.#state));
       // A pile without its set-up has no watchdog: no charge begins on it. One that is under way is decided about first.
       if (sessionOf(this.#state.phase) === null) await this.#contact.keepSetUp();
       this.dispatch({ kind: 'reading', reading, requestedMonoMs });
@@ -232,6 +232,12 @@ export class ConnectorLoop {
       this.#parts.timers.after(ms, resolve);
     });
   }
+}
+
+/** A charge is opened and closed by the register: what a slow meter told some time ago is not enough there. */
+function needsRegister({ phase }: ConnectorState): boolean {
+  if (phase.kind === 'stopping') return phase.provenMonoMs !== null;
+  return phase.kind === 'checking' || phase.kind === 'adopting' || phase.kind === 'closing';
 }
 
 function idsOf(body: RecordBody): Record<string, unknown> {

@@ -98,10 +98,7 @@ export class Field {
   #meterDriver({ config, profile }: SiteMeter): MeterDriver {
     const { line, modbus } = this.#line(config.lineId);
     const { unit, address = '' } = config;
-    if (profile.kind === 'dlt645-meter') {
-      const meter = new Dlt645Meter(address, profile, line);
-      return { read: () => meter.read(), forget: () => {} };
-    }
+    if (profile.kind === 'dlt645-meter') return new Dlt645Meter(address, profile, line);
     if (unit === undefined) throw new TypeError(`${config.meterId} has no unit`);
     return modbusMeter(profile, { modbus, unit, socket: 1 });
   }

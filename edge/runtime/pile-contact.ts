@@ -33,26 +33,52 @@ export class PileContact {
   #setUpFromMonoMs = 0;
   #refusal: SetupNotTaken | null = null;
   #fedMonoMs = Number.NEGATIVE_INFINITY;
+  /** The meter is being read; what it has told since the last look. */
+  #metering: Promise<void> | null = null;
+  #metered: MeterLook | null = null;
+  #meterDueMonoMs = 0;
 
   constructor(parts: PileContactParts) {
     this.#parts = parts;
   }
 
-  /** Pile and meter at the same time: a meter that is silent leaves the energy unknown and nothing else. @throws LineError */
-  async look(priority: Priority): Promise<Reading> {
+  /**
+   * One look at pile and meter. A slow meter does not slow the pile's safety down: where it need not be waited for, the
+   * look carries what the meter has told since the last one, or no energy. A meter that is silent leaves the energy
+   * unknown and nothing else.
+   *
+   * @param needsRegister the register must be as fresh as the rest: at the start of a charge, and when it comes to rest
+   * @throws LineError
+   */
+  async look(priority: Priority, needsRegister: boolean): Promise<Reading> {
     const { driver, meter } = this.#parts;
     if (meter === null) return driver.read(priority);
-    const [reading, metered] = await Promise.all([driver.read(priority), this.#readMeter(meter, priority)]);
+    if (needsRegister) {
+      await this.#metering;
+      this.#metered = null;
+    }
+    if (needsRegister || this.#parts.clock.monoMs() >= this.#meterDueMonoMs) this.#meterOnce(meter);
+    const reading = await driver.read(priority);
+    if (needsRegister) await this.#metering;
+    const metered = this.#metered;
+    this.#metered = null;
     return { ...reading, registerWh: metered?.registerWh ?? null, meterId: metered?.meterId ?? null };
   }
 
-  async #readMeter(meter: MeterDriver, priority: Priority): Promise<MeterLook | null> {
+  #meterOnce(meter: MeterDriver): void {
+    if (this.#metering !== null) return;
+    this.#meterDueMonoMs = this.#parts.clock.monoMs() + meter.pollMs;
+    this.#metering = this.#readMeter(meter).finally(() => {
+      this.#metering = null;
+    });
+  }
+
+  async #readMeter(meter: MeterDriver): Promise<void> {
     try {
-      return await meter.read(priority);
+      this.#metered = await meter.read();
     } catch (error) {
       if (!(error instanceof LineError)) throw error;
       meter.forget();
-      return null;
     }
   }
 

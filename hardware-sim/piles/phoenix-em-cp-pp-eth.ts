@@ -24,7 +24,10 @@ export function phoenixEmCpPpEth(state: PileState, startsPermitted: boolean): Pi
   const image = tableImage({
     functions: [1, 3, 4, 5, 6],
     inputs: readTable(
-      ...measuredInputs(state, times),
+      ...statusInputs(state, times),
+      perPhase(longLowFirst, 108, 2, () => PHASE_VOLTAGE_V * 100),
+      perPhase(longLowFirst, 114, 2, (phase) => state.currentsA[phase] * 1000),
+      longLowFirst(120, () => state.powerW / 10),
       word(107, () => faultNumber(state, FAULT_NUMBERS)),
     ),
     holdings: readTable(word(300, () => settings.limitA)),
@@ -45,14 +48,11 @@ export function phoenixEmCpPpEth(state: PileState, startsPermitted: boolean): Pi
   };
 }
 
-/** The input registers that EM-CP-PP-ETH and the older EV-ETH share. The state letter is in the low byte. */
-export function measuredInputs(state: PileState, times: SessionTimes) {
+/** The input registers that mean the same on EM-CP-PP-ETH and the older EV-ETH. The state letter is in the low byte. */
+export function statusInputs(state: PileState, times: SessionTimes) {
   return [
     word(100, () => pilotLetter(state)),
     longLowFirst(102, times.chargingS),
-    perPhase(longLowFirst, 108, 2, () => PHASE_VOLTAGE_V * 100),
-    perPhase(longLowFirst, 114, 2, (phase) => state.currentsA[phase] * 1000),
-    longLowFirst(120, () => state.powerW / 10),
     longLowFirst(128, () => Math.floor(totalWh(state) / METER_STEP_WH)),
   ];
 }

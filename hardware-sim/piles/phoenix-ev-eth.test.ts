@@ -29,6 +29,13 @@ test.each([
   expect(askHex(createPileRig('phoenix-ev-eth'), request)).toBe(reply);
 });
 
+test('HS-01 voltage, current and power are whole V, A and W with the low word first', () => {
+  const rig = charging();
+  expect(rig.read(4, 108, 2)).toEqual([230, 0]);
+  expect(rig.read(4, 114, 6)).toEqual([16, 0, 16, 0, 16, 0]);
+  expect(rig.read(4, 120, 2)).toEqual([11_040, 0]);
+});
+
 test('HS-02 total and session energy are the truth in Wh and in steps of 10 Wh', () => {
   const rig = charging();
   const wh = rig.pile.truth().energyTruthWh;

@@ -1,8 +1,8 @@
 import { tableImage } from './image.ts';
-import { measuredInputs } from './phoenix-em-cp-pp-eth.ts';
+import { statusInputs } from './phoenix-em-cp-pp-eth.ts';
 import type { PileModel } from './pile-model.ts';
-import type { PileState } from './pile-state.ts';
-import { ascii, filled, longLowFirst, quadLowFirst, word } from './register-shapes.ts';
+import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
+import { ascii, filled, longLowFirst, perPhase, quadLowFirst, word } from './register-shapes.ts';
 import { readTable, within, wordField } from './registers.ts';
 import { createSessionTimes } from './session-times.ts';
 import { sessionWh, totalWh } from './status.ts';
@@ -12,7 +12,8 @@ const MAX_CURRENT_A = 32;
 
 /**
  * Phoenix Contact EV-CC-AC1-M3-CBC-RCM-ETH, the older box that wallbe built in, from its register table: input registers
- * by FC04, holding by FC03 and FC06, coils by FC01 and FC05, wide values with the low word first.
+ * by FC04, holding by FC03 and FC06, coils by FC01 and FC05, wide values with the low word first. Where the newer box counts
+ * fractions, this one tells whole V, A and W, as the field driver of evcc reads it.
  *
  * There is no watchdog. The card coil 419 decides nothing here: no card was ever shown. `startsPermitted` is a box whose
  * enable coil is on at power-on.
@@ -24,7 +25,10 @@ export function phoenixEvEth(state: PileState, startsPermitted: boolean): PileMo
   const image = tableImage({
     functions: [1, 3, 4, 5, 6],
     inputs: readTable(
-      ...measuredInputs(state, times),
+      ...statusInputs(state, times),
+      perPhase(longLowFirst, 108, 2, () => PHASE_VOLTAGE_V),
+      perPhase(longLowFirst, 114, 2, (phase) => state.currentsA[phase]),
+      longLowFirst(120, () => state.powerW),
       ascii(105, 2, () => '1.14'),
       longLowFirst(132, () => Math.floor(sessionWh(state) / 10)),
       ascii(149, 6, () => '1.14.2'),

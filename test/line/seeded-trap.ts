@@ -1,7 +1,9 @@
 import type { DeviceTiming } from '../../edge/bus/exchange.ts';
+import type { OpenedLine } from '../../edge/bus/open-line.ts';
 import { type Random, randomBytes, seededRandom } from '../../hardware-sim/faults/random.ts';
+import type { Slave } from '../../hardware-sim/line/slave.ts';
 import { NO_EFFECTS, type WireEffects } from '../../hardware-sim/line/wire-damage.ts';
-import { simulatedLine, slaveOf, tellingDevice, wordsAt } from './simulated-line.ts';
+import { type RtuSettings, simulatedLine, slaveOf, tellingDevice, wordsAt } from './simulated-line.ts';
 
 /** What one run of the trap is made of; everything in it is drawn from its seed. */
 export interface TrapSettings {
@@ -10,6 +12,41 @@ export interface TrapSettings {
   /** Faults that may strike: each run draws some of them. */
   readonly faults: readonly TrapFault[];
 }
+
+/** A line between the edge and the simulator, and the time that it lives in. */
+export interface TrapLine extends OpenedLine {
+  /** Lets time pass. */
+  pass(ms: number): Promise<void>;
+  /** Settles when so much time has passed; somebody else lets it. */
+  pause(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface TrapWorld {
+  open(settings: RtuSettings, slave: Slave): Promise<TrapLine>;
+  readonly faultsMs: number;
+  /** How long every block may take to be read again; 0 when that is not looked at. */
+  readonly recoveryMs: number;
+}
+
+/** A silent device is probed within 25 s, and its barrier may need another turn. */
+const RECOVERY_MS = 60_000;
+
+/** Simulated time: a run of a minute takes milliseconds. */
+export const simulatedWorld: TrapWorld = {
+  faultsMs: 5000,
+  recoveryMs: RECOVERY_MS,
+  open(settings, slave) {
+    const { line, modbus, time } = simulatedLine(settings, slave);
+    return Promise.resolve({
+      line,
+      modbus,
+      pass: (ms) => time.pass(ms),
+      pause: (ms) => new Promise<void>((resolve) => time.after(ms, resolve)),
+      close: () => line.close(),
+    });
+  },
+};
 
 export const trapFaults = [
   'late',
@@ -45,9 +82,6 @@ const BLOCKS = [
   { fc: 3, address: 500, count: 6 },
   { fc: 4, address: 600, count: 1 },
 ] as const;
-const FAULTS_MS = 5000;
-/** A silent device is probed within 25 s, and its barrier may need another turn. */
-const RECOVERY_MS = 60_000;
 const SPARED_PAUSE_MS = 500;
 
 const pick = <Item>(random: Random, items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
@@ -86,7 +120,10 @@ const isOwn = (fc: number, address: number, count: number) =>
   BLOCKS.some((block) => block.fc === fc && block.address === address && block.count === count);
 
 /** Polls every block of several units for a while under faults, then without, and compares every word. */
-export async function runTrap({ seed, transport, faults }: TrapSettings): Promise<TrapResult> {
+export async function runTrap(
+  { seed, transport, faults }: TrapSettings,
+  { open, faultsMs, recoveryMs }: TrapWorld = simulatedWorld,
+): Promise<TrapResult> {
   const random = seededRandom(seed);
   const drawn = faults.filter(() => random() < 0.5);
   const strength = random() * 0.4;
@@ -103,12 +140,11 @@ export async function runTrap({ seed, transport, faults }: TrapSettings): Promis
   });
   const baud = pick(random, [9600, 19_200, 115_200]);
   const settings = { transport, baud, turnaroundMs: 5, replyTimeoutMs: pick(random, [100, 1000]) };
-  const { line, modbus, time } = simulatedLine(settings, slave);
+  const { modbus, pass, pause, close } = await open(settings, slave);
 
   const result = { answers: 0, failures: 0, wrong: [] as string[], lost: [] as string[] };
   const missing = new Set<string>();
   let isOver = false;
-  const pause = (ms: number) => new Promise<void>((resolve) => time.after(ms, resolve));
 
   async function pollUnit(unit: number): Promise<void> {
     while (!isOver) {
@@ -119,7 +155,7 @@ export async function runTrap({ seed, transport, faults }: TrapSettings): Promis
           const words = await modbus.request({ unit, priority: 'poll', request: block, timing });
           result.answers += 1;
           if (words.join(' ') === wordsAt(unit, fc, address, count)) missing.delete(name);
-          else result.wrong.push(`${name} at ${time.monoMs()} ms: ${words.join(' ')}`);
+          else result.wrong.push(`${name}: ${words.join(' ')}`);
         } catch {
           result.failures += 1;
           await pause(random() * (isFaulty ? 200 : SPARED_PAUSE_MS));
@@ -129,14 +165,15 @@ export async function runTrap({ seed, transport, faults }: TrapSettings): Promis
   }
 
   const polls = UNITS.map(pollUnit);
-  await time.pass(FAULTS_MS);
+  await pass(faultsMs);
   isFaulty = false;
-  for (const unit of UNITS) for (const { fc, address } of BLOCKS) missing.add(`unit ${unit} fc ${fc} at ${address}`);
-  for (let ms = 0; ms < RECOVERY_MS && missing.size > 0; ms += 500) await time.pass(500);
+  if (recoveryMs > 0)
+    for (const unit of UNITS) for (const { fc, address } of BLOCKS) missing.add(`unit ${unit} fc ${fc} at ${address}`);
+  for (let ms = 0; ms < recoveryMs && missing.size > 0; ms += 500) await pass(500);
   result.lost.push(...missing);
   isOver = true;
-  await line.close();
-  await time.pass(5000);
+  await close();
+  await pass(SPARED_PAUSE_MS);
   await Promise.all(polls);
   return result;
 }

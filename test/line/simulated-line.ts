@@ -60,7 +60,7 @@ export interface SimulatedLine extends OpenedLine {
   readonly wire: MemoryLine;
 }
 
-type RtuSettings = Exclude<ServiceSettings, { transport: 'tcp' }>;
+export type RtuSettings = Exclude<ServiceSettings, { transport: 'tcp' }>;
 
 /** The edge's line and the simulator's in simulated time, without any device of the operating system. */
 export function simulatedLine(

@@ -7,6 +7,8 @@ import { readAddress, readNumber } from './questions.ts';
 
 /** Everything that a meter tells of itself. Null means that the meter has no such value, and is never zero. */
 export interface MeterReading extends MeterLook {
+  /** Negative when power flows back into the grid. */
+  readonly powerW: number | null;
   /** The largest phase current, whichever way it flows. */
   readonly currentMa: number | null;
   /** Of the phases that the profile names, in its order. */
@@ -32,22 +34,24 @@ export class Dlt645Meter implements MeterDriver {
     this.#line = line;
   }
 
-  /**
-   * Reads what is billed, and the power: each value is a question of its own, and at 2400 baud a long one. Power that
-   * flows back into the grid is negative.
-   *
-   * @throws LineError when any part could not be read that the meter must have: half a picture is none
-   */
-  async read(priority: Priority = 'poll'): Promise<MeterLook> {
-    const { energy, power } = this.profile.measures;
-    const registerWh = await this.#read(priority, energy.point);
-    return { meterId: this.address, registerWh, powerW: await this.#read(priority, power) };
+  get pollMs(): number {
+    return this.profile.timing.pollMs;
   }
 
-  /** Reads every measure. @throws LineError */
+  /**
+   * Reads what is billed: each value is a question of its own, and at 2400 baud a long one.
+   *
+   * @throws LineError
+   */
+  async read(): Promise<MeterLook> {
+    return { meterId: this.address, registerWh: await this.#read('poll', this.profile.measures.energy.point) };
+  }
+
+  /** Reads every measure. @throws LineError when any could not be read that the meter must have: half a picture is none */
   async readAll(priority: Priority = 'poll'): Promise<MeterReading> {
-    const { currents, voltages } = this.profile.measures;
-    const look = await this.read(priority);
+    const { energy, power, currents, voltages } = this.profile.measures;
+    const registerWh = await this.#read(priority, energy.point);
+    const powerW = await this.#read(priority, power);
     const currentsMa: number[] = [];
     for (const name of currents) {
       const phaseMa = await this.#read(priority, name);
@@ -55,7 +59,13 @@ export class Dlt645Meter implements MeterDriver {
     }
     const voltageMv: (number | null)[] = [];
     for (const name of voltages) voltageMv.push(await this.#read(priority, name));
-    return { ...look, currentMa: currentsMa.length === 0 ? null : Math.max(...currentsMa), voltageMv };
+    return {
+      meterId: this.address,
+      registerWh,
+      powerW,
+      currentMa: currentsMa.length === 0 ? null : Math.max(...currentsMa),
+      voltageMv,
+    };
   }
 
   /** The meter may be another one, with other points. */

@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { profileJsonSchema, profileJsonSchemaFile } from '../lint/profile-json-schema.ts';
 import { loadProfiles, packagedProfiles } from '../load-profiles.ts';
-import type { PileProfile } from './pile-profile.ts';
+import { meterProfileSchema } from './meter-profile.ts';
+import { type PileProfile, pileProfileSchema } from './pile-profile.ts';
 
 const profiles = loadProfiles(packagedProfiles);
 const ofKind = <Kind extends string>(kind: Kind) => [...profiles.values()].filter((one) => one.kind === kind);
@@ -39,6 +41,25 @@ test('ED-02 editors know every profile: it names the schema, and the schema is t
     (name) => JSON.parse(readFileSync(join(packagedProfiles, name), 'utf8')).$schema !== '../profile.schema.json',
   );
   expect(nameless).toEqual([]);
+});
+
+/** Every key that the JSON schema of a kind of profile knows. */
+function keysOf(schema: unknown, keys = new Set<string>()): Set<string> {
+  if (Array.isArray(schema)) for (const part of schema) keysOf(part, keys);
+  else if (typeof schema === 'object' && schema !== null)
+    for (const [key, part] of Object.entries(schema)) {
+      if (key === 'properties') for (const name of Object.keys(part)) keys.add(name);
+      keysOf(part, keys);
+    }
+  return keys;
+}
+
+test('ED-02 the guide for a new model explains every key of a pile and of a Modbus meter, and no other', () => {
+  const schemas = [pileProfileSchema, meterProfileSchema].map((schema) => z.toJSONSchema(schema, { io: 'input' }));
+  const guide = readFileSync(join(import.meta.dirname, '../../../docs/how-to-add-a-pile-model.md'), 'utf8');
+  const rows = guide.slice(guide.indexOf('## Every key')).matchAll(/^\| (`[^|]*) \|/gm);
+  const explained = [...rows].flatMap(([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, key = '']) => key));
+  expect(explained.toSorted()).toEqual([...keysOf(schemas)].sort());
 });
 
 describe('ED-02 every pile and Modbus meter has its page', () => {
