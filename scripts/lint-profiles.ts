@@ -7,4 +7,4 @@ const [folder = packagedProfiles] = process.argv.slice(2);
 const findings = lintProfiles(folder);
 for (const { file, path, reason } of findings) console.log(`${relative(process.cwd(), file)}: ${path}: ${reason}`);
 console.log(findings.length === 0 ? 'profiles: nothing to say' : `profiles: ${findings.length} to mend`);
-process.exitCode = 0;
+process.exitCode = findings.length === 0 ? 0 : 1;

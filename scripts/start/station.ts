@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, startChild } from './child.ts';
 import type { PartnerKey } from './partner-client.ts';
@@ -7,17 +7,50 @@ import { StaffClient } from './staff-client.ts';
 
 export interface SimulatorReady {
   readonly controlUrl: string;
+  /** Where each line of the station file is reached. */
   readonly lines: readonly (
     | { readonly lineId: string; readonly transport: 'serial'; readonly path: string }
-    | { readonly lineId: string; readonly transport: 'tcp'; readonly host: string; readonly port: number }
+    | {
+        readonly lineId: string;
+        readonly transport: 'tcp' | 'rtu-over-tcp';
+        readonly host: string;
+        readonly port: number;
+      }
   )[];
+}
+
+/** The part of a simulator's station file that the site has to know as well: what was installed where. */
+interface InstalledStation {
+  readonly lines: readonly {
+    readonly lineId: string;
+    readonly baud: number;
+    readonly parity: string;
+    readonly stopBits: number;
+  }[];
   readonly piles: readonly {
     readonly pileId: string;
     readonly model: string;
     readonly lineId: string;
     readonly unit: number;
   }[];
+  readonly meters: readonly {
+    readonly meterId: string;
+    readonly model: string;
+    readonly lineId: string;
+    readonly address: string;
+    readonly measures: string;
+  }[];
+  readonly locks: readonly {
+    readonly lockId: string;
+    readonly model: string;
+    readonly lineId: string;
+    readonly address: number;
+    readonly pileId: string;
+  }[];
 }
+
+const STATION_FILE = join(import.meta.dirname, '../../hardware-sim/stations/demo.json');
+const installed: InstalledStation = JSON.parse(readFileSync(STATION_FILE, 'utf8'));
 
 export interface CloudReady {
   readonly httpUrl: string;
@@ -53,7 +86,6 @@ export interface Station {
 export const SITE_ID = 'demo';
 const LIMIT_MA = 16_000;
 const SUPPLY_LIMIT_MA = 80_000;
-const BAUD = 19_200;
 
 /** Peak and valley, as a Chinese city prices them: 1/10,000 CNY per kWh. */
 export const DEMO_TARIFF = {
@@ -89,7 +121,7 @@ export async function startStation(options: StationOptions): Promise<Station> {
       await startChild<SimulatorReady>({
         name: 'hardware-sim',
         program: 'hardware-sim/main.ts',
-        args: ['--station', join(import.meta.dirname, '../../hardware-sim/stations/demo.json')],
+        args: ['--station', STATION_FILE],
         logFile: log('hardware-sim'),
       }),
     );
@@ -111,7 +143,7 @@ export async function startStation(options: StationOptions): Promise<Station> {
     const firstCloud = keep(await startCloud(options.httpPort, options.mqttPort));
     const { httpUrl, brokerUrl } = firstCloud.ready;
     const staff = new StaffClient(httpUrl, cloudDir);
-    const site = await staff.createSite(siteDocument(simulator.ready));
+    const site = await staff.createSite(siteDocument());
     await staff.publishTariff([SITE_ID], DEMO_TARIFF);
     const key = await staff.createPartner('demo-partner', 'Demo Partner');
     const siteFile = writeSiteFile(options.folder, simulator.ready, { brokerUrl, ...site });
@@ -151,13 +183,13 @@ export async function startStation(options: StationOptions): Promise<Station> {
 
 const connectorOf = (pileId: string) => `DEMO-${pileId}`;
 
-function siteDocument(simulator: SimulatorReady): object {
+function siteDocument(): object {
   return {
     site_id: SITE_ID,
     name: 'Demo station',
     environment: 'sandbox',
     timezone: DEMO_TARIFF.timezone,
-    connectors: simulator.piles.map(({ pileId, model }) => ({
+    connectors: installed.piles.map(({ pileId, model }) => ({
       connector_id: connectorOf(pileId),
       pile_id: pileId,
       model,
@@ -180,19 +212,44 @@ function writeSiteFile(
     dataDir: 'data',
     supplyLimitMa: SUPPLY_LIMIT_MA,
     cloud: { brokerUrl: site.brokerUrl, shard: site.shard, passwordFile: 'broker.password' },
-    lines: simulator.lines.map((line) =>
-      line.transport === 'serial' ? { ...line, baud: BAUD, parity: 'even', stopBits: 1 } : line,
-    ),
-    piles: simulator.piles.map(({ pileId, model, lineId, unit }) => ({
+    lines: simulator.lines.map((line) => ({ ...line, ...serialSettingsOf(line) })),
+    piles: installed.piles.map(({ pileId, model, lineId, unit }) => ({
       pileId,
       connectorId: connectorOf(pileId),
       profile: model,
       lineId,
       unit,
       limitMa: LIMIT_MA,
+      ...meterOf(pileId),
+    })),
+    meters: installed.meters.map(({ meterId, model, lineId, address }) => ({
+      meterId,
+      profile: model,
+      lineId,
+      address,
+    })),
+    parking: installed.locks.map(({ lockId, model, lineId, address, pileId }) => ({
+      deviceId: lockId,
+      profile: model,
+      lineId,
+      address,
+      connectorId: connectorOf(pileId),
     })),
   };
   const siteFile = join(edgeDir, 'site.json');
   writeFileSync(siteFile, `${JSON.stringify(document, null, 2)}\n`);
   return siteFile;
+}
+
+/** A serial line has settings, and so has the serial side of a gateway. */
+function serialSettingsOf({ lineId, transport }: SimulatorReady['lines'][number]): object {
+  const line = installed.lines.find((candidate) => candidate.lineId === lineId);
+  if (transport === 'serial') return { baud: line?.baud, parity: line?.parity, stopBits: line?.stopBits };
+  return transport === 'rtu-over-tcp' ? { gatewayBaud: line?.baud } : {};
+}
+
+/** Where a separate meter sits in a pile's supply, it is what bills. */
+function meterOf(pileId: string): object {
+  const meter = installed.meters.find(({ measures }) => measures === pileId);
+  return meter === undefined ? {} : { meterId: meter.meterId };
 }
