@@ -14,6 +14,7 @@ describe('ED-04 neighbouring registers are read in one request', () => {
   test('in any order, of one function and one unit', () => {
     const points = [point(12), point(10, { type: 'u32' }), point(11, { fc: 4 }), point(13, { unitId: 200 })];
     expect(planOf(points)).toEqual(['unit 1, 3: 10+3', 'unit 1, 4: 11+1', 'unit 200, 3: 13+1']);
+    expect(planOf([point(10), point(11, { unitId: 200 })])).toEqual(['unit 1, 3: 10+1', 'unit 200, 3: 11+1']);
   });
 
   test('a hole is bridged only as far as the device allows', () => {

@@ -1,5 +1,6 @@
 import type { Step } from '../profile/write.ts';
 import type { Find, ModbusProfile } from './finding.ts';
+import { variantFor } from './given-variant.ts';
 
 /** What the edge reads at every poll, and all that it may write, must be shown by a frame vector. */
 export function checkCoverage(profile: ModbusProfile, find: Find): void {
@@ -9,8 +10,12 @@ export function checkCoverage(profile: ModbusProfile, find: Find): void {
       find(['points', name], 'is read at every poll, and no vector reads it');
   for (const [i, variant] of profile.variants.entries())
     for (const name of Object.keys(variant.points))
-      if (!profile.vectors.some(({ given, reads }) => given !== undefined && reads?.[name] !== undefined))
-        find(['variants', i, 'points', name], 'no vector with "given" reads it');
+      if (
+        !profile.vectors.some(
+          ({ given, reads }) => variantFor(profile, given) === variant && reads?.[name] !== undefined,
+        )
+      )
+        find(['variants', i, 'points', name], 'no vector reads it: say in "given" what chooses the variant');
   if (profile.kind === 'pile') checkWriteCoverage(profile, find);
 }
 

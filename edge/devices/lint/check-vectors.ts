@@ -1,10 +1,10 @@
 import { ModbusCodec } from '../../bus/modbus-codec.ts';
 import type { ReadRequest } from '../../bus/request.ts';
-import { holds } from '../profile/condition.ts';
 import type { Vector } from '../profile/device-shape.ts';
 import { type Point, wordsOf } from '../profile/point.ts';
 import { addressOf, decodePoint, encodeWrite, type Placement, RegisterWords, rawLimit, unitOf } from '../registers.ts';
 import type { Find, ModbusProfile } from './finding.ts';
+import { variantFor } from './given-variant.ts';
 import { answerOf, type BareFrame, bareFrame, readRequestOf, replyMismatch } from './vector-frame.ts';
 
 /** Runs every frame vector against its profile: what it reads must be read so, what it writes must be written so. */
@@ -29,12 +29,6 @@ function checkVector(profile: ModbusProfile, vector: Vector, find: Find): void {
   if (mismatch !== null) find(['reply'], mismatch);
 }
 
-/** The points that a device has: a variant's where what the vector is given chooses one. */
-function pointsFor(profile: ModbusProfile, given: Vector['given']): Readonly<Record<string, Point>> {
-  const variant = profile.variants.find(({ when }) => when.every((one) => holds(one, given?.[one.point] ?? null)));
-  return { ...profile.points, ...variant?.points };
-}
-
 function checkReads(
   profile: ModbusProfile,
   vector: Vector,
@@ -50,7 +44,7 @@ function checkReads(
   if ('reason' in answer) return find(['reply'], answer.reason);
   const words = new RegisterWords();
   words.add(place.unit, read, answer.value);
-  const points = pointsFor(profile, vector.given);
+  const points = { ...profile.points, ...variantFor(profile, vector.given)?.points };
   for (const [name, expected] of Object.entries(vector.reads ?? {})) {
     const reason = pointMismatch(points[name], name, expected, words, read, place);
     if (reason !== null) find(['reads', name], reason);
