@@ -60,6 +60,7 @@ export function devicesOf(site: SiteConfig, profiles: ReadonlyMap<string, Profil
     parking: join('parking', site.parking, checkParking),
   };
   checkSharedUnits(devices.piles, site.piles, complaints);
+  checkBlindPiles(devices, site.piles, complaints);
   if (complaints.length === 0) return devices;
   throw new PilegateError('config.invalid', `${site.file}: ${describeComplaints(complaints)}`, { complaints });
 }
@@ -143,5 +144,23 @@ function checkSharedUnits(piles: readonly SitePile[], configs: readonly PileConf
         path: `piles.${index}.unit`,
         reason: `unit ${config.unit} on ${config.lineId} is piles.${first} already; each socket of ${profile.profileId} has its own unit`,
       });
+  }
+}
+
+/** A pile that measures no current is proven off by its meter, so that one has to measure currents, and quickly. */
+function checkBlindPiles(
+  { piles, meters }: SiteDevices,
+  configs: readonly PileConfig[],
+  complaints: Complaint[],
+): void {
+  for (const { config, profile } of piles) {
+    if (profile.measures.currents.length > 0 || config.meterId === undefined) continue;
+    const meter = meters.find((candidate) => candidate.config.meterId === config.meterId);
+    if (meter === undefined) continue;
+    if (meter.profile.kind === 'modbus-meter' && meter.profile.measures.currents.length > 0) continue;
+    complaints.push({
+      path: `piles.${configs.indexOf(config)}.meterId`,
+      reason: `${profile.profileId} measures no current; its meter has to, and ${meter.profile.profileId} is not asked for any`,
+    });
   }
 }

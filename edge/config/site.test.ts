@@ -218,11 +218,22 @@ describe('ED-03 XC-08 meters and parking devices', () => {
     expect([meter?.config.meterId, meter?.line.lineId, meter?.profile.kind]).toEqual(['M1', 'L1', 'dlt645-meter']);
   });
 
+  test('a pile that measures no current is proven off by a Modbus meter with currents', () => {
+    const sdm = { meterId: 'M1', profile: 'eastron-sdm630', lineId: 'L1', unit: 9 };
+    const site = loadSite(siteFile({ ...good, piles: [{ ...billed, profile: 'phoenix-ev-cc-ac1' }], meters: [sdm] }));
+    expect(devicesOf(site, profiles).piles).toHaveLength(1);
+  });
+
   test.each<[string, object, string]>([
     [
       'a pile without a meter, and none for it',
       { piles: [{ ...p1, profile: 'unmetered' }] },
       'piles.0.meterId: needed: unmetered has no meter',
+    ],
+    [
+      'a pile that measures no current, with a meter that is not asked for any',
+      { piles: [{ ...billed, profile: 'phoenix-ev-cc-ac1' }], meters: [m1] },
+      'piles.0.meterId: phoenix-ev-cc-ac1 measures no current; its meter has to, and dlt645-2007 is not asked for any',
     ],
     ['a meter that is not there', { piles: [billed] }, 'piles.0.meterId: no meter is named "M1"'],
     [

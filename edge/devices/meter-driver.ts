@@ -1,10 +1,12 @@
 import type { MeterProfile } from './profile/meter-profile.ts';
-import { type DeviceAddress, RegisterDevice } from './register-device.ts';
+import { type DeviceAddress, largestOf, RegisterDevice } from './register-device.ts';
 
 /** One look at an energy meter. Null means that the meter did not tell, and is never zero. */
 export interface MeterLook {
   /** As the meter shows it, in whole Wh, rounded down. */
   readonly registerWh: number | null;
+  /** The largest phase current; null also where a look does not ask for it. */
+  readonly currentMa: number | null;
   /** Serial number or address: another one is another meter. */
   readonly meterId: string | null;
 }
@@ -28,7 +30,9 @@ export function modbusMeter(profile: MeterProfile, address: DeviceAddress): Mete
       const values = await device.read('poll');
       const registerWh = values(profile.measures.energy.point);
       const serial = values(profile.identity.serial);
+      const { currents } = profile.measures;
       return {
+        currentMa: largestOf(currents.map(values)),
         registerWh: typeof registerWh === 'number' ? registerWh : null,
         meterId: serial === null ? null : String(serial),
       };

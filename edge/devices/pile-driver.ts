@@ -3,7 +3,7 @@ import type { Reading } from '../control/reading.ts';
 import { type Condition, holds } from './profile/condition.ts';
 import type { CommandName, PileProfile } from './profile/pile-profile.ts';
 import type { Step } from './profile/write.ts';
-import { type DeviceAddress, RegisterDevice, type Values } from './register-device.ts';
+import { type DeviceAddress, largestOf, RegisterDevice, type Values } from './register-device.ts';
 import { rawLimit } from './registers.ts';
 
 /** The pile acknowledged its set-up and has not taken it. */
@@ -135,12 +135,11 @@ const textOf = (value: ReturnType<Values>): string | null => (value === null ? n
 /** Values as a reading. Pure. */
 export function readingOf(profile: PileProfile, values: Values): Reading {
   const { currents, power, temperature, energy } = profile.measures;
-  const phaseMa = currents.map((name) => numberOf(values(name)));
   const holdsAll = (conditions: readonly Condition[]) => conditions.every((one) => holds(one, values(one.point)));
   return {
     status: profile.state.find((rule) => holdsAll(rule.when))?.is ?? 'unknown',
     fault: profile.faults.find((rule) => holdsAll(rule.when))?.code ?? null,
-    currentMa: phaseMa.some((value) => value === null) ? null : Math.max(...phaseMa.map((value) => value ?? 0)),
+    currentMa: largestOf(currents.map(values)),
     powerW: numberOf(values(power)),
     temperatureDc: numberOf(values(temperature)),
     registerWh: numberOf(values(energy?.point)),

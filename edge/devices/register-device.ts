@@ -25,6 +25,12 @@ export type RegisterProfile = Pick<
 /** Values by point name; null for what the device did not tell. */
 export type Values = (name: string | undefined) => PointValue;
 
+/** The largest of several measurements; null when there is none, or one of them is not told: half a picture is none. */
+export function largestOf(values: readonly PointValue[]): number | null {
+  const numbers = values.filter((value) => typeof value === 'number');
+  return numbers.length === 0 || numbers.length < values.length ? null : Math.max(...numbers);
+}
+
 /** "This address or value is not mine": a smaller read may be accepted. Modbus application protocol V1.1b3, section 7. */
 const REFUSED_PLACE: readonly (number | null)[] = [2, 3];
 

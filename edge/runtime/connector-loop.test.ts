@@ -162,7 +162,9 @@ describe('a meter of its own', () => {
       pollMs: 1000,
       forget: () => {},
       read: () =>
-        isSilent ? Promise.reject(new LineError('timeout', 'meter')) : Promise.resolve({ registerWh, meterId: 'M1' }),
+        isSilent
+          ? Promise.reject(new LineError('timeout', 'meter'))
+          : Promise.resolve({ registerWh, currentMa: null, meterId: 'M1' }),
     };
     const rig = loopRig({ meter });
     const sessionId = await charging(rig);
@@ -181,14 +183,16 @@ describe('a meter of its own', () => {
   });
 });
 
-test('ED-05 a slow meter does not slow the polls of its pile down', async () => {
+test('ED-05.b a slow meter does not slow the polls of its pile down', async () => {
   let answersAfterMs = 10;
   const rig: ReturnType<typeof loopRig> = loopRig({
     meter: {
       pollMs: 1000,
       forget: () => {},
       read: () =>
-        new Promise((told) => rig.time.after(answersAfterMs, () => told({ registerWh: 5000, meterId: null }))),
+        new Promise((told) =>
+          rig.time.after(answersAfterMs, () => told({ registerWh: 5000, currentMa: null, meterId: null })),
+        ),
     },
   });
   await charging(rig);
@@ -196,6 +200,29 @@ test('ED-05 a slow meter does not slow the polls of its pile down', async () => 
   const reads = rig.pile.reads;
   await rig.time.pass(12_000);
   expect(rig.pile.reads - reads).toBeGreaterThanOrEqual(11);
+  await rig.end();
+});
+
+test('ED-07 a pile that measures no current is charged and proven off by the currents of its meter', async () => {
+  let currentMa: number | null = 0;
+  const rig = loopRig({
+    currents: [],
+    meter: {
+      pollMs: 1000,
+      forget: () => {},
+      read: () => Promise.resolve({ registerWh: 5000, currentMa, meterId: null }),
+    },
+  });
+  const sessionId = await charging(rig);
+  currentMa = 15_900;
+  await rig.time.pass(5000);
+  expect(rig.loop.state.reading).toMatchObject({ status: 'charging', currentMa: 15_900 });
+  rig.loop.dispatch({ kind: 'command', command: stopCommand(sessionId) });
+  await rig.time.pass(3000);
+  expect(rig.loop.state.phase.kind).toBe('stopping');
+  currentMa = 0;
+  await rig.time.pass(6000);
+  expect(rig.loop.state.phase.kind).toBe('idle');
   await rig.end();
 });
 

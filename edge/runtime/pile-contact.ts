@@ -53,16 +53,25 @@ export class PileContact {
   async look(priority: Priority, needsRegister: boolean): Promise<Reading> {
     const { driver, meter } = this.#parts;
     if (meter === null) return driver.read(priority);
-    if (needsRegister) {
+    const mustWait = needsRegister || !this.#measuresCurrent;
+    if (mustWait) {
       await this.#metering;
       this.#metered = null;
     }
-    if (needsRegister || this.#parts.clock.monoMs() >= this.#meterDueMonoMs) this.#meterOnce(meter);
+    if (mustWait || this.#parts.clock.monoMs() >= this.#meterDueMonoMs) this.#meterOnce(meter);
     const reading = await driver.read(priority);
-    if (needsRegister) await this.#metering;
+    if (mustWait) await this.#metering;
     const metered = this.#metered;
     this.#metered = null;
-    return { ...reading, registerWh: metered?.registerWh ?? null, meterId: metered?.meterId ?? null };
+    const told = { registerWh: metered?.registerWh ?? null, meterId: metered?.meterId ?? null };
+    return this.#measuresCurrent
+      ? { ...reading, ...told }
+      : { ...reading, ...told, currentMa: metered?.currentMa ?? null };
+  }
+
+  /** Of a pile that does not, the meter's currents are what proves that it is off: they are waited for. */
+  get #measuresCurrent(): boolean {
+    return this.#parts.driver.profile.measures.currents.length > 0;
   }
 
   #meterOnce(meter: MeterDriver): void {

@@ -134,6 +134,7 @@ export class FakePile {
 export interface LoopOptions {
   readonly watchdog?: PileProfile['watchdog'];
   readonly setupProof?: PileProfile['setupProof'];
+  readonly currents?: string[];
   readonly meter?: MeterDriver;
   readonly session?: Session | null;
   /** What the ledger does with a transaction; it stores by default. */
@@ -143,8 +144,8 @@ export interface LoopOptions {
 /** A loop with everything real but the wire, the disk and the time. */
 export function loopRig(options: LoopOptions = {}) {
   const base = boxProfile;
-  const { watchdog = base.watchdog, setupProof = base.setupProof } = options;
-  const profile: PileProfile = { ...base, watchdog, setupProof };
+  const { watchdog = base.watchdog, setupProof = base.setupProof, currents = base.measures.currents } = options;
+  const profile: PileProfile = { ...base, watchdog, setupProof, measures: { ...base.measures, currents } };
   const time = new ManualTime();
   const stream = new MemoryStream(time);
   const pile = new FakePile(time, stream);

@@ -77,7 +77,7 @@ test('ED-03 a meter is read in Wh, W, mA and mV, whole numbers', async () => {
 test('ED-03 a look costs one question, and a meter that does not answer gives none', async () => {
   const { time, line, asked, meter } = rig(threePhase);
   const driver = new Dlt645Meter(ADDRESS, profile, line);
-  expect(await outcome(time, driver.read())).toEqual({ meterId: ADDRESS, registerWh: 1_200_260 });
+  expect(await outcome(time, driver.read())).toEqual({ meterId: ADDRESS, registerWh: 1_200_260, currentMa: null });
   expect(asked).toEqual(['00010000']);
   meter.isDeaf = true;
   await expect(outcome(time, driver.read())).rejects.toMatchObject({ failure: 'timeout' });

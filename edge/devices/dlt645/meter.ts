@@ -9,8 +9,6 @@ import { readAddress, readNumber } from './questions.ts';
 export interface MeterReading extends MeterLook {
   /** Negative when power flows back into the grid. */
   readonly powerW: number | null;
-  /** The largest phase current, whichever way it flows. */
-  readonly currentMa: number | null;
   /** Of the phases that the profile names, in its order. */
   readonly voltageMv: readonly (number | null)[];
 }
@@ -44,7 +42,8 @@ export class Dlt645Meter implements MeterDriver {
    * @throws LineError
    */
   async read(): Promise<MeterLook> {
-    return { meterId: this.address, registerWh: await this.#read('poll', this.profile.measures.energy.point) };
+    const registerWh = await this.#read('poll', this.profile.measures.energy.point);
+    return { meterId: this.address, registerWh, currentMa: null };
   }
 
   /** Reads every measure. @throws LineError when any could not be read that the meter must have: half a picture is none */
