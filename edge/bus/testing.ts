@@ -102,12 +102,16 @@ export class MemoryStream implements ByteStream {
   }
 }
 
-/** The reply of an obliging device: reads count up from the address, writes are echoed. */
+/** The reply of an obliging device: registers count up from the address, bits are all on, writes are echoed. */
 export function obligingReply(request: Uint8Array): Uint8Array {
   const [unit = 0, functionCode = 0, high = 0, low = 0, , count = 0] = request;
   if (functionCode > 4) return withCrc(request.subarray(0, 6));
   const words = Array.from({ length: count }, (_, i) => (high << 8) + low + i);
-  return withCrc(Uint8Array.of(unit, functionCode, count * 2, ...words.flatMap((word) => [word >>> 8, word & 0xff])));
+  const data =
+    functionCode <= 2
+      ? new Array<number>(Math.ceil(count / 8)).fill(0xff)
+      : words.flatMap((word) => [word >>> 8, word & 0xff]);
+  return withCrc(Uint8Array.of(unit, functionCode, data.length, ...data));
 }
 
 /** The words of an answer, or the first word of why there is none. */

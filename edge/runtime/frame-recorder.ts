@@ -15,8 +15,8 @@ export interface FrameRecorderParts {
   /** Modbus TCP messages are recorded as RTU frames, so that a recording can be replayed on any transport. */
   readonly isMbap: boolean;
   readonly clock: Clock;
-  /** Takes every frame; null when nothing is recorded. */
-  readonly record: ((frame: FrameRecord) => void) | null;
+  /** Takes every frame. */
+  readonly record: (frame: FrameRecord) => void;
 }
 
 const RING = 60;
@@ -36,7 +36,7 @@ export function frameRecorder({ lineId, isMbap, clock, record }: FrameRecorderPa
       const entry = { ...at, lineId, direction, hex: Buffer.from(frame).toString('hex') };
       ring.push(entry);
       if (ring.length > RING) ring.shift();
-      record?.(entry);
+      record(entry);
     }
   }
 

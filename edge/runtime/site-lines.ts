@@ -48,7 +48,10 @@ function siteLine(config: LineConfig, { clock, timers, log }: SiteLineDeps): Sit
     lineId,
     isMbap: config.transport === 'tcp',
     clock,
-    record: file === null ? null : (frame) => file.write(frame),
+    record(frame) {
+      file?.write(frame);
+      if (lineLog.isLevelEnabled('trace')) lineLog.trace({ direction: frame.direction, hex: frame.hex }, 'frame');
+    },
   });
   const opened = openLine(config, { clock, timers, fineTimers: fineTimers(clock, timers), tap: frames.tap });
   return {
