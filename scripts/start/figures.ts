@@ -39,8 +39,12 @@ function recomputeMinor(bill: Bill): number {
   );
 }
 
-/** What does not agree, in words. Empty when everything does. */
-export function disagreements(figures: Figures): string[] {
+/**
+ * What does not agree, in words. Empty when everything does.
+ *
+ * @param resolutionWh of the meter that bills: the difference of two readings misses the truth by less than that
+ */
+export function disagreements(figures: Figures, resolutionWh = METER_RESOLUTION_WH): string[] {
   const { order, webhook, truthWh, meterWh } = figures;
   const cdr = order.cdr;
   const problems: string[] = [];
@@ -55,8 +59,8 @@ export function disagreements(figures: Figures): string[] {
     return [...problems, 'a bill is missing'];
   }
   demand(cdr.energy_wh > 0, 'no energy was billed');
-  demand(Math.abs(cdr.energy_wh - truthWh) < METER_RESOLUTION_WH, `CDR ${cdr.energy_wh} Wh, truth ${truthWh} Wh`);
-  demand(Math.abs(cdr.energy_wh - meterWh) < METER_RESOLUTION_WH, `CDR ${cdr.energy_wh} Wh, meter ${meterWh} Wh`);
+  demand(Math.abs(cdr.energy_wh - truthWh) < resolutionWh, `CDR ${cdr.energy_wh} Wh, truth ${truthWh} Wh`);
+  demand(Math.abs(cdr.energy_wh - meterWh) < resolutionWh, `CDR ${cdr.energy_wh} Wh, meter ${meterWh} Wh`);
   demand(order.energy_wh === cdr.energy_wh, `order ${order.energy_wh} Wh, CDR ${cdr.energy_wh} Wh`);
   demand(webhook.energy_wh === cdr.energy_wh, `webhook ${webhook.energy_wh} Wh, CDR ${cdr.energy_wh} Wh`);
   const edgeMinor = cdr.bill.total.minor;

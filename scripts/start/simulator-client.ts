@@ -38,6 +38,21 @@ export class SimulatorClient {
     return faultId;
   }
 
+  async injectLock(lockId: string, fault: object): Promise<string> {
+    const { faultId }: { faultId: string } = await this.#call('POST', `/locks/${lockId}/faults`, fault);
+    return faultId;
+  }
+
+  /** Whether a car stands above the lock. */
+  occupyBay(lockId: string, occupied: boolean): Promise<unknown> {
+    return this.#call('PUT', `/locks/${lockId}/bay`, { occupied });
+  }
+
+  /** Where its arm is: 0 down, 1 up. */
+  lock(lockId: string): Promise<{ readonly position: number }> {
+    return this.#call('GET', `/locks/${lockId}`);
+  }
+
   clear(faultId: string): Promise<unknown> {
     return this.#call('DELETE', `/faults/${faultId}`);
   }

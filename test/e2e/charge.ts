@@ -54,8 +54,8 @@ export async function endOf(rig: Rig, charge: BegunCharge, withinMs = 40_000): P
 }
 
 /** The promise of the whole product, for one charge. */
-export function expectTheBillToEqualThePhysics(figures: Figures): void {
-  expect(disagreements(figures)).toEqual([]);
+export function expectTheBillToEqualThePhysics(figures: Figures, resolutionWh?: number): void {
+  expect(disagreements(figures, resolutionWh)).toEqual([]);
 }
 
 /** Each kind of event about an order has come exactly once. */
