@@ -110,6 +110,19 @@ describe('a pile that was away', () => {
     await rig.end();
   });
 
+  test('ED-05.k for less than 5 s of its charge is asked on, and goes on charging', async () => {
+    const rig = loopRig();
+    await charging(rig);
+    rig.pile.deafToReads = true;
+    await rig.time.pass(3500);
+    expect(rig.line.deviceCounters.get('unit 1')?.timeouts).toBeGreaterThanOrEqual(3);
+    rig.pile.deafToReads = false;
+    await rig.time.pass(2500);
+    expect(rig.loop.state.phase.kind).toBe('charging');
+    expect(rig.loop.state.reading).toMatchObject({ status: 'charging' });
+    await rig.end();
+  });
+
   test('ED-18 a pile that refuses its set-up has no watchdog: it is not started, and somebody is told', async () => {
     const rig = loopRig();
     rig.pile.refusesWrites = true;

@@ -142,9 +142,13 @@ export class ConnectorLoop {
     }
   }
 
-  /** The proof of a stop is part of the stop: a silent pile is asked for it too, for as long as the ladder is climbed. */
+  /**
+   * The proof of a stop is part of the stop: a silent pile is asked for it too, for as long as the ladder is climbed.
+   * One that delivers unseen is asked on until it answers or counts as lost.
+   */
   #pollPriority(): Priority {
-    const { phase } = this.#state;
+    const { phase, reading } = this.#state;
+    if (phase.kind === 'charging' && reading === null) return 'command';
     return phase.kind === 'stopping' && !phase.ladder.exhausted ? 'command' : 'poll';
   }
 

@@ -8,6 +8,8 @@ export interface FrameRecorder {
   readonly tap: FrameTap;
   /** The last frames, oldest first. */
   last(): readonly FrameRecord[];
+  /** Takes what has been received as it is: nothing more will come. */
+  flush(): void;
 }
 
 export interface FrameRecorderParts {
@@ -59,6 +61,7 @@ export function frameRecorder({ lineId, isMbap, clock, record }: FrameRecorderPa
       received = at;
       pieces.push(Uint8Array.from(bytes));
     },
+    flush,
     last() {
       flush();
       return [...ring];

@@ -60,6 +60,7 @@ function siteLine(config: LineConfig, { clock, timers, log }: SiteLineDeps): Sit
     frames,
     async close() {
       await opened.line.close();
+      frames.flush();
       await file?.close();
     },
   };
