@@ -18,6 +18,7 @@ import { decide } from '../control/decide.ts';
 import { describeWrites } from '../devices/describe-writes.ts';
 import type { MeterDriver } from '../devices/meter-driver.ts';
 import { type PileDriver, SetupNotTaken } from '../devices/pile-driver.ts';
+import { Pace } from './pace.ts';
 import { Permit } from './permit.ts';
 import { PileContact } from './pile-contact.ts';
 
@@ -53,10 +54,8 @@ export class ConnectorLoop {
   readonly #parts: ConnectorLoopParts;
   readonly #permit: Permit;
   readonly #contact: PileContact;
+  readonly #pace: Pace;
   #state: ConnectorState;
-  #pollNow = false;
-  #wake: () => void = () => {};
-  #stopped = false;
   #done: Promise<void> = Promise.resolve();
   #commits: Promise<void> = Promise.resolve();
 
@@ -64,6 +63,7 @@ export class ConnectorLoop {
     this.#parts = parts;
     this.#state = parts.initial;
     this.#contact = new PileContact(parts);
+    this.#pace = new Pace(parts.timers);
     this.#permit = new Permit(PERMIT_POLLS * parts.driver.profile.timing.pollMs);
   }
 
@@ -80,8 +80,7 @@ export class ConnectorLoop {
    * watchdog takes over.
    */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#wake();
+    this.#pace.end();
     await this.#done;
     await this.#commits;
   }
@@ -116,12 +115,12 @@ export class ConnectorLoop {
 
   async #run(): Promise<void> {
     const { clock, driver } = this.#parts;
-    while (!this.#stopped) {
+    while (!this.#pace.isOver) {
       const startedMonoMs = clock.monoMs();
-      this.#pollNow = false;
+      this.#pace.begin();
       await this.#poll(startedMonoMs);
       await this.#contact.feed(this.#permit, sessionOf(this.#state.phase) !== null);
-      await this.#pause(startedMonoMs + driver.profile.timing.pollMs - clock.monoMs());
+      await this.#pace.pause(startedMonoMs + driver.profile.timing.pollMs - clock.monoMs());
     }
   }
 
@@ -152,25 +151,13 @@ export class ConnectorLoop {
     return phase.kind === 'stopping' && !phase.ladder.exhausted ? 'command' : 'poll';
   }
 
-  #pause(ms: number): Promise<void> {
-    if (this.#pollNow || this.#stopped || ms <= 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const cancel = this.#parts.timers.after(ms, resolve);
-      this.#wake = () => {
-        cancel();
-        resolve();
-      };
-    });
-  }
-
   #carryOut(order: Order): void {
     switch (order.kind) {
       case 'poll-now':
-        this.#pollNow = true;
-        return this.#wake();
+        return this.#pace.hurry();
       case 'write':
         // Nobody would be there to watch over it.
-        if (this.#stopped && order.write === 'start') return;
+        if (this.#pace.isOver && order.write === 'start') return;
         return void this.#write(order);
       case 'commit':
         return this.#commit(order);
@@ -226,7 +213,7 @@ export class ConnectorLoop {
         );
         if (answer !== null) return this.dispatch({ kind: 'store-failed', sessionId: answer });
       }
-      if (this.#stopped) return;
+      if (this.#pace.isOver) return;
       await this.#sleep(STORE_AGAIN_AFTER_MS);
     }
   }

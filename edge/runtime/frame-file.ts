@@ -67,8 +67,11 @@ export class FrameFile {
     return stream;
   }
 
+  /** Told once, whichever of opening, writing and renaming fails first. */
   #giveUp(error: unknown): void {
     this.#stream = null;
+    if (this.#closed) return;
+    this.#closed = true;
     this.#parts.log.warn(
       { reason: error instanceof Error ? error.message : String(error) },
       'recording of frames ends',

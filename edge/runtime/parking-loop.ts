@@ -17,6 +17,7 @@ import {
   type ParkingState,
 } from '../control/parking/parking.ts';
 import type { ParkingDevice } from '../devices/framed/parking-device.ts';
+import { Pace } from './pace.ts';
 
 export interface ParkingLoopParts {
   readonly facts: ParkingFacts;
@@ -44,17 +45,16 @@ const STORE_AGAIN_AFTER_MS = 1000;
  */
 export class ParkingLoop {
   readonly #parts: ParkingLoopParts;
+  readonly #pace: Pace;
   readonly #waiting = new Map<string, (result: CommandResult) => void>();
   #state: ParkingState = newParking;
-  #pollNow = false;
-  #wake: () => void = () => {};
-  #stopped = false;
   #done: Promise<void> = Promise.resolve();
   #writes: Promise<void> = Promise.resolve();
   #commits: Promise<void> = Promise.resolve();
 
   constructor(parts: ParkingLoopParts) {
     this.#parts = parts;
+    this.#pace = new Pace(parts.timers);
   }
 
   get state(): ParkingState {
@@ -72,8 +72,7 @@ export class ParkingLoop {
   async stop(): Promise<void> {
     const { facts } = this.#parts;
     if (mayBeBarring(this.#state, facts)) void this.command(freeingMove(facts), 'shutdown');
-    this.#stopped = true;
-    this.#wake();
+    this.#pace.end();
     await this.#done;
     await this.#writes;
     for (const tell of this.#waiting.values()) tell({ kind: 'failed', reason: 'stopped' });
@@ -89,7 +88,7 @@ export class ParkingLoop {
    * @returns when the device is seen where it should be, or why it is not
    */
   command(move: Move, by: string): Promise<CommandResult> {
-    if (this.#stopped) return Promise.resolve({ kind: 'failed', reason: 'stopped' });
+    if (this.#pace.isOver) return Promise.resolve({ kind: 'failed', reason: 'stopped' });
     const command = { commandId: this.#parts.newId(), move, by };
     this.#parts.log.info(command, 'parking device is commanded');
     return new Promise((resolve) => {
@@ -120,13 +119,13 @@ export class ParkingLoop {
   async #run(): Promise<void> {
     const { clock, device } = this.#parts;
     const { pollMs } = device.profile.timing;
-    while (!this.#stopped) {
+    while (!this.#pace.isOver) {
       const startedMonoMs = clock.monoMs();
-      this.#pollNow = false;
+      this.#pace.begin();
       this.#dispatch({ kind: 'tick' });
       await this.#poll(startedMonoMs);
       const everyMs = this.#state.task === null ? pollMs : Math.min(pollMs, MOVING_POLL_MS);
-      await this.#pause(startedMonoMs + everyMs - clock.monoMs());
+      await this.#pace.pause(startedMonoMs + everyMs - clock.monoMs());
     }
   }
 
@@ -140,24 +139,12 @@ export class ParkingLoop {
     }
   }
 
-  #pause(ms: number): Promise<void> {
-    if (this.#pollNow || this.#stopped || ms <= 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const cancel = this.#parts.timers.after(ms, resolve);
-      this.#wake = () => {
-        cancel();
-        resolve();
-      };
-    });
-  }
-
   #carryOut(order: ParkingOrder): void {
     switch (order.kind) {
       case 'query':
-        this.#pollNow = true;
-        return this.#wake();
+        return this.#pace.hurry();
       case 'write':
-        if (this.#stopped && order.move === barringMove(this.#parts.facts)) return;
+        if (this.#pace.isOver && order.move === barringMove(this.#parts.facts)) return;
         this.#writes = Promise.all([this.#writes, this.#write(order.move)]).then(() => {});
         return;
       case 'record':
@@ -203,7 +190,7 @@ export class ParkingLoop {
         const reason = error instanceof Error ? error.message : String(error);
         log.error({ code: 'store.unavailable', reason }, 'record could not be stored');
       }
-      if (this.#stopped) return;
+      if (this.#pace.isOver) return;
       await new Promise<void>((resolve) => {
         timers.after(STORE_AGAIN_AFTER_MS, resolve);
       });

@@ -5,6 +5,7 @@ import { createStepper } from '../world/stepper.ts';
 import { type BarrierRequest, decodeBarrierRequest, encodeBarrierReply } from './bus-barrier-frames.ts';
 import { createCommandLog } from './command-log.ts';
 import type { LockDevice, LockSettings } from './lock-device.ts';
+import { lockDevice } from './lock-shell.ts';
 import { moveTo, RESTING_DOWN, stepTravel, TRAVEL_MS, type Travel } from './travel.ts';
 
 const QUERY = 0x10;
@@ -61,36 +62,16 @@ export function busBarrier(settings: LockSettings, clock: MonoClock, effects: ()
     return reply(move(command === OPEN ? 'up' : 'down', nowMs));
   };
 
-  return {
-    deviceId: settings.lockId,
-    lineId: settings.lineId,
+  return lockDevice({
+    settings,
     advance,
-    hear: (frame) => {
-      const request = decodeBarrierRequest(frame);
-      if (request === undefined || request.address !== settings.address) return undefined;
-      return answer(request, advance());
-    },
+    decode: decodeBarrierRequest,
+    answer,
     setOccupied: (value) => {
-      advance();
       occupied = value;
     },
-    truth: () => {
-      advance();
-      const { lockId, model, pileId } = settings;
-      return {
-        lockId,
-        model,
-        pileId,
-        position: travel.positionMs / TRAVEL_MS,
-        moving: travel.motorSinceMs !== undefined,
-        occupied,
-        batteryPercent: undefined,
-        jammed: now.lockJammed !== undefined,
-        damaged: now.armDamaged,
-        commands: log.list(),
-      };
-    },
-  };
+    body: () => ({ travel, occupied, batteryPercent: undefined, effects: now, commands: log.list() }),
+  });
 }
 
 function isMoving(travel: Travel, target: Travel['target']): boolean {

@@ -5,6 +5,7 @@ import { createStepper } from '../world/stepper.ts';
 import { decodeLockRequest, encodeLockReply, type LockRequest } from './bus-lock-frames.ts';
 import { createCommandLog } from './command-log.ts';
 import type { LockDevice, LockSettings } from './lock-device.ts';
+import { lockDevice } from './lock-shell.ts';
 import { moveTo, RESTING_DOWN, stepTravel, TRAVEL_MS, type Travel } from './travel.ts';
 
 const QUERY = 0x01;
@@ -74,36 +75,16 @@ export function busLock(settings: LockSettings, clock: MonoClock, effects: () =>
     return reply(MOVE | REPLY_BIT, move(order === UP ? 'up' : 'down', nowMs) ? 1 : 0);
   };
 
-  return {
-    deviceId: settings.lockId,
-    lineId: settings.lineId,
+  return lockDevice({
+    settings,
     advance,
-    hear: (frame) => {
-      const request = decodeLockRequest(frame);
-      if (request === undefined || request.address !== settings.address) return undefined;
-      return answer(request, advance());
-    },
+    decode: decodeLockRequest,
+    answer,
     setOccupied: (value) => {
-      advance();
       occupied = value;
     },
-    truth: () => {
-      advance();
-      const { lockId, model, pileId } = settings;
-      return {
-        lockId,
-        model,
-        pileId,
-        position: travel.positionMs / TRAVEL_MS,
-        moving: travel.motorSinceMs !== undefined,
-        occupied,
-        batteryPercent,
-        jammed: now.lockJammed !== undefined,
-        damaged: now.armDamaged,
-        commands: log.list(),
-      };
-    },
-  };
+    body: () => ({ travel, occupied, batteryPercent, effects: now, commands: log.list() }),
+  });
 }
 
 function armCode({ positionMs }: Travel): number {
