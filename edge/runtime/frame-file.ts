@@ -25,6 +25,7 @@ export class FrameFile {
   #stream: WriteStream | null;
   #bytes = 0;
   #closed = false;
+  #turning: Promise<void> = Promise.resolve();
 
   constructor(parts: FrameFileParts) {
     this.#parts = parts;
@@ -38,7 +39,7 @@ export class FrameFile {
     const line = formatFrame(frame);
     this.#stream.write(line);
     this.#bytes += line.length;
-    if (this.#bytes >= this.#parts.maxBytes / 2) void this.#turnOver(this.#stream);
+    if (this.#bytes >= this.#parts.maxBytes / 2) this.#turning = this.#turnOver(this.#stream);
   }
 
   async close(): Promise<void> {
@@ -46,6 +47,7 @@ export class FrameFile {
     this.#stream = null;
     this.#closed = true;
     if (stream !== null) await ended(stream);
+    await this.#turning;
   }
 
   /** Frames that come meanwhile are left out: the disk may be slow. */

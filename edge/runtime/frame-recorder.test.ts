@@ -80,8 +80,9 @@ test('ED-11 a recording stays below its limit, whatever the line carries', async
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   await file.close();
-  const sizes = readdirSync(folder).map((name) => statSync(join(folder, name)).size);
-  expect(sizes).toHaveLength(2);
+  const names = readdirSync(folder);
+  const sizes = names.map((name) => statSync(join(folder, name)).size);
+  expect(names).toContain('L1.before.jsonl');
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(4000 + 1000);
 });
 
