@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { createWriteStream, mkdirSync, statSync, type WriteStream } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -31,6 +31,8 @@ export class FrameFile {
     this.#parts = parts;
     mkdirSync(parts.folder, { recursive: true });
     this.#path = join(parts.folder, `${parts.lineId}.jsonl`);
+    // What was recorded before a restart may be what somebody looks for.
+    this.#bytes = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
     this.#stream = this.#open();
   }
 
@@ -64,7 +66,7 @@ export class FrameFile {
   }
 
   #open(): WriteStream {
-    const stream = createWriteStream(this.#path, { flags: 'w' });
+    const stream = createWriteStream(this.#path, { flags: 'a' });
     stream.on('error', (error) => this.#giveUp(error));
     return stream;
   }

@@ -73,6 +73,16 @@ test('a recording is read back as it was written', async () => {
   });
 });
 
+test('a recording goes on after a restart', async () => {
+  const { folder, log, file } = frameFile(100_000);
+  file.write(entry);
+  await file.close();
+  const again = new FrameFile({ folder, lineId: 'L1', maxBytes: 100_000, log });
+  again.write(entry);
+  await again.close();
+  expect(readFileSync(join(folder, 'L1.jsonl'), 'utf8').trim().split('\n')).toHaveLength(2);
+});
+
 test('ED-11 a recording stays below its limit, whatever the line carries', async () => {
   const { folder, file } = frameFile(4000);
   for (let i = 0; i < 50; i += 1) {
