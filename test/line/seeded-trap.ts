@@ -149,6 +149,7 @@ export async function runTrap(
   async function pollUnit(unit: number): Promise<void> {
     while (!isOver) {
       for (const block of BLOCKS) {
+        if (isOver) return;
         const { fc, address, count } = block;
         const name = `unit ${unit} fc ${fc} at ${address}`;
         try {
