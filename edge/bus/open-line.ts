@@ -4,22 +4,12 @@ import { MbapReader } from './framing.ts';
 import { type FrameTap, Line, type LineParts } from './line.ts';
 import { type ModbusPort, mbapMaster, rtuMaster } from './modbus-master.ts';
 import { serialStream } from './serial-stream.ts';
+import { silenceMsAt, transmissionMs } from './serial-time.ts';
 import { tcpStream } from './tcp-stream.ts';
 
-const BITS_PER_CHARACTER = 11;
 const CONNECT_TIMEOUT_MS = 2000;
 /** A connection whose other end has vanished without a word looks open for minutes. */
 const RECONNECT_AFTER_FAILURES = 3;
-
-/**
- * Silence before a frame: 3.5 characters of 11 bits, but 1.75 ms above 19200 baud.
- * Modbus over serial line specification V1.02, 2.5.1.1.
- */
-export function silenceMsAt(baud: number): number {
-  return baud > 19_200 ? 1.75 : transmissionMs(baud, 3.5);
-}
-
-const transmissionMs = (baud: number, bytes: number): number => (bytes * BITS_PER_CHARACTER * 1000) / baud;
 
 export interface LineDeps {
   readonly clock: Clock;

@@ -242,6 +242,14 @@ describe('ED-07 the watchdog is fed with no more than is in force', () => {
     expect(limits(frames())).toEqual([10_000, 10_000, 0]);
   });
 
+  test('a limit that the pile has refused is not repeated', async () => {
+    const { driver, frames, refused, settled } = rig(boxProfile());
+    refused.add(1);
+    expect(await settled(driver.command('start', 16_000))).not.toEqual(['done']);
+    await settled(driver.feedWatchdog(true));
+    expect(limits(frames())).toEqual([16_000]);
+  });
+
   test('nothing until the limit is known: after a restart of the controller the pile tells it', async () => {
     const { driver, frames, words, settled } = rig(boxProfile());
     expect(await settled(driver.feedWatchdog(true))).toEqual(['done']);

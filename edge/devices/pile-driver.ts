@@ -81,10 +81,12 @@ export class PileDriver {
     const isStop = name !== 'start';
     this.#commands += 1;
     if (isStop) this.#stops += 1;
-    this.#limitMa = isStop ? 0 : limitMa;
+    // A limit counts when the pile has taken it: what was refused is not repeated by a feed.
+    this.#limitMa = isStop ? 0 : null;
     const stops = this.#stops;
     const isSuperseded = () => !isStop && this.#stops !== stops;
     await this.#write(stepsOf(this.profile, name), isStop ? 'stop' : 'command', limitMa, isSuperseded);
+    if (!isStop && !isSuperseded()) this.#limitMa = limitMa;
   }
 
   /**

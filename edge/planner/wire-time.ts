@@ -1,11 +1,4 @@
-/** Start, eight data bits, parity and stop, or two stops. Modbus over serial line V1.02, 2.5.1: 11 bits in every mode. */
-const BITS_PER_CHARACTER = 11;
-
-/** How long so many characters take on a serial line. */
-export const charactersMs = (count: number, baud: number): number => (count * BITS_PER_CHARACTER * 1000) / baud;
-
-/** Silence around a frame: 3.5 characters, but 1.75 ms above 19200 baud. Modbus over serial line V1.02, 2.5.1.1. */
-export const silenceMs = (baud: number): number => (baud > 19_200 ? 1.75 : charactersMs(3.5, baud));
+import { silenceMsAt, transmissionMs } from '../bus/serial-time.ts';
 
 /** What of a device's timing decides how long its transactions take. */
 export interface TransactionTiming {
@@ -34,10 +27,10 @@ export interface TransactionTime {
 export function transactionTime(bytes: number, baud: number | null, timing: TransactionTiming): TransactionTime {
   const { gapMs, turnaroundMs, responseTimeoutMs, slowestReplyMs } = timing;
   if (baud === null) return { busyMs: turnaroundMs, gapMs, unansweredMs: responseTimeoutMs };
-  const wireMs = charactersMs(bytes, baud);
+  const wireMs = transmissionMs(baud, bytes);
   return {
-    busyMs: wireMs + 2 * silenceMs(baud) + turnaroundMs,
+    busyMs: wireMs + 2 * silenceMsAt(baud) + turnaroundMs,
     gapMs,
-    unansweredMs: wireMs + silenceMs(baud) + slowestReplyMs,
+    unansweredMs: wireMs + silenceMsAt(baud) + slowestReplyMs,
   };
 }

@@ -1,6 +1,7 @@
 import type { DeviceTiming, Priority } from '../../edge/bus/exchange.ts';
 import type { FrameTap } from '../../edge/bus/line.ts';
-import { type OpenedLine, openLine, silenceMsAt } from '../../edge/bus/open-line.ts';
+import { type OpenedLine, openLine } from '../../edge/bus/open-line.ts';
+import { silenceMsAt } from '../../edge/bus/serial-time.ts';
 import { fineTimers } from '../../edge/runtime/fine-timers.ts';
 import { systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
 import { median } from './measure.ts';

@@ -1,5 +1,6 @@
 import type { ByteStream } from '../../edge/bus/byte-stream.ts';
-import { type OpenedLine, rtuLine, silenceMsAt } from '../../edge/bus/open-line.ts';
+import { type OpenedLine, rtuLine } from '../../edge/bus/open-line.ts';
+import { silenceMsAt } from '../../edge/bus/serial-time.ts';
 import { ManualTime } from '../../edge/bus/testing.ts';
 import { zeroCounters } from '../../hardware-sim/line/counters.ts';
 import { lineService, type ServiceSettings } from '../../hardware-sim/line/line-service.ts';
