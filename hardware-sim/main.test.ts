@@ -27,12 +27,16 @@ test('HS-01 the process announces its lines on one line of JSON and closes them 
       { lineId: 'rtu1', transport: 'serial' },
       { lineId: 'tcp1', transport: 'tcp', host: '127.0.0.1' },
       { lineId: 'tcp2', transport: 'tcp', host: '127.0.0.1' },
+      { lineId: 'gateway1', transport: 'rtu-over-tcp', host: '127.0.0.1' },
+      { lineId: 'meters', transport: 'serial' },
+      { lineId: 'locks', transport: 'serial' },
     ],
     piles: [
       { pileId: 'A1', model: 'heidelberg-energy-control', lineId: 'rtu1', unit: 1 },
       { pileId: 'A2', lineId: 'rtu1', unit: 2 },
       { pileId: 'B1', model: 'keba-p30', lineId: 'tcp1', unit: 255 },
       { pileId: 'B2', model: 'keba-p30', lineId: 'tcp2', unit: 255 },
+      { pileId: 'C1', lineId: 'gateway1', unit: 1 },
     ],
   });
   expect(existsSync(ready.lines[0].path)).toBe(true);

@@ -17,11 +17,20 @@ function loadChanged(change: (station: Record<string, never[]> & { piles: Record
   return { file, loaded: loadStation(file) };
 }
 
-test('HS-01 the demo station has a serial line with two piles and two network lines', () => {
+test('HS-01 the demo station has piles of every transport, a meter and a lock on serial lines of their own', () => {
   const loaded = loadStation(DEMO_FILE);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  expect(loaded.station.lines.map((line) => line.transport)).toEqual(['serial', 'tcp', 'tcp']);
-  expect(loaded.station.piles.map((pile) => pile.pileId)).toEqual(['A1', 'A2', 'B1', 'B2']);
+  expect(loaded.station.lines.map((line) => line.transport)).toEqual([
+    'serial',
+    'tcp',
+    'tcp',
+    'rtu-over-tcp',
+    'serial',
+    'serial',
+  ]);
+  expect(loaded.station.piles.map((pile) => pile.pileId)).toEqual(['A1', 'A2', 'B1', 'B2', 'C1']);
+  expect(loaded.station.meters.map((meter) => meter.measures)).toEqual(['C1']);
+  expect(loaded.station.locks.map((lock) => lock.pileId)).toEqual(['C1']);
 });
 
 test.each([

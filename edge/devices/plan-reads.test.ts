@@ -69,7 +69,7 @@ describe('ED-04 what a poll of each model asks for', () => {
   const profiles = loadProfiles(packagedProfiles);
   test.each<[string, number, string[]]>([
     ['abb-terra-ac', 0, ['unit 1, 3: 16392+24']],
-    ['alfen-ng9xx', 0, ['unit 1, 3: 320+58', 'unit 1, 3: 1201+11']],
+    ['alfen-ng9xx', 0, ['unit 1, 3: 320+58', 'unit 1, 3: 1201+7']],
     ['bender-cc612', 0, ['104+1', '111+2', '122+1', '140+1', '212+10', '1000+1'].map((range) => `unit 1, 3: ${range}`)],
     ['chint-dtsu666', 0, ['unit 1, 3: 4126+2', 'unit 1, 3: 8204+8']],
     ['eastron-sdm630', 0, ['unit 1, 4: 6+6', 'unit 1, 4: 52+2', 'unit 1, 4: 72+2']],

@@ -2,7 +2,7 @@ import { loadProfiles, packagedProfiles } from '../../edge/devices/load-profiles
 import { PileDriver } from '../../edge/devices/pile-driver.ts';
 import type { PileProfile } from '../../edge/devices/profile/pile-profile.ts';
 import type { ModelOptions } from '../../hardware-sim/piles/model-options.ts';
-import { PILE_ID, LINE_ID, type SimulatedSite, simulatedSite, type Transport } from './simulated-site.ts';
+import { LINE_ID, PILE_ID, type SimulatedSite, simulatedSite, type Transport } from './simulated-site.ts';
 
 export const profiles = loadProfiles(packagedProfiles);
 export const pileProfiles: readonly PileProfile[] = [...profiles.values()].flatMap((one) =>

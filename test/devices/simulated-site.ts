@@ -1,4 +1,5 @@
-import { type OpenedLine, mbapLine, rtuLine, silenceMsAt } from '../../edge/bus/open-line.ts';
+import { mbapLine, type OpenedLine, rtuLine } from '../../edge/bus/open-line.ts';
+import { silenceMsAt } from '../../edge/bus/serial-time.ts';
 import { ManualTime } from '../../edge/bus/testing.ts';
 import type { PileProfile } from '../../edge/devices/profile/pile-profile.ts';
 import { openMemoryStationLine } from '../../hardware-sim/line/open-station-line.ts';
@@ -49,7 +50,11 @@ export function simulatedSite(
     stationId: 'bench',
     seed: 1,
     lines: [
-      transport === 'serial' ? { ...on, ...serial } : transport === 'tcp' ? { ...on, ...at } : { ...on, ...at, baud: GATEWAY_BAUD },
+      transport === 'serial'
+        ? { ...on, ...serial }
+        : transport === 'tcp'
+          ? { ...on, ...at }
+          : { ...on, ...at, baud: GATEWAY_BAUD },
     ],
     ...station,
   });
@@ -67,7 +72,14 @@ export function simulatedSite(
       throw error;
     },
   });
-  const parts = { lineId: LINE_ID, stream: wire.newMaster(), clock: time, timers: time, fineTimers: time, tap: () => {} };
+  const parts = {
+    lineId: LINE_ID,
+    stream: wire.newMaster(),
+    clock: time,
+    timers: time,
+    fineTimers: time,
+    tap: () => {},
+  };
   const opened = settings.transport === 'tcp' ? mbapLine(parts) : onWire(parts, settings.baud, transport);
 
   return {
