@@ -4,16 +4,18 @@ import type { FaultCode } from '#shared/faults.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
 import type { ConnectorView, StopCommand } from '#shared/wire/messages.ts';
 import type { RecordBody, RecordOf } from '#shared/wire/records.ts';
-import type { LineConfig, MeterConfig, PileConfig, SiteConfig } from '../../edge/config/site.ts';
+import type { LineConfig, MeterConfig, ParkingConfig, PileConfig, SiteConfig } from '../../edge/config/site.ts';
 import { devicesOf } from '../../edge/config/site-devices.ts';
 import type { Session } from '../../edge/control/session.ts';
 import { startCommand, stopCommand } from '../../edge/control/testing.ts';
 import { loadProfiles, packagedProfiles } from '../../edge/devices/load-profiles.ts';
 import { Field } from '../../edge/runtime/field.ts';
+import type { CommandResult } from '../../edge/runtime/parking-loop.ts';
 import type { LineView } from '../../edge/runtime/site-lines.ts';
+import type { ParkingView } from '../../edge/runtime/site-parking.ts';
 import { readBootId, stamper, systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
-import type { StationLine } from '../../hardware-sim/line/open-station-line.ts';
 import type { LineSettings } from '../../hardware-sim/line/line-settings.ts';
+import type { StationLine } from '../../hardware-sim/line/open-station-line.ts';
 import { present } from './station.ts';
 
 const profiles = loadProfiles(packagedProfiles);
@@ -27,14 +29,10 @@ export interface EdgeShape {
   readonly lines: readonly LineConfig[];
   readonly piles: readonly EdgePile[];
   readonly meters?: readonly MeterConfig[];
+  /** Each guards the bay of a pile. */
+  readonly parking?: readonly (Omit<ParkingConfig, 'connectorId'> & { readonly pileId: string })[];
   /** Sessions that an earlier process left open. */
   readonly sessions?: readonly Session[];
-}
-
-/** One connector as it changed, in order. */
-export interface Seen {
-  readonly pileId: string;
-  readonly status: ConnectorView['status'];
 }
 
 /** How the edge would be told of a simulated line. */
@@ -46,6 +44,7 @@ export function lineConfigOf(settings: LineSettings, { line }: StationLine): Lin
     const { baud, parity, stopBits } = settings;
     return { lineId, transport: 'serial', path: address.path, baud, parity, stopBits };
   }
+  if (address.transport === 'memory') throw new TypeError(`${lineId} is not a real line`);
   const { host, port } = address;
   return settings.transport === 'rtu-over-tcp'
     ? { lineId, transport: 'rtu-over-tcp', host, port, gatewayBaud: settings.baud }
@@ -56,7 +55,8 @@ export function lineConfigOf(settings: LineSettings, { line }: StationLine): Lin
 export class Edge {
   readonly records: RecordBody[] = [];
   readonly sessions = new Map<string, Session>();
-  readonly seen: Seen[] = [];
+  /** Latched faults by connector, as they are stored. */
+  readonly #latched = new Map<string, readonly FaultCode[]>();
   readonly logged: Record<string, unknown>[] = [];
   readonly #field: Field;
 
@@ -65,28 +65,30 @@ export class Edge {
     this.#field = new Field({
       site,
       devices: devicesOf(site, profiles),
-      opened: { kind: 'opened', sessions: [...(shape.sessions ?? [])], latches: [] },
+      opened: {
+        kind: 'opened',
+        storeEpoch: randomUUID(),
+        sessions: [...(shape.sessions ?? [])],
+        commands: [],
+        cancelled: [],
+        latches: [],
+      },
       clock: systemClock,
       timers: systemTimers,
       stamp: stamper(systemClock, bootId),
       newId: randomUUID,
       log: pino({ level: 'info' }, { write: (text: string) => void this.logged.push(JSON.parse(text)) }),
-      commit: async ({ session, records }) => {
+      commit: ({ session, records, latched }) => {
         if (session !== null) this.sessions.set(session.session.pileId, session.session);
+        if (latched !== undefined) this.#latched.set(latched.connectorId, latched.faults);
         this.records.push(...records);
         for (const body of records)
           if (body.kind === 'session.started') queueMicrotask(() => this.#field.acknowledged(body.sessionId));
+        return Promise.resolve();
       },
-      onView: (views) => this.#look(views),
+      onView: () => {},
     });
     this.#field.start();
-  }
-
-  #look(views: readonly ConnectorView[]): void {
-    for (const { pileId, status } of views) {
-      const before = this.seen.findLast((seen) => seen.pileId === pileId);
-      if (before?.status !== status) this.seen.push({ pileId, status });
-    }
   }
 
   start(pileId: string): void {
@@ -109,6 +111,18 @@ export class Edge {
     return present(view, pileId);
   }
 
+  /** Moves a ground lock or barrier, as a technician would. */
+  move(deviceId: string, move: 'raise' | 'lower'): Promise<CommandResult> {
+    const result = this.#field.moveParking(deviceId, move, 'test');
+    if (result === null) throw new TypeError(`there is no ${deviceId}`);
+    return result;
+  }
+
+  parking(deviceId: string): ParkingView {
+    const view = this.#field.parking().find((one) => one.deviceId === deviceId);
+    return present(view, deviceId);
+  }
+
   line(lineId: string): LineView {
     const view = this.#field.lines().find((one) => one.lineId === lineId);
     return present(view, lineId);
@@ -125,11 +139,28 @@ export class Edge {
     );
   }
 
+  latches(pileId: string): readonly FaultCode[] {
+    return this.#latched.get(connectorOf(pileId)) ?? [];
+  }
+
   alarmCodes(pileId: string): FaultCode[] {
     return this.alarms(pileId).map(({ code }) => code);
   }
 
-  /** What became of every command of a connector, and its alarms. */
+  /** The failures that commands were answered with. */
+  refusals(): (string | null)[] {
+    return this.records.flatMap((body) =>
+      body.kind === 'command.reported' && body.status === 'failed' ? [body.code] : [],
+    );
+  }
+
+  /** What was written to a pile by its loop, in order: start, softStop, hardStop. */
+  written(pileId: string): unknown[] {
+    return this.logged
+      .filter((line) => line.pileId === pileId && line.msg === 'pile is written')
+      .map(({ write }) => write);
+  }
+
   close(): Promise<void> {
     return this.#field.close();
   }
@@ -137,7 +168,7 @@ export class Edge {
 
 const connectorOf = (pileId: string): string => `${pileId}-1`;
 
-function siteOf({ lines, piles, meters = [] }: EdgeShape): SiteConfig {
+function siteOf({ lines, piles, meters = [], parking = [] }: EdgeShape): SiteConfig {
   return {
     file: 'in memory',
     siteId: 'faults',
@@ -147,6 +178,6 @@ function siteOf({ lines, piles, meters = [] }: EdgeShape): SiteConfig {
     lines: [...lines],
     piles: piles.map((pile) => ({ ...pile, connectorId: connectorOf(pile.pileId) })),
     meters: [...meters],
-    parking: [],
+    parking: parking.map(({ pileId, ...device }) => ({ ...device, connectorId: connectorOf(pileId) })),
   };
 }

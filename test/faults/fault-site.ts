@@ -5,10 +5,10 @@ import type { ConnectorView } from '#shared/wire/messages.ts';
 import type { MeterConfig } from '../../edge/config/site.ts';
 import { systemClock } from '../../edge/runtime/system-time.ts';
 import type { FaultTarget } from '../../hardware-sim/faults/board.ts';
-import type { Fault } from '../../hardware-sim/faults/fault.ts';
+import type { LockDevice } from '../../hardware-sim/locks/lock-device.ts';
 import type { PileTruth } from '../../hardware-sim/piles/truth.ts';
 import { Edge, type EdgePile, lineConfigOf } from './edge.ts';
-import { openStation, present, type Station, type StationShape } from './station.ts';
+import { type FaultInput, openStation, present, type Station, type StationShape } from './station.ts';
 
 /** What a charge ended with, beside what truly flowed. */
 export interface Bill {
@@ -65,7 +65,7 @@ export class FaultSite {
   }
 
   #newEdge(sessions: EdgeSessions = []): Edge {
-    const { piles = [], edgePiles, edgeMeters = [] } = this.#shape;
+    const { piles = [], locks = [], edgePiles, edgeMeters = [] } = this.#shape;
     const { world, lines } = this.station;
     const configs = [...world.lines.values()].map((settings) =>
       lineConfigOf(settings, present(lines.get(settings.lineId), settings.lineId)),
@@ -77,7 +77,14 @@ export class FaultSite {
       profile: model,
       limitMa: LIMIT_MA,
     }));
-    return new Edge({ lines: configs, piles: edgePiles ?? asTheyAre, meters: edgeMeters, sessions });
+    const parking = locks.map(({ lockId, model, lineId, address, pileId = '' }) => ({
+      deviceId: lockId,
+      profile: model,
+      lineId,
+      address,
+      pileId,
+    }));
+    return new Edge({ lines: configs, piles: edgePiles ?? asTheyAre, meters: edgeMeters, parking, sessions });
   }
 
   /** The edge's process ends in the midst of everything, and comes up again with what it had stored. */
@@ -102,18 +109,27 @@ export class FaultSite {
   }
 
   async #all(pileIds: readonly string[], status: ConnectorView['status']): Promise<void> {
-    for (const pileId of pileIds) await this.status(pileId, status, START_WITHIN_MS);
+    for (const pileId of pileIds)
+      await until(`${pileId} is ${status}`, START_WITHIN_MS, () => {
+        const refused = this.edge.refusals();
+        if (refused.length > 0) throw new Error(`${pileId} is not ${status}: ${refused}`);
+        return this.edge.view(pileId).status === status;
+      });
   }
 
   status(pileId: string, status: ConnectorView['status'], withinMs: number): Promise<true> {
     return until(`${pileId} is ${status}`, withinMs, () => this.edge.view(pileId).status === status);
   }
 
+  lock(lockId: string): LockDevice {
+    return present(this.station.world.locks.get(lockId), lockId);
+  }
+
   truth(pileId: string): PileTruth {
     return this.station.truth(pileId);
   }
 
-  fault(target: FaultTarget, fault: Fault): string {
+  fault(target: FaultTarget, fault: FaultInput): string {
     return this.station.fault(target, fault);
   }
 
@@ -122,7 +138,7 @@ export class FaultSite {
   }
 
   /** Stops as a partner would, and waits for the bill. */
-  async stop(pileId: string, withinMs = 20_000): Promise<Bill> {
+  stop(pileId: string, withinMs = 20_000): Promise<Bill> {
     this.edge.stop(pileId);
     return this.bill(pileId, withinMs);
   }

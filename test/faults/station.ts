@@ -2,9 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { setFault } from '../../hardware-sim/control/set-fault.ts';
+import { FAULT_SCHEMAS, setFault, type TargetKind } from '../../hardware-sim/control/set-fault.ts';
 import type { FaultTarget } from '../../hardware-sim/faults/board.ts';
-import type { Fault } from '../../hardware-sim/faults/fault.ts';
 import { openStationLine, type StationLine } from '../../hardware-sim/line/open-station-line.ts';
 import { processClock, processScheduler } from '../../hardware-sim/line/real-time.ts';
 import { SLICE_MS } from '../../hardware-sim/piles/pile.ts';
@@ -18,23 +17,26 @@ type StationInput = z.input<typeof stationSchema>;
 /** A serial line needs no path here: it gets one that leads to its present pseudo-terminal. */
 export type StationShape = Pick<StationInput, 'lines'> & Partial<Pick<StationInput, 'piles' | 'meters' | 'locks'>>;
 
+/** A fault as a scenario or a call would write it. */
+export type FaultInput = z.input<(typeof FAULT_SCHEMAS)[TargetKind]>;
+
 /** A simulated station in this process, on real pseudo-terminals and sockets, in real time. */
 export interface Station {
   readonly world: StationWorld;
   readonly lines: ReadonlyMap<string, StationLine>;
   truth(pileId: string): PileTruth;
   /** Switches a fault on and returns its id. Throws when it does not fit its target. */
-  fault(target: FaultTarget, fault: Fault): string;
+  fault(target: FaultTarget, fault: FaultInput): string;
   clear(faultId: string): void;
   close(): Promise<void>;
 }
 
-export async function openStation(shape: StationShape): Promise<Station> {
+export async function openStation({ lines: lineInputs, piles = [], meters, locks }: StationShape): Promise<Station> {
   const folder = mkdtempSync(join(tmpdir(), 'pilegate-faults-'));
-  const lines = shape.lines.map((line) =>
+  const lines = lineInputs.map((line) =>
     line.transport === 'serial' ? { ...line, path: join(folder, line.lineId) } : line,
   );
-  const station = stationSchema.parse({ stationId: 'faults', seed: SEED, piles: [], ...shape, lines });
+  const station = stationSchema.parse({ stationId: 'faults', seed: SEED, lines, piles, meters, locks });
   const world = createWorld(station, SEED, processClock);
   const open = new Map<string, StationLine>();
   for (const settings of station.lines) {
@@ -52,7 +54,8 @@ export async function openStation(shape: StationShape): Promise<Station> {
     lines: open,
     truth: (pileId) => present(world.piles.get(pileId), pileId).truth(),
     fault(target, fault) {
-      const set = setFault(world, target, fault);
+      const [kind] = target.split(':') as [TargetKind];
+      const set = setFault(world, target, FAULT_SCHEMAS[kind].parse(fault));
       if (!set.ok) throw new Error(set.reason);
       return set.value;
     },
