@@ -12,14 +12,16 @@ export interface Exchange<Answer> {
 /**
  * `more`: not complete yet. `answer`: the complete answer. `refused`: the device understood and says no; `code` is its
  * protocol's code. `next`: understood, and there is one more question to the same device before the answer is known.
- * `broken`: what came is not the answer to this question.
+ * `broken`: what came is not the answer to this question. `lost`: what comes cannot be cut into messages any more; only a
+ * new connection has a beginning again.
  */
 export type Verdict<Answer> =
   | { readonly kind: 'more' }
   | { readonly kind: 'answer'; readonly answer: Answer }
   | { readonly kind: 'next'; readonly send: Uint8Array }
   | { readonly kind: 'refused'; readonly code: number; readonly detail: string }
-  | { readonly kind: 'broken'; readonly reason: 'crc' | 'mismatch'; readonly detail: string };
+  | { readonly kind: 'broken'; readonly reason: 'crc' | 'mismatch'; readonly detail: string }
+  | { readonly kind: 'lost'; readonly detail: string };
 
 export const MORE: Verdict<never> = { kind: 'more' };
 

@@ -278,6 +278,10 @@ export class Line implements LinePort {
         return this.#sendNext(inFlight, verdict.send);
       case 'broken':
         return this.#fail(verdict.reason, verdict.detail);
+      case 'lost':
+        // Closed before the next question is chosen: that one opens it anew.
+        void this.#parts.stream.close();
+        return this.#fail('mismatch', verdict.detail);
       case 'refused':
         this.#succeeded(inFlight);
         inFlight.device.counters.exceptions += 1;

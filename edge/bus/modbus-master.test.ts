@@ -179,6 +179,15 @@ describe('ED-04 Modbus TCP: an answer names its question', () => {
     expect(await next).toBe('32');
   });
 
+  test('what cannot be cut into messages ends the connection, and the next question opens a new one', async () => {
+    const { asked, stream } = rig('mbap');
+    expect(await asked(A, bytesOf('00 01 99 99 00 05 01 04 02 00 10'))).toBe('mismatch');
+    expect(stream.opened).toBe(1);
+    expect(stream.isOpen).toBe(false);
+    expect(await asked(A, message(2, '01 04 02 00 10'))).toBe('16');
+    expect(stream.opened).toBe(2);
+  });
+
   test.each([
     ['another unit', '02 04 02 00 10'],
     ['another function', '01 03 02 00 10'],

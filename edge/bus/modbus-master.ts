@@ -108,7 +108,7 @@ export function mbapMaster(line: LinePort, reader: MbapReader): ModbusPort {
       },
       feed(bytes): Verdict<Words> {
         const messages = reader.push(bytes);
-        if (messages === null) return { kind: 'broken', reason: 'mismatch', detail: 'not Modbus TCP' };
+        if (messages === null) return { kind: 'lost', detail: 'not Modbus TCP' };
         const own = messages.find((message) => message.transactionId === transactionId);
         if (own === undefined) return MORE;
         const verdict = judgeReply(adu, own.adu);

@@ -45,7 +45,7 @@ test('HS-05 the truth shows every pile with what is and what its meter says', as
   const { status, body } = await call('GET', '/truth');
   expect(status).toBe(200);
   expect(body.nowMonoMs).toBe(15_000);
-  expect(body.piles.map((pile: { pileId: string }) => pile.pileId)).toEqual(['A1', 'A2', 'B1', 'B2']);
+  expect(body.piles.map((pile: { pileId: string }) => pile.pileId)).toEqual(['A1', 'A2', 'B1', 'B2', 'C1']);
   expect(body.piles[0]).toMatchObject({
     model: 'heidelberg-energy-control',
     plugged: true,
