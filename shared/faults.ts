@@ -124,6 +124,15 @@ export const faultCatalogue = {
     en: 'The ground lock or barrier of the bay does not work.',
     zh: '车位地锁或道闸故障。',
   },
+  'setup-not-taken': {
+    severity: 'critical',
+    reaction: 'soft-stop',
+    deadlineMs: 10_000,
+    latch: false,
+    source: 'the set-up of the pile cannot be written or read back: its watchdog cannot be relied on',
+    en: 'The pile does not take its set-up.',
+    zh: '充电桩未接受初始化设置。',
+  },
   'energy-without-session': {
     severity: 'critical',
     reaction: 'hard-stop',

@@ -26,8 +26,12 @@ export type Verdict<Answer> =
 export const MORE: Verdict<never> = { kind: 'more' };
 
 /** Who goes first when several wait: a stop, other commands, the feeding of watchdogs, then polls. */
-export const priorities = ['stop', 'command', 'keep-alive', 'poll'] as const;
-export type Priority = (typeof priorities)[number];
+export const queueClasses = ['stop', 'command', 'keep-alive', 'poll'] as const;
+export type QueueClass = (typeof queueClasses)[number];
+
+/** An urgent poll waits among the polls, but is asked also of a device that does not answer: somebody has to know. */
+export type Priority = QueueClass | 'urgent-poll';
+export const classOf = (priority: Priority): QueueClass => (priority === 'urgent-poll' ? 'poll' : priority);
 
 /** What one device asks of its master. */
 export interface DeviceTiming {

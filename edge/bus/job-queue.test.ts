@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { LineJob, Priority } from './exchange.ts';
-import { JobQueue, type PendingJob } from './job-queue.ts';
+import { JobQueue, type PendingJob, type Turn } from './job-queue.ts';
 
 const timing = { gapMs: 0, responseTimeoutMs: 100, slowestReplyMs: 200 };
 const exchange = { begin: () => new Uint8Array(), feed: () => ({ kind: 'more' }) as const };
@@ -9,11 +9,12 @@ const job = (priority: Priority, device = 'unit 1'): PendingJob => ({
   resolve: () => {},
   reject: () => {},
 });
-const always = () => 0;
+const now = (readyAtMonoMs = 0): Turn => ({ readyAtMonoMs, isHeldBack: false });
+const always = () => now();
 
-function order(queue: JobQueue, readyAtMonoMs: (job: LineJob<unknown>) => number = always): string[] {
+function order(queue: JobQueue, turnOf: (job: LineJob<unknown>) => Turn = always): string[] {
   const served: string[] = [];
-  for (let next = queue.next(readyAtMonoMs); next !== null; next = queue.next(readyAtMonoMs)) {
+  for (let next = queue.next(turnOf); next !== null; next = queue.next(turnOf)) {
     served.push(`${next.pending.job.priority} ${next.pending.job.device}`);
     queue.take(next.pending);
   }
@@ -54,14 +55,14 @@ test('ED-04 stops go first, then commands, then the watchdog, then polls; within
 test('ED-04 of several polls the one whose device is ready first goes, not the one that came first', () => {
   const readyAtMs: Record<string, number> = { a: 300, b: 100, c: 200, d: 100 };
   const queue = queueOf(10, ['poll', 'a'], ['poll', 'b'], ['poll', 'c'], ['poll', 'd']);
-  const ready = (one: LineJob<unknown>) => readyAtMs[one.device] ?? 0;
+  const ready = (one: LineJob<unknown>) => now(readyAtMs[one.device]);
   expect(queue.next(ready)).toMatchObject({ readyAtMonoMs: 100, pending: { job: { device: 'b' } } });
   expect(order(queue, ready)).toEqual(['poll b', 'poll d', 'poll c', 'poll a']);
 });
 
 test('ED-04 a lower class does not fill the gap of a higher one', () => {
   const queue = queueOf(10, ['poll', 'ready'], ['stop', 'in its gap']);
-  const next = queue.next(({ device }) => (device === 'ready' ? 0 : 100));
+  const next = queue.next(({ device }) => now(device === 'ready' ? 0 : 100));
   expect(next).toMatchObject({ readyAtMonoMs: 100, pending: { job: { device: 'in its gap' } } });
 });
 
@@ -78,4 +79,15 @@ test('ED-04 draining gives every job back once', () => {
   expect(queue.drain().map((pending) => pending.job.device)).toEqual(['b', 'a']);
   expect(queue.length).toBe(0);
   expect(queue.next(always)).toBeNull();
+});
+
+test('ED-04 what is held back lets everything else go first, and goes when nothing else waits', () => {
+  const queue = queueOf(10, ['stop', 'dead'], ['urgent-poll', 'dead'], ['poll', 'a'], ['poll', 'b']);
+  const turnOf = ({ device }: LineJob<unknown>): Turn => ({ readyAtMonoMs: 0, isHeldBack: device === 'dead' });
+  expect(order(queue, turnOf)).toEqual(['poll a', 'poll b', 'stop dead', 'urgent-poll dead']);
+});
+
+test('ED-04 an urgent poll waits its turn among the polls', () => {
+  const queue = queueOf(10, ['poll', 'a'], ['urgent-poll', 'b'], ['poll', 'c'], ['keep-alive', 'd']);
+  expect(order(queue)).toEqual(['keep-alive d', 'poll a', 'urgent-poll b', 'poll c']);
 });

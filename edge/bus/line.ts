@@ -7,9 +7,9 @@ import {
   newDeviceCounters,
   newLineCounters,
 } from './counters.ts';
-import { type DeviceHealth, healthy, mayBeAsked, withFailure } from './device-health.ts';
-import type { LineJob, LinePort, Verdict } from './exchange.ts';
-import { JobQueue, type PendingJob } from './job-queue.ts';
+import { type DeviceHealth, healthy, isHeldBack, mayBeAsked, withFailure } from './device-health.ts';
+import { classOf, type LineJob, type LinePort, type Verdict } from './exchange.ts';
+import { JobQueue, type PendingJob, type Turn } from './job-queue.ts';
 import { LineError, type LineFailure } from './line-error.ts';
 import { type ReplyTime, timeoutMs, unknownReplyTime, withReply, withTimeout } from './reply-time.ts';
 
@@ -82,6 +82,8 @@ export class Line implements LinePort {
   #inFlight: InFlight | null = null;
   #quietFromMonoMs = 0;
   #openAgainFromMonoMs = 0;
+  /** Until then those who answer go first. */
+  #suspectsFromMonoMs = 0;
   #failuresInRow = 0;
   #isOpening = false;
   #closed = false;
@@ -121,9 +123,8 @@ export class Line implements LinePort {
   #refusal(job: LineJob<unknown>): LineError | null {
     if (this.#closed) return new LineError('closed', this.#parts.lineId);
     if (job.isSuperseded?.()) return new LineError('superseded', 'a stop has come');
-    if (job.priority !== 'poll' && job.priority !== 'keep-alive') return null;
     const device = this.#device(job.device);
-    if (mayBeAsked(device.health, this.#parts.clock.monoMs())) return null;
+    if (mayBeAsked(device.health, job.priority, this.#parts.clock.monoMs())) return null;
     device.counters.spared += 1;
     return new LineError('silent', `${job.device} on ${this.#parts.lineId} does not answer`);
   }
@@ -146,9 +147,7 @@ export class Line implements LinePort {
     if (this.#inFlight !== null || this.#isOpening || this.#closed) return;
     this.#cancelWait();
     const nowMs = this.#parts.clock.monoMs();
-    const next = this.#queue.next((job) =>
-      Math.max(nowMs, this.#quietFromMonoMs, this.#device(job.device).freeFromMonoMs),
-    );
+    const next = this.#queue.next((job) => this.#turnOf(job, nowMs));
     if (next === null) return;
     const waitMs = next.readyAtMonoMs - nowMs;
     if (waitMs > EPSILON_MS) {
@@ -156,46 +155,56 @@ export class Line implements LinePort {
       return;
     }
     const { pending } = next;
+    if (!this.#parts.stream.isOpen) return void this.#open(pending);
     this.#queue.take(pending);
     // Since it was asked, a stop may have come, or the device may have fallen silent.
     const refusal = this.#refusal(pending.job);
-    if (refusal !== null) {
-      pending.reject(refusal);
-      return this.#pump();
-    }
-    const device = this.#device(pending.job.device);
-    if (this.#parts.stream.isOpen) this.#begin(pending, device);
-    else void this.#open(pending, device);
+    if (refusal === null) return this.#begin(pending, this.#device(pending.job.device));
+    pending.reject(refusal);
+    this.#pump();
   }
 
-  async #open(pending: PendingJob, device: DeviceState): Promise<void> {
-    const { lineId, clock, stream, onOpened, reopenAfterMs = 1000 } = this.#parts;
+  #turnOf({ device, priority }: LineJob<unknown>, nowMs: number): Turn {
+    const { health, freeFromMonoMs } = this.#device(device);
+    return {
+      readyAtMonoMs: Math.max(nowMs, this.#quietFromMonoMs, freeFromMonoMs),
+      isHeldBack: nowMs < this.#suspectsFromMonoMs && isHeldBack(health, priority),
+    };
+  }
+
+  /** Who asks first opens the line; who goes first is chosen again when it is open. Without a line, the one who asked knows. */
+  async #open(asker: PendingJob): Promise<void> {
     this.#isOpening = true;
     try {
-      if (clock.monoMs() < this.#openAgainFromMonoMs) throw new LineError('unreachable', `${lineId} is not open`);
-      this.#openAgainFromMonoMs = clock.monoMs() + reopenAfterMs;
-      await stream.close();
-      onOpened?.();
-      await stream.open({
-        onBytes: (bytes) => this.#receive(bytes),
-        onClosed: (reason) => this.#fail('closed', reason),
-      });
-      this.counters.opened += 1;
-      this.#failuresInRow = 0;
-      // Closed while it was being opened: the port must not stay behind.
-      if (this.#closed) {
-        await stream.close();
-        throw new LineError('closed', lineId);
-      }
-      if (!stream.isOpen) throw new LineError('unreachable', `${lineId} was lost while it was opened`);
-      this.#isOpening = false;
-      this.#begin(pending, device);
+      await this.#openStream();
     } catch (error) {
-      this.#isOpening = false;
       const reason = error instanceof Error ? error.message : String(error);
-      pending.reject(error instanceof LineError ? error : new LineError('unreachable', `${lineId}: ${reason}`));
-      this.#pump();
+      const failed =
+        error instanceof LineError ? error : new LineError('unreachable', `${this.#parts.lineId}: ${reason}`);
+      if (this.#queue.take(asker)) asker.reject(failed);
     }
+    this.#isOpening = false;
+    this.#pump();
+  }
+
+  async #openStream(): Promise<void> {
+    const { lineId, clock, stream, onOpened, reopenAfterMs = 1000 } = this.#parts;
+    if (clock.monoMs() < this.#openAgainFromMonoMs) throw new LineError('unreachable', `${lineId} is not open`);
+    this.#openAgainFromMonoMs = clock.monoMs() + reopenAfterMs;
+    await stream.close();
+    onOpened?.();
+    await stream.open({
+      onBytes: (bytes) => this.#receive(bytes),
+      onClosed: (reason) => this.#fail('closed', reason),
+    });
+    this.counters.opened += 1;
+    this.#failuresInRow = 0;
+    // Closed while it was being opened: the port must not stay behind.
+    if (this.#closed) {
+      await stream.close();
+      throw new LineError('closed', lineId);
+    }
+    if (!stream.isOpen) throw new LineError('unreachable', `${lineId} was lost while it was opened`);
   }
 
   #begin(pending: PendingJob, device: DeviceState): void {
@@ -237,8 +246,10 @@ export class Line implements LinePort {
   }
 
   #deadlineMs(inFlight: InFlight): number {
+    const { timing, priority } = inFlight.pending.job;
     const { hasTransactionIds } = this.#parts;
-    const waitMs = timeoutMs(inFlight.device.replyTime, inFlight.pending.job.timing, hasTransactionIds);
+    const isPoll = classOf(priority) === 'poll';
+    const waitMs = timeoutMs(inFlight.device.replyTime, timing, { hasTransactionIds, isPoll });
     return inFlight.sentMonoMs + this.#onWireMs(inFlight) + waitMs;
   }
 
@@ -338,9 +349,11 @@ export class Line implements LinePort {
     countFailure(device.counters, failure);
     if (failure === 'timeout') device.replyTime = withTimeout(device.replyTime);
     if (failure !== 'closed') {
-      const slowestMonoMs = this.#slowestMonoMs(inFlight);
-      device.health = withFailure(device.health, nowMs, slowestMonoMs - inFlight.startedMonoMs);
-      this.#quietAfter(failure, slowestMonoMs);
+      this.#quietAfter(failure, this.#slowestMonoMs(inFlight));
+      const freeMonoMs = Math.max(nowMs, this.#quietFromMonoMs);
+      const costMs = freeMonoMs - inFlight.startedMonoMs;
+      device.health = withFailure(device.health, nowMs, costMs);
+      this.#suspectsFromMonoMs = freeMonoMs + costMs;
       this.#reconnectIfDead(failure);
     }
     pending.reject(new LineError(failure, detail));

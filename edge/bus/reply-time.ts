@@ -11,8 +11,8 @@ export const unknownReplyTime: ReplyTime = { samples: 0, smoothedMs: 0, deviatio
 
 /** Until so many answers have come, the device is given all the time that it may take. */
 const LEARNED_AFTER_SAMPLES = 8;
-/** Room for the timers of both sides and for an adapter that hands bytes over in blocks of 16 ms. */
-const ALLOWANCE_MS = 40;
+/** Room for a hiccup of the device or the network: a poll that fails for one costs more than it waits. */
+const ALLOWANCE_MS = 250;
 const MOST_PATIENCE = 64;
 
 export function withReply(time: ReplyTime, replyMs: number): ReplyTime {
@@ -30,17 +30,17 @@ export const withTimeout = (time: ReplyTime): ReplyTime => ({
 /**
  * How long to wait for the next answer, beyond the wire.
  *
- * Where transaction ids tell a late answer from the next one, waiting follows the device, and giving up early frees the
- * line. Where nothing tells them apart the line stays silent until `slowestReplyMs` anyway: giving up early gains
+ * Where transaction ids tell a late answer from the next one, waiting for a poll follows the device, and giving up early
+ * frees the line. What was learned from polls says nothing of writes, which a device may have to store first. Where nothing tells them apart the line stays silent until `slowestReplyMs` anyway: giving up early gains
  * nothing there, so the device has at least `responseTimeoutMs`, and more after a timeout.
  */
 export function timeoutMs(
   time: ReplyTime,
   limits: { readonly responseTimeoutMs: number; readonly slowestReplyMs: number },
-  hasTransactionIds: boolean,
+  kind: { readonly hasTransactionIds: boolean; readonly isPoll: boolean },
 ): number {
   const { responseTimeoutMs, slowestReplyMs } = limits;
-  if (!hasTransactionIds) return Math.min(slowestReplyMs, time.patience * responseTimeoutMs);
-  if (time.samples < LEARNED_AFTER_SAMPLES) return responseTimeoutMs;
+  if (!kind.hasTransactionIds) return Math.min(slowestReplyMs, time.patience * responseTimeoutMs);
+  if (!kind.isPoll || time.samples < LEARNED_AFTER_SAMPLES) return responseTimeoutMs;
   return Math.min(responseTimeoutMs, time.patience * (ALLOWANCE_MS + time.smoothedMs + 4 * time.deviationMs));
 }

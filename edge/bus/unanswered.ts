@@ -31,7 +31,8 @@ export class Unanswered {
     if (this.mayAsk(unit, read)) return null;
     const others = FUNCTIONS.filter((fc) => fc !== read.fc);
     const fc = others.find((other) => open.every((shape) => shape.fc !== other)) ?? others[0] ?? 3;
-    const lengths = Array.from({ length: MOST_OPEN }, (_, i) => (fc <= 2 ? 8 * (i + 1) : i + 1));
+    // One register or bit where that is enough: what lies behind it may be forbidden.
+    const lengths = Array.from({ length: MOST_OPEN }, (_, i) => (fc <= 2 ? 8 * i + 1 : i + 1));
     const probes = lengths.map((count): ReadRequest => ({ fc, address: read.address, count }));
     return probes.find((probe) => this.mayAsk(unit, probe)) ?? null;
   }

@@ -1,6 +1,7 @@
 import { type ConnectorState, type Context, type Decision, enter, type Phase, record } from './connector.ts';
 import { evaluateInterlocks } from './interlocks.ts';
 import { isOff } from './reading.ts';
+import { setUpFault } from './set-up.ts';
 import { beginStop, faultStop, undoStart } from './stop.ts';
 
 type Charging = Extract<Phase, { kind: 'charging' }>;
@@ -17,7 +18,8 @@ export function chargingPoll(state: ConnectorState, phase: Charging, context: Co
   const limits = { limitMa: session.limitMa, overTemperatureDc: context.facts.overTemperatureDc };
   const judged = evaluateInterlocks(state.interlocks, state.reading, limits, nowMs);
   const next = { ...state, interlocks: judged.state };
-  if (judged.tripped !== null) return beginStop(next, session, faultStop(judged.tripped, session), context);
+  const tripped = judged.tripped ?? setUpFault(state.setUp, nowMs);
+  if (tripped !== null) return beginStop(next, session, faultStop(tripped, session), context);
   if (!session.acknowledged && nowMs >= phase.confirmByMonoMs) {
     const details = undoStart('not-confirmed', 'operation.timed_out');
     return beginStop(next, session, details, context);

@@ -7,6 +7,7 @@ import { freshInterlocks, type InterlockState } from './interlocks.ts';
 import type { EnergyRegister, MeterTrack } from './meter-track.ts';
 import type { Reading } from './reading.ts';
 import { type Session, withMark } from './session.ts';
+import { type SetUpResult, type SetUpState, withoutSetUp } from './set-up.ts';
 import type { Rung, StopLadder } from './stop-ladder.ts';
 
 /** What never changes about a connector while the process runs. */
@@ -64,6 +65,7 @@ export interface ConnectorState {
   readonly latched: readonly FaultCode[];
   /** Faults of what stands around the connector: they refuse a new charge and leave a running one alone. */
   readonly blockedBy: readonly FaultCode[];
+  readonly setUp: SetUpState;
   /** What is believed of the energy register; null before it is first told. */
   readonly track: MeterTrack | null;
   /** The pile delivers without a session, and this was last done against it. */
@@ -87,6 +89,8 @@ export type ConnectorEvent =
   | { readonly kind: 'write-failed'; readonly write: 'start' | Rung }
   /** What stands around the connector has failed, or works again. */
   | { readonly kind: 'blocked'; readonly by: readonly FaultCode[] }
+  /** The pile has taken its set-up, has not, or may have lost it. */
+  | { readonly kind: 'set-up'; readonly result: SetUpResult }
   /** A technician clears latched faults. */
   | { readonly kind: 'reset' };
 
@@ -128,6 +132,7 @@ export function newConnector(session: Session | null, latched: readonly FaultCod
     interlocks: freshInterlocks(now.monoMs),
     latched,
     blockedBy: [],
+    setUp: withoutSetUp(now.monoMs),
     track: null,
     stray: null,
     reading: null,

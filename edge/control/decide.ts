@@ -14,6 +14,7 @@ import {
 import type { Reading } from './reading.ts';
 import { commandDone, commandFailed } from './report.ts';
 import { resetLatches } from './reset.ts';
+import { type SetUpResult, withResult } from './set-up.ts';
 import {
   checkingCancel,
   checkingPollFailed,
@@ -67,6 +68,8 @@ export function decide(state: ConnectorState, event: ConnectorEvent, context: Co
       return onWriteFailed(state, event.write, context);
     case 'blocked':
       return stay({ ...state, blockedBy: event.by });
+    case 'set-up':
+      return onSetUp(state, event.result, context);
     case 'reset':
       return resetLatches(state, context);
   }
@@ -120,6 +123,12 @@ const heard = (state: ConnectorState, monoMs: number): ConnectorState => ({
   ...state,
   interlocks: { ...state.interlocks, lastReadingMs: monoMs },
 });
+
+/** A start that waits for the set-up is looked at again at once. */
+function onSetUp(before: ConnectorState, result: SetUpResult, context: Context): Decision {
+  const state = { ...before, setUp: withResult(before.setUp, result, context.now.monoMs) };
+  return state.phase.kind === 'checking' ? enter(state, state.phase, { kind: 'poll-now' }) : stay(state);
+}
 
 function onPollFailed(state: ConnectorState, context: Context): Decision {
   const { phase } = state;

@@ -83,6 +83,7 @@ test('the catalogue says of each of these faults what the requirements demand', 
     'vehicle-fault soft-stop 10000 ',
     'plug-lock-failed soft-stop 10000 ',
     'parking-lock-fault soft-stop 10000 ',
+    'setup-not-taken soft-stop 10000 ',
     'energy-without-session hard-stop 10000 ',
     'stop-not-proven hard-stop 0 latch',
   ]);

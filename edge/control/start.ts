@@ -1,4 +1,5 @@
 import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
+import { faultCatalogue } from '#shared/faults.ts';
 import type { StartCommand } from '#shared/wire/messages.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
 import {
@@ -92,9 +93,14 @@ export function checkingReading(
   if (reading === null || requestedMonoMs < receivedMonoMs) return enter(state, phase, { kind: 'poll-now' });
   const code = obstacle(reading, context);
   if (code !== null) return toIdle(refuseStart(state, command, code));
+  const waitedMs = context.now.monoMs - receivedMonoMs;
+  if (state.setUp.result !== 'taken') {
+    if (state.setUp.result === 'missing' && waitedMs < CHECK_PATIENCE_MS) return stay(state);
+    return toIdle(refuseStart(state, command, 'connector.faulted', faultCatalogue['setup-not-taken'].en));
+  }
   // A charge that begins at a wrong count bills from it.
   if (track === null || track.doubt !== null) {
-    if (context.now.monoMs - receivedMonoMs < CHECK_PATIENCE_MS) return stay(state);
+    if (waitedMs < CHECK_PATIENCE_MS) return stay(state);
     return toIdle(refuseStart(state, command, 'connector.faulted', 'the energy register is off its course'));
   }
   const session = openSession(command, {

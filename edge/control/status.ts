@@ -1,3 +1,4 @@
+import type { FaultCode } from '#shared/faults.ts';
 import type { ConnectorStatus, ConnectorView } from '#shared/wire/messages.ts';
 import { type ConnectorFacts, type ConnectorState, sessionOf } from './connector.ts';
 import { faultIn } from './reading.ts';
@@ -9,9 +10,13 @@ function statusOf(state: ConnectorState): ConnectorStatus {
   if (phase.kind === 'charging') return 'charging';
   if (phase.kind === 'checking' || phase.kind === 'preparing' || phase.kind === 'starting' || phase.kind === 'adopting')
     return 'starting';
-  if (latched.length > 0 || state.blockedBy.length > 0 || faultIn(reading) !== null) return 'faulted';
+  if (latched.length > 0 || unavailableBecause(state).length > 0 || faultIn(reading) !== null) return 'faulted';
   return reading.status === 'unplugged' ? 'available' : 'plugged';
 }
+
+/** What keeps a charge from beginning, though neither pile nor vehicle is at fault. */
+const unavailableBecause = ({ blockedBy, setUp }: ConnectorState): readonly FaultCode[] =>
+  setUp.result === 'refused' ? [...blockedBy, 'setup-not-taken'] : blockedBy;
 
 /** A connector as the cloud and the technician see it. What the pile does not tell is null. */
 export function viewOf(state: ConnectorState, facts: ConnectorFacts): ConnectorView {
@@ -32,6 +37,6 @@ export function viewOf(state: ConnectorState, facts: ConnectorFacts): ConnectorV
     powerW: reading?.powerW ?? null,
     currentMa: reading?.currentMa ?? null,
     temperatureC: reading?.temperatureDc == null ? null : reading.temperatureDc / 10,
-    faults: [...new Set([...state.latched, ...state.blockedBy, ...(present === null ? [] : [present])])],
+    faults: [...new Set([...state.latched, ...unavailableBecause(state), ...(present === null ? [] : [present])])],
   };
 }

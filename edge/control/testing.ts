@@ -109,7 +109,11 @@ export class Rig {
     this.monoMs = options.monoMs ?? START_MONO_MS;
     this.#bootId = options.bootId ?? uuid(900);
     this.#facts = { ...facts, ...options.facts };
-    this.state = newConnector(options.session ?? null, options.latched ?? [], this.now);
+    // Set up, as a pile is soon after the first look at it.
+    this.state = {
+      ...newConnector(options.session ?? null, options.latched ?? [], this.now),
+      setUp: { result: 'taken', sinceMonoMs: this.monoMs },
+    };
   }
 
   get now(): Stamp {

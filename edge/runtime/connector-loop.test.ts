@@ -130,10 +130,10 @@ describe('a pile that was away', () => {
     await rig.time.pass(10_000);
     rig.loop.dispatch({ kind: 'command', command: start() });
     await rig.time.pass(10_000);
-    expect(rig.recordsStored()).toEqual(['failed connector.offline']);
-    expect(rig.logged.some((line) => line.level === 40)).toBe(true);
+    expect(rig.recordsStored()).toEqual(['failed connector.faulted']);
+    expect(rig.logged.some((line) => line.code === 'pile.setup_not_taken')).toBe(true);
     rig.pile.refusesWrites = false;
-    await rig.time.pass(10_000);
+    await rig.time.pass(35_000);
     expect(rig.loop.state.reading?.status).toBe('plugged');
     await rig.end();
   });
@@ -149,7 +149,7 @@ describe('a set-up that is not taken', () => {
     await rig.time.pass(5000);
     rig.loop.dispatch({ kind: 'command', command: start() });
     await rig.time.pass(60_000);
-    expect(rig.recordsStored()).toEqual(['failed connector.offline']);
+    expect(rig.recordsStored()).toEqual(['failed connector.faulted']);
     expect(rig.logged.filter((line) => line.code === 'pile.setup_not_taken').length).toBeGreaterThan(0);
     expect(what(rig.pile.written).filter((write) => write === '257=15000').length).toBeLessThanOrEqual(3);
     await rig.end();
@@ -165,6 +165,74 @@ describe('a set-up that is not taken', () => {
     expect(rig.logged.some((line) => line.msg === 'pile has lost its set-up')).toBe(true);
     await rig.end();
   });
+});
+
+test('ED-07 a pile that does not take its set-up is still watched: what it delivers without a session is stopped', async () => {
+  const rig = loopRig({ setupProof: [{ point: 'watchdogTimeout', in: [15_000] }] });
+  rig.pile.forgetsWrites = true;
+  rig.pile.holding.set(259, 1).set(261, 160);
+  rig.loop.start();
+  await rig.time.pass(5000);
+  expect(rig.recordsStored()).toContain('alarm.raised');
+  expect(what(rig.pile.written)).toContain('261=0');
+  await rig.end();
+});
+
+test('ED-18 a charge does not go on for ever on a pile that has lost its set-up and does not take it again', async () => {
+  const rig = loopRig({ setupProof: [{ point: 'watchdogTimeout', in: [15_000] }] });
+  await charging(rig);
+  rig.pile.refusesWritesTo = [258, 257, 262];
+  rig.pile.holding.set(257, 60_000);
+  await rig.time.pass(120_000);
+  expect(rig.stored.flatMap(({ records }) => records)).toContainEqual(
+    expect.objectContaining({ kind: 'session.ended', cdr: expect.objectContaining({ faultCode: 'setup-not-taken' }) }),
+  );
+  await rig.end();
+});
+
+test('ED-08 no limit is fed before the session is on disk', async () => {
+  let store: () => void = () => {};
+  const rig = loopRig({
+    watchdog: {
+      timeoutMs: 6000,
+      refreshedBy: 'writes',
+      feed: [{ write: 'maxCurrent', value: 'limit' }],
+      fallback: { kind: 'stop' },
+    },
+    tellsLimit: true,
+    store: () => new Promise((stored) => (store = stored)),
+  });
+  rig.pile.holding.set(261, 60);
+  rig.loop.start();
+  await rig.time.pass(10_000);
+  const before = rig.pile.written.length;
+  rig.loop.dispatch({ kind: 'command', command: start() });
+  await rig.time.pass(20_000);
+  expect(rig.loop.state.phase.kind).toBe('preparing');
+  expect(new Set(what(rig.pile.written).slice(before))).toEqual(new Set(['261=0']));
+  store();
+  await rig.end();
+});
+
+test('ED-05.k data grows old also while the look waits for the line: the charge is stopped by time, not by polls', async () => {
+  const rig = loopRig();
+  await charging(rig);
+  rig.keepLine(60_000);
+  await rig.time.pass(9000);
+  expect(rig.loop.state.phase.kind).toBe('stopping');
+  expect(rig.recordsStored()).toContain('alarm.raised');
+  await rig.time.pass(80_000);
+  await rig.end();
+});
+
+test('ED-07 a stop that has been decided is written before the loop ends', async () => {
+  const rig = loopRig();
+  const sessionId = await charging(rig);
+  rig.loop.dispatch({ kind: 'command', command: stopCommand(sessionId) });
+  const ended = rig.loop.stop();
+  await rig.time.pass(2000);
+  await ended;
+  expect(what(rig.pile.written).at(-1)).toBe('261=0');
 });
 
 describe('a meter of its own', () => {

@@ -15,9 +15,10 @@ import {
   sessionOf,
 } from '../control/connector.ts';
 import { decide } from '../control/decide.ts';
+import type { SetUpResult } from '../control/set-up.ts';
 import { describeWrites } from '../devices/describe-writes.ts';
 import type { MeterDriver } from '../devices/meter-driver.ts';
-import { type PileDriver, SetupNotTaken } from '../devices/pile-driver.ts';
+import type { PileDriver } from '../devices/pile-driver.ts';
 import { Pace } from './pace.ts';
 import { Permit } from './permit.ts';
 import { PileContact } from './pile-contact.ts';
@@ -45,6 +46,9 @@ export interface ConnectorLoopParts {
 /** The permit outlives one poll and its retry, not more. */
 const PERMIT_POLLS = 3;
 const STORE_AGAIN_AFTER_MS = 1000;
+const WATCH_EVERY_MS = 1000;
+/** A look that takes longer is waiting for a line that others keep. */
+const OVERDUE_AFTER_MS = 3000;
 
 /**
  * Runs one connector at its own pace: poll, decide, act, read back. Decisions are made by the pure machine; this shell
@@ -58,6 +62,10 @@ export class ConnectorLoop {
   #state: ConnectorState;
   #done: Promise<void> = Promise.resolve();
   #commits: Promise<void> = Promise.resolve();
+  #writes: Promise<void> = Promise.resolve();
+  /** When the look that is under way was asked for. */
+  #askedMonoMs: number | null = null;
+  #cancelWatch: () => void = () => {};
 
   constructor(parts: ConnectorLoopParts) {
     this.#parts = parts;
@@ -73,15 +81,18 @@ export class ConnectorLoop {
 
   start(): void {
     this.#done = this.#run();
+    this.#watchAge();
   }
 
   /**
-   * Ends the loop after what is under way, and what has been decided is stored. The pile is left as it is: its own
-   * watchdog takes over.
+   * Ends the loop after what is under way: what has been decided is written to the pile and stored. The pile is left as it
+   * is: its own watchdog takes over.
    */
   async stop(): Promise<void> {
     this.#pace.end();
+    this.#cancelWatch();
     await this.#done;
+    await this.#writes;
     await this.#commits;
   }
 
@@ -110,7 +121,8 @@ export class ConnectorLoop {
         'connector changes',
       );
     }
-    if (!isSame || before.latched !== after.latched) this.#parts.onChange();
+    const isAsAvailable = before.latched === after.latched && before.setUp.result === after.setUp.result;
+    if (!isSame || !isAsAvailable) this.#parts.onChange();
   }
 
   async #run(): Promise<void> {
@@ -119,26 +131,31 @@ export class ConnectorLoop {
       const startedMonoMs = clock.monoMs();
       this.#pace.begin();
       await this.#poll(startedMonoMs);
-      await this.#contact.feed(this.#permit, sessionOf(this.#state.phase) !== null);
+      await this.#contact.feed(this.#permit, mayDeliver(this.#state));
       await this.#pace.pause(startedMonoMs + driver.profile.timing.pollMs - clock.monoMs());
     }
   }
 
   async #poll(requestedMonoMs: number): Promise<void> {
     const { clock } = this.#parts;
+    this.#askedMonoMs = requestedMonoMs;
     try {
       const reading = await this.#contact.look(this.#pollPriority(), needsRegister(this.#state));
-      // A pile without its set-up has no watchdog: no charge begins on it. One that is under way is decided about first.
-      if (sessionOf(this.#state.phase) === null) await this.#contact.keepSetUp();
+      this.#askedMonoMs = null;
       this.dispatch({ kind: 'reading', reading, requestedMonoMs });
       this.#permit.renew(clock.monoMs());
-      if (sessionOf(this.#state.phase) !== null) await this.#contact.keepSetUp();
       this.#contact.succeeded();
     } catch (error) {
-      if (!(error instanceof LineError || error instanceof SetupNotTaken)) throw error;
-      this.#contact.failed(error);
-      this.dispatch({ kind: 'poll-failed' });
+      this.#askedMonoMs = null;
+      if (!(error instanceof LineError)) throw error;
+      this.#tellSetUp(this.#contact.failed(error));
+      return this.dispatch({ kind: 'poll-failed' });
     }
+    this.#tellSetUp(await this.#contact.keepSetUp());
+  }
+
+  #tellSetUp(result: SetUpResult): void {
+    if (result !== this.#state.setUp.result) this.dispatch({ kind: 'set-up', result });
   }
 
   /**
@@ -147,8 +164,18 @@ export class ConnectorLoop {
    */
   #pollPriority(): Priority {
     const { phase, reading } = this.#state;
-    if (phase.kind === 'charging' && reading === null) return 'command';
-    return phase.kind === 'stopping' && !phase.ladder.exhausted ? 'command' : 'poll';
+    const isUnseen = phase.kind === 'charging' && reading === null;
+    return isUnseen || (phase.kind === 'stopping' && !phase.ladder.exhausted) ? 'urgent-poll' : 'poll';
+  }
+
+  /** Data grows old also while a question waits for the line: that is as if it had not been answered. */
+  #watchAge(): void {
+    const { clock, timers } = this.#parts;
+    this.#cancelWatch = timers.after(WATCH_EVERY_MS, () => {
+      if (this.#askedMonoMs !== null && clock.monoMs() - this.#askedMonoMs >= OVERDUE_AFTER_MS)
+        this.dispatch({ kind: 'poll-failed' });
+      this.#watchAge();
+    });
   }
 
   #carryOut(order: Order): void {
@@ -158,7 +185,8 @@ export class ConnectorLoop {
       case 'write':
         // Nobody would be there to watch over it.
         if (this.#pace.isOver && order.write === 'start') return;
-        return void this.#write(order);
+        this.#writes = Promise.all([this.#writes, this.#write(order)]).then(() => {});
+        return;
       case 'commit':
         return this.#commit(order);
     }
@@ -223,6 +251,11 @@ export class ConnectorLoop {
       this.#parts.timers.after(ms, resolve);
     });
   }
+}
+
+/** A watchdog that is fed with a limit gets one only for a charge that is on disk and not being stopped. */
+function mayDeliver({ phase }: ConnectorState): boolean {
+  return phase.kind === 'starting' || phase.kind === 'charging' || phase.kind === 'adopting';
 }
 
 /** A charge is opened and closed by the register: what a slow meter told some time ago is not enough there. */

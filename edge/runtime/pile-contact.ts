@@ -3,6 +3,7 @@ import type { Clock } from '#shared/clock.ts';
 import type { Priority } from '../bus/exchange.ts';
 import { LineError } from '../bus/line-error.ts';
 import type { Reading } from '../control/reading.ts';
+import type { SetUpResult } from '../control/set-up.ts';
 import type { MeterDriver, MeterLook } from '../devices/meter-driver.ts';
 import { type PileDriver, SetupNotTaken } from '../devices/pile-driver.ts';
 import type { Permit } from './permit.ts';
@@ -28,10 +29,9 @@ const FEEDS_PER_TIMEOUT = 3;
 export class PileContact {
   readonly #parts: PileContactParts;
   #failures = 0;
-  #isSetUp = false;
+  #setUp: SetUpResult = 'missing';
   #provenMonoMs = 0;
   #setUpFromMonoMs = 0;
-  #refusal: SetupNotTaken | null = null;
   #fedMonoMs = Number.NEGATIVE_INFINITY;
   /** The meter is being read; what it has told since the last look. */
   #metering: Promise<void> | null = null;
@@ -93,70 +93,69 @@ export class PileContact {
 
   /**
    * Set-up is written at the first contact, and again after the pile was away; that it is still there is looked at now
-   * and then.
-   *
-   * @throws LineError
-   * @throws SetupNotTaken when the pile reads back something else: it has no watchdog that can be relied on
+   * and then. Only a pile that reads it back has a watchdog that can be relied on.
    */
-  async keepSetUp(): Promise<void> {
-    const { clock, driver, log } = this.#parts;
-    if (this.#isSetUp && clock.monoMs() - this.#provenMonoMs >= PROVE_EVERY_MS) await this.#prove();
-    if (this.#isSetUp) return;
-    if (this.#refusal !== null && clock.monoMs() < this.#setUpFromMonoMs) throw this.#refusal;
-    try {
-      await driver.setUp();
-    } catch (error) {
-      this.#note(error);
-      throw error;
-    }
-    this.#refusal = null;
-    this.#isSetUp = true;
-    this.#provenMonoMs = clock.monoMs();
-    this.#fedMonoMs = clock.monoMs();
-    log.info({ profileId: driver.profile.profileId }, 'pile is set up');
+  async keepSetUp(): Promise<SetUpResult> {
+    const { clock } = this.#parts;
+    if (this.#setUp === 'taken' && clock.monoMs() - this.#provenMonoMs >= PROVE_EVERY_MS)
+      await this.#prove(() => this.#parts.driver.prove('poll'));
+    if (this.#setUp !== 'taken' && clock.monoMs() >= this.#setUpFromMonoMs)
+      await this.#prove(() => this.#parts.driver.setUp());
+    return this.#setUp;
   }
 
-  async #prove(): Promise<void> {
-    const { clock, driver, log } = this.#parts;
-    try {
-      await driver.prove('poll');
-      this.#provenMonoMs = clock.monoMs();
-    } catch (error) {
-      if (!(error instanceof SetupNotTaken)) throw error;
-      this.#isSetUp = false;
-      log.warn({ detail: error.message }, 'pile has lost its set-up');
-    }
-  }
-
-  #note(error: unknown): void {
-    if (!(error instanceof SetupNotTaken)) return;
+  async #prove(attempt: () => Promise<void>): Promise<void> {
     const { clock, log } = this.#parts;
-    this.#refusal = error;
-    this.#setUpFromMonoMs = clock.monoMs() + SET_UP_AGAIN_AFTER_MS;
-    log.error({ code: 'pile.setup_not_taken', detail: error.message }, 'pile does not take its set-up');
+    const before = this.#setUp;
+    try {
+      await attempt();
+      this.#setUp = 'taken';
+      this.#provenMonoMs = clock.monoMs();
+      if (before !== 'taken') this.#fedMonoMs = clock.monoMs();
+      if (before !== 'taken') log.info({ profileId: this.#parts.driver.profile.profileId }, 'pile is set up');
+    } catch (error) {
+      if (!(error instanceof LineError || error instanceof SetupNotTaken)) throw error;
+      this.#notProven(error);
+    }
+  }
+
+  #notProven(error: LineError | SetupNotTaken): void {
+    const { clock, log } = this.#parts;
+    const isRefused = error instanceof SetupNotTaken || error.failure === 'exception';
+    if (this.#setUp === 'taken') {
+      // Without an answer nothing has been found out, and the next look asks again.
+      if (!isRefused) return;
+      this.#setUp = 'missing';
+      return log.warn({ detail: error.message }, 'pile has lost its set-up');
+    }
+    this.#setUp = isRefused ? 'refused' : 'missing';
+    this.#setUpFromMonoMs = clock.monoMs() + (isRefused ? SET_UP_AGAIN_AFTER_MS : 0);
+    if (isRefused) log.error({ code: 'pile.setup_not_taken', detail: error.message }, 'pile does not take its set-up');
   }
 
   succeeded(): void {
     this.#failures = 0;
   }
 
-  failed(error: LineError | SetupNotTaken): void {
+  /** A look has failed. Returns whether the set-up can still be relied on. */
+  failed(error: LineError): SetUpResult {
     const { driver, log } = this.#parts;
-    if (error instanceof SetupNotTaken) return;
     this.#failures += 1;
     // Whatever made it miss a poll may have been a restart.
     this.#provenMonoMs = Number.NEGATIVE_INFINITY;
-    if (this.#failures !== FORGOTTEN_AFTER_FAILURES) return;
+    if (this.#failures !== FORGOTTEN_AFTER_FAILURES) return this.#setUp;
     driver.forget();
-    this.#isSetUp = false;
+    this.#setUp = 'missing';
+    this.#setUpFromMonoMs = 0;
     log.warn({ failure: error.failure, detail: error.message }, 'pile does not answer');
+    return this.#setUp;
   }
 
   /** Feeds the watchdog where reading does not, when it is due and only under a valid permit. */
   async feed(permit: Permit, isCharging: boolean): Promise<void> {
     const { driver, clock, log } = this.#parts;
     const { watchdog, timing } = driver.profile;
-    if (watchdog?.feed === undefined || !this.#isSetUp) return;
+    if (watchdog?.feed === undefined || this.#setUp !== 'taken') return;
     const nowMs = clock.monoMs();
     const isDue = nowMs - this.#fedMonoMs >= watchdog.timeoutMs / FEEDS_PER_TIMEOUT - timing.pollMs;
     if (!isDue || !permit.isValid(nowMs)) return;

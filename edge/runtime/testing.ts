@@ -7,11 +7,13 @@ import { facts, uuid } from '../control/testing.ts';
 import type { MeterDriver } from '../devices/meter-driver.ts';
 import { PileDriver } from '../devices/pile-driver.ts';
 import { type PileProfile, pileProfileSchema } from '../devices/profile/pile-profile.ts';
+import { pointSchema } from '../devices/profile/point.ts';
 import { ConnectorLoop } from './connector-loop.ts';
 
 const REPLY_MS = 20;
 
 const inAmps = { multiply: 100, unit: 'mA' };
+const setpoint = pointSchema.parse({ fc: 3, address: 261, type: 'u16', ...inAmps });
 /** A wall box as simple as a test needs it: state and measures in one block, a watchdog, a lock and a limit. */
 const boxProfile = pileProfileSchema.parse({
   kind: 'pile',
@@ -79,6 +81,7 @@ export class FakePile {
   deafToReads = false;
   deafToWrites = false;
   refusesWrites = false;
+  refusesWritesTo: readonly number[] = [];
   /** Acknowledges writes without effect. */
   forgetsWrites = false;
   readonly holding = new Map<number, number>([
@@ -115,7 +118,8 @@ export class FakePile {
     }
     this.written.push({ atMs: this.#time.monoMs(), what: `${(high << 8) + low}=${(valueHigh << 8) + valueLow}` });
     if (this.deafToWrites) return null;
-    if (this.refusesWrites) return hexOf(Uint8Array.of(unit, functionCode | 0x80, 4));
+    if (this.refusesWrites || this.refusesWritesTo.includes((high << 8) + low))
+      return hexOf(Uint8Array.of(unit, functionCode | 0x80, 4));
     if (!this.forgetsWrites) this.holding.set((high << 8) + low, (valueHigh << 8) + valueLow);
     return hexOf(request.subarray(0, 6));
   }
@@ -135,6 +139,8 @@ export interface LoopOptions {
   readonly watchdog?: PileProfile['watchdog'];
   readonly setupProof?: PileProfile['setupProof'];
   readonly currents?: string[];
+  /** The pile tells the limit in force. */
+  readonly tellsLimit?: boolean;
   readonly meter?: MeterDriver;
   readonly session?: Session | null;
   /** What the ledger does with a transaction; it stores by default. */
@@ -145,7 +151,14 @@ export interface LoopOptions {
 export function loopRig(options: LoopOptions = {}) {
   const base = boxProfile;
   const { watchdog = base.watchdog, setupProof = base.setupProof, currents = base.measures.currents } = options;
-  const profile: PileProfile = { ...base, watchdog, setupProof, measures: { ...base.measures, currents } };
+  const told = options.tellsLimit === true;
+  const profile: PileProfile = {
+    ...base,
+    watchdog,
+    setupProof,
+    points: told ? { ...base.points, setpoint } : base.points,
+    measures: { ...base.measures, currents, ...(told ? { setpoint: 'setpoint' } : {}) },
+  };
   const time = new ManualTime();
   const stream = new MemoryStream(time);
   const pile = new FakePile(time, stream);
@@ -198,7 +211,21 @@ export function loopRig(options: LoopOptions = {}) {
     await ended;
   };
   const recordsStored = () => stored.flatMap((transaction) => transaction.records.map(nameOf));
-  return { time, stream, pile, line, loop, stored, recordsStored, logged, end };
+  /** Something else keeps the line: a question of the highest class that nobody answers, again and again. */
+  const keepLine = (forMs: number): void => {
+    const untilMonoMs = time.monoMs() + forMs;
+    const exchange = { begin: () => Uint8Array.of(0xff), feed: () => ({ kind: 'more' }) as const };
+    const timing = { gapMs: 0, responseTimeoutMs: 5000, slowestReplyMs: 5000 };
+    let device = 0;
+    const again = (): void => {
+      device += 1;
+      if (time.monoMs() >= untilMonoMs) return;
+      const job = { device: `other ${device}`, priority: 'stop' as const, timing, exchange, answerBytes: 0 };
+      void line.ask(job).then(again, again);
+    };
+    again();
+  };
+  return { time, stream, pile, line, loop, stored, recordsStored, logged, end, keepLine };
 }
 
 const nameOf = (record: LedgerTransaction['records'][number]): string =>

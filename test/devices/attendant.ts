@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { LineError } from '../../edge/bus/line-error.ts';
 import type { Reading } from '../../edge/control/reading.ts';
-import { type PileDriver, SetupNotTaken } from '../../edge/devices/pile-driver.ts';
+import type { PileDriver } from '../../edge/devices/pile-driver.ts';
 import { Permit } from '../../edge/runtime/permit.ts';
 import { PileContact } from '../../edge/runtime/pile-contact.ts';
 import type { SimulatedSite } from './simulated-site.ts';
@@ -60,7 +60,7 @@ export class Attendant {
       this.#contact.succeeded();
       this.#permit.renew(this.#site.time.monoMs());
     } catch (error) {
-      if (!(error instanceof LineError || error instanceof SetupNotTaken)) throw error;
+      if (!(error instanceof LineError)) throw error;
       this.reading = null;
       this.#contact.failed(error);
     }

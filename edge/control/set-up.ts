@@ -1,0 +1,28 @@
+import type { FaultCode } from '#shared/faults.ts';
+
+/**
+ * Whether the pile is known to have its set-up: without it nobody knows what its watchdog does. `missing`: not written
+ * yet, or not any more. `refused`: written, and not taken.
+ */
+export type SetUpResult = 'taken' | 'missing' | 'refused';
+
+export interface SetUpState {
+  readonly result: SetUpResult;
+  /** Since when it has not been there; with `taken`, since when it is. */
+  readonly sinceMonoMs: number;
+}
+
+/** For so long a charge goes on while the pile is set up anew: it may have restarted under it. */
+const PATIENCE_MS = 30_000;
+
+export const withoutSetUp = (nowMonoMs: number): SetUpState => ({ result: 'missing', sinceMonoMs: nowMonoMs });
+
+export function withResult(before: SetUpState, result: SetUpResult, nowMonoMs: number): SetUpState {
+  const isSameSide = (before.result === 'taken') === (result === 'taken');
+  return { result, sinceMonoMs: isSameSide ? before.sinceMonoMs : nowMonoMs };
+}
+
+/** The fault of a charge on a pile whose watchdog nobody can rely on. */
+export function setUpFault({ result, sinceMonoMs }: SetUpState, nowMonoMs: number): FaultCode | null {
+  return result !== 'taken' && nowMonoMs - sinceMonoMs >= PATIENCE_MS ? 'setup-not-taken' : null;
+}
