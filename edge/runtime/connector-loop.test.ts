@@ -229,7 +229,7 @@ test('ED-07 a stop that has been decided is written before the loop ends', async
   const rig = loopRig();
   const sessionId = await charging(rig);
   rig.loop.dispatch({ kind: 'command', command: stopCommand(sessionId) });
-  const ended = rig.loop.stop();
+  const ended = rig.loop.stop().then(() => rig.line.close());
   await rig.time.pass(2000);
   await ended;
   expect(what(rig.pile.written).at(-1)).toBe('261=0');
