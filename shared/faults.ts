@@ -52,6 +52,15 @@ export const faultCatalogue = {
     en: 'The pile does not answer.',
     zh: '充电桩通信中断。',
   },
+  'measurement-missing': {
+    severity: 'critical',
+    reaction: 'soft-stop',
+    deadlineMs: 10_000,
+    latch: false,
+    source: 'missing data counts as unsafe',
+    en: 'The pile answers, but its current is not told any more.',
+    zh: '充电桩有应答，但电流测量数据缺失。',
+  },
   'pile-fault': {
     severity: 'critical',
     reaction: 'hard-stop',

@@ -14,8 +14,8 @@ export const healthy: DeviceHealth = { failuresInRow: 0, probeFromMonoMs: 0, tel
 const SUSPECT_AFTER_FAILURES = 2;
 /** A device that has failed this often in a row is silent: it is asked rarely, so that it costs the living little. */
 const SILENT_AFTER_FAILURES = 3;
-/** So often more it is told what it must be told, as if it answered. */
-const FREE_ATTEMPTS = 3;
+/** So often more it is told and asked what is urgent, as if it answered: a stop has 10 s to be heard and proven. */
+const FREE_ATTEMPTS = 12;
 const FIRST_PROBE_AFTER_MS = 5000;
 /** One lost request in this many of its own length: 4 % of the line. */
 const PROBE_SHARE = 25;

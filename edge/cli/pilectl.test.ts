@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import type { LineView } from '../runtime/site-lines.ts';
-import { openControlSocket } from './control-socket.ts';
+import { controlSocketPath, openControlSocket } from './control-socket.ts';
 
 const PILECTL = join(import.meta.dirname, 'pilectl.ts');
 
@@ -19,6 +20,12 @@ const lineView: LineView = {
   counters: { ...counters, opened: 1, busyMs: 1000, sinceMonoMs: 0, strayBytes: 3 },
   devices: [{ device: 'unit 2', counters: { ...counters, replyMs: 41.26, longestReplyMs: 88, spared: 4 } }],
 };
+
+async function type(...words: string[]) {
+  const child = spawn(process.execPath, [PILECTL, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  return { out, err, code };
+}
 
 /** A site with one latched connector that refuses to be reset while current flows. */
 async function site(refusal: string | null = null) {
@@ -46,23 +53,18 @@ async function site(refusal: string | null = null) {
     log: pino({ level: 'silent' }),
   });
   onTestFinished(() => control.close());
-  const type = async (...words: string[]) => {
-    const child = spawn(process.execPath, [PILECTL, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
-    const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
-    return { out, err, code };
-  };
-  return { dataDir, resets, moves, type };
+  return { dataDir, resets, moves };
 }
 
 test('ED-16 status shows every connector with units, and what is wrong', async () => {
-  const { dataDir, type } = await site();
+  const { dataDir } = await site();
   const { out, code } = await type('--data', dataDir, 'status');
   expect(code).toBe(0);
   expect(out).toMatch(/DEMO-A1\s+faulted\s+16\.0 A\s+1\.234 kWh\s+-\s+stop-not-proven/);
 });
 
 test('ED-16 ED-07 only "reset" and a connector resets; anything else is answered by how to use it', async () => {
-  const { dataDir, resets, type } = await site();
+  const { dataDir, resets } = await site();
   for (const words of [
     ['status', 'DEMO-A1'],
     ['reset'],
@@ -82,7 +84,7 @@ test('ED-16 ED-07 only "reset" and a connector resets; anything else is answered
 });
 
 test('ED-07 a reset that is refused says why', async () => {
-  const { dataDir, type } = await site('16.0 A still flow: cut the pile off first');
+  const { dataDir } = await site('16.0 A still flow: cut the pile off first');
   expect(await type('--data', dataDir, 'reset', 'DEMO-A1')).toMatchObject({
     err: 'not done: 16.0 A still flow: cut the pile off first\n',
     code: 1,
@@ -90,7 +92,7 @@ test('ED-07 a reset that is refused says why', async () => {
 });
 
 test('ED-16 ED-04 lines shows what every line and device has been asked and how it answered', async () => {
-  const { dataDir, type } = await site();
+  const { dataDir } = await site();
   const { out, code } = await type('--data', dataDir, 'lines');
   expect(code).toBe(0);
   expect(out).toMatch(/^rtu1\s+120\s+117\s+2\s+1\s+0\s+0$/m);
@@ -99,7 +101,7 @@ test('ED-16 ED-04 lines shows what every line and device has been asked and how 
 });
 
 test('ED-17 a ground lock is shown, lowered by hand, and a move that is refused says why', async () => {
-  const { dataDir, moves, type } = await site();
+  const { dataDir, moves } = await site();
   expect((await type('--data', dataDir, 'parking')).out).toMatch(/lock-1\s+DEMO-A1\s+up\s+empty\s+80 %/);
   expect(await type('--data', dataDir, 'lower', 'lock-1')).toMatchObject({ out: 'done\n', code: 0 });
   expect(await type('--data', dataDir, 'raise', 'lock-1')).toMatchObject({ err: 'not done: bay-occupied\n', code: 1 });
@@ -108,4 +110,21 @@ test('ED-17 a ground lock is shown, lowered by hand, and a move that is refused 
     code: 1,
   });
   expect(moves).toEqual(['lower lock-1', 'raise lock-1', 'lower lock-9']);
+});
+
+test.each([
+  ['nothing', ''],
+  ['half an answer', '{"ok":true,"sho'],
+  ['what is no answer', 'null'],
+])('ED-16 an edge that ends while it is asked, and has said %s, does not answer', async (_, said) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'pilegate-pilectl-'));
+  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+  mkdirSync(join(dataDir, 'run'));
+  const edge = createServer((socket) => void socket.once('data', () => socket.end(said)));
+  edge.listen(controlSocketPath(dataDir));
+  await once(edge, 'listening');
+  onTestFinished(() => void edge.close());
+  const { out, err, code } = await type('--data', dataDir, 'status');
+  expect({ out, code }).toEqual({ out: '', code: 1 });
+  expect(err).toMatch(/^The edge does not answer: .+\nIs it running with this data folder\?\n$/);
 });

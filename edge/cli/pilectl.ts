@@ -30,8 +30,21 @@ function ask(path: string, request: ControlRequest): Promise<ControlReply> {
       received += text;
     });
     socket.on('error', reject);
-    socket.on('end', () => resolve(JSON.parse(received)));
+    socket.on('end', () => {
+      const reply = replyIn(received);
+      if (reply === null) reject(new Error('it ended before it had answered'));
+      else resolve(reply);
+    });
   });
+}
+
+/** Null when the edge ended before it had said everything. */
+function replyIn(received: string): ControlReply | null {
+  try {
+    return JSON.parse(received);
+  } catch {
+    return null;
+  }
 }
 
 type Command =

@@ -1,6 +1,5 @@
+import type { AddIssue } from '../devices/profile/checks.ts';
 import type { LineConfig, MeterConfig, PileConfig, SiteShape } from './site.ts';
-
-type AddIssue = (path: (string | number)[], message: string) => void;
 
 /** What holds between the parts of a site's file, whatever the profiles say. */
 export function checkSite(site: SiteShape, add: AddIssue): void {

@@ -308,7 +308,15 @@ describe('ED-03 XC-08 meters and parking devices', () => {
     [
       'a lock on Modbus TCP',
       { parking: [{ ...lock, profile: 'bus-lock', lineId: 'T1' }] },
-      'parking.0.lineId: bus-lock is not reached over tcp',
+      'parking.0.lineId: bus-lock is not reached over tcp, but over serial',
+    ],
+    [
+      'a lock behind a gateway, which could hand out an old look at the bay',
+      {
+        lines: [serial, tcp, { ...tcp, lineId: 'T2', port: 503, transport: 'rtu-over-tcp', gatewayBaud: 9600 }],
+        parking: [{ ...lock, profile: 'bus-lock', lineId: 'T2' }],
+      },
+      'parking.0.lineId: bus-lock is not reached over rtu-over-tcp, but over serial',
     ],
     [
       'two locks at one address',

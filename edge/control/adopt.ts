@@ -1,5 +1,5 @@
 import { type ConnectorState, type Context, type Decision, enter, type Phase, record, stay } from './connector.ts';
-import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
+import { COMMUNICATION_LOST_AFTER_MS, freshInterlocks } from './interlocks.ts';
 import { sessionTimeMs } from './session.ts';
 import { confirmStart } from './start.ts';
 import { beginStop, faultStop, type StopDetails, undoStart } from './stop.ts';
@@ -11,11 +11,12 @@ type Adopting = Extract<Phase, { kind: 'adopting' }>;
  * that the pile has: the first write after a restart never raises one. A charge that ended meanwhile is closed from
  * the meter.
  */
-export function adoptingReading(state: ConnectorState, phase: Adopting, context: Context): Decision {
-  const { reading } = state;
-  if (reading === null) return stay(state);
+export function adoptingReading(before: ConnectorState, phase: Adopting, context: Context): Decision {
+  const { reading } = before;
+  if (reading === null) return stay(before);
   const { session } = phase;
   const { now } = context;
+  const state = { ...before, interlocks: freshInterlocks(now.monoMs) };
   if (session.stop !== null) {
     const details: StopDetails = {
       cause: session.stop,

@@ -37,7 +37,13 @@ test.each<[string, Reading, 'softStop' | 'hardStop', keyof typeof faultCatalogue
     0,
   ],
   ['ED-05.e over-current', { ...charging, currentMa: 17_601 }, 'hardStop', 'over-current', 2000],
-  ['ED-05.e a current that is not told any more', { ...charging, currentMa: null }, 'hardStop', 'over-current', 2000],
+  [
+    'ED-05.e a current that is not told any more',
+    { ...charging, currentMa: null },
+    'softStop',
+    'measurement-missing',
+    5000,
+  ],
   ['ED-05.i gun removed', { ...plugged, status: 'unplugged' }, 'softStop', 'gun-removed', 1000],
   ['ED-05.o a state nobody knows', { ...charging, status: 'unknown' }, 'hardStop', 'pile-fault', 0],
   [
@@ -75,6 +81,7 @@ test('the catalogue says of each of these faults what the requirements demand', 
     'over-current hard-stop 10000 latch',
     'gun-removed soft-stop 10000 ',
     'communication-lost soft-stop 10000 ',
+    'measurement-missing soft-stop 10000 ',
     'pile-fault hard-stop 10000 ',
     'contactor-welded hard-stop 10000 latch',
     'residual-current hard-stop 10000 latch',
@@ -114,6 +121,48 @@ describe('what is within limits does not trip', () => {
       rig.pass(1).see(charging);
     }
     expect(rig.phase).toBe('charging');
+  });
+});
+
+describe('ED-05.e a current that is told now and then only', () => {
+  const silent = { ...charging, currentMa: null };
+
+  test('the 5 s run from when it was told last, through polls that fail', () => {
+    const rig = running();
+    rig.pass(2000).lose();
+    rig.pass(2000).see(silent);
+    rig.pass(999).lose();
+    expect(rig.phase).toBe('charging');
+    rig.pass(1).lose();
+    expect(reaction(rig)).toMatchObject({ fault: 'measurement-missing', latched: [] });
+  });
+
+  test('a current told in between begins the 5 s anew', () => {
+    const rig = running();
+    rig.pass(4900).see(silent);
+    rig.pass(50).see(charging);
+    rig.pass(4999).see(silent);
+    expect(rig.phase).toBe('charging');
+  });
+
+  test('a look without it does not make a peak begin anew', () => {
+    const rig = running();
+    const peak = { ...charging, currentMa: 20_000 };
+    rig.see(peak);
+    rig.pass(1000).see(silent);
+    rig.pass(1000).see(silent);
+    expect(rig.phase).toBe('charging');
+    rig.pass(100).see(peak);
+    expect(reaction(rig)).toMatchObject({ fault: 'over-current' });
+  });
+
+  test('a charge that was found running is watched from then on', () => {
+    const rig = new Rig({ session: running().session });
+    rig.pass(4900).see(charging);
+    rig.pass(4999).see(silent);
+    expect(rig.phase).toBe('charging');
+    rig.pass(1).see(silent);
+    expect(reaction(rig)).toMatchObject({ fault: 'measurement-missing' });
   });
 });
 

@@ -12,6 +12,8 @@ export interface InterlockState {
   readonly overCurrentSinceMs: number | null;
   readonly gunRemovedSinceMs: number | null;
   readonly lastReadingMs: number;
+  /** When the current was told last. */
+  readonly lastCurrentMs: number;
 }
 
 /** GB/T 18487.1 A.3.10.7: more than 1.1 times the rated current, here of the offer, for 2 s. */
@@ -26,11 +28,22 @@ export const freshInterlocks = (nowMonoMs: number): InterlockState => ({
   overCurrentSinceMs: null,
   gunRemovedSinceMs: null,
   lastReadingMs: nowMonoMs,
+  lastCurrentMs: nowMonoMs,
 });
+
+/** Notes that the current has been told, or has not. */
+export const withCurrent = (state: InterlockState, reading: Reading, nowMonoMs: number): InterlockState =>
+  reading.currentMa === null ? state : { ...state, lastCurrentMs: nowMonoMs };
 
 const since = (isThere: boolean, before: number | null, nowMonoMs: number) => (isThere ? (before ?? nowMonoMs) : null);
 const longerThan = (sinceMs: number | null, ms: number, nowMonoMs: number) =>
   sinceMs !== null && nowMonoMs - sinceMs >= ms;
+
+/** What is wrong when the last that was told is too old to be relied on. */
+function tooOld({ lastReadingMs, lastCurrentMs }: InterlockState, nowMonoMs: number): FaultCode | null {
+  if (longerThan(lastReadingMs, COMMUNICATION_LOST_AFTER_MS, nowMonoMs)) return 'communication-lost';
+  return longerThan(lastCurrentMs, COMMUNICATION_LOST_AFTER_MS, nowMonoMs) ? 'measurement-missing' : null;
+}
 
 /**
  * Judges one poll of a connector that may deliver. `reading` is null when the poll failed.
@@ -44,25 +57,27 @@ export function evaluateInterlocks(
   limits: InterlockLimits,
   nowMonoMs: number,
 ): { state: InterlockState; tripped: FaultCode | null } {
-  if (reading === null) {
-    const isLost = longerThan(state.lastReadingMs, COMMUNICATION_LOST_AFTER_MS, nowMonoMs);
-    return { state, tripped: isLost ? 'communication-lost' : null };
-  }
-  // A pile that does not tell its current or temperature any more is as unsafe as one that tells too much.
-  const isOverCurrent = reading.currentMa === null || reading.currentMa > limits.limitMa * OVER_CURRENT_RATIO;
+  if (reading === null) return { state, tripped: tooOld(state, nowMonoMs) };
+  const isTold = reading.currentMa !== null;
+  const isOverCurrent = (reading.currentMa ?? 0) > limits.limitMa * OVER_CURRENT_RATIO;
+  // A temperature that is not told any more is as unsafe as one that is too high.
   const isOverTemperature =
     limits.overTemperatureDc !== null &&
     (reading.temperatureDc === null || reading.temperatureDc >= limits.overTemperatureDc);
   const next: InterlockState = {
-    overCurrentSinceMs: since(isOverCurrent, state.overCurrentSinceMs, nowMonoMs),
+    ...withCurrent(state, reading, nowMonoMs),
+    // Nobody knows whether a peak is over that cannot be seen any more.
+    overCurrentSinceMs: isTold ? since(isOverCurrent, state.overCurrentSinceMs, nowMonoMs) : state.overCurrentSinceMs,
     gunRemovedSinceMs: since(reading.status === 'unplugged', state.gunRemovedSinceMs, nowMonoMs),
     lastReadingMs: nowMonoMs,
   };
   const reported = faultIn(reading);
   if (reported !== null) return { state: next, tripped: reported };
   if (isOverTemperature) return { state: next, tripped: 'over-temperature' };
-  if (longerThan(next.overCurrentSinceMs, OVER_CURRENT_DEBOUNCE_MS, nowMonoMs))
+  if (isOverCurrent && longerThan(next.overCurrentSinceMs, OVER_CURRENT_DEBOUNCE_MS, nowMonoMs))
     return { state: next, tripped: 'over-current' };
+  const missing = tooOld(next, nowMonoMs);
+  if (missing !== null) return { state: next, tripped: missing };
   if (longerThan(next.gunRemovedSinceMs, GUN_REMOVED_DEBOUNCE_MS, nowMonoMs))
     return { state: next, tripped: 'gun-removed' };
   return { state: next, tripped: null };

@@ -201,3 +201,75 @@ test('ED-07 a look from before the write, that shows the pile off, does not run 
   expect(rig.recordsOf('alarm.raised')).toEqual([]);
   expect(rig.cdr).toMatchObject({ marks: [], stopReason: 'partner' });
 });
+
+describe('ED-07 a pile that answers, and does not tell its current', () => {
+  const silent = { ...plugged, currentMa: null };
+  const see = (rig: Rig, reading: typeof plugged, ms: number) => {
+    for (let passed = 0; passed < ms; passed += 1000) {
+      const before = rig.writes.length;
+      rig.pass(1000).see(reading);
+      if (rig.writes.length > before) written(rig);
+    }
+  };
+
+  test('with nothing plugged in it is off', () => {
+    const rig = stopping();
+    rig.pass(100).send({ kind: 'write-failed', write: 'softStop' });
+    rig.pass(500).see({ ...silent, status: 'unplugged' });
+    rig.pass(1500).see({ ...silent, status: 'unplugged' });
+    expect(rig.phase).toBe('closing');
+    expect(rig.cdr.marks).toEqual([]);
+  });
+
+  test('current out of a gun that is not plugged is no proof', () => {
+    const rig = stopping();
+    rig.pass(500).see({ ...plugged, status: 'unplugged', currentMa: 1000 });
+    expect(rig.state.phase).toMatchObject({ kind: 'stopping', provenMonoMs: null });
+  });
+
+  test('the alarm at the deadline says so, and nothing is latched: nobody has seen current flow', () => {
+    const rig = stopping();
+    see(rig, silent, 12_000);
+    expect(rig.recordsOf('alarm.raised')).toEqual([
+      expect.objectContaining({
+        code: 'stop-not-proven',
+        detail: expect.stringContaining('does not tell its current'),
+      }),
+    ]);
+    expect(rig.state.latched).toEqual([]);
+  });
+
+  test('after ten minutes without it the record goes out, not proven', () => {
+    const rig = stopping();
+    see(rig, { ...silent, registerWh: 50_007 }, 599_000);
+    expect(rig.phase).toBe('stopping');
+    see(rig, { ...silent, registerWh: 50_007 }, 1000);
+    expect(rig.phase).toBe('closing');
+    expect(rig.cdr).toMatchObject({ energyWh: 7, marks: ['stop-not-proven'] });
+  });
+
+  test('polls that fail in between change nothing', () => {
+    const rig = stopping();
+    for (let passed = 0; passed < 602_000 && rig.phase === 'stopping'; passed += 2000) {
+      rig.pass(1000).lose();
+      rig.pass(1000).see(silent);
+    }
+    expect(rig.phase).toBe('closing');
+  });
+
+  test('one that says it charges keeps its session', () => {
+    const rig = stopping();
+    see(rig, { ...silent, status: 'charging' }, 700_000);
+    expect(rig.phase).toBe('stopping');
+    see(rig, plugged, 4000);
+    expect(rig.phase).toBe('closing');
+  });
+
+  test('a current that was told in between begins the ten minutes anew', () => {
+    const rig = stopping();
+    see(rig, silent, 300_000);
+    rig.pass(1000).see({ ...silent, currentMa: 5000 });
+    see(rig, silent, 599_000);
+    expect(rig.phase).toBe('stopping');
+  });
+});

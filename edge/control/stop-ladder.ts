@@ -1,4 +1,4 @@
-import { isOff, type Reading } from './reading.ts';
+import { delivers, isOff, type Reading } from './reading.ts';
 
 /** The ways to stop a pile, mildest first. */
 export type Rung = 'softStop' | 'hardStop';
@@ -31,7 +31,7 @@ export function beginLadder(rung: Rung, deadlineMs: number, nowMonoMs: number): 
 /** Current and state, both: a pile may say "stopped" over a welded contactor, or show 0 A between two phases. */
 export function isProven(ladder: StopLadder, reading: Reading, requestedMonoMs: number): boolean {
   // Nothing flows into a gun that is not plugged, whether the pile took the write or not.
-  if (isOff(reading) && reading.status === 'unplugged') return true;
+  if (reading.status === 'unplugged' && !delivers(reading)) return true;
   return isOff(reading) && ladder.writtenMonoMs !== null && requestedMonoMs >= ladder.writtenMonoMs;
 }
 

@@ -13,7 +13,7 @@ import {
   record,
   stay,
 } from './connector.ts';
-import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
+import { COMMUNICATION_LOST_AFTER_MS, withCurrent } from './interlocks.ts';
 import { delivers, isOff } from './reading.ts';
 import { alarm, commandDone, commandFailed } from './report.ts';
 import { type Session, type StopCause, withMark } from './session.ts';
@@ -31,7 +31,10 @@ const ORDERLY_DEADLINE_MS = 10_000;
 const REST_MS = 1500;
 /** The register is read again until it rests, for at most this long after the current is off. */
 const SETTLE_MS = 5000;
-/** How long an unreachable pile may keep its session open before the record goes out with its last known reading. */
+/**
+ * How long a pile that does not answer, or does not tell its current, may keep its session open before the record goes out
+ * with what was read last.
+ */
 const LAST_READING_PATIENCE_MS = 600_000;
 const STORE_AGAIN_AFTER_MS = 1000;
 
@@ -133,16 +136,20 @@ function latch(state: ConnectorState, fault: FaultCode, context: Context, orders
 
 /** A fresh look at a pile that is being stopped. `cameToRest`: the register reads as it did the time before. */
 export function stoppingReading(
-  state: ConnectorState,
+  before: ConnectorState,
   phase: Stopping,
   look: { requestedMonoMs: number; cameToRest: boolean },
   context: Context,
 ): Decision {
-  const { reading } = state;
-  if (reading === null) return stay(state);
+  const { reading } = before;
+  if (reading === null) return stay(before);
   const nowMs = context.now.monoMs;
+  const state = { ...before, interlocks: withCurrent(before.interlocks, reading, nowMs) };
   if (phase.provenMonoMs === null) {
     if (!isProven(phase.ladder, reading, look.requestedMonoMs)) {
+      // One that says it delivers keeps its session: what flows has to be on a record.
+      const isUnseen = nowMs - state.interlocks.lastCurrentMs >= LAST_READING_PATIENCE_MS;
+      if (isUnseen && !delivers(reading)) return close(state, withMark(phase.session, 'stop-not-proven'), context);
       // Off, but asked before the write: the look that the write has ordered decides.
       const { writtenMonoMs } = phase.ladder;
       const isBehind = writtenMonoMs !== null && look.requestedMonoMs < writtenMonoMs;
@@ -183,19 +190,22 @@ function climbOn(state: ConnectorState, phase: Stopping, context: Context): Deci
   if (!ladder.exhausted) return enter(state, { ...phase, ladder }, ...orders);
   const session = withMark(phase.session, 'stop-not-proven');
   if (ranOut) {
-    const detail = state.reading === null ? 'told to stop by every way there is; it does not answer' : undefined;
-    orders.push(record(session, notProven(context, session, detail)));
+    orders.push(record(session, notProven(state, session, context)));
   }
   // Without a reading nobody knows; as soon as current is seen to flow, a technician has to come.
   const latched = delivers(state.reading) ? latch(state, 'stop-not-proven', context, orders) : state;
   return enter(latched, { ...phase, session, ladder }, ...orders);
 }
 
-function notProven(
-  context: Context,
-  session: Session,
-  detail: string = faultCatalogue['stop-not-proven'].en,
-): RecordBody {
+function notProven({ reading }: ConnectorState, session: Session, context: Context): RecordBody {
+  const tried = 'told to stop by every way there is';
+  const isUnseen = reading?.currentMa === null && !delivers(reading);
+  const detail =
+    reading === null
+      ? `${tried}; it does not answer`
+      : isUnseen
+        ? `${tried}; it does not tell its current`
+        : faultCatalogue['stop-not-proven'].en;
   return alarm(context.facts, 'stop-not-proven', { alarmId: context.newId(), sessionId: session.sessionId, detail });
 }
 

@@ -13,9 +13,6 @@ import { type TransactionTime, type TransactionTiming, transactionTime } from '.
 /** DI3 to DI0 before the data. DL/T 645-2007, 5.2. */
 const IDENTIFIER_BYTES = 4;
 
-/** A watchdog is fed at least every third of its time, so that one lost cycle with retries still fits. */
-export const FEEDS_PER_TIMEOUT = 3;
-
 export interface PlannedTransaction extends TransactionTime {
   /** Function code, first address and count: "04 5+14"; of a DL/T 645 meter the identifier: "00010000". */
   readonly what: string;

@@ -1,5 +1,6 @@
 import type { LineConfig } from '../config/site.ts';
-import { baudOf, type DevicePlan, FEEDS_PER_TIMEOUT, type PlannedTransaction } from './device-plan.ts';
+import { FEEDS_PER_TIMEOUT } from '../devices/profile/pile-profile.ts';
+import { baudOf, type DevicePlan, type PlannedTransaction } from './device-plan.ts';
 
 /** From the reading that tells to the first stop frame on the wire, every unit of the line answering. */
 export const STOP_ON_WIRE_TARGET_MS = 1000;

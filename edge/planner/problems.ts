@@ -1,4 +1,5 @@
-import { type DevicePlan, FEEDS_PER_TIMEOUT } from './device-plan.ts';
+import { FEEDS_PER_TIMEOUT } from '../devices/profile/pile-profile.ts';
+import type { DevicePlan } from './device-plan.ts';
 import { amperes, seconds } from './figures.ts';
 import type { LinePlan } from './plan-line.ts';
 import type { SupplyPlan } from './plan-supply.ts';

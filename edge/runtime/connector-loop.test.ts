@@ -228,9 +228,10 @@ test('ED-05.k data grows old also while the look waits for the line: the charge 
 test('ED-07 a stop that has been decided is written before the loop ends', async () => {
   const rig = loopRig();
   const sessionId = await charging(rig);
+  rig.keepLine(1);
   rig.loop.dispatch({ kind: 'command', command: stopCommand(sessionId) });
   const ended = rig.loop.stop().then(() => rig.line.close());
-  await rig.time.pass(2000);
+  await rig.time.pass(20_000);
   await ended;
   expect(what(rig.pile.written).at(-1)).toBe('261=0');
 });

@@ -22,18 +22,22 @@ const MOST_WAITING_BYTES = 1_000_000;
 export class FrameFile {
   readonly #parts: FrameFileParts;
   readonly #path: string;
-  #stream: WriteStream | null;
+  #stream: WriteStream | null = null;
   #bytes = 0;
   #closed = false;
   #turning: Promise<void> = Promise.resolve();
 
   constructor(parts: FrameFileParts) {
     this.#parts = parts;
-    mkdirSync(parts.folder, { recursive: true });
     this.#path = join(parts.folder, `${parts.lineId}.jsonl`);
-    // What was recorded before a restart may be what somebody looks for.
-    this.#bytes = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
-    this.#stream = this.#open();
+    try {
+      mkdirSync(parts.folder, { recursive: true });
+      // What was recorded before a restart may be what somebody looks for.
+      this.#bytes = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
+      this.#stream = this.#open();
+    } catch (error) {
+      this.#giveUp(error);
+    }
   }
 
   write(frame: FrameRecord): void {

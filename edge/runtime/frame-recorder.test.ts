@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -105,4 +105,15 @@ test('a disk that cannot be written ends the recording, is told once, and nothin
   }
   await file.close();
   expect(warned).toHaveLength(1);
+});
+
+test('a folder that cannot be made ends the recording, is told once, and the edge starts', async () => {
+  const { folder, warned, log, file } = frameFile(2000);
+  await file.close();
+  const notAFolder = join(folder, 'file');
+  writeFileSync(notAFolder, '');
+  const recording = new FrameFile({ folder: join(notAFolder, 'frames'), lineId: 'L1', maxBytes: 2000, log });
+  for (let i = 0; i < 60; i += 1) recording.write(entry);
+  await recording.close();
+  expect(warned.map((line) => JSON.parse(line).msg)).toEqual(['recording of frames ends']);
 });

@@ -30,6 +30,7 @@ class FakeLock {
   constructor(time: ManualTime, stream: MemoryStream) {
     this.#time = time;
     stream.onWrite = (bytes) => {
+      if (bytes[0] !== 0x55) return;
       const payload = this.#answer(bytes);
       if (payload === null) return;
       const body = [payload.length + 2, 7, (bytes[4] ?? 0) | 0x80, ...payload];
@@ -106,7 +107,13 @@ function lockRig(options: { store?: () => Promise<void> } = {}) {
     await time.pass(5000);
     await ended;
   };
-  return { time, lock, loop, logged, counted, moves, alarms, end };
+  /** Another device keeps the line: a stop that nobody answers. */
+  const keepLine = (forMs: number): void => {
+    const timing = { gapMs: 0, responseTimeoutMs: forMs, slowestReplyMs: forMs };
+    const exchange = { begin: () => Uint8Array.of(0xff), feed: () => ({ kind: 'more' }) as const };
+    void line.ask({ device: 'other', priority: 'stop', timing, exchange, answerBytes: 0 }).catch(() => {});
+  };
+  return { time, lock, loop, keepLine, logged, counted, moves, alarms, end };
 }
 
 test('ED-17 a lock is polled at its pace, and a change is told', async () => {
@@ -183,6 +190,77 @@ test('ED-17 a lowering by hand ends a raise that is under way', async () => {
   expect(await raise).toEqual({ kind: 'failed', reason: 'superseded' });
   expect(await lower).toEqual({ kind: 'done' });
   await rig.end();
+});
+
+describe('ED-17 a raise that has to wait for its line', () => {
+  /** The second look has been asked for; its answer will order the raise, and the line is not free for it. */
+  async function raiseOnBusyLine(busyMs: number) {
+    const rig = lockRig();
+    rig.loop.start();
+    await rig.time.pass(2100);
+    const before = rig.lock.polls;
+    const result = rig.loop.command('raise', 'staff');
+    while (rig.lock.polls < before + 2) await rig.time.pass(5);
+    rig.keepLine(busyMs);
+    await rig.time.pass(100);
+    expect(rig.loop.state.task?.kind).toBe('moving');
+    expect(rig.moves()).toEqual([]);
+    return { ...rig, result };
+  }
+
+  test('goes out when its proof is not old', async () => {
+    const rig = await raiseOnBusyLine(1500);
+    await rig.time.pass(2000);
+    expect(rig.moves()).toEqual(['raise']);
+    await rig.end();
+  });
+
+  test('is withdrawn when its proof is old, and a car that has come is seen', async () => {
+    const rig = await raiseOnBusyLine(3000);
+    rig.lock.hasCar = true;
+    await rig.time.pass(6000);
+    expect(await rig.result).toEqual({ kind: 'failed', reason: 'bay-occupied' });
+    expect(rig.moves()).toEqual([]);
+    expect(rig.alarms()).toEqual([]);
+    await rig.end();
+  });
+
+  test('is made after the bay has been proven again', async () => {
+    const rig = await raiseOnBusyLine(3000);
+    const before = rig.lock.polls;
+    while (rig.moves().length === 0) await rig.time.pass(5);
+    expect(rig.lock.polls - before).toBeGreaterThanOrEqual(2);
+    await rig.time.pass(5000);
+    expect(await rig.result).toEqual({ kind: 'done' });
+    expect(rig.moves()).toEqual(['raise']);
+    await rig.end();
+  });
+
+  test('is withdrawn when a lowering is commanded meanwhile', async () => {
+    const rig = await raiseOnBusyLine(1500);
+    const lower = rig.loop.command('lower', 'technician');
+    await rig.time.pass(5000);
+    expect(await rig.result).toEqual({ kind: 'failed', reason: 'superseded' });
+    expect(await lower).toEqual({ kind: 'done' });
+    expect(rig.moves()).toEqual(['lower']);
+    await rig.end();
+  });
+
+  test('a lowering waits as long as it has to', async () => {
+    const rig = lockRig();
+    rig.lock.arm = UP;
+    rig.loop.start();
+    await rig.time.pass(2100);
+    rig.keepLine(10_000);
+    const keptMs = rig.time.monoMs() + 10_000;
+    const lower = rig.loop.command('lower', 'technician');
+    await rig.time.pass(20_000);
+    expect(rig.moves()).toEqual(['lower']);
+    expect(rig.lock.moves[0]?.atMs).toBeGreaterThan(keptMs);
+    expect(rig.lock.moves[0]?.atMs).toBeLessThan(keptMs + 100);
+    expect(await lower).toEqual({ kind: 'done' });
+    await rig.end();
+  });
 });
 
 describe('ED-17 a lock that does not do as it is told', () => {

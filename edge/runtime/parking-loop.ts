@@ -15,6 +15,7 @@ import {
   type ParkingFacts,
   type ParkingOrder,
   type ParkingState,
+  PROOF_LASTS_MS,
 } from '../control/parking/parking.ts';
 import type { ParkingDevice } from '../devices/framed/parking-device.ts';
 import { Pace } from './pace.ts';
@@ -155,14 +156,22 @@ export class ParkingLoop {
   }
 
   async #write(move: Move): Promise<void> {
-    const { device, log } = this.#parts;
+    const { device, log, clock, facts } = this.#parts;
+    const { task } = this.#state;
+    const orderedMonoMs = clock.monoMs();
+    const isOld = () => this.#state.task !== task || clock.monoMs() - orderedMonoMs > PROOF_LASTS_MS;
     try {
-      await device.move(move);
+      await device.move(move, () => move === barringMove(facts) && isOld());
       log.info({ move }, 'parking device takes the command');
       this.#dispatch({ kind: 'written', move });
     } catch (error) {
       if (!(error instanceof LineError)) throw error;
       const { failure, message } = error;
+      if (failure === 'superseded') {
+        log.info({ move }, 'parking device is not told: the command is over, or the bay was seen empty too long ago');
+        if (this.#state.task === task) this.#dispatch({ kind: 'write-withdrawn', move });
+        return;
+      }
       log.warn({ move, failure, detail: message }, 'parking device does not take the command');
       this.#dispatch({ kind: 'write-failed', move, refused: failure === 'exception' });
     }

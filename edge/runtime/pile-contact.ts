@@ -6,6 +6,7 @@ import type { Reading } from '../control/reading.ts';
 import type { SetUpResult } from '../control/set-up.ts';
 import type { MeterDriver, MeterLook } from '../devices/meter-driver.ts';
 import { type PileDriver, SetupNotTaken } from '../devices/pile-driver.ts';
+import { FEEDS_PER_TIMEOUT } from '../devices/profile/pile-profile.ts';
 import type { Permit } from './permit.ts';
 
 export interface PileContactParts {
@@ -22,8 +23,6 @@ const FORGOTTEN_AFTER_FAILURES = 3;
 const PROVE_EVERY_MS = 60_000;
 /** A pile that does not take its set-up is not written to all the time. */
 const SET_UP_AGAIN_AFTER_MS = 30_000;
-/** Watchdogs are fed at least every third of their time. */
-const FEEDS_PER_TIMEOUT = 3;
 
 /** What must be done to stay on speaking terms with a pile: who it is, its set-up, its watchdog. It decides nothing. */
 export class PileContact {

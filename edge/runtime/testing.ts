@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import type { LineError } from '../bus/line-error.ts';
 import { rtuLine } from '../bus/open-line.ts';
 import { frame, hexOf, ManualTime, MemoryStream } from '../bus/testing.ts';
 import { type LedgerTransaction, newConnector } from '../control/connector.ts';
@@ -221,7 +222,7 @@ export function loopRig(options: LoopOptions = {}) {
       device += 1;
       if (time.monoMs() >= untilMonoMs) return;
       const job = { device: `other ${device}`, priority: 'stop' as const, timing, exchange, answerBytes: 0 };
-      void line.ask(job).then(again, again);
+      void line.ask(job).then(again, (error: LineError) => (error.failure === 'timeout' ? again() : undefined));
     };
     again();
   };

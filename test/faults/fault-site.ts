@@ -27,6 +27,8 @@ export interface SiteShape extends StationShape {
 
 const LIMIT_MA = 16_000;
 const START_WITHIN_MS = 15_000;
+/** More than a step of any register that bills by 1 Wh. */
+const ENOUGH_WH = 2;
 
 export const pass = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -105,7 +107,11 @@ export class FaultSite {
     for (const pileId of pileIds) this.edge.start(pileId);
     await this.#all(pileIds, 'charging');
     for (const pileId of pileIds)
-      await until(`full current at ${pileId}`, START_WITHIN_MS, () => this.truth(pileId).powerW > 10_000);
+      await until(`energy from ${pileId}`, START_WITHIN_MS, () => this.#flowedWh(pileId) > ENOUGH_WH);
+  }
+
+  #flowedWh(pileId: string): number {
+    return this.truth(pileId).energyTruthWh - (this.#beforeWh.get(pileId) ?? 0);
   }
 
   async #all(pileIds: readonly string[], status: ConnectorView['status']): Promise<void> {

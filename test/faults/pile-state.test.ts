@@ -145,7 +145,7 @@ onSite('HS-03 ED-08 a pile that does not take its set-up is given no charge', tw
   await site.charge('B');
   site.edge.start('A');
   await until('a refusal', 8000, () => site.edge.refusals().length > 0);
-  expect(site.edge.refusals()).toEqual(['connector.offline']);
+  expect(site.edge.refusals()).toEqual(['connector.faulted']);
   expect(site.truth('A').energyTruthWh).toBe(0);
   site.clear(fault);
   expectUntouched(await site.stop('B'));

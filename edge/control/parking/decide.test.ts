@@ -147,6 +147,41 @@ describe('ED-17 commands that the device does not take', () => {
     expect(rig.orders()).toEqual(['query', 'write raise', 'c1 refused']);
   });
 
+  test('a raise that was not sent is proven again before each of three; then the command ends, and nothing was moved', () => {
+    const rig = new ParkingRig().atRest().command('raise');
+    for (let i = 0; i < 3; i += 1) {
+      rig.pass(500).see(down).pass(500).see(down);
+      expect(rig.orders()).toEqual(['query', 'write raise']);
+      rig.pass(2100).withdrawn('raise');
+    }
+    expect(rig.orders()).toEqual(['c1 no-answer']);
+    expect(rig.state.task).toBeNull();
+  });
+
+  test('a car that comes after a raise that was not sent: nothing has to be lowered', () => {
+    const rig = new ParkingRig().atRest().command('raise').see(down).pass(500).see(down).withdrawn('raise');
+    expect(mayBeBarring(rig.state, lockFacts)).toBe(false);
+    rig.orders();
+    rig.pass(500).see(withCar(down));
+    expect(rig.orders()).toEqual(['c1 bay-occupied']);
+  });
+
+  test('a raise that was lost, then one that was not sent: it may be moving all the same', () => {
+    const rig = new ParkingRig().atRest().command('raise').see(down).pass(500).see(down).lost('raise');
+    rig.pass(500).see(down).pass(500).see(down).withdrawn('raise');
+    rig.orders();
+    rig.pass(500).see(withCar(between));
+    expect(rig.orders()).toEqual(['write lower', OBSTACLE('bay-occupied'), 'c1 bay-occupied']);
+  });
+
+  test('a refusal of the first raise that was sent is certain', () => {
+    const rig = new ParkingRig().atRest().command('raise').see(down).pass(500).see(down).withdrawn('raise');
+    rig.pass(500).see(down).pass(500).see(down);
+    rig.orders();
+    rig.refused('raise');
+    expect(rig.orders()).toEqual(['c1 refused']);
+  });
+
   test('a refusal after a write that was lost: nobody knows which of them was taken', () => {
     const rig = new ParkingRig().atRest().command('raise').see(down).pass(500).see(down).lost('raise');
     rig.pass(500).see(down).pass(500).see(down);
@@ -357,7 +392,7 @@ describe('ED-17 whatever happens in whatever order', () => {
     event: fc.oneof(
       { weight: 2, arbitrary: reading },
       { weight: 10, arbitrary: fc.constantFrom(down, up) },
-      { weight: 2, arbitrary: fc.constantFrom('lose', 'tick', 'lost', 'refused') },
+      { weight: 2, arbitrary: fc.constantFrom('lose', 'tick', 'lost', 'withdrawn', 'refused') },
       { weight: 4, arbitrary: fc.constantFrom('raise', 'lower', 'taken raise', 'taken lower') },
     ),
   });
@@ -386,6 +421,7 @@ describe('ED-17 whatever happens in whatever order', () => {
         } else if (event === 'taken raise') rig.taken('raise');
         else if (event === 'taken lower') rig.taken('lower');
         else if (event === 'lost') rig.lost('raise').lost('lower');
+        else if (event === 'withdrawn') rig.withdrawn(barring);
         else rig.refused('raise').refused('lower');
         if (!rig.orders().includes(`write ${barring}`)) continue;
         bars += 1;
@@ -413,6 +449,7 @@ describe('ED-17 whatever happens in whatever order', () => {
         else if (event === 'taken raise') rig.taken('raise');
         else if (event === 'taken lower') rig.taken('lower');
         else if (event === 'lost') rig.lost('raise').lost('lower');
+        else if (event === 'withdrawn') rig.withdrawn('raise');
         else if (event === 'refused') rig.refused('raise').refused('lower');
         else rig.send({ kind: 'tick' });
       }

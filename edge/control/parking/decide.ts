@@ -1,5 +1,14 @@
 import { faultAlarm, faultOf, SILENT_AFTER_FAILURES } from './fault.ts';
-import { freeAtPowerUp, movingReading, overdue, provingReading, takeCommand, writeFailed, written } from './move.ts';
+import {
+  freeAtPowerUp,
+  movingReading,
+  overdue,
+  provingReading,
+  takeCommand,
+  withdrawn,
+  writeFailed,
+  written,
+} from './move.ts';
 import {
   endOf,
   type ParkingContext,
@@ -46,6 +55,8 @@ function decideOn(
       return takeCommand(state, event.command, context);
     case 'written':
       return isAwaited(state, event.move) ? written(state, state.task, context) : stay(state);
+    case 'write-withdrawn':
+      return isAwaited(state, event.move) ? withdrawn(state, state.task, context) : stay(state);
     case 'write-failed':
       return isAwaited(state, event.move) ? writeFailed(state, state.task, event.refused, context) : stay(state);
   }

@@ -34,6 +34,7 @@ const events: Record<string, (rig: ParkingRig) => ParkingRig> = {
   'written lower': (rig) => rig.taken('lower'),
   'lost raise': (rig) => rig.lost('raise'),
   'lost lower': (rig) => rig.lost('lower'),
+  'withdrawn raise': (rig) => rig.withdrawn('raise'),
   'refused raise': (rig) => rig.refused('raise'),
   'refused lower': (rig) => rig.refused('lower'),
   tick: (rig) => rig.send({ kind: 'tick' }),
@@ -125,6 +126,7 @@ const expected: Record<string, Record<string, string>> = {
     lower: lowered('c1'),
     'written raise': 'query',
     'lost raise': 'query',
+    'withdrawn raise': 'query',
     'refused raise': 'c1 refused',
   },
   raising: {

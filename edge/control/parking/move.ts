@@ -38,8 +38,10 @@ function write(state: ParkingState, task: Moving): ParkingDecision {
   const writing: Moving = { ...task, writes: task.writes + 1, takenMonoMs: null, retryMonoMs: null };
   return { state: { ...state, task: writing }, orders: [{ kind: 'write', move: task.move }] };
 }
-const moving = (part: Pick<Moving, 'move' | 'command' | 'because' | 'writes'>): Moving => ({
+const moving = (part: Pick<Moving, 'move' | 'command' | 'because'> & Partial<Moving>): Moving => ({
   kind: 'moving',
+  writes: 0,
+  mayMove: false,
   takenMonoMs: null,
   retryMonoMs: null,
   ...part,
@@ -47,7 +49,7 @@ const moving = (part: Pick<Moving, 'move' | 'command' | 'because' | 'writes'>): 
 
 /** Frees the bay, without anybody's command. */
 function free(state: ParkingState, because: 'obstacle' | 'power-up', context: ParkingContext): ParkingDecision {
-  return write(state, moving({ move: freeingMove(context.facts), command: null, because, writes: 0 }));
+  return write(state, moving({ move: freeingMove(context.facts), command: null, because }));
 }
 
 /** An arm between its ends after a loss of power may lie under a car's floor: down with it. */
@@ -76,7 +78,7 @@ export function takeCommand(state: ParkingState, command: MoveCommand, context: 
     orders: resultOf(command, { kind: 'failed', reason }),
   });
   if (command.move === freeingMove(context.facts)) {
-    const decision = write(state, moving({ move: command.move, command, because: 'command', writes: 0 }));
+    const decision = write(state, moving({ move: command.move, command, because: 'command' }));
     const superseded = resultOf(task?.command ?? null, { kind: 'failed', reason: 'superseded' });
     return { state: decision.state, orders: [...decision.orders, ...superseded] };
   }
@@ -84,14 +86,14 @@ export function takeCommand(state: ParkingState, command: MoveCommand, context: 
   if (state.fault !== null) return refuse('faulted');
   const sinceMonoMs = context.nowMonoMs;
   return {
-    state: { ...state, task: { kind: 'proving', command, sinceMonoMs, emptyLooks: 0, writes: 0 } },
+    state: { ...state, task: { kind: 'proving', command, sinceMonoMs, emptyLooks: 0, writes: 0, mayMove: false } },
     orders: [{ kind: 'query' }],
   };
 }
 
 /** A barring move is not made. If an earlier write of it may have been taken, the device may be moving all the same. */
 const giveUp = (state: ParkingState, task: Proving, reason: MoveFailure, context: ParkingContext): ParkingDecision =>
-  task.writes === 0 ? fail(state, task, reason) : retreat(state, task, reason, context);
+  task.mayMove ? retreat(state, task, reason, context) : fail(state, task, reason);
 
 export function provingReading(
   state: ParkingState,
@@ -106,8 +108,8 @@ export function provingReading(
   if (position === endOf(task.command.move)) return end(state, task, { kind: 'done' });
   const emptyLooks = task.emptyLooks + 1;
   if (emptyLooks < EMPTY_LOOKS_NEEDED) return overdue({ ...state, task: { ...task, emptyLooks } }, context);
-  const { command, writes } = task;
-  return write(state, moving({ move: command.move, command, because: 'command', writes }));
+  const { command, writes, mayMove } = task;
+  return write(state, moving({ move: command.move, command, because: 'command', writes, mayMove }));
 }
 
 export function movingReading(
@@ -146,11 +148,25 @@ export function writeFailed(
     if (!isLast) return stay({ ...state, task: { ...task, retryMonoMs: nowMonoMs + WRITE_AGAIN_AFTER_MS } });
     return fail({ ...state, unreached: task.move }, task, refused ? 'refused' : 'no-answer');
   }
-  // An earlier write may have been taken though its answer was lost: only a refusal of the first one is certain.
-  if (refused) return task.writes === 1 ? fail(state, task, 'refused') : retreat(state, task, 'refused', context);
-  if (isLast) return retreat(state, task, 'no-answer', context);
-  const { command, writes } = task;
-  const proving: Proving = { kind: 'proving', command, sinceMonoMs: nowMonoMs, emptyLooks: 0, writes };
+  if (refused) return task.mayMove ? retreat(state, task, 'refused', context) : fail(state, task, 'refused');
+  return isLast ? retreat(state, task, 'no-answer', context) : proveAgain(state, task, task.command, true, context);
+}
+
+/** A barring write that has not gone out moves nothing; it counts as one of the attempts. */
+export function withdrawn(state: ParkingState, task: Moving, context: ParkingContext): ParkingDecision {
+  const { command, mayMove, writes } = task;
+  if (command !== null && writes < MOST_WRITES) return proveAgain(state, task, command, mayMove, context);
+  return mayMove ? retreat(state, task, 'no-answer', context) : fail(state, task, 'no-answer');
+}
+
+function proveAgain(
+  state: ParkingState,
+  { writes }: Moving,
+  command: MoveCommand,
+  mayMove: boolean,
+  { nowMonoMs }: ParkingContext,
+): ParkingDecision {
+  const proving: Proving = { kind: 'proving', command, sinceMonoMs: nowMonoMs, emptyLooks: 0, writes, mayMove };
   return { state: { ...state, task: proving }, orders: [{ kind: 'query' }] };
 }
 

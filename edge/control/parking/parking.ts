@@ -15,6 +15,11 @@ export interface ParkingFacts {
 
 /** The move that can hurt: an arm that comes up under a car, a boom that comes down on one. */
 export const barringMove = ({ device }: ParkingFacts): Move => (device === 'lock' ? 'raise' : 'lower');
+/**
+ * A barring write that has waited longer than this does not go out: since the bay was seen empty a car may have come.
+ * A freeing one waits as long as it has to.
+ */
+export const PROOF_LASTS_MS = 2000;
 /** The move that opens the bay. It is safe at any time. */
 export const freeingMove = ({ device }: ParkingFacts): Move => (device === 'lock' ? 'lower' : 'raise');
 export const endOf = (move: Move): 'up' | 'down' => (move === 'raise' ? 'up' : 'down');
@@ -54,8 +59,9 @@ export type Task =
       readonly command: MoveCommand;
       readonly sinceMonoMs: number;
       readonly emptyLooks: number;
-      /** Writes so far; after one that was lost the device may be moving. */
       readonly writes: number;
+      /** An earlier write may have been taken though its answer was lost. */
+      readonly mayMove: boolean;
     }
   | {
       readonly kind: 'moving';
@@ -64,6 +70,8 @@ export type Task =
       readonly command: MoveCommand | null;
       readonly because: 'command' | 'obstacle' | 'power-up';
       readonly writes: number;
+      /** A write before the present one may have been taken though its answer was lost. */
+      readonly mayMove: boolean;
       /** When the device took it; null while the write is under way, or has failed. */
       readonly takenMonoMs: number | null;
       /** When a write that failed is made again; null while none has. */
@@ -108,6 +116,8 @@ export type ParkingEvent =
   | { readonly kind: 'written'; readonly move: Move }
   /** `refused`: the device said no, so it does not move. Otherwise nobody knows whether it took the command. */
   | { readonly kind: 'write-failed'; readonly move: Move; readonly refused: boolean }
+  /** The write has not gone out, and will not. */
+  | { readonly kind: 'write-withdrawn'; readonly move: Move }
   | { readonly kind: 'tick' };
 
 export type ParkingOrder =
@@ -136,7 +146,7 @@ export const blocksConnector = (state: ParkingState): boolean => state.fault !==
 /** Whether the device may be on its way to bar the bay: told to, or told and its answer was lost. */
 export function mayBeBarring({ task }: ParkingState, facts: ParkingFacts): boolean {
   if (task === null) return false;
-  return task.kind === 'proving' ? task.writes > 0 : task.move === barringMove(facts);
+  return task.kind === 'proving' ? task.mayMove : task.move === barringMove(facts);
 }
 
 /**

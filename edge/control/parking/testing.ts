@@ -83,6 +83,10 @@ export class ParkingRig {
     return this.send({ kind: 'write-failed', move, refused: false });
   }
 
+  withdrawn(move: Move): this {
+    return this.send({ kind: 'write-withdrawn', move });
+  }
+
   refused(move: Move): this {
     return this.send({ kind: 'write-failed', move, refused: true });
   }

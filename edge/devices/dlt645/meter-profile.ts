@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AddIssue } from '../profile/checks.ts';
 import { energySchema, provenanceShape, serialSettingsShape, timingSchema } from '../profile/device-shape.ts';
 import { MOST_WAKE_UP_BYTES } from './frame.ts';
 
@@ -42,7 +43,6 @@ const shapeSchema = z.strictObject({
   }),
 });
 type Shape = z.infer<typeof shapeSchema>;
-type AddIssue = (path: (string | number)[], message: string) => void;
 
 function needPoint(profile: Shape, name: string, unit: MeterUnit, path: (string | number)[], add: AddIssue): void {
   const point = profile.points[name];

@@ -27,7 +27,7 @@ type Question = 'read' | 'raise' | 'lower';
 function jobOf(profileId: string, address: number, question: Question): LineJob<unknown> {
   const line = new JobCatcher();
   const device = new ParkingDevice(address, profileOf(profileId), line);
-  void (question === 'read' ? device.read() : device.move(question));
+  void (question === 'read' ? device.read() : device.move(question, () => false));
   if (line.job === null) throw new Error('nothing was asked');
   return line.job;
 }

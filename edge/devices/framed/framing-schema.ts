@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AddIssue } from '../profile/checks.ts';
 
 export const hexByteSchema = z.string().regex(/^[0-9A-F]{2}$/, 'one byte as two hexadecimal digits');
 /** Bytes as on the wire; spaces are for the eye. May be empty. */
@@ -39,8 +40,6 @@ export const framingSchema = z.strictObject({
   }),
 });
 export type DeviceFraming = z.infer<typeof framingSchema>;
-
-export type AddIssue = (path: (string | number)[], message: string) => void;
 
 const isNamed = (part: string): boolean => (namedParts as readonly string[]).includes(part);
 

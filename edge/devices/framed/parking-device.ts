@@ -26,22 +26,21 @@ export class ParkingDevice {
   read(): Promise<ParkingReading> {
     const { command, payload, reply } = this.profile.query;
     const sizes = new Map([[byteOf(reply.command), reply.payloadBytes]]);
-    return this.#ask('poll', { command, payload }, sizes, (answer) => ({
-      kind: 'answer',
-      answer: readingOf(this.profile, answer),
-    }));
+    const judge = (answer: Uint8Array) => ({ kind: 'answer' as const, answer: readingOf(this.profile, answer) });
+    return this.#ask('poll', { command, payload }, sizes, judge, () => false);
   }
 
   /**
    * Tells it to move. Resolves when the device has taken the command, long before it is there. Both moves have one
    * priority: a move that overtook an older one on the line would be undone by it.
    *
-   * @throws LineError `exception` when the device refuses
+   * @param isSuperseded asked when the line is free for it: whether it must not go out any more
+   * @throws LineError `exception` when the device refuses; `superseded` when it has not gone out
    */
-  move(move: 'raise' | 'lower'): Promise<void> {
+  move(move: 'raise' | 'lower', isSuperseded: () => boolean): Promise<void> {
     const told = this.profile.moves[move];
     const sizes = new Map([[byteOf(told.reply.command), hexBytes(told.reply.accepted).length]]);
-    return this.#ask('command', told, sizes, (payload) => judgeMove(told, payload));
+    return this.#ask('command', told, sizes, (payload) => judgeMove(told, payload), isSuperseded);
   }
 
   #ask<Answer>(
@@ -49,13 +48,14 @@ export class ParkingDevice {
     { command, payload }: { readonly command: string; readonly payload: string },
     sizes: ReadonlyMap<number, number>,
     judge: (payload: Uint8Array) => Verdict<Answer>,
+    isSuperseded: () => boolean,
   ): Promise<Answer> {
     const { profile, address } = this;
     const question = { command: byteOf(command), payload: hexBytes(payload) };
     const exchange = exchangeWith(profile, address, question, sizes, judge);
     const answerBytes = frameBytes(profile.framing, Math.max(...sizes.values()));
     const device = `${profile.device}:${address}`;
-    return this.#line.ask({ device, priority, timing: profile.timing, exchange, answerBytes });
+    return this.#line.ask({ device, priority, timing: profile.timing, exchange, answerBytes, isSuperseded });
   }
 }
 

@@ -19,6 +19,7 @@ describe('ED-03 a profile that cannot be right is refused with path and reason',
   test.each<[string, (draft: ParkingProfile) => void, string]>([
     ['a part without a name', ({ framing }) => framing.layout.push('tail'), 'framing.layout.6'],
     ['a part that stands there twice', ({ framing }) => framing.layout.push('header'), 'framing.layout.6'],
+    ['a way through a gateway', (draft) => Object.assign(draft, { transports: ['rtu-over-tcp'] }), 'transports.0'],
     ['no checksum', ({ framing }) => framing.layout.pop(), 'framing.layout'],
     ['no start mark', ({ framing }) => framing.layout.shift(), 'framing.layout.0'],
     [

@@ -1,15 +1,8 @@
 import { z } from 'zod';
 import { alarms, bays, positions } from '../../control/parking/reading.ts';
+import type { AddIssue } from '../profile/checks.ts';
 import { provenanceShape, serialSettingsShape, timingSchema } from '../profile/device-shape.ts';
-import {
-  type AddIssue,
-  byteOrderSchema,
-  checkFraming,
-  framingSchema,
-  hexByteSchema,
-  hexBytes,
-  hexSchema,
-} from './framing-schema.ts';
+import { byteOrderSchema, checkFraming, framingSchema, hexByteSchema, hexBytes, hexSchema } from './framing-schema.ts';
 
 const offsetSchema = z.int().min(0).max(63);
 /** One byte whose values have names; a value without a name is unknown, which is unsafe. */
@@ -45,7 +38,8 @@ const shapeSchema = z.strictObject({
   ...provenanceShape,
   /** A lock bars the bay when its arm is up, a barrier when its boom is down. */
   device: z.enum(['lock', 'barrier']),
-  transports: z.array(z.enum(['serial', 'rtu-over-tcp'])).min(1),
+  /** A gateway can hand out the answer of an older look, and nothing in these frames tells it from the new one. */
+  transports: z.array(z.literal('serial')).min(1),
   serial: z.strictObject(serialSettingsShape),
   timing: timingSchema,
   /** From a move's acceptance until the end must be seen; longer than the device takes to notice by itself. */

@@ -5,6 +5,7 @@ import type { PileShape } from './pile-profile.ts';
 import { floatTypes, type Point, textTypes, wordsOf } from './point.ts';
 import { rawValuesOf, type Step, type Write } from './write.ts';
 
+/** Takes what is wrong with a document, and where. */
 export type AddIssue = (path: (string | number)[], message: string) => void;
 type ModbusDevice = Pick<
   PileShape,

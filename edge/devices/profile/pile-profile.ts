@@ -6,7 +6,7 @@ import { stepSchema, writeSchema } from './write.ts';
 
 /**
  * What the pile does when its controller falls silent. `refreshedBy` decides what counts as a sign of life;
- * where reads do not, `feed` is written at least every third of `timeoutMs`.
+ * where reads do not, `feed` is written `FEEDS_PER_TIMEOUT` times in `timeoutMs`.
  */
 const watchdogSchema = z.strictObject({
   timeoutMs: z.int().positive(),
@@ -20,6 +20,9 @@ const watchdogSchema = z.strictObject({
   ]),
   note: z.string().optional(),
 });
+
+/** A watchdog is fed at least every third of its time, so that one lost cycle with retries still fits. */
+export const FEEDS_PER_TIMEOUT = 3;
 
 const commandsSchema = z.strictObject({
   /** Written after every (re)connection. It must not raise a limit. */
