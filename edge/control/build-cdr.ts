@@ -47,7 +47,7 @@ function withOpenQuestions(session: Session, now: Stamp): Session {
   if (track.doubt === null && track.silence === null) return session;
   const finding = unsettled(track);
   const findings = finding === null ? [] : [finding];
-  return withMark(withFindings(session, { track, findings }, 'cumulative', now), 'end-estimated');
+  return withMark(withFindings(session, { track, findings }, 'cumulative', null, now), 'end-estimated');
 }
 
 function closingReadings(session: Session, now: Stamp): MeterReading[] {

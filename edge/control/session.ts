@@ -4,6 +4,7 @@ import type { MeterReading } from '#shared/tariff/rate.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import { type Cdr, type CdrMark, MAX_METER_EVENTS, type MeterEvent, type StopReason } from '#shared/wire/cdr.ts';
 import type { StartCommand } from '#shared/wire/messages.ts';
+import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
 import { type EnergyRegister, firstTrack, type MeterFinding, type MeterTrack, type Tracked } from './meter-track.ts';
 
 /** Why a session is being stopped, and the stop commands that wait to hear that it is. */
@@ -45,6 +46,9 @@ export interface Session {
   readonly acknowledged: boolean;
   readonly stop: StopCause | null;
 }
+
+/** From the start of a charge until its vehicle draws, the contactor is closed, and the new count is believed. */
+const COUNT_BEGINS_WITHIN_MS = 60_000;
 
 /** A session from an accepted start. Its first meter reading, taken before any energy can flow, begins its axis. */
 export function openSession(
@@ -111,24 +115,35 @@ export function resumedTrack(session: Session, now: Stamp): MeterTrack {
   return { ...track, doubt, monoMs: track.monoMs + shiftMs, powerW: 0, unmovedWh: 0, silence: null };
 }
 
-/** Takes what has been found out about the register: each finding is evidence, and a mark. */
+/**
+ * Takes what has been found out about the register: each finding is evidence, and a mark.
+ *
+ * @param before the track before this look
+ */
 export function withFindings(
   session: Session,
   { track, findings }: Pick<Tracked, 'findings' | 'track'>,
   kind: EnergyRegister['kind'],
+  before: MeterTrack | null,
   now: Stamp,
 ): Session {
   const counted = track === null ? session : { ...session, meter: { ...session.meter, track } };
-  return findings.reduce((before, finding) => {
-    const noted = withEvent(before, { ...finding, atMs: sessionTimeMs(session, now) });
-    return isBeginOfCount(session, finding, kind) ? noted : withMark(noted, `meter-${finding.kind}`);
+  return findings.reduce((noting, finding) => {
+    const noted = withEvent(noting, { ...finding, atMs: sessionTimeMs(session, now) });
+    const isExpected = kind === 'per-session' && isBeginOfCount(session, finding, before, now);
+    return isExpected ? noted : withMark(noted, `meter-${finding.kind}`);
   }, counted);
 }
 
-/** A register of this kind shows the charge before until it begins to count this one. */
-function isBeginOfCount(session: Session, finding: MeterFinding, kind: EnergyRegister['kind']): boolean {
+/**
+ * A register of each charge shows the charge before until it begins to count this one, soon after the start and from one
+ * look to the next. Later, or when nobody saw it for a while, a reset may have taken energy with it.
+ */
+function isBeginOfCount(session: Session, finding: MeterFinding, before: MeterTrack | null, now: Stamp): boolean {
   const hasCounted = session.lastReading.registerWh > session.readings[0].registerWh;
-  return kind === 'per-session' && finding.kind === 'reset' && !hasCounted;
+  const isSoon = sessionTimeMs(session, now) - session.readings[0].atMs <= COUNT_BEGINS_WITHIN_MS;
+  const unseenMs = before?.doubt == null ? 0 : before.doubt.sinceMonoMs - before.monoMs;
+  return finding.kind === 'reset' && !hasCounted && isSoon && unseenMs <= COMMUNICATION_LOST_AFTER_MS;
 }
 
 function withEvent(session: Session, event: MeterEvent): Session {

@@ -21,7 +21,7 @@ export function takeRegister(state: ConnectorState, context: Context): TakenRegi
   const tracked = track(before, reading, now.monoMs, limits);
   const next: ConnectorState = { ...state, track: tracked.track };
   if (session === null || tracked.track === null) return { state: next, cameToRest: true, mustStore: false };
-  const found = withFindings(session, tracked, facts.energy.kind, now);
+  const found = withFindings(session, tracked, facts.energy.kind, before, now);
   const { registerWh } = tracked;
   const bandChanged = (fromMs: number, toMs: number) => context.bandChanged(session.tariff, fromMs, toMs);
   const hasLeft = before?.doubt === null && tracked.track.doubt !== null;
