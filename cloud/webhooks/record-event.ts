@@ -49,6 +49,8 @@ export async function recordEvent(context: EventContext, event: NewEvent): Promi
     .where('environment', '=', event.environment)
     .where('disabled_at_ms', 'is', null)
     .where('deleted_at_ms', 'is', null)
+    // An endpoint that is just being disabled must not be given one more delivery that nobody cancels.
+    .forShare()
     .execute();
   const wanting = endpoints.filter((endpoint) =>
     event.onlyEndpointId === null
