@@ -24,7 +24,7 @@ const TELL_SHARE = 10;
 /** A device that comes back is polled again within 30 s. */
 const LONGEST_PROBE_PAUSE_MS = 25_000;
 
-export const isSilent = (health: DeviceHealth): boolean => health.failuresInRow >= SILENT_AFTER_FAILURES;
+const isSilent = (health: DeviceHealth): boolean => health.failuresInRow >= SILENT_AFTER_FAILURES;
 
 /** @param costMs for how long a request without an answer keeps the line from the others */
 export function withFailure(health: DeviceHealth, nowMonoMs: number, costMs: number): DeviceHealth {

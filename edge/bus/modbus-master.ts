@@ -27,7 +27,7 @@ export interface ModbusPort {
 type Words = readonly number[];
 const MBAP_EXTRA_BYTES = 4;
 
-export const modbusDevice = (unit: number): string => `unit ${unit}`;
+const modbusDevice = (unit: number): string => `unit ${unit}`;
 
 /** Modbus RTU on a serial line, or on a socket to a gateway that passes its frames through. */
 export function rtuMaster(line: LinePort): ModbusPort {

@@ -89,7 +89,6 @@ function judgeReading(
   context: Context,
 ): Decision {
   const { phase } = state;
-  const { monoMs } = context.now;
   switch (phase.kind) {
     case 'idle':
       return idleReading(state, context);
@@ -102,11 +101,11 @@ function judgeReading(
     case 'charging':
       return chargingPoll(state, phase, context);
     case 'stopping':
-      return stoppingReading(heard(state, monoMs), phase, look, context);
+      return stoppingReading(state, phase, look, context);
     case 'closing':
       return closingPoll(state, phase, context);
     case 'adopting':
-      return adoptingReading(heard(state, monoMs), phase, context);
+      return adoptingReading(state, phase, context);
   }
 }
 
@@ -118,11 +117,6 @@ function stored(decision: Decision): Decision {
   const isOrdered = orders.some((order) => order.kind === 'commit' && order.transaction.session !== null);
   return isUnderWay && !isOrdered ? { state, orders: [...orders, record(phase.session)] } : decision;
 }
-
-const heard = (state: ConnectorState, monoMs: number): ConnectorState => ({
-  ...state,
-  interlocks: { ...state.interlocks, lastReadingMs: monoMs },
-});
 
 /** A start that waits for the set-up is looked at again at once. */
 function onSetUp(before: ConnectorState, result: SetUpResult, context: Context): Decision {

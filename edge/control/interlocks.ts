@@ -31,9 +31,12 @@ export const freshInterlocks = (nowMonoMs: number): InterlockState => ({
   lastCurrentMs: nowMonoMs,
 });
 
-/** Notes that the current has been told, or has not. */
-export const withCurrent = (state: InterlockState, reading: Reading, nowMonoMs: number): InterlockState =>
-  reading.currentMa === null ? state : { ...state, lastCurrentMs: nowMonoMs };
+/** Notes that the pile has been heard, and whether it told its current. */
+export const heard = (state: InterlockState, reading: Reading, nowMonoMs: number): InterlockState => ({
+  ...state,
+  lastReadingMs: nowMonoMs,
+  lastCurrentMs: reading.currentMa === null ? state.lastCurrentMs : nowMonoMs,
+});
 
 const since = (isThere: boolean, before: number | null, nowMonoMs: number) => (isThere ? (before ?? nowMonoMs) : null);
 const longerThan = (sinceMs: number | null, ms: number, nowMonoMs: number) =>
@@ -65,11 +68,10 @@ export function evaluateInterlocks(
     limits.overTemperatureDc !== null &&
     (reading.temperatureDc === null || reading.temperatureDc >= limits.overTemperatureDc);
   const next: InterlockState = {
-    ...withCurrent(state, reading, nowMonoMs),
+    ...heard(state, reading, nowMonoMs),
     // Nobody knows whether a peak is over that cannot be seen any more.
     overCurrentSinceMs: isTold ? since(isOverCurrent, state.overCurrentSinceMs, nowMonoMs) : state.overCurrentSinceMs,
     gunRemovedSinceMs: since(reading.status === 'unplugged', state.gunRemovedSinceMs, nowMonoMs),
-    lastReadingMs: nowMonoMs,
   };
   const reported = faultIn(reading);
   if (reported !== null) return { state: next, tripped: reported };

@@ -13,7 +13,7 @@ import {
   record,
   stay,
 } from './connector.ts';
-import { COMMUNICATION_LOST_AFTER_MS, withCurrent } from './interlocks.ts';
+import { COMMUNICATION_LOST_AFTER_MS, heard } from './interlocks.ts';
 import { delivers, isOff } from './reading.ts';
 import { alarm, commandDone, commandFailed } from './report.ts';
 import { type Session, type StopCause, withMark } from './session.ts';
@@ -144,7 +144,7 @@ export function stoppingReading(
   const { reading } = before;
   if (reading === null) return stay(before);
   const nowMs = context.now.monoMs;
-  const state = { ...before, interlocks: withCurrent(before.interlocks, reading, nowMs) };
+  const state = { ...before, interlocks: heard(before.interlocks, reading, nowMs) };
   if (phase.provenMonoMs === null) {
     if (!isProven(phase.ladder, reading, look.requestedMonoMs)) {
       // One that says it delivers keeps its session: what flows has to be on a record.

@@ -55,7 +55,6 @@ export class PileDriver {
    */
   async setUp(): Promise<void> {
     await this.#write(this.profile.commands.setup, 'command', null);
-    await this.#device.readSetUp('command');
     await this.prove('command');
   }
 
@@ -63,8 +62,7 @@ export class PileDriver {
   async prove(priority: Priority): Promise<void> {
     const { setupProof, profileId } = this.profile;
     if (setupProof.length === 0) return;
-    await this.#device.readSetUp(priority);
-    const values = await this.#device.read(priority);
+    const values = await this.#device.readSetUp(priority);
     for (const condition of setupProof) {
       const value = values(condition.point);
       if (!holds(condition, value)) throw new SetupNotTaken(profileId, condition, value);

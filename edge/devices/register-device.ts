@@ -82,10 +82,11 @@ export class RegisterDevice {
   }
 
   /** Reads again what is read at set-up, to see what the device has made of it. @throws LineError */
-  async readSetUp(priority: Priority): Promise<void> {
+  async readSetUp(priority: Priority): Promise<Values> {
     const words = new RegisterWords();
     this.#atSetUp = await this.#readBlocks(this.#atSetUp, words, priority);
     this.#setUpWords = words;
+    return (name) => this.#value(name, words);
   }
 
   /** Writes one raw value, unless it is superseded before it goes out. @throws LineError */
@@ -99,8 +100,7 @@ export class RegisterDevice {
   async #meet(priority: Priority): Promise<void> {
     this.#points = this.#profile.points;
     this.#plan();
-    await this.readSetUp(priority);
-    const value = (name: string) => this.#value(name, this.#setUpWords);
+    const value = await this.readSetUp(priority);
     const variant = this.#profile.variants.find(({ when }) => when.every((one) => holds(one, value(one.point))));
     if (variant !== undefined) {
       this.#points = { ...this.#profile.points, ...variant.points };

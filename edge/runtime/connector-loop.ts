@@ -121,7 +121,10 @@ export class ConnectorLoop {
         'connector changes',
       );
     }
-    const isAsAvailable = before.latched === after.latched && before.setUp.result === after.setUp.result;
+    const isAsAvailable =
+      before.latched === after.latched &&
+      before.blockedBy === after.blockedBy &&
+      before.setUp.result === after.setUp.result;
     if (!isSame || !isAsAvailable) this.#parts.onChange();
   }
 

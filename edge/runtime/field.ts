@@ -56,13 +56,8 @@ export class Field {
     this.#parking = new ParkingField({
       ...parts,
       line: (lineId) => this.#line(lineId),
-      onBlocked: (connectorId, by) => this.#block(connectorId, by),
+      onBlocked: (connectorId, by) => this.#loops.get(connectorId)?.dispatch({ kind: 'blocked', by }),
     });
-  }
-
-  #block(connectorId: string, by: readonly FaultCode[]): void {
-    this.#loops.get(connectorId)?.dispatch({ kind: 'blocked', by });
-    this.#parts.onView(this.view());
   }
 
   #line(lineId: string): SiteLine {

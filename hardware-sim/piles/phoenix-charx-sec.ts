@@ -6,7 +6,7 @@ import { filled, long, perPhase, quad, word } from './register-shapes.ts';
 import { oneOf, type ReadTable, readTable, within, wordField } from './registers.ts';
 import { createSessionTimes, type SessionTimes } from './session-times.ts';
 import { sessionWh, totalWh } from './status.ts';
-import { newWatchdog } from './watchdog.ts';
+import { unwatched } from './unwatched.ts';
 
 const MAX_CURRENT_A = 32;
 
@@ -41,18 +41,15 @@ export function phoenixCharxSec(state: PileState, startsPermitted: boolean, { so
       wordField(at(301), within(0, 80), (value) => set({ limitA: value })),
     ]),
   });
-  return {
+  return unwatched(state.nowMs, {
     image,
     maxCurrentMa: MAX_CURRENT_A * 1000,
-    watchdog: newWatchdog(0, state.nowMs),
     permission: (nowMs) => {
       times.observe(nowMs);
       return { unlocked: settings.enabled, limitMa: settings.limitA * 1000, source: 'setpoint' };
     },
-    heard: () => {},
-    unplugged: () => {},
     reportedRegisterWh: () => Math.floor(totalWh(state)),
-  };
+  });
 }
 
 function connectorRegisters(

@@ -5,7 +5,7 @@ import { longLowFirst, perPhase, word } from './register-shapes.ts';
 import { readTable, within, wordField } from './registers.ts';
 import { createSessionTimes, type SessionTimes } from './session-times.ts';
 import { faultNumber, floorTo, totalWh } from './status.ts';
-import { newWatchdog } from './watchdog.ts';
+import { unwatched } from './unwatched.ts';
 
 const MAX_CURRENT_A = 32;
 const METER_STEP_WH = 10;
@@ -34,18 +34,15 @@ export function phoenixEmCpPpEth(state: PileState, startsPermitted: boolean): Pi
     writable: new Map([wordField(300, within(6, 80), (value) => Object.assign(settings, { limitA: value }))]),
     coils: new Map([[400, { get: () => settings.enabled, set: (on) => Object.assign(settings, { enabled: on }) }]]),
   });
-  return {
+  return unwatched(state.nowMs, {
     image,
     maxCurrentMa: MAX_CURRENT_A * 1000,
-    watchdog: newWatchdog(0, state.nowMs),
     permission: (nowMs) => {
       times.observe(nowMs);
       return { unlocked: settings.enabled, limitMa: settings.limitA * 1000, source: 'setpoint' };
     },
-    heard: () => {},
-    unplugged: () => {},
     reportedRegisterWh: () => floorTo(totalWh(state), METER_STEP_WH),
-  };
+  });
 }
 
 /** The input registers that mean the same on EM-CP-PP-ETH and the older EV-ETH. The state letter is in the low byte. */

@@ -4,7 +4,7 @@ import type { PileModel } from './pile-model.ts';
 import type { PileState } from './pile-state.ts';
 import { word } from './register-shapes.ts';
 import { readTable, within, wordField } from './registers.ts';
-import { newWatchdog } from './watchdog.ts';
+import { unwatched } from './unwatched.ts';
 
 const MAX_CURRENT_A = 32;
 
@@ -24,13 +24,10 @@ export function phoenixEvCcAc1(state: PileState, startsPermitted: boolean): Pile
     writable: new Map([wordField(22_000, within(6, 80), (value) => set({ limitA: value }))]),
     coils: new Map([[20_000, { get: () => settings.enabled, set: (enabled) => set({ enabled }) }]]),
   });
-  return {
+  return unwatched(state.nowMs, {
     image,
     maxCurrentMa: MAX_CURRENT_A * 1000,
-    watchdog: newWatchdog(0, state.nowMs),
     permission: () => ({ unlocked: settings.enabled, limitMa: settings.limitA * 1000, source: 'setpoint' }),
-    heard: () => {},
-    unplugged: () => {},
     reportedRegisterWh: () => null,
-  };
+  });
 }

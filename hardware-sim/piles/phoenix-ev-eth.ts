@@ -6,7 +6,7 @@ import { ascii, filled, longLowFirst, perPhase, quadLowFirst, word } from './reg
 import { readTable, within, wordField } from './registers.ts';
 import { createSessionTimes } from './session-times.ts';
 import { sessionWh, totalWh } from './status.ts';
-import { newWatchdog } from './watchdog.ts';
+import { unwatched } from './unwatched.ts';
 
 const MAX_CURRENT_A = 32;
 
@@ -46,16 +46,13 @@ export function phoenixEvEth(state: PileState, startsPermitted: boolean): PileMo
       [419, { get: () => settings.cardEnabled, set: (cardEnabled) => set({ cardEnabled }) }],
     ]),
   });
-  return {
+  return unwatched(state.nowMs, {
     image,
     maxCurrentMa: MAX_CURRENT_A * 1000,
-    watchdog: newWatchdog(0, state.nowMs),
     permission: (nowMs) => {
       times.observe(nowMs);
       return { unlocked: settings.enabled, limitMa: settings.limitA * 1000, source: 'setpoint' };
     },
-    heard: () => {},
-    unplugged: () => {},
     reportedRegisterWh: () => Math.floor(totalWh(state)),
-  };
+  });
 }

@@ -5,7 +5,7 @@ import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
 import { floatLowFirst, longLowFirst, perPhase, quadLowFirst, word } from './register-shapes.ts';
 import { oneOf, planWrite, type ReadTable, readTable, type WriteTable, wordField } from './registers.ts';
 import { createSessionTimes, type SessionTimes } from './session-times.ts';
-import { faultNumber, type OcppStatus, ocppStatus, sessionWh, totalWh } from './status.ts';
+import { faultNumber, OCPP_NUMBERS, ocppStatus, sessionWh, totalWh } from './status.ts';
 import { newWatchdog, tripsAt, type Watchdog } from './watchdog.ts';
 
 const MAX_CURRENT_A = 32;
@@ -17,16 +17,6 @@ const UNMAPPED = 0xffff;
 const COMMAND = { stop: 3, suspend: 7, restart: 8, reboot: 9, available: 40, unavailable: 41 } as const;
 const STOP_CAUSE = { none: 0, emergencyStop: 1, evDisconnected: 2, reboot: 7, remote: 8 } as const;
 const FAULT_BITS = { 'emergency-stop': 1, welded: 2, 'over-temperature': 4, error: 8 };
-
-/** Register 150, numbered as OCPP 1.6 lists the states. */
-const OCPP_NUMBERS: Readonly<Record<OcppStatus, number>> = {
-  available: 0,
-  preparing: 1,
-  charging: 2,
-  'suspended-evse': 3,
-  'suspended-ev': 4,
-  faulted: 8,
-};
 
 interface Settings {
   lifeBit: number;

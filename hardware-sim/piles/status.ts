@@ -4,7 +4,7 @@ import type { PileState } from './pile-state.ts';
 export type ShownFault = 'emergency-stop' | 'welded' | 'over-temperature' | 'error';
 
 /** The fault that the pile itself has noticed, if any. */
-export function shownFault(state: PileState): ShownFault | undefined {
+function shownFault(state: PileState): ShownFault | undefined {
   const { emergencyStop, errorCode, weldDetected } = state.effects;
   if (emergencyStop) return 'emergency-stop';
   if (state.pilot !== 'F') return undefined;
@@ -22,6 +22,16 @@ export function faultNumber(state: PileState, numbers: Readonly<Record<ShownFaul
 
 /** Connector states of OCPP 1.6 that a pile can be in by itself. */
 export type OcppStatus = 'available' | 'preparing' | 'charging' | 'suspended-evse' | 'suspended-ev' | 'faulted';
+
+/** Numbers of a register that counts the states in the order of OCPP 1.6, section 7.7. */
+export const OCPP_NUMBERS: Readonly<Record<OcppStatus, number>> = {
+  available: 0,
+  preparing: 1,
+  charging: 2,
+  'suspended-evse': 3,
+  'suspended-ev': 4,
+  faulted: 8,
+};
 
 /** OCPP 1.6 status, section 7.7; "preparing" until the vehicle has drawn energy for the first time. */
 export function ocppStatus(state: PileState): OcppStatus {

@@ -5,7 +5,7 @@ import { type Cell, float, long, perPhase, word } from './register-shapes.ts';
 import { anyValue, longField, oneOf, type ReadTable, readTable, type WriteTable, within } from './registers.ts';
 import { createSessionTimes, type SessionTimes } from './session-times.ts';
 import { isCharging, sessionWh, totalWh } from './status.ts';
-import { newWatchdog } from './watchdog.ts';
+import { unwatched } from './unwatched.ts';
 
 const MAX_CURRENT_MA = 32_000;
 const REBOOT_TOKEN = 0x012e_b007;
@@ -47,18 +47,15 @@ export function tinkerforgeWarp(state: PileState, startsPermitted: boolean): Pil
     coils: coils(settings),
     discreteInputs: discreteInputs(state),
   });
-  return {
+  return unwatched(state.nowMs, {
     image,
     maxCurrentMa: MAX_CURRENT_MA,
-    watchdog: newWatchdog(0, state.nowMs),
     permission: (nowMs) => {
       times.observe(nowMs);
       return { unlocked: settings.enabled, limitMa: settings.limitMa, source: 'setpoint', phases: settings.phases };
     },
-    heard: () => {},
-    unplugged: () => {},
     reportedRegisterWh: () => Math.fround(totalWh(state) / 1000) * 1000,
-  };
+  });
 }
 
 function identityRegisters(uptimeS: () => number): readonly (readonly Cell[])[] {

@@ -7,7 +7,7 @@ import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
 import { ascii, type Cell, filled, long, perPhase, utf16, word } from './register-shapes.ts';
 import { oneOf, type ReadTable, readTable, type WriteTable, within, wordField, zeroOr } from './registers.ts';
 import { createSessionTimes, type SessionTimes } from './session-times.ts';
-import { faultNumber, floorTo, isCharging, type OcppStatus, ocppStatus, sessionWh, totalWh } from './status.ts';
+import { faultNumber, floorTo, isCharging, OCPP_NUMBERS, ocppStatus, sessionWh, totalWh } from './status.ts';
 
 const MAX_CURRENT_A = 32;
 const MIN_CURRENT_A = 6;
@@ -19,16 +19,6 @@ const NEWEST_FIRMWARE = '3.187';
 const PHASES_SINCE = '3.187';
 const RFID_SINCE = '3.156';
 const FAULT_NUMBERS = { 'emergency-stop': 1, welded: 2, 'over-temperature': 4, error: 8 };
-
-/** Register 1000, numbered as OCPP 1.6 lists the states. */
-const OCPP_NUMBERS: Readonly<Record<OcppStatus, number>> = {
-  available: 0,
-  preparing: 1,
-  charging: 2,
-  'suspended-evse': 3,
-  'suspended-ev': 4,
-  faulted: 8,
-};
 
 interface Settings {
   limitA: number;

@@ -11,7 +11,7 @@ const units = ['kWh', 'kW', 'A', 'V'] as const;
 export type MeterUnit = (typeof units)[number];
 
 /** One value that the meter holds: `digits` decimal digits, the last `decimals` of them after the point. */
-export const meterPointSchema = z.strictObject({
+const meterPointSchema = z.strictObject({
   di: z.string().regex(/^[0-9A-F]{8}$/, 'eight hexadecimal digits DI3 to DI0, e.g. "00010000"'),
   digits: z.int().min(2).max(12).multipleOf(2),
   decimals: z.int().min(0).max(6),

@@ -106,6 +106,10 @@ export function checkPile(profile: PileShape, add: AddIssue): void {
     checkConditions(profile, rule.when, ['faults', i, 'when'], add);
   });
   checkConditions(profile, profile.setupProof, ['setupProof'], add);
+  profile.setupProof.forEach(({ point }, i) => {
+    if (profile.points[point]?.read === 'poll')
+      add(['setupProof', i, 'point'], `"${point}" is read at every poll: say "set-up"`);
+  });
   for (const [name, steps] of Object.entries(profile.commands))
     checkSteps(profile, steps ?? [], ['commands', name], add);
   checkSteps(profile, profile.watchdog?.feed ?? [], ['watchdog', 'feed'], add);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { conditionSchema } from './condition.ts';
 import { addressSchema, pointSchema } from './point.ts';
 
-export const profileIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{1,63}$/, 'lower-case letters, digits and "-"');
+const profileIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{1,63}$/, 'lower-case letters, digits and "-"');
 
 /** Where the facts come from, and who the device is. Part of every kind of profile. */
 export const provenanceShape = {

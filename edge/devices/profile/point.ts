@@ -4,7 +4,7 @@ export const addressSchema = z.int().min(0).max(0xffff);
 const factorSchema = z.int().positive();
 
 /** Register types. Values wider than a register are high word first unless `wordOrder` says otherwise. */
-export const pointTypes = ['bit', 'u16', 'i16', 'u32', 'i32', 'u64', 'i64', 'f32', 'f64', 'ascii', 'utf16'] as const;
+const pointTypes = ['bit', 'u16', 'i16', 'u32', 'i32', 'u64', 'i64', 'f32', 'f64', 'ascii', 'utf16'] as const;
 export type PointType = (typeof pointTypes)[number];
 export const textTypes: readonly PointType[] = ['ascii', 'utf16'];
 export const floatTypes: readonly PointType[] = ['f32', 'f64'];

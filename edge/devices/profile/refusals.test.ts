@@ -79,6 +79,7 @@ describe('ED-02 a bad profile is refused with file, path and reason', () => {
     ['an identity read again and again', 'identity.serial', 'state', 'identity.serial: "state" is read at every poll'],
     ['a serial device without settings', 'serial', undefined, 'serial: needed where'],
     ['a proof of nothing', 'setupProof.0.point', 'watchdog', 'setupProof.0.point: no point is named "watchdog"'],
+    ['a proof by what every poll reads', 'setupProof.0.point', 'state', '"state" is read at every poll: say "set-up"'],
     ['a vector that says nothing', 'vectors.0.reads', undefined, 'vectors.0: say either "reads" or "writes"'],
     ['a vector with nothing to read from', 'vectors.0.reply', undefined, 'vectors.0.reply: needed'],
     ['a vector with value and limit', 'vectors.4.writes.raw', 160, 'vectors.4.writes: say either "raw" or "limitMa"'],

@@ -32,7 +32,7 @@ export function packV(vehicle: Vehicle): number {
 }
 
 /** Current in A that the BMS asks for: its own maximum, and its power limit at this state of charge. */
-export function requestedA(vehicle: Vehicle): number {
+function requestedA(vehicle: Vehicle): number {
   const limitW = vehicle.dcMaxPowerW * shareAt(vehicle.chargeCurve ?? DC_CURVE, socOf(vehicle.battery));
   return Math.min(vehicle.dcMaxCurrentA, limitW / packV(vehicle));
 }

@@ -1,7 +1,7 @@
 import { BST_REASONS, type BstReason } from '../../faults/bst-reasons.ts';
 
 /** Why a charger stops: the items of the message CST of GB/T 27930-2015 in their order on the wire, two bits each. */
-export const CST_REASONS = [
+const CST_REASONS = [
   'condition-reached',
   'manual',
   'fault',
