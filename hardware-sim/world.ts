@@ -4,7 +4,8 @@ import { lineNoise } from './faults/line-noise.ts';
 import { seededRandom } from './faults/random.ts';
 import { stateEffects } from './faults/state-effects.ts';
 import { drawWireEffects } from './faults/wire-effects.ts';
-import { createFieldDevices, type FieldDevices, rawDevicesOn } from './field-devices.ts';
+import { createFieldDevices, createIoBoards, type FieldDevices, rawDevicesOn } from './field-devices.ts';
+import type { IoBoardDevice } from './io/io-board.ts';
 import { zeroCounters } from './line/counters.ts';
 import type { LineSettings } from './line/line-settings.ts';
 import { createReplaySlave } from './line/replay-slave.ts';
@@ -18,6 +19,7 @@ import type { MonoClock } from './world/clock.ts';
 /** A whole simulated station without its wires: piles, faults, and one slave per line. */
 export interface StationWorld extends FieldDevices {
   readonly piles: ReadonlyMap<string, Pile>;
+  readonly io: ReadonlyMap<string, IoBoardDevice>;
   readonly lines: ReadonlyMap<string, LineSettings>;
   readonly slaves: ReadonlyMap<string, Slave>;
   readonly faults: FaultBoard;
@@ -41,31 +43,39 @@ export function createWorld(
   recordings: Recordings = new Map(),
 ): StationWorld {
   const faults = createFaultBoard(seededRandom(seed));
+  const io = createIoBoards(station, faults, clock);
   const piles = new Map<string, Pile>();
   for (const settings of station.piles) {
-    const effects = () => stateEffects(faults.stateFaults(`pile:${settings.pileId}`));
+    const isCutOff = () => [...io.values()].some((board) => board.cuts(settings.pileId));
+    const effects = () => {
+      const own = stateEffects(faults.stateFaults(`pile:${settings.pileId}`));
+      return isCutOff() ? { ...own, powerCut: {} } : own;
+    };
     piles.set(settings.pileId, createPile(settings, clock, effects));
   }
   const field = createFieldDevices(station, piles, faults, clock);
   const lines = new Map(station.lines.map((line) => [line.lineId, line]));
   const slaves = new Map<string, Slave>();
-  for (const line of station.lines) slaves.set(line.lineId, slaveOf(station, line, piles, field, faults, recordings));
+  for (const line of station.lines)
+    slaves.set(line.lineId, slaveOf(station, line, piles, { ...field, io }, faults, recordings));
   const advance = (): void => {
-    for (const device of [...piles.values(), ...field.meters.values(), ...field.locks.values()]) device.advance();
+    for (const device of [...io.values(), ...piles.values(), ...field.meters.values(), ...field.locks.values()])
+      device.advance();
   };
   const lineIds = new Map<FaultTarget, string>(station.lines.map(({ lineId }) => [`line:${lineId}`, lineId]));
   for (const { pileId, lineId } of station.piles) lineIds.set(`pile:${pileId}`, lineId);
   for (const { meterId, lineId } of station.meters) lineIds.set(`meter:${meterId}`, lineId);
   for (const { lockId, lineId } of station.locks) lineIds.set(`lock:${lockId}`, lineId);
+  for (const { boardId, lineId } of station.io) lineIds.set(`io:${boardId}`, lineId);
   const lineOf = (target: FaultTarget) => lines.get(lineIds.get(target) ?? '');
-  return { ...field, piles, lines, slaves, faults, lineOf, advance };
+  return { ...field, io, piles, lines, slaves, faults, lineOf, advance };
 }
 
 function slaveOf(
   station: Station,
   line: LineSettings,
   piles: ReadonlyMap<string, Pile>,
-  field: FieldDevices,
+  field: FieldDevices & Pick<StationWorld, 'io'>,
   faults: FaultBoard,
   recordings: Recordings,
 ): Slave {
@@ -84,8 +94,11 @@ function slaveOf(
   const devices = new Map<number, SlaveDevice>(pileDevices);
   const metersHere = [...field.meters.values()].filter((meter) => meter.lineId === line.lineId);
   for (const { modbus } of metersHere) if (modbus !== undefined) devices.set(modbus.unit, modbus.device);
+  const boardsHere = [...field.io.values()].filter((board) => board.lineId === line.lineId);
+  for (const board of boardsHere) devices.set(board.unit, board);
   const targetsOf = (unit: number): FaultTarget[] => [
     ...(pileDevices.get(unit)?.pileIds ?? []).map((pileId) => `pile:${pileId}` as const),
+    ...boardsHere.filter((board) => board.unit === unit).map(({ boardId }) => `io:${boardId}` as const),
     ...metersHere.filter(({ modbus }) => modbus?.unit === unit).map(({ meterId }) => `meter:${meterId}` as const),
   ];
   const isDark = (unit: number): boolean => pileDevices.get(unit)?.powered() === false;

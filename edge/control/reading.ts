@@ -8,19 +8,30 @@ export interface Reading {
   readonly status: 'unplugged' | 'plugged' | 'charging' | 'fault' | 'unknown';
   /** What the pile reports to be wrong, by the fault catalogue; null when nothing, or nothing it can name. */
   readonly fault: FaultCode | null;
-  /** The largest phase current. */
+  /** The vendor's own code for it, for the technician. */
+  readonly faultDetail: string | null;
+  /** The largest phase current; of a DC pile what it takes from each phase of its supply. */
   readonly currentMa: number | null;
   readonly powerW: number | null;
+  /** Phase voltages of an AC pile, the output voltage of a DC pile; phases that are not in use do not count. */
+  readonly voltageMv: { readonly lowest: number; readonly highest: number } | null;
   /** Tenths of a degree Celsius. */
   readonly temperatureDc: number | null;
+  /** State of charge of the vehicle, as it tells a DC pile. */
+  readonly socPercent: number | null;
+  /** The limit that the pile says is in force. */
+  readonly setpointMa: number | null;
   /** The energy register as the meter shows it, in whole Wh, rounded down. */
   readonly registerWh: number | null;
   /** Serial number of the meter behind the register. */
   readonly meterId: string | null;
+  /** Of the pile itself. */
+  readonly serialNumber: string | null;
+  readonly firmware: string | null;
 }
 
 /** Below this a pile delivers nothing: what is left is the measurement's own offset. */
-const STOPPED_BELOW_MA = 1000;
+export const STOPPED_BELOW_MA = 1000;
 
 /** A pile that says it charges, or shows current, delivers; of one that cannot be read nobody knows. */
 export function delivers(reading: Reading | null): boolean {
@@ -35,5 +46,6 @@ export function isOff(reading: Reading): boolean {
 /** The fault that a reading shows; a state that nobody knows is one. */
 export function faultIn(reading: Reading): FaultCode | null {
   if (reading.fault !== null) return reading.fault;
-  return reading.status === 'fault' || reading.status === 'unknown' ? 'pile-fault' : null;
+  if (reading.status === 'unknown') return 'unknown-state';
+  return reading.status === 'fault' ? 'pile-fault' : null;
 }

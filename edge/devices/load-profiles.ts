@@ -5,6 +5,7 @@ import { PilegateError } from '#shared/errors.ts';
 import { readJsonFile } from '../config/read-json-file.ts';
 import { dlt645MeterProfileSchema } from './dlt645/meter-profile.ts';
 import { parkingProfileSchema } from './framed/parking-profile.ts';
+import { ioBoardProfileSchema } from './io/io-board-profile.ts';
 import { meterProfileSchema } from './profile/meter-profile.ts';
 import { pileProfileSchema } from './profile/pile-profile.ts';
 
@@ -14,6 +15,7 @@ export const profileFileSchema = z.discriminatedUnion('kind', [
   meterProfileSchema,
   dlt645MeterProfileSchema,
   parkingProfileSchema,
+  ioBoardProfileSchema,
 ]);
 export type Profile = z.infer<typeof profileFileSchema>;
 

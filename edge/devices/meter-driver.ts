@@ -1,3 +1,5 @@
+import type { Reading } from '../control/reading.ts';
+import { mainsOf } from './pile-reading.ts';
 import type { MeterProfile } from './profile/meter-profile.ts';
 import { type DeviceAddress, largestOf, RegisterDevice } from './register-device.ts';
 
@@ -7,6 +9,10 @@ export interface MeterLook {
   readonly registerWh: number | null;
   /** The largest phase current; null also where a look does not ask for it. */
   readonly currentMa: number | null;
+  /** Of all phases, as `currentMa`. */
+  readonly powerW: number | null;
+  /** Of the phases in use, as `currentMa`. */
+  readonly voltageMv: Reading['voltageMv'];
   /** Serial number or address: another one is another meter. */
   readonly meterId: string | null;
 }
@@ -30,9 +36,12 @@ export function modbusMeter(profile: MeterProfile, address: DeviceAddress): Mete
       const values = await device.read('poll');
       const registerWh = values(profile.measures.energy.point);
       const serial = values(profile.identity.serial);
-      const { currents } = profile.measures;
+      const { currents, voltages } = profile.measures;
+      const powerW = values(profile.measures.power);
       return {
         currentMa: largestOf(currents.map(values)),
+        powerW: typeof powerW === 'number' ? powerW : null,
+        voltageMv: mainsOf(voltages.map(values)),
         registerWh: typeof registerWh === 'number' ? registerWh : null,
         meterId: serial === null ? null : String(serial),
       };

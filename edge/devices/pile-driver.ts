@@ -1,9 +1,11 @@
 import type { Priority } from '../bus/exchange.ts';
 import type { Reading } from '../control/reading.ts';
+import { type FirmwareVerdict, firmwareInOrder, judgeFirmware } from './firmware-verdict.ts';
+import { readingOf } from './pile-reading.ts';
 import { type Condition, holds } from './profile/condition.ts';
 import type { CommandName, PileProfile } from './profile/pile-profile.ts';
 import type { Step } from './profile/write.ts';
-import { type DeviceAddress, largestOf, RegisterDevice, type Values } from './register-device.ts';
+import { type DeviceAddress, RegisterDevice } from './register-device.ts';
 import { rawLimit } from './registers.ts';
 
 /** The pile acknowledged its set-up and has not taken it. */
@@ -21,8 +23,11 @@ export class PileDriver {
   #stops = 0;
   #commands = 0;
   #feeds = 0;
+  /** Steps that the pile has taken. */
+  #written = 0;
   /** The limit in force; null until it is written or read. */
   #limitMa: number | null = null;
+  #firmware: FirmwareVerdict = firmwareInOrder;
 
   constructor(profile: PileProfile, address: DeviceAddress) {
     this.profile = profile;
@@ -35,14 +40,23 @@ export class PileDriver {
     this.#limitMa = null;
   }
 
+  /** What the profile says about the firmware that was read last. */
+  get firmware(): FirmwareVerdict {
+    return this.#firmware;
+  }
+
   /**
-   * Reads everything that a decision needs.
+   * Reads everything that a decision needs. A command that was written between two of its blocks has torn the picture:
+   * it is taken once more.
    *
    * @throws LineError when any part of it could not be read: half a picture is none
    */
   async read(priority: Priority = 'poll'): Promise<Reading> {
-    const values = await this.#device.read(priority);
+    const written = this.#written;
+    const first = await this.#device.read(priority);
+    const values = this.#written === written ? first : await this.#device.read(priority);
     const setpoint = values(this.profile.measures.setpoint);
+    this.#firmware = judgeFirmware(this.profile, values);
     if (this.#limitMa === null && typeof setpoint === 'number') this.#limitMa = setpoint;
     return readingOf(this.profile, values);
   }
@@ -75,8 +89,8 @@ export class PileDriver {
    *
    * @throws LineError at the first step that the pile does not take; the rest is not written
    */
-  async command(name: Exclude<CommandName, 'setup'>, limitMa: number | null): Promise<void> {
-    const isStop = name !== 'start';
+  async command(name: PileCommand, limitMa: number | null): Promise<void> {
+    const isStop = name === 'softStop' || name === 'hardStop';
     this.#commands += 1;
     if (isStop) this.#stops += 1;
     // A limit counts when the pile has taken it: what was refused is not repeated by a feed.
@@ -114,6 +128,7 @@ export class PileDriver {
       const write = this.profile.writes[step.write];
       if (write === undefined) throw new TypeError(`${this.profile.profileId} has no write "${step.write}"`);
       await this.#device.write(write, this.#rawOf(step, write, limitMa), priority, isSuperseded);
+      this.#written += 1;
     }
   }
 
@@ -125,24 +140,15 @@ export class PileDriver {
   }
 }
 
-/** The steps of a command. Where a pile has no second way to stop, the first one is all there is. */
-export const stepsOf = ({ commands }: PileProfile, name: CommandName): readonly Step[] =>
-  commands[name] ?? commands.softStop;
+/** What a pile can be told. `limit` changes what a charge that runs is offered. */
+export type PileCommand = Exclude<CommandName, 'setup'> | 'limit';
 
-const numberOf = (value: ReturnType<Values>): number | null => (typeof value === 'number' ? value : null);
-const textOf = (value: ReturnType<Values>): string | null => (value === null ? null : String(value));
-
-/** Values as a reading. Pure. */
-export function readingOf(profile: PileProfile, values: Values): Reading {
-  const { currents, power, temperature, energy } = profile.measures;
-  const holdsAll = (conditions: readonly Condition[]) => conditions.every((one) => holds(one, values(one.point)));
-  return {
-    status: profile.state.find((rule) => holdsAll(rule.when))?.is ?? 'unknown',
-    fault: profile.faults.find((rule) => holdsAll(rule.when))?.code ?? null,
-    currentMa: largestOf(currents.map(values)),
-    powerW: numberOf(values(power)),
-    temperatureDc: numberOf(values(temperature)),
-    registerWh: numberOf(values(energy?.point)),
-    meterId: textOf(values(profile.identity.serial)),
-  };
+/**
+ * The steps of a command. Where a pile has no second way to stop, the first one is all there is. A limit is told as the
+ * start tells it, without the rest of the start.
+ */
+export function stepsOf({ commands }: PileProfile, name: PileCommand): readonly Step[] {
+  if (name === 'limit') return commands.start.filter(({ value }) => value === 'limit');
+  if (name === 'reboot' || name === 'unlock') return commands[name] ?? [];
+  return commands[name] ?? commands.softStop;
 }

@@ -69,24 +69,26 @@ describe('ED-04 what a poll of each model asks for', () => {
   const profiles = loadProfiles(packagedProfiles);
   test.each<[string, number, string[]]>([
     ['abb-terra-ac', 0, ['unit 1, 3: 16392+24']],
-    ['alfen-ng9xx', 0, ['unit 1, 3: 320+58', 'unit 1, 3: 1201+7']],
-    ['bender-cc612', 0, ['104+1', '111+2', '122+1', '140+1', '212+10', '1000+1'].map((range) => `unit 1, 3: ${range}`)],
-    ['chint-dtsu666', 0, ['unit 1, 3: 4126+2', 'unit 1, 3: 8204+8']],
-    ['eastron-sdm630', 0, ['unit 1, 4: 6+6', 'unit 1, 4: 52+2', 'unit 1, 4: 72+2']],
+    ['alfen-ng9xx', 0, ['unit 1, 3: 306+40', 'unit 1, 3: 374+4', 'unit 1, 3: 1201+7']],
+    ['bender-cc612', 0, ['104+9', '122+1', '140+1', '212+16', '1000+1'].map((range) => `unit 1, 3: ${range}`)],
+    ['chint-dtsu666', 0, ['unit 1, 3: 4126+2', 'unit 1, 3: 8198+14']],
+    ['eastron-sdm630', 0, ['unit 1, 4: 0+10', 'unit 1, 4: 10+2', 'unit 1, 4: 52+2', 'unit 1, 4: 72+2']],
     ['heidelberg-energy-control', 0, ['unit 1, 3: 259+1', 'unit 1, 4: 5+14']],
-    ['keba-p30', 0, [1000, 1004, 1008, 1010, 1012, 1020, 1036, 1100].map((address) => `unit 1, 3: ${address}+2`)],
-    ['phoenix-charx-sec', 2000, ['unit 1, 3: 2238+8', 'unit 1, 3: 2250+4', 'unit 1, 3: 2299+3']],
     [
-      'phoenix-em-cp-pp-eth',
+      'keba-p30',
       0,
-      ['unit 1, 1: 400+1', 'unit 1, 4: 100+1', 'unit 1, 4: 107+1', 'unit 1, 4: 114+8', 'unit 1, 4: 128+2'],
+      [1000, 1004, 1006, 1008, 1010, 1012, 1020, 1036, 1040, 1042, 1044, 1100].map(
+        (address) => `unit 1, 3: ${address}+2`,
+      ),
     ],
+    ['phoenix-charx-sec', 2000, ['unit 1, 3: 2232+14', 'unit 1, 3: 2250+4', 'unit 1, 3: 2299+3']],
+    ['phoenix-em-cp-pp-eth', 0, ['unit 1, 1: 400+1', 'unit 1, 4: 100+1', 'unit 1, 4: 107+15', 'unit 1, 4: 128+2']],
     [
       'schneider-evlink-pro-ac',
       0,
-      ['1+1', '2999+6', '3059+2', '3203+4', '4004+1'].map((range) => `unit 1, 3: ${range}`),
+      ['1+1', '2999+6', '3027+6', '3059+2', '3203+4', '4004+1', '4020+4'].map((range) => `unit 1, 3: ${range}`),
     ],
-    ['tinkerforge-warp', 0, ['unit 1, 3: 1002+2', 'unit 1, 4: 1002+2', 'unit 1, 4: 2002+4', 'unit 1, 4: 2106+6']],
+    ['tinkerforge-warp', 0, ['unit 1, 3: 1002+2', 'unit 1, 4: 1002+2', 'unit 1, 4: 2002+4', 'unit 1, 4: 2100+12']],
   ])('%s', (profileId, offset, plan) => {
     const profile = profiles.get(profileId);
     if (profile === undefined || !('points' in profile) || !('maxReadGap' in profile)) throw new Error(profileId);

@@ -14,6 +14,16 @@ const STATION = stationSchema.parse({
   ],
   meters: [{ meterId: 'M', model: 'chint-dtsu666', lineId: 'rtu', unit: 3, initialRegisterWh: 12_340, measures: 'P' }],
   locks: [{ lockId: 'K', model: 'bus-barrier', lineId: 'rtu', address: 3 }],
+  io: [
+    {
+      boardId: 'B',
+      model: 'waveshare-relay-8ch-d',
+      lineId: 'rtu',
+      unit: 4,
+      closedInputs: [1],
+      outputs: [{ channel: 1, feeds: ['P'], energised: 'trips' }],
+    },
+  ],
 });
 
 function createApi() {
@@ -103,4 +113,32 @@ test.each([
   ['PUT', '/locks/Z/bay', { occupied: true }, 404],
 ] as const)('HS-03 %s %s with %j is answered with %i', async (method, path, body, status) => {
   expect((await createApi().call(method, path, body)).status).toBe(status);
+});
+
+test('HS-05 a board: its truth, a contact that opens, a breaker that a hand closes, a fault', async () => {
+  const { call, world, time } = createApi();
+  const first = (closed: boolean) => ({ boardId: 'B', inputs: [closed, ...new Array(7).fill(false)] });
+  const breaker = (closed: boolean) => ({ status: 200, body: { feeders: [{ closed }] } });
+  expect(await call('GET', '/io/B')).toMatchObject({ status: 200, body: first(true) });
+  expect(await call('GET', '/truth')).toMatchObject({ body: { io: [first(true)] } });
+  expect(await call('PUT', '/io/B/inputs/1', { closed: false })).toMatchObject({ body: first(false) });
+  world.slaves.get('rtu')?.handle(4, Uint8Array.of(5, 0, 0, 0xff, 0));
+  time.passMs(100);
+  expect(await call('GET', '/io/B')).toMatchObject(breaker(false));
+  world.slaves.get('rtu')?.handle(4, Uint8Array.of(5, 0, 0, 0, 0));
+  expect(await call('PUT', '/io/B/outputs/1', { closed: true })).toMatchObject(breaker(true));
+  expect(await call('POST', '/io/B/faults', { kind: 'trip-jammed' })).toMatchObject({ status: 201 });
+});
+
+test.each([
+  ['PUT', '/io/B/inputs/9', { closed: true }, 404],
+  ['PUT', '/io/B/inputs/x', { closed: true }, 404],
+  ['PUT', '/io/X/inputs/1', { closed: true }, 404],
+  ['PUT', '/io/B/inputs/1', { closed: 1 }, 400],
+  ['PUT', '/io/B/outputs/2', { closed: true }, 404],
+  ['PUT', '/io/B/outputs/1', { closed: false }, 400],
+  ['GET', '/io/X', undefined, 404],
+  ['POST', '/io/B/faults', { kind: 'arm-damaged' }, 400],
+] as const)('HS-05 %s %s is answered as it deserves', async (method, path, body, status) => {
+  expect(await createApi().call(method, path, body)).toMatchObject({ status });
 });

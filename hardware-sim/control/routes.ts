@@ -9,7 +9,7 @@ import { scenarioSchema } from '../scenarios/scenario.ts';
 import type { MonoClock, Scheduler } from '../world/clock.ts';
 import type { StationWorld } from '../world.ts';
 import { type Answer, notFound, refusal, withBody } from './answer.ts';
-import { oneLock, oneMeter, powerCycle, setBay } from './device-routes.ts';
+import { closeBreaker, oneBoard, oneLock, oneMeter, powerCycle, setBay, setInput } from './device-routes.ts';
 import { FAULT_SCHEMAS, setFault, type TargetKind } from './set-fault.ts';
 
 /** A request after its path has been cut at the slashes. */
@@ -38,6 +38,7 @@ const COLLECTIONS: Readonly<Record<string, TargetKind>> = {
   lines: 'line',
   meters: 'meter',
   locks: 'lock',
+  io: 'io',
   devices: 'device',
 };
 
@@ -45,11 +46,12 @@ const unplugSchema = z.strictObject({ durationMs: z.number().positive().max(86_4
 
 /** Answers one control call. What it does to the world it does at once; only the plug of a real line takes time. */
 export function route(deps: ControlDeps, call: Call): Answer | Promise<Answer> {
-  const [collection = '', id = '', part] = call.path;
-  const shape = `${call.method} /${collection}${call.path.length < 2 ? '' : '/:id'}${part === undefined ? '' : `/${part}`}`;
-  if (call.path.length > 3) return notFound(`route ${shape}`);
+  const [collection = '', id = '', part, channel] = call.path;
+  const shape = `${call.method} /${collection}${call.path.length < 2 ? '' : '/:id'}${part === undefined ? '' : `/${part}`}${channel === undefined ? '' : '/:channel'}`;
+  if (call.path.length > 4) return notFound(`route ${shape}`);
   const faulty = COLLECTIONS[collection];
-  if (call.method === 'POST' && part === 'faults' && faulty !== undefined) return addFault(deps, faulty, id, call.body);
+  if (call.method === 'POST' && part === 'faults' && channel === undefined && faulty !== undefined)
+    return addFault(deps, faulty, id, call.body);
   switch (shape) {
     case 'GET /truth':
       return truth(deps);
@@ -65,6 +67,12 @@ export function route(deps: ControlDeps, call: Call): Answer | Promise<Answer> {
       return oneLock(deps.world, id);
     case 'PUT /locks/:id/bay':
       return setBay(deps.world, id, call.body);
+    case 'GET /io/:id':
+      return oneBoard(deps.world, id);
+    case 'PUT /io/:id/inputs/:channel':
+      return setInput(deps.world, id, channel ?? '', call.body);
+    case 'PUT /io/:id/outputs/:channel':
+      return closeBreaker(deps.world, id, channel ?? '', call.body);
     case 'GET /lines/:id':
       return oneLine(deps, id);
     case 'POST /lines/:id/unplug':
@@ -86,7 +94,8 @@ function truth({ world, clock }: ControlDeps): Answer {
   const piles = [...world.piles.values()].map((pile) => pile.truth());
   const meters = [...world.meters.values()].map((meter) => meter.truth());
   const locks = [...world.locks.values()].map((lock) => lock.truth());
-  return { status: 200, body: { nowMonoMs: clock.monoMs(), piles, meters, locks } };
+  const io = [...world.io.values()].map((board) => board.truth());
+  return { status: 200, body: { nowMonoMs: clock.monoMs(), piles, meters, locks, io } };
 }
 
 function onePile({ world }: ControlDeps, pileId: string): Answer {

@@ -3,6 +3,7 @@ import { ok, refuse } from '#shared/result.ts';
 import type { FaultTarget } from '../faults/board.ts';
 import {
   type Fault,
+  ioFaultSchema,
   lineFaultSchema,
   lockFaultSchema,
   meterFaultSchema,
@@ -19,6 +20,7 @@ export const FAULT_SCHEMAS = {
   line: lineFaultSchema,
   meter: meterFaultSchema,
   lock: lockFaultSchema,
+  io: ioFaultSchema,
   device: wireFaultSchema,
 } as const;
 

@@ -3,7 +3,7 @@ import type { Random } from './random.ts';
 import type { StateFault } from './state-faults.ts';
 
 /** What a fault is set on: a kind of thing and its id. */
-export type FaultTarget = `${'pile' | 'line' | 'meter' | 'lock' | 'device'}:${string}`;
+export type FaultTarget = `${'pile' | 'line' | 'meter' | 'lock' | 'io' | 'device'}:${string}`;
 
 /** A fault that is switched on. `strikes` counts exchanges it has hit. */
 export interface ActiveFault {

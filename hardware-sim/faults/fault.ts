@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { lockStateFaults, meterStateFaults, pileStateFaults } from './state-faults.ts';
+import { ioStateFaults, lockStateFaults, meterStateFaults, pileStateFaults } from './state-faults.ts';
 
 /** How often a wire fault strikes: at most `count` times, each time with `probability` (default: always, without end). */
 const chance = {
@@ -90,7 +90,7 @@ export const lineFaultSchema = z.discriminatedUnion('kind', [
   unplugged,
 ]);
 
-/** Acknowledges a write without effect. Strikes single exchanges, but of one pile only. */
+/** Acknowledges a write without effect. Strikes single exchanges, but of one device only. */
 const ignoreWrites = z.strictObject({ kind: z.literal('ignore-writes'), ...chance });
 
 /** Faults of a pile: those of the wire, and those that hold until they are removed. */
@@ -106,13 +106,21 @@ export const meterFaultSchema = z.discriminatedUnion('kind', [...wireFaultSchema
 /** Faults of a ground lock or barrier. */
 export const lockFaultSchema = z.discriminatedUnion('kind', [...wireFaultSchema.options, ...lockStateFaults]);
 
+/** Faults of a board with inputs and relays. */
+export const ioFaultSchema = z.discriminatedUnion('kind', [...wireFaultSchema.options, ignoreWrites, ...ioStateFaults]);
+
 export type WireFault = z.infer<typeof wireFaultSchema>;
 export type LineFault = z.infer<typeof lineFaultSchema>;
 export type Unplugged = z.infer<typeof unplugged>;
 export type IdleNoiseFault = z.infer<typeof idleNoise>;
 export type PileFault = z.infer<typeof pileFaultSchema>;
 /** A fault of any device. */
-export type Fault = PileFault | LineFault | z.infer<typeof meterFaultSchema> | z.infer<typeof lockFaultSchema>;
+export type Fault =
+  | PileFault
+  | LineFault
+  | z.infer<typeof meterFaultSchema>
+  | z.infer<typeof lockFaultSchema>
+  | z.infer<typeof ioFaultSchema>;
 /** A fault that strikes single exchanges. */
 export type ExchangeFault = Extract<PileFault, { count?: unknown }> | WireFault | IdleNoiseFault;
 

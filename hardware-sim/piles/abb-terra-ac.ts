@@ -1,7 +1,8 @@
 import { ILLEGAL_ADDRESS, type RegisterImage, refuse, type WriteOutcome } from '../line/register-image.ts';
+import { firmwareParts, type ModelSettings } from './model-options.ts';
 import type { PileModel } from './pile-model.ts';
-import { PHASE_VOLTAGE_V, type PileState, plugIsLocked } from './pile-state.ts';
-import { long, word } from './register-shapes.ts';
+import { type PileState, phaseV, plugIsLocked } from './pile-state.ts';
+import { ascii, long, perPhase, word } from './register-shapes.ts';
 import { planWrite, type ReadTable, readFrom, readTable, type WriteField, type WriteTable } from './registers.ts';
 import { newWatchdog, tripsAt, type Watchdog } from './watchdog.ts';
 
@@ -27,14 +28,14 @@ interface Settings {
  * Successful reads feed the communication timeout; when it passes, charging pauses with error 0x4000 until the next read.
  * A stopped session starts again by 0x4105 or with the next plug. `startsPermitted` is a box without a limit at power-on.
  */
-export function abbTerraAc(state: PileState, startsPermitted: boolean): PileModel {
+export function abbTerraAc(state: PileState, startsPermitted: boolean, options: ModelSettings): PileModel {
   const watchdog = newWatchdog(DEFAULT_TIMEOUT_MS, state.nowMs);
   const settings: Settings = {
     limitMa: startsPermitted ? MAX_CURRENT_MA : 0,
     sessionStopped: false,
     socketLocked: true,
   };
-  const readable = readableRegisters(state, settings, watchdog);
+  const readable = readableRegisters(state, settings, watchdog, options);
   const writable = writableRegisters(settings, watchdog, state);
   const image: RegisterImage = {
     functions: new Set([3, 6, 16]),
@@ -72,11 +73,17 @@ function sessionWh(state: PileState): number {
   return Math.floor(state.meterWh - state.meterAtPlugWh);
 }
 
-function readableRegisters(state: PileState, settings: Settings, watchdog: Watchdog): ReadTable {
+function readableRegisters(
+  state: PileState,
+  settings: Settings,
+  watchdog: Watchdog,
+  { serialNumber = 'TAC10077', firmware = '1.6.5' }: ModelSettings,
+): ReadTable {
+  const [major, minor, patch] = firmwareParts(firmware);
+  const firmwareWord = (major << 24) | (minor << 16) | (patch << 8);
   return readTable(
-    long(0x4000, () => 0x54414331),
-    long(0x4002, () => 0x30303737),
-    long(0x4004, () => 0x01060500),
+    ascii(0x4000, 4, () => serialNumber),
+    long(0x4004, () => firmwareWord),
     long(0x4006, () => MAX_CURRENT_MA),
     long(0x4008, () => errorCode(state, watchdog)),
     long(0x400a, () => socketState(state, settings)),
@@ -85,9 +92,7 @@ function readableRegisters(state: PileState, settings: Settings, watchdog: Watch
     long(0x4010, () => state.currentsA[0] * 1000),
     long(0x4012, () => state.currentsA[1] * 1000),
     long(0x4014, () => state.currentsA[2] * 1000),
-    long(0x4016, () => PHASE_VOLTAGE_V * 10),
-    long(0x4018, () => PHASE_VOLTAGE_V * 10),
-    long(0x401a, () => PHASE_VOLTAGE_V * 10),
+    perPhase(long, 0x4016, 2, (phase) => phaseV(state, phase) * 10),
     long(0x401c, () => state.powerW),
     long(0x401e, () => sessionWh(state)),
     word(0x4020, () => watchdog.timeoutMs / 1000),
@@ -134,6 +139,7 @@ function socketState(state: PileState, settings: Settings): number {
 }
 
 function errorCode(state: PileState, watchdog: Watchdog): number {
+  if (state.effects.vendorCode !== undefined) return state.effects.vendorCode;
   if (state.effects.emergencyStop) return 0x0002;
   if (state.pilot === 'F') return state.effects.errorCode ?? 0x0001;
   return watchdog.tripped ? ERROR_COMMUNICATION_LOST : 0;

@@ -1,7 +1,7 @@
 import { tableImage } from './image.ts';
 import type { ModelSettings } from './model-options.ts';
 import type { PileModel } from './pile-model.ts';
-import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
+import { type PileState, phaseV } from './pile-state.ts';
 import { ascii, type Cell, double, float, floatOf, long, perPhase, quad, word } from './register-shapes.ts';
 import { longField, oneOf, readTable, type WriteTable, wordField } from './registers.ts';
 import { totalWh } from './status.ts';
@@ -65,8 +65,8 @@ function meterRegisters(state: PileState, settings: Settings): readonly (readonl
     word(300, () => 1),
     quad(301, () => state.nowMs - settings.meterUpdatedAtMs),
     word(305, () => 0),
-    perPhase(float, 306, 2, () => PHASE_VOLTAGE_V),
-    perPhase(float, 312, 2, () => PHASE_VOLTAGE_V * Math.sqrt(3)),
+    perPhase(float, 306, 2, (phase) => phaseV(state, phase)),
+    perPhase(float, 312, 2, (phase) => phaseV(state, phase) * Math.sqrt(3)),
     float(318, () => neutralA(state)),
     perPhase(float, 320, 2, (phase) => currents()[phase]),
     float(326, () => currents().reduce((sum, currentA) => sum + currentA, 0)),
@@ -88,7 +88,7 @@ function range(first: number, count: number, step: number, cells: (address: numb
 }
 
 function phasePowerW(state: PileState) {
-  return (phase: 0 | 1 | 2): number => state.currentsA[phase] * PHASE_VOLTAGE_V;
+  return (phase: 0 | 1 | 2): number => state.currentsA[phase] * phaseV(state, phase);
 }
 
 /** The vector sum of three currents 120 degrees apart. */

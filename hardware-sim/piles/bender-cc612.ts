@@ -2,11 +2,19 @@ import { type ReadOutcome, type RegisterImage, refuse } from '../line/register-i
 import { tableImage } from './image.ts';
 import type { ModelSettings } from './model-options.ts';
 import type { PileModel } from './pile-model.ts';
-import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
+import { PHASE_VOLTAGE_V, type PileState, phaseV } from './pile-state.ts';
 import { ascii, type Cell, filled, long, perPhase, word } from './register-shapes.ts';
 import { anyValue, oneOf, readTable, type WriteTable, within, wordField, zeroOr } from './registers.ts';
 import { createSessionTimes, type SessionTimes } from './session-times.ts';
-import { faultNumber, isCharging, type OcppStatus, ocppStatus, type ShownFault, sessionWh, totalWh } from './status.ts';
+import {
+  type FaultNumbers,
+  faultNumber,
+  isCharging,
+  type OcppStatus,
+  ocppStatus,
+  sessionWh,
+  totalWh,
+} from './status.ts';
 import { newWatchdog, tripsAt, type Watchdog } from './watchdog.ts';
 
 const MAX_CURRENT_A = 32;
@@ -29,13 +37,15 @@ const OCPP_NUMBERS: Readonly<Record<OcppStatus, number>> = {
 };
 
 /**
- * The error field at 111: bit 1 vehicle state E, 6 contactor welded, 14 control pilot wiring, 15 overload. A `pile-error` fault
- * brings its own field.
+ * The error field at 111: bit 1 vehicle state E, 5 residual current device, 6 contactor welded, 14 control pilot wiring,
+ * 15 overload. A `pile-error` or `vendor-fault` brings its own field.
  */
-const ERROR_BITS: Readonly<Record<ShownFault, number>> = {
+const ERROR_BITS: FaultNumbers = {
   'emergency-stop': 1 << 1,
+  'residual-current': 1 << 5,
   welded: 1 << 6,
   'over-temperature': 1 << 15,
+  overload: 1 << 15,
   error: 1 << 14,
 };
 
@@ -67,7 +77,7 @@ export function benderCc612(state: PileState, startsPermitted: boolean, options:
   const image = tableImage({
     functions: [3, 6, 16],
     holdings: readTable(
-      ...statusRegisters(state),
+      ...statusRegisters(state, options.firmware ?? '5.33'),
       ...meterRegisters(state),
       ...sessionRegisters(state, settings, watchdog, times),
       ...settingRegisters(settings, watchdog, is4you),
@@ -115,10 +125,10 @@ function wantedPhases({ hemsPowerW }: Settings): 1 | 3 {
   return hemsPowerW <= ONE_PHASE_W ? 1 : 3;
 }
 
-function statusRegisters(state: PileState): readonly (readonly Cell[])[] {
+function statusRegisters(state: PileState, firmware: string): readonly (readonly Cell[])[] {
   const pilotNumber = (): number => ({ A: 1, B: 2, C: 3, E: 5, F: 5 })[state.pilot.charAt(0)] ?? 5;
   return [
-    ascii(100, 2, () => '5.33'),
+    ascii(100, 2, () => firmware),
     word(104, () => OCPP_NUMBERS[ocppStatus(state)]),
     filled(105, 6, 0),
     long(111, () => faultNumber(state, ERROR_BITS)),
@@ -138,11 +148,11 @@ function statusRegisters(state: PileState): readonly (readonly Cell[])[] {
 function meterRegisters(state: PileState): readonly (readonly Cell[])[] {
   return [
     filled(200, 6, NOT_AVAILABLE),
-    perPhase(long, 206, 2, (phase) => state.currentsA[phase] * PHASE_VOLTAGE_V),
+    perPhase(long, 206, 2, (phase) => state.currentsA[phase] * phaseV(state, phase)),
     perPhase(long, 212, 2, (phase) => state.currentsA[phase] * 1000),
     long(218, () => Math.floor(totalWh(state))),
     long(220, () => state.powerW),
-    perPhase(long, 222, 2, () => PHASE_VOLTAGE_V),
+    perPhase(long, 222, 2, (phase) => phaseV(state, phase)),
   ];
 }
 

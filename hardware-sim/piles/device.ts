@@ -1,6 +1,7 @@
 import type { SlaveDevice } from '../line/slave.ts';
 import { ALFEN_STATION_UNIT, alfenStation } from './alfen-station.ts';
 import { charxControllers } from './charx-controllers.ts';
+import type { ModelOptions } from './model-options.ts';
 import type { ModelName } from './models.ts';
 import type { Pile } from './pile.ts';
 
@@ -12,6 +13,7 @@ export interface PlacedPile {
     readonly unit: number;
     /** Which connector of its device it is, from 1; 1 when left out. */
     readonly socket?: number | undefined;
+    readonly options?: ModelOptions | undefined;
   };
   readonly pile: Pile;
 }
@@ -81,5 +83,14 @@ function socketOf({ settings }: PlacedPile): number {
 function addStation(devices: Map<number, LineDevice>, sockets: Placed): void {
   if (devices.has(ALFEN_STATION_UNIT))
     throw new Error(`unit ${ALFEN_STATION_UNIT} is taken: an Alfen station answers there`);
-  devices.set(ALFEN_STATION_UNIT, lineDevice(alfenStation(sockets.map(({ pile }) => pile)), sockets));
+  devices.set(
+    ALFEN_STATION_UNIT,
+    lineDevice(
+      alfenStation(
+        sockets.map(({ pile }) => pile),
+        sockets[0]?.settings.options,
+      ),
+      sockets,
+    ),
+  );
 }

@@ -1,8 +1,9 @@
 import type { PduKind } from '../line/pdu.ts';
 import type { RegisterImage } from '../line/register-image.ts';
+import { firmwareParts, type ModelSettings } from './model-options.ts';
 import type { PileModel } from './pile-model.ts';
-import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
-import { long, word } from './register-shapes.ts';
+import { type PileState, phaseV } from './pile-state.ts';
+import { long, perPhase, word } from './register-shapes.ts';
 import { planWrite, type ReadTable, readFrom, readTable, type WriteField, type WriteTable } from './registers.ts';
 import { newWatchdog, tripsAt, type Watchdog } from './watchdog.ts';
 
@@ -25,7 +26,11 @@ interface Settings {
  * Any valid request to the unit feeds the watchdog; after a trip register 262 rules until the next valid request, then 261
  * rules again. `startsPermitted` is a box that offers 16 A before any controller has spoken.
  */
-export function heidelbergEnergyControl(state: PileState, startsPermitted: boolean): PileModel {
+export function heidelbergEnergyControl(
+  state: PileState,
+  startsPermitted: boolean,
+  { firmware = '1.8' }: ModelSettings,
+): PileModel {
   const watchdog = newWatchdog(DEFAULT_TIMEOUT_MS, state.nowMs);
   const settings: Settings = {
     standby: 0,
@@ -33,7 +38,7 @@ export function heidelbergEnergyControl(state: PileState, startsPermitted: boole
     limitTenthA: startsPermitted ? MAX_CURRENT_A * 10 : 0,
     failsafeTenthA: 0,
   };
-  const inputs = inputRegisters(state, settings);
+  const inputs = inputRegisters(state, settings, firmware);
   const holdings = holdingRegisters(settings, watchdog);
   const writable = writableRegisters(settings, watchdog);
   const image: RegisterImage = {
@@ -65,7 +70,8 @@ function installedWh(state: PileState): number {
   return Math.floor(state.initialRegisterWh + state.meterWh);
 }
 
-function inputRegisters(state: PileState, settings: Settings): ReadTable {
+function inputRegisters(state: PileState, settings: Settings, firmware: string): ReadTable {
+  const [major, minor] = firmwareParts(firmware);
   return readTable(
     word(4, () => 0x0100),
     word(5, () => stateNumber(state, settings)),
@@ -73,9 +79,7 @@ function inputRegisters(state: PileState, settings: Settings): ReadTable {
     word(7, () => state.currentsA[1] * 10),
     word(8, () => state.currentsA[2] * 10),
     word(9, () => state.temperatureC * 10),
-    word(10, () => PHASE_VOLTAGE_V),
-    word(11, () => PHASE_VOLTAGE_V),
-    word(12, () => PHASE_VOLTAGE_V),
+    perPhase(word, 10, 1, (phase) => phaseV(state, phase)),
     word(13, () => 1),
     word(14, () => state.powerW),
     long(15, () => Math.floor(state.meterWh)),
@@ -83,7 +87,7 @@ function inputRegisters(state: PileState, settings: Settings): ReadTable {
     word(100, () => MAX_CURRENT_A),
     word(101, () => MIN_CURRENT_A),
     word(200, () => 0),
-    word(203, () => 0x0108),
+    word(203, () => (major << 8) | minor),
   );
 }
 

@@ -1,12 +1,12 @@
 import { ILLEGAL_ADDRESS, type ReadOutcome, type RegisterImage, refuse } from '../line/register-image.ts';
 import type { PileModel } from './pile-model.ts';
-import { PHASE_VOLTAGE_V, type PileState, plugIsLocked } from './pile-state.ts';
+import { type PileState, phaseV, plugIsLocked } from './pile-state.ts';
 import { anyValue, oneOf, planWrite, type WriteTable, within, wordField, zeroOr } from './registers.ts';
 import { faultNumber, isCharging, totalWh } from './status.ts';
 import { newWatchdog, tripsAt, type Watchdog } from './watchdog.ts';
 
 const MAX_CURRENT_MA = 32_000;
-const SERIAL_NUMBER = 20_417_733;
+export const KEBA_SERIAL_NUMBER = 20_417_733;
 const PHASE_SOURCE_MODBUS = 3;
 const FAULT_NUMBERS = { 'emergency-stop': 0x8001, welded: 1, 'over-temperature': 1, error: 1 };
 
@@ -14,6 +14,7 @@ const FAULT_NUMBERS = { 'emergency-stop': 0x8001, welded: 1, 'over-temperature':
 export interface KebaVariant {
   readonly productCode: number;
   readonly firmware: number;
+  readonly serialNumber: number;
   /** Counts of registers 1036 and 1502 in one Wh. */
   readonly countsPerWh: 10 | 1;
   /** P30: 5014 enables and disables, 5004 takes no 0. P40: there is no 5014, 0 in 5004 pauses. */
@@ -129,14 +130,14 @@ function readableValues(state: PileState, settings: Settings, watchdog: Watchdog
     [1008, () => state.currentsA[0] * 1000],
     [1010, () => state.currentsA[1] * 1000],
     [1012, () => state.currentsA[2] * 1000],
-    [1014, () => SERIAL_NUMBER],
+    [1014, () => variant.serialNumber],
     [1016, () => variant.productCode],
     [1018, () => variant.firmware],
     [1020, () => state.powerW * 1000],
     [1036, () => counted(totalWh(state), variant)],
-    [1040, () => PHASE_VOLTAGE_V],
-    [1042, () => PHASE_VOLTAGE_V],
-    [1044, () => PHASE_VOLTAGE_V],
+    [1040, () => phaseV(state, 0)],
+    [1042, () => phaseV(state, 1)],
+    [1044, () => phaseV(state, 2)],
     [1046, () => (state.powerW > 0 ? 1000 : 0)],
     [1100, () => limitInForceMa(settings)],
     [1110, () => MAX_CURRENT_MA],

@@ -1,5 +1,5 @@
-import { kebaKecontact } from './keba-kecontact.ts';
-import { firmwareAtLeast, firmwareParts, type ModelSettings } from './model-options.ts';
+import { KEBA_SERIAL_NUMBER, kebaKecontact } from './keba-kecontact.ts';
+import { firmwareAtLeast, firmwareParts, type ModelSettings, serialAsNumber } from './model-options.ts';
 import type { PileModel } from './pile-model.ts';
 import type { PileState } from './pile-state.ts';
 
@@ -14,6 +14,7 @@ export function kebaP40(state: PileState, startsPermitted: boolean, settings: Mo
     /** Seven digits beginning with 4: a P40. */
     productCode: 4_020_011,
     firmware: major * 10_000 + minor * 100 + patch,
+    serialNumber: serialAsNumber(settings, KEBA_SERIAL_NUMBER),
     countsPerWh: firmwareAtLeast(firmware, TENTH_WH_SINCE) ? 10 : 1,
     stopsBy: 'zero-current',
     phaseStates: [1, 3],

@@ -7,6 +7,11 @@ export const modelOptionsSchema = z.strictObject({
     .string()
     .regex(/^\d{1,3}(\.\d{1,3}){1,2}$/, 'two or three numbers with dots between them')
     .optional(),
+  /** Serial number on the plate; a model whose register holds a number takes digits only. */
+  serialNumber: z
+    .string()
+    .regex(/^[0-9A-Za-z-]{1,22}$/, 'up to 22 letters, digits and "-"')
+    .optional(),
   /** Current in A that an installer has configured for the loss of communication, where Modbus cannot set it or only later. */
   safeCurrentA: z.number().min(0).max(80).optional(),
   /** `4you`: the Bender CC612 as built into the Mennekes Amtron 4You and 4Business. */
@@ -33,4 +38,17 @@ export function firmwareAtLeast(firmware: string, wanted: string): boolean {
     .map((part, index) => part - (wantedParts[index] ?? 0))
     .find((part) => part !== 0);
   return (difference ?? 0) >= 0;
+}
+
+/**
+ * The serial number of a model whose register holds a 32-bit number.
+ *
+ * @throws when the station file gives it one with other characters, or a larger one
+ */
+export function serialAsNumber({ serialNumber }: ModelOptions, asDelivered: number): number {
+  if (serialNumber === undefined) return asDelivered;
+  const number = Number(serialNumber);
+  if (!/^\d+$/.test(serialNumber) || number > 0xffff_ffff)
+    throw new Error(`serial number ${serialNumber} does not fit into 32 bits`);
+  return number;
 }

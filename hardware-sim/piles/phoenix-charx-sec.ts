@@ -1,7 +1,7 @@
 import { tableImage } from './image.ts';
 import type { ModelSettings } from './model-options.ts';
 import type { PileModel } from './pile-model.ts';
-import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
+import { type PileState, phaseV } from './pile-state.ts';
 import { filled, long, perPhase, quad, word } from './register-shapes.ts';
 import { oneOf, type ReadTable, readTable, within, wordField } from './registers.ts';
 import { createSessionTimes, type SessionTimes } from './session-times.ts';
@@ -60,7 +60,7 @@ function connectorRegisters(
 ): ReadTable {
   return readTable(
     word(at(112), () => 1),
-    perPhase(long, at(232), 2, () => PHASE_VOLTAGE_V * 1000),
+    perPhase(long, at(232), 2, (phase) => phaseV(state, phase) * 1000),
     perPhase(long, at(238), 2, (phase) => state.currentsA[phase] * 1000),
     long(at(244), () => state.powerW * 1000),
     quad(at(250), () => Math.floor(totalWh(state))),

@@ -1,6 +1,6 @@
 import { tableImage } from './image.ts';
 import type { PileModel } from './pile-model.ts';
-import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
+import { type PileState, phaseV } from './pile-state.ts';
 import { longLowFirst, perPhase, word } from './register-shapes.ts';
 import { readTable, within, wordField } from './registers.ts';
 import { createSessionTimes, type SessionTimes } from './session-times.ts';
@@ -9,8 +9,8 @@ import { unwatched } from './unwatched.ts';
 
 const MAX_CURRENT_A = 32;
 const METER_STEP_WH = 10;
-/** Register 107: 4 control pilot invalid, 5 state F, 12 contactor. */
-const FAULT_NUMBERS = { 'emergency-stop': 4, welded: 12, 'over-temperature': 5, error: 5 };
+/** Register 107: 4 control pilot invalid, 5 state F, 9 overload, 12 contactor, 15 residual current. */
+const FAULT_NUMBERS = { 'emergency-stop': 4, welded: 12, overload: 9, 'residual-current': 15, error: 5 };
 
 /**
  * Phoenix Contact EM-CP-PP-ETH, from its register table: input registers by FC04 with the low word first, holding register
@@ -25,7 +25,7 @@ export function phoenixEmCpPpEth(state: PileState, startsPermitted: boolean): Pi
     functions: [1, 3, 4, 5, 6],
     inputs: readTable(
       ...statusInputs(state, times),
-      perPhase(longLowFirst, 108, 2, () => PHASE_VOLTAGE_V * 100),
+      perPhase(longLowFirst, 108, 2, (phase) => phaseV(state, phase) * 100),
       perPhase(longLowFirst, 114, 2, (phase) => state.currentsA[phase] * 1000),
       longLowFirst(120, () => state.powerW / 10),
       word(107, () => faultNumber(state, FAULT_NUMBERS)),

@@ -1,7 +1,7 @@
 import { tableImage } from './image.ts';
 import { statusInputs } from './phoenix-em-cp-pp-eth.ts';
 import type { PileModel } from './pile-model.ts';
-import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
+import { type PileState, phaseV } from './pile-state.ts';
 import { ascii, filled, longLowFirst, perPhase, quadLowFirst, word } from './register-shapes.ts';
 import { readTable, within, wordField } from './registers.ts';
 import { createSessionTimes } from './session-times.ts';
@@ -26,7 +26,7 @@ export function phoenixEvEth(state: PileState, startsPermitted: boolean): PileMo
     functions: [1, 3, 4, 5, 6],
     inputs: readTable(
       ...statusInputs(state, times),
-      perPhase(longLowFirst, 108, 2, () => PHASE_VOLTAGE_V),
+      perPhase(longLowFirst, 108, 2, (phase) => phaseV(state, phase)),
       perPhase(longLowFirst, 114, 2, (phase) => state.currentsA[phase]),
       longLowFirst(120, () => state.powerW),
       ascii(105, 2, () => '1.14'),

@@ -25,6 +25,10 @@ export interface PileState extends MeterCount {
   gunTemperatureC: number;
   derated: boolean;
   overheated: boolean;
+  /** Since when the mains have been outside the pile's own limits, or inside them again; the pile is off in between. */
+  mainsOutSinceMs: number | undefined;
+  mainsBackSinceMs: number | undefined;
+  mainsTripped: boolean;
   effects: StateEffects;
   currentsA: readonly [number, number, number];
   powerW: number;
@@ -49,6 +53,9 @@ export function newPileState(initialRegisterWh: number, vehicle: Vehicle, nowMs:
     gunTemperatureC: GUN.ambientC,
     derated: false,
     overheated: false,
+    mainsOutSinceMs: undefined,
+    mainsBackSinceMs: undefined,
+    mainsTripped: false,
     effects: HEALTHY,
     currentsA: [0, 0, 0],
     powerW: 0,
@@ -69,3 +76,15 @@ export function plugIsLocked(state: PileState, commanded: boolean): boolean {
   const { lockJammed } = state.effects;
   return lockJammed === undefined ? commanded : lockJammed === 'locked';
 }
+
+/** Volts of a phase (0 to 2) against neutral, as the mains really are. */
+export function phaseV({ effects, powered }: Pick<PileState, 'effects' | 'powered'>, phase: 0 | 1 | 2): number {
+  return powered ? (effects.mainsV[phase] ?? PHASE_VOLTAGE_V) : 0;
+}
+
+/** L1 to L3. */
+export const phasesV = (state: PileState): readonly [number, number, number] => [
+  phaseV(state, 0),
+  phaseV(state, 1),
+  phaseV(state, 2),
+];

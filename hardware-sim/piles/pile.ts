@@ -12,8 +12,9 @@ import { METER_REGISTERS, type MeterRegister, withoutMeter } from './meter-regis
 import type { ModelOptions } from './model-options.ts';
 import { MODELS, type ModelName } from './models.ts';
 import type { PileModel } from './pile-model.ts';
-import { newPileState, PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
+import { newPileState, PHASE_VOLTAGE_V, type PileState, phaseV } from './pile-state.ts';
 import { createPowerSupply } from './power-supply.ts';
+import { withShown } from './shown-registers.ts';
 import { type PileMemory, stepPile } from './step-pile.ts';
 import { type PileTruth, pileTruth } from './truth.ts';
 import { defaultVehicle, type VehicleSettings, withSettings } from './vehicle-settings.ts';
@@ -125,13 +126,13 @@ export function createPile(settings: PileSettings, clock: MonoClock, effects: ()
     meterRegister,
     execute: (request, how) => {
       const nowMs = advance();
-      const { meterMissing } = state.effects;
+      const { meterMissing, shownRegisters } = state.effects;
       const { image } = model;
       const shown =
         meterMissing === undefined || meterRegister === undefined
           ? image
           : withoutMeter(image, meterRegister, meterMissing);
-      return answerRequest(model, shown, request, how, nowMs);
+      return answerRequest(model, withShown(shown, shownRegisters), request, how, nowMs);
     },
     truth: () => {
       advance();
@@ -140,8 +141,9 @@ export function createPile(settings: PileSettings, clock: MonoClock, effects: ()
   };
 }
 
-function acSupply({ energyTruthWh, powerW, currentsA }: PileState): Supply {
-  return { energyWh: energyTruthWh, powerW, currentsA, voltageV: PHASE_VOLTAGE_V };
+function acSupply(state: PileState): Supply {
+  const { energyTruthWh, powerW, currentsA } = state;
+  return { energyWh: energyTruthWh, powerW, currentsA, voltageV: phaseV({ ...state, powered: true }, 0) };
 }
 
 /** A rectifier loses some of its input and loads its phases alike. */

@@ -1,7 +1,7 @@
 import { ILLEGAL_ADDRESS, type ReadOutcome, type RegisterImage, refuse } from '../line/register-image.ts';
 import type { ModelSettings } from './model-options.ts';
 import type { PileModel } from './pile-model.ts';
-import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
+import { type PileState, phaseV } from './pile-state.ts';
 import { floatLowFirst, longLowFirst, perPhase, quadLowFirst, word } from './register-shapes.ts';
 import { oneOf, planWrite, type ReadTable, readTable, type WriteTable, wordField } from './registers.ts';
 import { createSessionTimes, type SessionTimes } from './session-times.ts';
@@ -122,8 +122,8 @@ function measuredRegisters(state: PileState, settings: Settings, times: SessionT
     word(150, () => OCPP_NUMBERS[ocppStatus(state)]),
     word(1150, () => (state.vehicle.plugged ? 1 : 0)),
     perPhase(floatLowFirst, 2999, 2, (phase) => state.currentsA[phase]),
-    perPhase(floatLowFirst, 3027, 2, () => PHASE_VOLTAGE_V),
-    perPhase(floatLowFirst, 3053, 2, (phase) => (state.currentsA[phase] * PHASE_VOLTAGE_V) / 1000),
+    perPhase(floatLowFirst, 3027, 2, (phase) => phaseV(state, phase)),
+    perPhase(floatLowFirst, 3053, 2, (phase) => (state.currentsA[phase] * phaseV(state, phase)) / 1000),
     floatLowFirst(3059, powerKw),
     floatLowFirst(3067, () => 0),
     floatLowFirst(3075, powerKw),

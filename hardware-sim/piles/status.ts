@@ -1,23 +1,30 @@
+import type { Protection } from '../faults/state-effects.ts';
 import type { PileState } from './pile-state.ts';
 
 /** What a pile knows to be wrong with itself. */
-export type ShownFault = 'emergency-stop' | 'welded' | 'over-temperature' | 'error';
+export type ShownFault = 'emergency-stop' | 'welded' | 'over-temperature' | 'voltage' | Protection | 'error';
+
+/** A vendor's numbers; a fault without one of its own shows as `error`. */
+export type FaultNumbers = Readonly<Partial<Record<ShownFault, number>>> & { readonly error: number };
 
 /** The fault that the pile itself has noticed, if any. */
 function shownFault(state: PileState): ShownFault | undefined {
-  const { emergencyStop, errorCode, weldDetected } = state.effects;
+  const { emergencyStop, errorCode, protection, weldDetected } = state.effects;
   if (emergencyStop) return 'emergency-stop';
   if (state.pilot !== 'F') return undefined;
   if (errorCode !== undefined) return 'error';
+  if (protection !== undefined) return protection;
+  if (state.mainsTripped) return 'voltage';
   if (state.overheated) return 'over-temperature';
   return weldDetected ? 'welded' : 'error';
 }
 
-/** The vendor's number for the fault that is noticed, 0 without one; a `pile-error` fault brings its own number. */
-export function faultNumber(state: PileState, numbers: Readonly<Record<ShownFault, number>>): number {
+/** The vendor's number for the fault that is noticed, 0 without one; `pile-error` and `vendor-fault` bring their own. */
+export function faultNumber(state: PileState, numbers: FaultNumbers): number {
+  if (state.effects.vendorCode !== undefined) return state.effects.vendorCode;
   const fault = shownFault(state);
   if (fault === undefined) return 0;
-  return fault === 'error' ? (state.effects.errorCode ?? numbers.error) : numbers[fault];
+  return fault === 'error' ? (state.effects.errorCode ?? numbers.error) : (numbers[fault] ?? numbers.error);
 }
 
 /** Connector states of OCPP 1.6 that a pile can be in by itself. */

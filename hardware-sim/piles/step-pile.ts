@@ -7,8 +7,9 @@ import { GUN, SHADED, stepTemperature } from '../world/temperature.ts';
 import { phaseCurrentsA, stepVehicle } from '../world/vehicle.ts';
 import { type OfferMemory, offeredA, protectFromHeat } from './offer.ts';
 import type { PileModel } from './pile-model.ts';
-import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
+import { type PileState, phasesV } from './pile-state.ts';
 import { contactorCommand, pilotState } from './pilot.ts';
+import { protectFromMains } from './protect-mains.ts';
 
 /** What the core of one pile remembers between slices, beside its physical state. */
 export interface PileMemory extends OfferMemory {
@@ -26,6 +27,7 @@ export function stepPile(state: PileState, model: PileModel, memory: PileMemory,
     return;
   }
   protectFromHeat(state);
+  protectFromMains(state);
   const permission = model.permission(slice.nowMs);
   state.pilot = readPilot(state);
   const phasesReady = switchPhases(state, permission.phases ?? 3);
@@ -77,7 +79,12 @@ function readPilot(state: PileState): PileState['pilot'] {
     s2Closed: vehicle.s2Closed,
     offerA,
     emergencyStop: effects.emergencyStop,
-    errored: effects.errorCode !== undefined || overheated || weldSeen,
+    errored:
+      effects.errorCode !== undefined ||
+      effects.protection !== undefined ||
+      overheated ||
+      state.mainsTripped ||
+      weldSeen,
   });
 }
 
@@ -96,7 +103,7 @@ function stepConsumer(state: PileState, slice: Slice): void {
 function integrate(state: PileState, memory: PileMemory, { dtMs }: Slice): void {
   const beforeW = state.powerW;
   state.currentsA = state.contactor.conducting ? drawnA(state) : [0, 0, 0];
-  state.powerW = powerW(state.currentsA, PHASE_VOLTAGE_V);
+  state.powerW = powerW(state.currentsA, phasesV(state));
   const flowedWh = carries(state) ? energyWh(beforeW, state.powerW, dtMs) : 0;
   state.energyTruthWh += flowedWh;
   if (flowedWh > 0 && !memory.drewThisPlug) {

@@ -1,6 +1,7 @@
 import { type CoilTable, tableImage } from './image.ts';
+import { firmwareParts, type ModelSettings, serialAsNumber } from './model-options.ts';
 import type { PileModel } from './pile-model.ts';
-import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
+import { type PileState, phaseV } from './pile-state.ts';
 import { type Cell, float, long, perPhase, word } from './register-shapes.ts';
 import { anyValue, longField, oneOf, type ReadTable, readTable, type WriteTable, within } from './registers.ts';
 import { createSessionTimes, type SessionTimes } from './session-times.ts';
@@ -30,7 +31,7 @@ interface Settings {
  * There is no communication watchdog: what was written stays in force when the controller dies. `startsPermitted` is a box
  * that is enabled at power-on.
  */
-export function tinkerforgeWarp(state: PileState, startsPermitted: boolean): PileModel {
+export function tinkerforgeWarp(state: PileState, startsPermitted: boolean, options: ModelSettings): PileModel {
   const bootedAtMs = state.nowMs;
   const atPowerOn = { enabled: startsPermitted, autostart: true, output: false, limitMa: MAX_CURRENT_MA } as const;
   const settings: Settings = { ...atPowerOn, phases: 3, ledState: 0, meterResetAtWh: 0 };
@@ -38,7 +39,7 @@ export function tinkerforgeWarp(state: PileState, startsPermitted: boolean): Pil
   const image = tableImage({
     functions: [1, 2, 3, 4, 5, 6, 15, 16],
     inputs: readTable(
-      ...identityRegisters(() => (state.nowMs - bootedAtMs) / 1000),
+      ...identityRegisters(options, () => (state.nowMs - bootedAtMs) / 1000),
       ...chargerRegisters(state, settings, times),
       ...meterRegisters(state, settings),
     ),
@@ -58,14 +59,15 @@ export function tinkerforgeWarp(state: PileState, startsPermitted: boolean): Pil
   });
 }
 
-function identityRegisters(uptimeS: () => number): readonly (readonly Cell[])[] {
+function identityRegisters(options: ModelSettings, uptimeS: () => number): readonly (readonly Cell[])[] {
+  const [major, minor, patch] = firmwareParts(options.firmware ?? '2.6.3');
   const constants: readonly (readonly [number, number])[] = [
     [0, 4],
-    [2, 2],
-    [4, 6],
-    [6, 3],
+    [2, major],
+    [4, minor],
+    [6, patch],
     [8, 0x6650_1a2b],
-    [10, 0x0001_5d3f],
+    [10, serialAsNumber(options, 0x0001_5d3f)],
   ];
   return [...constants.map(([address, value]) => long(address, () => value)), long(12, () => Math.floor(uptimeS()))];
 }
@@ -101,9 +103,9 @@ function meterRegisters(state: PileState, settings: Settings): readonly (readonl
     float(2004, () => totalWh(state) / 1000),
     float(2006, () => (state.meterWh - settings.meterResetAtWh) / 1000),
     float(2008, () => sessionWh(state) / 1000),
-    perPhase(float, 2100, 2, () => PHASE_VOLTAGE_V),
+    perPhase(float, 2100, 2, (phase) => phaseV(state, phase)),
     perPhase(float, 2106, 2, (phase) => state.currentsA[phase]),
-    perPhase(float, 2112, 2, (phase) => state.currentsA[phase] * PHASE_VOLTAGE_V),
+    perPhase(float, 2112, 2, (phase) => state.currentsA[phase] * phaseV(state, phase)),
   ];
 }
 

@@ -3,7 +3,7 @@ import { type AliveRegister, createAliveRegister } from './alive-register.ts';
 import { tableImage } from './image.ts';
 import { firmwareAtLeast, type ModelSettings } from './model-options.ts';
 import type { PileModel } from './pile-model.ts';
-import { PHASE_VOLTAGE_V, type PileState } from './pile-state.ts';
+import { PHASE_VOLTAGE_V, type PileState, phaseV } from './pile-state.ts';
 import { ascii, type Cell, filled, long, perPhase, utf16, word } from './register-shapes.ts';
 import { oneOf, type ReadTable, readTable, type WriteTable, within, wordField, zeroOr } from './registers.ts';
 import { createSessionTimes, type SessionTimes } from './session-times.ts';
@@ -47,7 +47,7 @@ export function vestelEvc04(state: PileState, startsPermitted: boolean, options:
   const image = tableImage({
     functions: [3, 4, 6, 16],
     inputs: readTable(
-      ...identityRegisters(firmware),
+      ...identityRegisters(firmware, options.serialNumber ?? '7312345678901'),
       ...statusRegisters(state, settings),
       ...measuredRegisters(state),
       ...sessionRegisters(state, times, firmwareAtLeast(firmware, RFID_SINCE)),
@@ -87,9 +87,9 @@ function closingWhenDue(image: RegisterImage, alive: AliveRegister): RegisterIma
 }
 
 /** Date 290 and time 294 stand at 0: the clock was never set. */
-function identityRegisters(firmware: string): readonly (readonly Cell[])[] {
+function identityRegisters(firmware: string, serialNumber: string): readonly (readonly Cell[])[] {
   return [
-    ascii(100, 25, () => '7312345678901'),
+    ascii(100, 25, () => serialNumber),
     ascii(130, 50, () => 'EVC04-SIM-1'),
     ascii(190, 10, () => 'Vestel'),
     ascii(210, 5, () => 'EVC04'),
@@ -120,9 +120,9 @@ function statusRegisters(state: PileState, settings: Settings): readonly (readon
 function measuredRegisters(state: PileState): readonly (readonly Cell[])[] {
   return [
     perPhase(word, 1008, 2, (phase) => state.currentsA[phase] * 1000),
-    perPhase(word, 1014, 2, () => PHASE_VOLTAGE_V),
+    perPhase(word, 1014, 2, (phase) => phaseV(state, phase)),
     long(1020, () => state.powerW),
-    perPhase(long, 1024, 4, (phase) => state.currentsA[phase] * PHASE_VOLTAGE_V),
+    perPhase(long, 1024, 4, (phase) => state.currentsA[phase] * phaseV(state, phase)),
     long(1036, () => Math.floor(totalWh(state) / METER_STEP_WH)),
   ];
 }

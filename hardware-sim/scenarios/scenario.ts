@@ -13,7 +13,7 @@ const when = {
 };
 const durationMs = z.number().positive().max(86_400_000);
 
-const targetSchema = z.templateLiteral([z.enum(['pile', 'line', 'meter', 'lock', 'device']), ':', idSchema]);
+const targetSchema = z.templateLiteral([z.enum(['pile', 'line', 'meter', 'lock', 'io', 'device']), ':', idSchema]);
 
 const faultOn = z
   .strictObject({

@@ -1,8 +1,11 @@
 const MS_PER_HOUR = 3_600_000;
 
-/** Active power in W of three phases at `voltageV` and power factor 1. */
-export function powerW(currentsA: readonly [number, number, number], voltageV: number): number {
-  return (currentsA[0] + currentsA[1] + currentsA[2]) * voltageV;
+/** Active power in W of three phases at power factor 1. */
+export function powerW(
+  currentsA: readonly [number, number, number],
+  [l1, l2, l3]: readonly [number, number, number],
+): number {
+  return currentsA[0] * l1 + currentsA[1] * l2 + currentsA[2] * l3;
 }
 
 /** Energy in Wh that flowed during `dtMs` while power went in a straight line from `fromW` to `toW`. */

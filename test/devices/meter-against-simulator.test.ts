@@ -72,11 +72,11 @@ describe('ED-02 ED-03 HS-01 a meter tells import, power, currents and voltages o
       const [currentL1, currentL2, currentL3] = truth().currentA.map((ampere) => ampere * 1000);
       expect([currentL1, currentL2, currentL3].filter((currentMa) => currentMa === LIMIT_MA)).toHaveLength(phases);
       if (model === 'dlt645-2007') {
-        const { powerW, currentMa, voltageMv } = await allOf(model, rig);
-        expect({ powerW, currentMa, voltageMv }).toEqual({
+        const { powerW, currentMa, phaseVoltagesMv } = await allOf(model, rig);
+        expect({ powerW, currentMa, phaseVoltagesMv }).toEqual({
           powerW: truth().powerW,
           currentMa: LIMIT_MA,
-          voltageMv: [230_000, 230_000, 230_000],
+          phaseVoltagesMv: [230_000, 230_000, 230_000],
         });
       } else {
         expect(await pointsOf(model, rig)).toMatchObject({
@@ -88,7 +88,11 @@ describe('ED-02 ED-03 HS-01 a meter tells import, power, currents and voltages o
           voltageL2: 230_000,
           voltageL3: 230_000,
         });
-        expect((await look()).currentMa).toBe(LIMIT_MA);
+        expect(await look()).toMatchObject({
+          currentMa: LIMIT_MA,
+          powerW: truth().powerW,
+          voltageMv: { lowest: 230_000, highest: 230_000 },
+        });
       }
       await attendant.stop('softStop');
     }

@@ -35,7 +35,7 @@ export function meteredSite(one: PileCase, model: MeterModel) {
   const site = pileSite(one, { meters: [settings] });
   const meter = site.world.meters.get('M');
   const profile = profiles.get(model);
-  if (meter === undefined || profile === undefined || profile.kind === 'pile' || profile.kind === 'parking-device')
+  if (meter === undefined || (profile?.kind !== 'modbus-meter' && profile?.kind !== 'dlt645-meter'))
     throw new Error(`no meter ${model}`);
   const driver =
     profile.kind === 'dlt645-meter'

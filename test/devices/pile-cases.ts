@@ -47,12 +47,20 @@ function profileOf(profileId: string): PileProfile {
 const variant = (profileId: string, what: string, change: Partial<PileCase>): PileCase =>
   caseOf(profileOf(profileId), { name: `${profileId}, ${what}`, ...change });
 
-/** Every pile profile, over its first transport. */
-export const eachProfile: readonly PileCase[] = pileProfiles.map((profile) => caseOf(profile));
+/** Profiles of AC piles: the comparison looks at phases, pilot and contactor. */
+export const acProfiles = pileProfiles.filter(({ limits }) => limits.dc === undefined);
 
-/** Every pile profile over every transport, and the firmware, editions and sockets that change its registers. */
+/** Every AC pile profile, over its first transport. */
+export const eachProfile: readonly PileCase[] = acProfiles.map((profile) => caseOf(profile));
+
+/** The DC pile over every transport. */
+export const dcCases: readonly PileCase[] = pileProfiles
+  .filter(({ limits }) => limits.dc !== undefined)
+  .flatMap((profile) => profile.transports.map((transport) => caseOf(profile, { transport })));
+
+/** Every AC pile profile over every transport, and the firmware, editions and sockets that change its registers. */
 export const everyCase: readonly PileCase[] = [
-  ...pileProfiles.flatMap((profile) => profile.transports.map((transport) => caseOf(profile, { transport }))),
+  ...acProfiles.flatMap((profile) => profile.transports.map((transport) => caseOf(profile, { transport }))),
   variant('keba-p40', 'firmware 1.2.0', { options: { firmware: '1.2.0' } }),
   variant('bender-cc612', '4You', { options: { edition: '4you' } }),
   variant('alfen-ng9xx', 'second socket', { unit: 2, socket: 2 }),

@@ -58,6 +58,10 @@ function measured(name: string, point: Point, truth: PileTruth, laggingWh: numbe
       return { value: truth.currentA[1] * 1000, tolerance: step };
     case 'currentL3':
       return { value: truth.currentA[2] * 1000, tolerance: step };
+    case 'voltageL1':
+    case 'voltageL2':
+    case 'voltageL3':
+      return { value: 230_000, tolerance: 0 };
     case 'power':
       return { value: truth.powerW, tolerance: step };
     case 'temperature':
@@ -73,7 +77,7 @@ function measured(name: string, point: Point, truth: PileTruth, laggingWh: numbe
 
 /** What identifies each simulated device, and other values that nothing moves. */
 const plates: Readonly<Record<string, Readonly<Record<string, number | string>>>> = {
-  'abb-terra-ac': { firmware: 0x0106_0500 },
+  'abb-terra-ac': { firmware: 0x0106_0500, serialNumber: 'TAC10077' },
   'alfen-ng9xx': { firmware: '6.4.0-4210', platform: 'NG910', serialNumber: 'ACE0234567' },
   'bender-cc612': { firmware: '5.33', model: 'CC612' },
   'heidelberg-energy-control': { softwareRevision: 0x0108 },

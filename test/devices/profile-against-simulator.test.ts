@@ -127,29 +127,29 @@ describe('ED-05.o HS-03 every fault that a pile can show is read as one of the c
   } as const;
   const all = (code: string) => ({ emergencyStop: code, pileError: code, welded: code, tooHot: code });
   const shown: Readonly<Record<string, Readonly<Record<keyof typeof troubles, string | null>>>> = {
-    'abb-terra-ac': all('pile-fault'),
+    'abb-terra-ac': all('unknown-fault'),
     'alfen-ng9xx': { ...all('pile-fault'), emergencyStop: null },
     'bender-cc612': {
-      emergencyStop: 'vehicle-fault',
+      emergencyStop: 'control-pilot-fault',
       pileError: 'residual-current',
       welded: 'contactor-welded',
-      tooHot: 'over-current',
+      tooHot: 'overload',
     },
-    'heidelberg-energy-control': { ...all('pile-fault'), emergencyStop: 'vehicle-fault' },
-    'keba-p30': { ...all('pile-fault'), tooHot: null },
-    'keba-p40': { ...all('pile-fault'), tooHot: null },
-    'phoenix-charx-sec': all('pile-fault'),
+    'heidelberg-energy-control': { ...all('pile-fault'), emergencyStop: 'control-pilot-fault' },
+    'keba-p30': all('unknown-fault'),
+    'keba-p40': all('unknown-fault'),
+    'phoenix-charx-sec': { ...all('pile-fault'), emergencyStop: 'control-pilot-fault' },
     'phoenix-em-cp-pp-eth': {
-      emergencyStop: 'vehicle-fault',
-      pileError: 'vehicle-fault',
+      emergencyStop: 'control-pilot-fault',
+      pileError: 'cable-fault',
       welded: 'contactor-welded',
       tooHot: 'pile-fault',
     },
-    'phoenix-ev-cc-ac1': all('pile-fault'),
-    'phoenix-ev-eth': all('pile-fault'),
-    'schneider-evlink-pro-ac': all('vehicle-fault'),
+    'phoenix-ev-cc-ac1': { ...all('pile-fault'), emergencyStop: 'control-pilot-fault' },
+    'phoenix-ev-eth': { ...all('pile-fault'), emergencyStop: 'control-pilot-fault' },
+    'schneider-evlink-pro-ac': all('control-pilot-fault'),
     'tinkerforge-warp': all('pile-fault'),
-    'vestel-evc04': all('pile-fault'),
+    'vestel-evc04': all('unknown-fault'),
     'webasto-next': all('pile-fault'),
   };
 
@@ -172,29 +172,29 @@ describe('ED-05.o HS-03 every fault that a pile can show is read as one of the c
   });
 
   test.each<[string, number, string]>([
-    ['phoenix-em-cp-pp-eth', 2, 'vehicle-fault'],
-    ['phoenix-em-cp-pp-eth', 3, 'vehicle-fault'],
+    ['phoenix-em-cp-pp-eth', 2, 'cable-fault'],
+    ['phoenix-em-cp-pp-eth', 3, 'cable-fault'],
     ['phoenix-em-cp-pp-eth', 5, 'pile-fault'],
     ['phoenix-em-cp-pp-eth', 6, 'plug-lock-failed'],
     ['phoenix-em-cp-pp-eth', 7, 'plug-lock-failed'],
     ['phoenix-em-cp-pp-eth', 8, 'plug-lock-failed'],
-    ['phoenix-em-cp-pp-eth', 9, 'over-current'],
-    ['phoenix-em-cp-pp-eth', 10, 'pile-fault'],
+    ['phoenix-em-cp-pp-eth', 9, 'overload'],
+    ['phoenix-em-cp-pp-eth', 10, 'pile-hardware-fault'],
     ['phoenix-em-cp-pp-eth', 11, 'vehicle-fault'],
-    ['phoenix-em-cp-pp-eth', 13, 'vehicle-fault'],
+    ['phoenix-em-cp-pp-eth', 13, 'control-pilot-fault'],
     ['phoenix-em-cp-pp-eth', 15, 'residual-current'],
-    ['bender-cc612', 1 << 2, 'vehicle-fault'],
-    ['bender-cc612', 1 << 3, 'pile-fault'],
-    ['bender-cc612', 1 << 4, 'pile-fault'],
+    ['bender-cc612', 1 << 2, 'control-pilot-fault'],
+    ['bender-cc612', 1 << 3, 'pile-hardware-fault'],
+    ['bender-cc612', 1 << 4, 'pile-hardware-fault'],
     ['bender-cc612', 1 << 5, 'residual-current'],
     ['bender-cc612', 1 << 6, 'contactor-welded'],
-    ['bender-cc612', 1 << 7, 'pile-fault'],
+    ['bender-cc612', 1 << 7, 'control-pilot-fault'],
     ['bender-cc612', 1 << 8, 'plug-lock-failed'],
     ['bender-cc612', 1 << 9, 'plug-lock-failed'],
     ['bender-cc612', 1 << 10, 'plug-lock-failed'],
-    ['bender-cc612', 1 << 13, 'pile-fault'],
-    ['bender-cc612', 1 << 14, 'vehicle-fault'],
-    ['bender-cc612', 1 << 15, 'over-current'],
+    ['bender-cc612', 1 << 13, 'pile-hardware-fault'],
+    ['bender-cc612', 1 << 14, 'control-pilot-fault'],
+    ['bender-cc612', 1 << 15, 'overload'],
     ['bender-cc612', (1 << 6) | (1 << 8), 'contactor-welded'],
   ])("%s, the vendor's number %i is %s", async (profileId, errorCode, code) => {
     const { attendant, fault } = rigOf(caseNamed(profileId));
@@ -202,6 +202,56 @@ describe('ED-05.o HS-03 every fault that a pile can show is read as one of the c
     await attendant.tend(3000);
     expect(attendant.reading === null ? null : faultIn(attendant.reading)).toBe(code);
   });
+
+  test.each<[string, 'residual-current' | 'overload' | 'ground-fault', string]>([
+    ['phoenix-em-cp-pp-eth', 'residual-current', 'residual-current'],
+    ['phoenix-em-cp-pp-eth', 'overload', 'overload'],
+    ['bender-cc612', 'residual-current', 'residual-current'],
+    ['bender-cc612', 'overload', 'overload'],
+    ['keba-p40', 'ground-fault', 'unknown-fault'],
+    ['heidelberg-energy-control', 'residual-current', 'pile-fault'],
+  ])('%s, its protection against %s has acted: %s', async (profileId, kind, code) => {
+    const { attendant, fault, truth } = await chargingRig(caseNamed(profileId));
+    fault({ kind });
+    await attendant.tend(3000);
+    expect(truth().contactorClosed).toBe(false);
+    expect(attendant.reading === null ? null : faultIn(attendant.reading)).toBe(code);
+  });
+
+  test.each<[string, number, string]>([
+    ['abb-terra-ac', 0x0800_4000, 'error 134234112 (0x8004000)'],
+    ['bender-cc612', 1 << 20, 'errors 1048576 (0x100000)'],
+    ['keba-p30', 0xdead_beef, 'error 3735928559 (0xdeadbeef)'],
+    ['keba-p40', 1, 'error 1 (0x1)'],
+    ['phoenix-em-cp-pp-eth', 14, 'error 14 (0xe)'],
+    ['schneider-evlink-pro-ac', 1 << 9, 'errors1 512 (0x200)'],
+    ['vestel-evc04', 0x0102_0304, 'error 16909060 (0x1020304)'],
+  ])('%s goes on with a code that nobody knows, %i: a fault, with its number', async (profileId, code, faultDetail) => {
+    const { attendant, fault, truth } = await chargingRig(caseNamed(profileId));
+    fault({ kind: 'vendor-fault', code });
+    await attendant.tend(3000);
+    expect(truth().contactorClosed).toBe(true);
+    expect(attendant.reading).toMatchObject({ status: 'charging', fault: 'unknown-fault', faultDetail });
+  });
+
+  test.each(named(eachProfile.filter(({ profile }) => profile.measures.voltages.length > 0)))(
+    'ED-05.c ED-05.d %s tells mains that are outside the limits of its profile, and bears them',
+    async (_, one) => {
+      const { attendant, fault, truth } = await chargingRig(one);
+      expect(attendant.reading?.voltageMv).toEqual({ lowest: 230_000, highest: 230_000 });
+      const clear = fault({ kind: 'under-voltage', voltageV: 195 });
+      await attendant.tend(6000);
+      expect(attendant.reading?.voltageMv).toEqual({ lowest: 195_000, highest: 195_000 });
+      clear();
+      fault({ kind: 'over-voltage', voltageV: 260, phase: 2 });
+      await attendant.tend(6000);
+      expect(attendant.reading).toMatchObject({ status: 'charging', voltageMv: { lowest: 230_000, highest: 260_000 } });
+      expect(truth().contactorClosed).toBe(true);
+      const { overVoltageMv, underVoltageMv } = one.profile.limits;
+      expect(overVoltageMv).toBeLessThan(260_000);
+      expect(underVoltageMv).toBeGreaterThan(195_000);
+    },
+  );
 
   test.each(named(eachProfile.filter(({ profile }) => profile.measures.temperature !== undefined)))(
     'ED-05.b %s tells how hot it is before it protects itself, and how cold',
@@ -371,5 +421,32 @@ describe('ED-01 the connectors of one device are driven apart', () => {
     expect(rig.world.piles.get('N')?.truth()).toMatchObject({ contactorClosed: false, energyTruthWh: 0 });
     await rig.attendant.stop('softStop');
     expect(rig.truth().contactorClosed).toBe(false);
+  });
+});
+
+describe('ED-22 ED-24 who answers is told by the box itself', () => {
+  test.each<[string, { serialNumber?: string; firmware?: string }, object]>([
+    ['keba-p30', { serialNumber: '4711', firmware: '3.10.57' }, { serialNumber: '4711', firmware: '31057' }],
+    ['keba-p40', { serialNumber: '4712', firmware: '1.2.2' }, { serialNumber: '4712', firmware: '10202' }],
+    ['abb-terra-ac', { serialNumber: 'TAC2', firmware: '1.8.0' }, { serialNumber: 'TAC2', firmware: '17301504' }],
+    ['alfen-ng9xx', { serialNumber: 'ACE1', firmware: '6.5.0' }, { serialNumber: 'ACE1', firmware: '6.5.0-4210' }],
+    ['tinkerforge-warp', { serialNumber: '99' }, { serialNumber: '99', firmware: '2' }],
+    ['vestel-evc04', { serialNumber: '73', firmware: '3.190' }, { serialNumber: '73', firmware: 'v3.190.0' }],
+    ['bender-cc612', { firmware: '5.34' }, { serialNumber: null, firmware: '5.34' }],
+  ])('%s with %j', async (profileId, options, told) => {
+    const base = caseNamed(profileId);
+    const { attendant } = rigOf({ ...base, options: { ...base.options, ...options } });
+    await attendant.tend(3000);
+    expect(attendant.reading).toMatchObject(told);
+  });
+
+  test('ED-24 a box whose firmware is older than its register table is refused', async () => {
+    const base = caseNamed('abb-terra-ac');
+    const old = rigOf({ ...base, options: { ...base.options, firmware: '1.6.4' } });
+    await old.attendant.tend(3000);
+    expect(old.driver.firmware.refused?.fault).toBe('firmware-refused');
+    const present = rigOf(base);
+    await present.attendant.tend(3000);
+    expect(present.driver.firmware).toEqual({ refused: null, restricted: null });
   });
 });

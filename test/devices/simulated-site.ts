@@ -41,7 +41,7 @@ export interface SimulatedSite extends OpenedLine {
 export function simulatedSite(
   transport: Transport,
   { serial, timing }: Reached,
-  station: { readonly piles: readonly object[]; readonly meters?: readonly object[] },
+  station: { readonly piles: readonly object[]; readonly meters?: readonly object[]; readonly io?: readonly object[] },
 ): SimulatedSite {
   const time = new ManualTime();
   const on = { lineId: LINE_ID, turnaroundMs: timing.turnaroundMs, transport };

@@ -69,7 +69,8 @@ test('ED-03 a meter is read in Wh, W, mA and mV, whole numbers', async () => {
     registerWh: 1_200_260,
     powerW: 12_345,
     currentMa: 15_200,
-    voltageMv: [230_100, 229_800, 230_500],
+    voltageMv: { lowest: 229_800, highest: 230_500 },
+    phaseVoltagesMv: [230_100, 229_800, 230_500],
   });
   expect(stream.written[0]?.hex).toBe('fefefefe68610100000000681104333334331416');
 });
@@ -77,7 +78,13 @@ test('ED-03 a meter is read in Wh, W, mA and mV, whole numbers', async () => {
 test('ED-03 a look costs one question, and a meter that does not answer gives none', async () => {
   const { time, line, asked, meter } = rig(threePhase);
   const driver = new Dlt645Meter(ADDRESS, profile, line);
-  expect(await outcome(time, driver.read())).toEqual({ meterId: ADDRESS, registerWh: 1_200_260, currentMa: null });
+  expect(await outcome(time, driver.read())).toEqual({
+    meterId: ADDRESS,
+    registerWh: 1_200_260,
+    currentMa: null,
+    powerW: null,
+    voltageMv: null,
+  });
   expect(asked).toEqual(['00010000']);
   meter.isDeaf = true;
   await expect(outcome(time, driver.read())).rejects.toMatchObject({ failure: 'timeout' });
@@ -94,7 +101,7 @@ describe('ED-03 what a meter does not have', () => {
   test('is null, never zero, and not asked for again', async () => {
     const { time, line, asked } = rig(singlePhase);
     const meter = new Dlt645Meter(ADDRESS, profile, line);
-    const expected = { registerWh: 260, powerW: null, currentMa: 15_000, voltageMv: [230_100, null, null] };
+    const expected = { registerWh: 260, powerW: null, currentMa: 15_000, phaseVoltagesMv: [230_100, null, null] };
     expect(await outcome(time, meter.readAll('poll'))).toMatchObject(expected);
     const before = asked.length;
     expect(await outcome(time, meter.readAll('poll'))).toMatchObject(expected);
@@ -114,7 +121,7 @@ describe('ED-03 what a meter does not have', () => {
   test('a value that the meter says it has not is null, also the register', async () => {
     const { time, line } = rig({ ...singlePhase, '00010000': 'FF FF FF FF', '02010100': 'FF FF' });
     const reading = await outcome(time, new Dlt645Meter(ADDRESS, profile, line).readAll('poll'));
-    expect(reading).toMatchObject({ registerWh: null, voltageMv: [null, null, null] });
+    expect(reading).toMatchObject({ registerWh: null, voltageMv: null, phaseVoltagesMv: [null, null, null] });
   });
 
   test('a register that is refused: there is no reading without it', async () => {

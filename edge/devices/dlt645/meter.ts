@@ -1,6 +1,7 @@
 import type { Exchange, LinePort, Priority } from '../../bus/exchange.ts';
 import { LineError } from '../../bus/line-error.ts';
 import type { MeterDriver, MeterLook } from '../meter-driver.ts';
+import { mainsOf } from '../pile-reading.ts';
 import { FRAME_BYTES, isMeterAddress, MOST_WAKE_UP_BYTES } from './frame.ts';
 import { type Dlt645MeterProfile, type MeterPoint, wholeValue } from './meter-profile.ts';
 import { readAddress, readNumber } from './questions.ts';
@@ -10,7 +11,7 @@ export interface MeterReading extends MeterLook {
   /** Negative when power flows back into the grid. */
   readonly powerW: number | null;
   /** Of the phases that the profile names, in its order. */
-  readonly voltageMv: readonly (number | null)[];
+  readonly phaseVoltagesMv: readonly (number | null)[];
 }
 
 /** Wake-up bytes, frame, and the identifier before the data. */
@@ -43,7 +44,7 @@ export class Dlt645Meter implements MeterDriver {
    */
   async read(): Promise<MeterLook> {
     const registerWh = await this.#read('poll', this.profile.measures.energy.point);
-    return { meterId: this.address, registerWh, currentMa: null };
+    return { meterId: this.address, registerWh, currentMa: null, powerW: null, voltageMv: null };
   }
 
   /** Reads every measure. @throws LineError when any could not be read that the meter must have: half a picture is none */
@@ -56,14 +57,15 @@ export class Dlt645Meter implements MeterDriver {
       const phaseMa = await this.#read(priority, name);
       if (phaseMa !== null) currentsMa.push(Math.abs(phaseMa));
     }
-    const voltageMv: (number | null)[] = [];
-    for (const name of voltages) voltageMv.push(await this.#read(priority, name));
+    const phaseVoltagesMv: (number | null)[] = [];
+    for (const name of voltages) phaseVoltagesMv.push(await this.#read(priority, name));
     return {
       meterId: this.address,
       registerWh,
       powerW,
       currentMa: currentsMa.length === 0 ? null : Math.max(...currentsMa),
-      voltageMv,
+      voltageMv: mainsOf(phaseVoltagesMv.filter((mv) => mv !== null)),
+      phaseVoltagesMv,
     };
   }
 

@@ -17,12 +17,30 @@ export function checkCoverage(profile: ModbusProfile, find: Find): void {
       )
         find(['variants', i, 'points', name], 'no vector reads it: say in "given" what chooses the variant');
   if (profile.kind === 'pile') checkWriteCoverage(profile, find);
+  if (profile.kind === 'io-board') checkRelayCoverage(profile, find);
+}
+
+const writtenIn = (profile: ModbusProfile): ReadonlySet<string> =>
+  new Set(profile.vectors.flatMap(({ writes }) => (writes === undefined ? [] : [writes.write])));
+
+/** Both ways of every relay: what lets go of one must not be learned when a supply has to be put back. */
+function checkRelayCoverage(profile: Extract<ModbusProfile, { kind: 'io-board' }>, find: Find): void {
+  const isShown = (write: string, raw: number) =>
+    profile.vectors.some(({ writes }) => writes?.write === write && writes.raw === raw);
+  for (const name of Object.keys(profile.writes))
+    if (!profile.outputs.some(({ write }) => write === name)) find(['writes', name], 'no output writes it');
+  profile.outputs.forEach(({ write, on, off }, i) => {
+    for (const raw of [on, off])
+      if (!isShown(write, raw)) find(['outputs', i], `no vector shows "${write}" written with ${raw}`);
+  });
 }
 
 function checkWriteCoverage(profile: Extract<ModbusProfile, { kind: 'pile' }>, find: Find): void {
-  const written = new Set(profile.vectors.flatMap(({ writes }) => (writes === undefined ? [] : [writes.write])));
-  const { setup, start, softStop, hardStop } = profile.commands;
-  const steps: Step[] = [...setup, ...start, ...softStop, ...(hardStop ?? []), ...(profile.watchdog?.feed ?? [])];
+  const written = writtenIn(profile);
+  const steps: Step[] = [
+    ...Object.values(profile.commands).flatMap((command) => command ?? []),
+    ...(profile.watchdog?.feed ?? []),
+  ];
   const used = new Set(steps.map((step) => step.write));
   for (const name of Object.keys(profile.writes)) {
     if (!used.has(name)) find(['writes', name], 'no command and no feed writes it');

@@ -1,4 +1,5 @@
 import { type Condition, holds } from '../profile/condition.ts';
+import type { PileProfile } from '../profile/pile-profile.ts';
 import type { Find, ModbusProfile } from './finding.ts';
 
 interface Rule {
@@ -10,11 +11,30 @@ export function checkRules(profile: ModbusProfile, find: Find): void {
   if (profile.kind !== 'pile') return;
   checkOrder(profile.state, 'state', find);
   checkOrder(profile.faults, 'faults', find);
+  checkFaultPoints(profile, find);
   for (const [name, point] of Object.entries(profile.points))
     point.listed?.forEach((value, i) => {
       const isTaken = profile.state.some(({ when }) => when.some((one) => one.point === name && holds(one, value)));
       if (!isTaken) find(['points', name, 'listed', i], `no state rule takes ${JSON.stringify(value)}`);
     });
+}
+
+/** Every register that reports errors has its harmless values named, so that nothing in it is passed over in silence. */
+function checkFaultPoints({ points, faults, faultPoints }: PileProfile, find: Find): void {
+  const isCovered = (name: string) => faultPoints.some(({ point }) => point === name);
+  for (const [i, { when }] of faults.entries())
+    for (const [c, { point }] of when.entries())
+      if (points[point]?.listed === undefined && !isCovered(point))
+        find(['faults', i, 'when', c], `"${point}" reports errors: say in "faultPoints" which values are none`);
+  faultPoints.forEach(({ point, harmless = [], harmlessBits = 0 }, i) => {
+    const about = faults.filter(({ when }) => when.every((one) => one.point === point));
+    for (const value of harmless)
+      if (about.some(({ when }) => when.every((one) => holds(one, value))))
+        find(['faultPoints', i], `${value} is harmless, and a fault rule takes it`);
+    const conditions = about.flatMap(({ when }) => when);
+    if (conditions.some(({ anyOf, bits }) => (BigInt(anyOf ?? bits ?? 0) & BigInt(harmlessBits)) !== 0n))
+      find(['faultPoints', i], 'a harmless bit is taken by a fault rule');
+  });
 }
 
 function checkOrder(rules: readonly Rule[], key: string, find: Find): void {

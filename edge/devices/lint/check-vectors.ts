@@ -89,11 +89,13 @@ function checkWrite(
   place: Placement,
   find: Find,
 ): void {
-  const write = profile.kind === 'pile' ? profile.writes[name] : undefined;
-  if (profile.kind !== 'pile' || write === undefined) return find(['writes', 'write'], `no write is named "${name}"`);
+  const write = 'writes' in profile ? profile.writes[name] : undefined;
+  if (write === undefined) return find(['writes', 'write'], `no write is named "${name}"`);
   const unit = unitOf(write, place);
   if (unit !== place.unit) return find(['request'], `"${name}" is at unit ${unit}, not ${place.unit}`);
-  const value = limitMa === undefined ? (raw ?? 0) : rawLimit(write, limitMa, profile.limits.stepMa);
+  if (limitMa !== undefined && profile.kind !== 'pile') return find(['writes', 'limitMa'], 'only a pile has a limit');
+  const stepMa = profile.kind === 'pile' ? profile.limits.stepMa : 1;
+  const value = limitMa === undefined ? (raw ?? 0) : rawLimit(write, limitMa, stepMa);
   const sent = new ModbusCodec().encode(unit, encodeWrite(write, value, place));
   const isSame = sent.length === request.adu.length && sent.every((byte, i) => byte === request.adu[i]);
   if (!isSame) find(['request'], `the edge sends ${spaced(sent)}, without its framing ${spaced(sent.subarray(0, -2))}`);

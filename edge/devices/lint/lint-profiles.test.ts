@@ -229,8 +229,8 @@ describe('ED-02 a vector that does not fit is told', () => {
   });
 
   test('a read that the device forbids, or that is too long for it', () => {
-    expect(said('heidelberg-energy-control', 'forbidden', [[12, 12]])).toContainEqual(
-      expect.stringContaining('request: 12 to 12 must not be read'),
+    expect(said('heidelberg-energy-control', 'forbidden', [[16, 16]])).toContainEqual(
+      expect.stringContaining('request: 16 to 16 must not be read'),
     );
     expect(said('heidelberg-energy-control', 'maxReadRegisters', 14)).toContainEqual(
       expect.stringContaining('15 registers, but one read takes 14'),
@@ -328,8 +328,34 @@ describe('ED-02 rules and addresses that contradict each other are told', () => 
     ['other bits', [{ point: 'enabled', bits: 3, equals: 1 }], [{ point: 'enabled', bits: 3, equals: 2 }], false],
   ])('%s after a rule: never counts %j %j %s', (_, first, second, never) => {
     const faults = [first, second].map((when) => ({ when, code: 'pile-fault' }));
-    expect(said('phoenix-charx-sec', 'faults', faults)).toEqual(
+    const document = withValue(packagedProfile('phoenix-charx-sec'), 'faults', faults);
+    const faultPoints = [{ point: 'enabled', harmlessBits: 0 }];
+    expect(saidOf('phoenix-charx-sec', withValue(document, 'faultPoints', faultPoints))).toEqual(
       never ? ['faults.1: never counts: faults.0 holds whenever it does'] : [],
+    );
+  });
+});
+
+describe('ED-05.o a register that reports errors says which values are none', () => {
+  test('one that fault rules look at, and no table', () => {
+    expect(said('phoenix-em-cp-pp-eth', 'faultPoints', [])).toContain(
+      'faults.0.when.0: "error" reports errors: say in "faultPoints" which values are none',
+    );
+  });
+
+  test('a state that the table lists needs none: what is not listed is no state', () => {
+    expect(said('heidelberg-energy-control', 'faultPoints', [])).toEqual([]);
+    expect(said('heidelberg-energy-control', 'points.state.listed', undefined)).toContain(
+      'faults.0.when.0: "state" reports errors: say in "faultPoints" which values are none',
+    );
+  });
+
+  test('a value that is harmless and a fault', () => {
+    expect(said('phoenix-em-cp-pp-eth', 'faultPoints.0.harmless', [0, 12])).toContain(
+      'faultPoints.0: 12 is harmless, and a fault rule takes it',
+    );
+    expect(said('bender-cc612', 'faultPoints.0.harmlessBits', 192)).toContain(
+      'faultPoints.0: a harmless bit is taken by a fault rule',
     );
   });
 });

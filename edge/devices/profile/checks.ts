@@ -55,7 +55,7 @@ function checkPoint(profile: ModbusDevice, point: Point, path: (string | number)
     if (point.address <= to && last >= from) add([...path, 'address'], `${from} to ${to} must not be read`);
 }
 
-function needPoint(
+export function needPoint(
   profile: Pick<ModbusDevice, 'points'>,
   name: string,
   path: (string | number)[],
@@ -67,7 +67,7 @@ function needPoint(
   else if (unit !== undefined && point.unit !== unit) add(path, `"${name}" is in ${point.unit}, needed is ${unit}`);
 }
 
-function checkConditions(
+export function checkConditions(
   profile: Pick<ModbusDevice, 'points'>,
   conditions: readonly Condition[],
   path: (string | number)[],
@@ -93,6 +93,9 @@ export function checkMeter(profile: MeterShape, add: AddIssue): void {
   measures.currents.forEach((name, i) => {
     needPoint(profile, name, ['measures', 'currents', i], add, 'mA');
   });
+  measures.voltages.forEach((name, i) => {
+    needPoint(profile, name, ['measures', 'voltages', i], add, 'mV');
+  });
   if (measures.power !== undefined) needPoint(profile, measures.power, ['measures', 'power'], add, 'W');
 }
 
@@ -105,6 +108,11 @@ export function checkPile(profile: PileShape, add: AddIssue): void {
   profile.faults.forEach((rule, i) => {
     checkConditions(profile, rule.when, ['faults', i, 'when'], add);
   });
+  profile.faultPoints.forEach(({ point, when = [] }, i) => {
+    needPoint(profile, point, ['faultPoints', i, 'point'], add, 'none');
+    checkConditions(profile, when, ['faultPoints', i, 'when'], add);
+  });
+  checkFirmware(profile, add);
   checkConditions(profile, profile.setupProof, ['setupProof'], add);
   profile.setupProof.forEach(({ point }, i) => {
     if (profile.points[point]?.read === 'poll')
@@ -112,9 +120,31 @@ export function checkPile(profile: PileShape, add: AddIssue): void {
   });
   for (const [name, steps] of Object.entries(profile.commands))
     checkSteps(profile, steps ?? [], ['commands', name], add);
+  checkMaintenance(profile, add);
   checkSteps(profile, profile.watchdog?.feed ?? [], ['watchdog', 'feed'], add);
-  checkWrites(profile, add);
+  checkWriteTypes(profile.writes, add);
   checkSafety(profile, add);
+}
+
+/** Maintenance offers nothing, and a restart ends the charges of all sockets: nobody asks the others. */
+function checkMaintenance({ commands, sockets }: PileShape, add: AddIssue): void {
+  for (const name of ['reboot', 'unlock'] as const)
+    commands[name]?.forEach(({ value }, i) => {
+      if (value === 'limit') add(['commands', name, i, 'value'], 'maintenance sets no limit');
+    });
+  if (commands.reboot !== undefined && sockets !== undefined)
+    add(['commands', 'reboot'], 'it would end the charges of the other sockets');
+}
+
+/** Firmware is judged by what is read when the pile is first met. */
+function checkFirmware(profile: PileShape, add: AddIssue): void {
+  for (const kind of ['refused', 'restricted'] as const)
+    profile.firmware[kind].forEach(({ when }, i) => {
+      checkConditions(profile, when, ['firmware', kind, i, 'when'], add);
+      for (const { point } of when)
+        if (profile.points[point]?.read === 'poll')
+          add(['firmware', kind, i, 'when'], `"${point}" is read at every poll: say "set-up"`);
+    });
 }
 
 function checkMeasures(profile: PileShape, add: AddIssue): void {
@@ -122,6 +152,8 @@ function checkMeasures(profile: PileShape, add: AddIssue): void {
   measures.currents.forEach((name, i) => {
     needPoint(profile, name, ['measures', 'currents', i], add, 'mA');
   });
+  checkVoltages(profile, add);
+  if (measures.soc !== undefined) needPoint(profile, measures.soc, ['measures', 'soc'], add, 'percent');
   if (measures.currents.length === 0 && measures.energy !== null)
     add(['measures', 'currents'], 'a pile that measures energy measures currents; say which points hold them');
   if (measures.energy !== null) checkEnergy(profile, measures.energy, add);
@@ -133,6 +165,18 @@ function checkMeasures(profile: PileShape, add: AddIssue): void {
     add(['limits', 'overTemperatureDc'], 'a limit where a temperature is measured, null where none is');
 }
 
+function checkVoltages({ measures, limits, points }: PileShape, add: AddIssue): void {
+  measures.voltages.forEach((name, i) => {
+    needPoint({ points }, name, ['measures', 'voltages', i], add, 'mV');
+    if (points[name]?.read === 'set-up') add(['measures', 'voltages', i], `"${name}" is read at set-up only`);
+  });
+  const isTold = measures.voltages.length > 0;
+  if (isTold !== (limits.overVoltageMv !== null))
+    add(['limits', 'overVoltageMv'], 'a limit where voltages are measured, null where none are');
+  if ((isTold && limits.dc === undefined) !== (limits.underVoltageMv !== null))
+    add(['limits', 'underVoltageMv'], 'a limit where mains voltages are measured, null where none are');
+}
+
 const typesByFunction: Record<Write['fc'], readonly Write['type'][]> = {
   5: ['coil'],
   6: ['u16'],
@@ -140,8 +184,9 @@ const typesByFunction: Record<Write['fc'], readonly Write['type'][]> = {
 };
 const largestRaw: Record<Write['type'], number> = { coil: 1, u16: 0xffff, u32: 0xffffffff, f32: 0xffffff };
 
-function checkWrites(profile: PileShape, add: AddIssue): void {
-  for (const [name, write] of Object.entries(profile.writes)) {
+/** What a function can write. */
+export function checkWriteTypes(writes: PileShape['writes'], add: AddIssue): void {
+  for (const [name, write] of Object.entries(writes)) {
     const types = typesByFunction[write.fc];
     if (!types.includes(write.type)) add(['writes', name, 'type'], `function ${write.fc} writes ${types.join(' or ')}`);
   }

@@ -55,6 +55,27 @@ export const faultRuleSchema = z.strictObject({
 });
 export type FaultRule = z.infer<typeof faultRuleSchema>;
 
+/**
+ * A register by which a pile reports errors. Every value in it that is neither harmless nor taken by a fault rule is a
+ * fault that nobody knows: of numbers the whole value, of bit fields each bit.
+ */
+export const faultPointSchema = z
+  .strictObject({
+    point: z.string(),
+    /** Numbers that mean "nothing is wrong". */
+    harmless: z.array(z.int().min(0)).min(1).optional(),
+    /** Of a bit field: the bits that are no error; 0 where every bit is one. */
+    harmlessBits: z.int().min(0).optional(),
+    /** The register counts only while these hold; else it tells of something that is over. */
+    when: whenSchema.optional(),
+    note: z.string().optional(),
+  })
+  .refine(
+    ({ harmless, harmlessBits }) => (harmless === undefined) !== (harmlessBits === undefined),
+    'say either "harmless" or "harmlessBits"',
+  );
+export type FaultPoint = z.infer<typeof faultPointSchema>;
+
 /** A point's value: null when the device did not tell. */
 export type PointValue = number | string | null;
 

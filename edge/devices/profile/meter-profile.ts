@@ -7,6 +7,7 @@ const shapeSchema = z.strictObject({
   ...modbusShape,
   measures: z.strictObject({
     currents: z.array(z.string()).max(3).default([]),
+    voltages: z.array(z.string()).max(3).default([]),
     power: z.string().optional(),
     energy: energySchema,
   }),

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { checkModbus, checkPile } from './checks.ts';
-import { conditionSchema, faultRuleSchema, stateRuleSchema } from './condition.ts';
+import { conditionSchema, faultPointSchema, faultRuleSchema, stateRuleSchema } from './condition.ts';
 import { energySchema, modbusShape } from './device-shape.ts';
+import { firmwareSchema } from './firmware.ts';
+import { limitsSchema } from './limits.ts';
 import { stepSchema, writeSchema } from './write.ts';
 
 /**
@@ -31,19 +33,11 @@ const commandsSchema = z.strictObject({
   softStop: z.array(stepSchema).min(1),
   /** A second way to stop, not the first one again. Null: the device has none, and the site needs a trip output. */
   hardStop: z.array(stepSchema).min(1).nullable(),
+  /** Maintenance, where the vendor has a register for it: restarts the pile; releases the plug of one that is off. */
+  reboot: z.array(stepSchema).min(1).optional(),
+  unlock: z.array(stepSchema).min(1).optional(),
 });
 export type CommandName = keyof z.infer<typeof commandsSchema>;
-
-const limitsSchema = z.strictObject({
-  maxCurrentMa: z.int().positive().max(125_000),
-  /** Below this a pile offers nothing. IEC 61851-1: 6 A. */
-  minCurrentMa: z.int().min(6000),
-  /** A limit is a multiple of this. */
-  stepMa: z.int().min(1),
-  phases: z.union([z.literal(1), z.literal(3)]),
-  /** Null when the pile does not tell a temperature. */
-  overTemperatureDc: z.int().positive().nullable(),
-});
 
 const shapeSchema = z.strictObject({
   kind: z.literal('pile'),
@@ -55,14 +49,22 @@ const shapeSchema = z.strictObject({
   writes: z.record(z.string(), writeSchema),
   state: z.array(stateRuleSchema).min(1),
   faults: z.array(faultRuleSchema).default([]),
+  /** Where the pile reports errors by number or by bits: what no rule takes there is a fault that nobody knows. */
+  faultPoints: z.array(faultPointSchema).default([]),
+  /** Firmware that must not charge, or only within limits. */
+  firmware: firmwareSchema,
   /** Which points are the connector's measurements. Absent: the pile does not tell. */
   measures: z.strictObject({
     /** Empty: the pile measures none, and only the site's meter for it can tell. */
     currents: z.array(z.string()).max(3),
+    /** Of the phases against neutral; the output's of a DC pile. Empty: the pile tells none. */
+    voltages: z.array(z.string()).max(3).default([]),
     power: z.string().optional(),
     temperature: z.string().optional(),
     /** The limit in force, as the pile tells it. */
     setpoint: z.string().optional(),
+    /** State of charge of the vehicle. */
+    soc: z.string().optional(),
     /** Null: the pile has no meter of its own, and the site needs one for it. */
     energy: energySchema.nullable(),
   }),

@@ -13,11 +13,12 @@ const piles = ofKind('pile').filter((one): one is PileProfile => one.kind === 'p
 const page = (profileId: string) =>
   readFileSync(join(import.meta.dirname, '../../../docs/devices', `${profileId}.md`), 'utf8');
 
-test('ED-02 every pile of the register maps has a profile, and the meters as well', () => {
+test('ED-02 every pile of the register maps has a profile, the DC pile of no vendor, and the meters as well', () => {
   expect(piles.map(({ profileId }) => profileId)).toEqual([
     'abb-terra-ac',
     'alfen-ng9xx',
     'bender-cc612',
+    'generic-dc',
     'heidelberg-energy-control',
     'keba-p30',
     'keba-p40',
@@ -98,9 +99,28 @@ describe('ED-02 what is unsafe is in no profile', () => {
   test('no fault but those that people must look at is left to a technician, and every rule has its catalogue entry', () => {
     const codes = new Set(piles.flatMap(({ faults }) => faults.map(({ code }) => code)));
     expect([...codes].sort()).toEqual([
+      'bms-battery-over-temperature',
+      'bms-component-over-temperature',
+      'bms-connection-voltage',
+      'bms-connector-fault',
+      'bms-connector-over-temperature',
+      'bms-fault',
+      'bms-insulation',
+      'bms-over-current',
+      'bms-relay-fault',
+      'bms-silent',
+      'bms-voltage-fault',
+      'cable-fault',
+      'charger-no-output',
       'contactor-welded',
-      'over-current',
+      'control-pilot-fault',
+      'emergency-stop',
+      'ground-fault',
+      'insulation-fault',
+      'over-temperature',
+      'overload',
       'pile-fault',
+      'pile-hardware-fault',
       'plug-lock-failed',
       'residual-current',
       'vehicle-fault',

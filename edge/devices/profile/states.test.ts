@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { loadProfiles, packagedProfiles } from '../load-profiles.ts';
-import { readingOf } from '../pile-driver.ts';
+import { readingOf } from '../pile-reading.ts';
 import type { PointValue } from './condition.ts';
 import type { PileProfile } from './pile-profile.ts';
 
 const profiles = loadProfiles(packagedProfiles);
+const piles = [...profiles.values()].filter((profile) => profile.kind === 'pile');
 function pile(profileId: string): PileProfile {
   const profile = profiles.get(profileId);
   if (profile?.kind !== 'pile') throw new Error(profileId);
@@ -86,19 +87,73 @@ describe("ED-05.o a vendor's fault is one of the catalogue's", () => {
     ['bender-cc612', { errors: 1 << 5 }, 'residual-current'],
     ['bender-cc612', { errors: 1 << 7 }, null],
     ['bender-cc612', { errors: 1 << 9 }, 'plug-lock-failed'],
-    ['bender-cc612', { errors: 1 << 15 }, 'over-current'],
+    ['bender-cc612', { errors: 1 << 15 }, 'overload'],
+    ['bender-cc612', { errors: 1 << 1 }, 'control-pilot-fault'],
+    ['bender-cc612', { errors: 1 << 13 }, 'pile-hardware-fault'],
+    ['bender-cc612', { errors: 1 << 11 }, 'pile-fault'],
+    ['bender-cc612', { errors: 1 << 16 }, 'unknown-fault'],
+    ['bender-cc612', { errors: (1 << 16) | (1 << 9) }, 'unknown-fault'],
+    ['bender-cc612', { errors: (1 << 16) | (1 << 6) }, 'contactor-welded'],
+    ['bender-cc612', { errors: 0, errors2: 1 << 20 }, 'unknown-fault'],
+    ['bender-cc612', { errors: 0, errors2: null }, null],
     ['bender-cc612', { errors: 0 }, null],
     ['phoenix-em-cp-pp-eth', { error: 12 }, 'contactor-welded'],
     ['phoenix-em-cp-pp-eth', { error: 15 }, 'residual-current'],
     ['phoenix-em-cp-pp-eth', { error: 8 }, 'plug-lock-failed'],
-    ['phoenix-em-cp-pp-eth', { error: 3 }, 'vehicle-fault'],
-    ['phoenix-em-cp-pp-eth', { error: 99 }, 'pile-fault'],
+    ['phoenix-em-cp-pp-eth', { error: 3 }, 'cable-fault'],
+    ['phoenix-em-cp-pp-eth', { error: 9 }, 'overload'],
+    ['phoenix-em-cp-pp-eth', { error: 10 }, 'pile-hardware-fault'],
+    ['phoenix-em-cp-pp-eth', { error: 11 }, 'vehicle-fault'],
+    ['phoenix-em-cp-pp-eth', { error: 13 }, 'control-pilot-fault'],
+    ['phoenix-em-cp-pp-eth', { error: 14 }, 'unknown-fault'],
+    ['phoenix-em-cp-pp-eth', { error: 0, state: 69 }, 'control-pilot-fault'],
+    ['phoenix-em-cp-pp-eth', { error: 99 }, 'unknown-fault'],
     ['phoenix-em-cp-pp-eth', { error: 0 }, null],
     ['abb-terra-ac', { error: 0x4000 }, null],
-    ['abb-terra-ac', { error: 0x4002 }, 'pile-fault'],
-    ['heidelberg-energy-control', { state: 9 }, 'vehicle-fault'],
-    ['schneider-evlink-pro-ac', { state: 11 }, 'vehicle-fault'],
+    ['abb-terra-ac', { error: 0x4002 }, 'unknown-fault'],
+    ['keba-p30', { error: 0x8001 }, 'unknown-fault'],
+    ['keba-p40', { error: 0 }, null],
+    ['vestel-evc04', { error: 2 }, 'unknown-fault'],
+    ['schneider-evlink-pro-ac', { state: 8, errors2: 1 }, 'unknown-fault'],
+    ['heidelberg-energy-control', { state: 9 }, 'control-pilot-fault'],
+    ['heidelberg-energy-control', { state: 11 }, null],
+    ['schneider-evlink-pro-ac', { state: 11 }, 'control-pilot-fault'],
+    ['phoenix-charx-sec', { state: 'E' }, 'control-pilot-fault'],
   ])('%s with %j: %s', (profileId, values, code) => {
     expect(readingWith(profileId, values).fault).toBe(code);
+  });
+});
+
+describe("ED-05.o a technician gets the pile's own code", () => {
+  test.each<[string, Record<string, PointValue>, string | null]>([
+    ['bender-cc612', { pilot: 3, relays: 1, errors: 64 }, 'errors 64 (0x40)'],
+    ['bender-cc612', { pilot: 3, relays: 1, errors: 1 << 16, errors1: 2 }, 'errors 65536 (0x10000), errors1 2 (0x2)'],
+    ['bender-cc612', { pilot: 3, relays: 1, errors: 64, errors1: 2 }, 'errors 64 (0x40), errors1 2 (0x2)'],
+    ['keba-p30', { state: 4, cable: 7, error: 0x8001 }, 'error 32769 (0x8001)'],
+    ['heidelberg-energy-control', { state: 11, remoteLock: 1 }, 'state 11 (0xb)'],
+    ['heidelberg-energy-control', { state: 42, remoteLock: 1 }, 'state 42 (0x2a), remoteLock 1 (0x1)'],
+    ['phoenix-charx-sec', { state: 'F1' }, 'state F1'],
+    ['heidelberg-energy-control', { state: 7 }, null],
+    ['abb-terra-ac', { state: 4, socket: 0x111, error: 0x4000 }, null],
+  ])('%s with %j: %s', (profileId, values, detail) => {
+    expect(readingWith(profileId, values).faultDetail).toBe(detail);
+  });
+});
+
+describe('ED-05.c ED-05.d voltages are those of the phases in use', () => {
+  test.each<[string, readonly PointValue[], unknown]>([
+    ['three phases', [230_000, 229_000, 231_500], { lowest: 229_000, highest: 231_500 }],
+    ['one phase behind the contacts', [231_000, 0, 0], { lowest: 231_000, highest: 231_000 }],
+    ['one phase that is too low, and is in use', [231_000, 180_000, 230_000], { lowest: 180_000, highest: 231_000 }],
+    ['none before the contacts close', [0, 0, 0], null],
+    ['one that is not told', [231_000, null, 230_000], null],
+  ])('%s', (_, [voltageL1 = null, voltageL2 = null, voltageL3 = null], told) => {
+    expect(readingWith('heidelberg-energy-control', { voltageL1, voltageL2, voltageL3 }).voltageMv).toEqual(told);
+  });
+
+  test('a pile that tells no voltage has no limits for it', () => {
+    const silent = piles.filter(({ measures }) => measures.voltages.length === 0).map(({ profileId }) => profileId);
+    expect(silent.sort()).toEqual(['phoenix-ev-cc-ac1', 'phoenix-ev-eth', 'webasto-next']);
+    expect(readingWith('webasto-next', { state: 3 }).voltageMv).toBeNull();
   });
 });

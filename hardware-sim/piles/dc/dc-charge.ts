@@ -1,4 +1,5 @@
 import type { BstReason } from '../../faults/bst-reasons.ts';
+import type { Protection } from '../../faults/state-effects.ts';
 import { isFull } from '../../world/battery.ts';
 import type { PileState } from '../pile-state.ts';
 import type { CstReason } from './stop-reasons.ts';
@@ -10,12 +11,31 @@ export type DcPhase = 'idle' | 'plugged' | 'insulation-check' | 'handshake' | 'c
 export const DC_FAULTS = {
   none: 0,
   emergencyStop: 1,
+  insulation: 2,
   overTemperature: 3,
   gunPulled: 4,
   bmsTimeout: 5,
   gunLock: 6,
   watchdog: 7,
+  residualCurrent: 8,
+  ground: 9,
+  overload: 10,
 } as const;
+
+const PROTECTION_FAULTS: Readonly<Record<Protection, number>> = {
+  'insulation-fault': DC_FAULTS.insulation,
+  'residual-current': DC_FAULTS.residualCurrent,
+  'ground-fault': DC_FAULTS.ground,
+  overload: DC_FAULTS.overload,
+};
+
+/** The number of what keeps the pile from working at this instant; 0 for nothing. */
+export function standingFault({ effects, overheated }: PileState): number {
+  if (effects.emergencyStop) return DC_FAULTS.emergencyStop;
+  if (effects.errorCode !== undefined) return effects.errorCode;
+  if (effects.protection !== undefined) return PROTECTION_FAULTS[effects.protection];
+  return overheated ? DC_FAULTS.overTemperature : DC_FAULTS.none;
+}
 
 /** What a DC pile knows about its present or last charge. */
 export interface DcCharge {
@@ -77,8 +97,8 @@ export function stopCharge(charge: DcCharge, nowMs: number): void {
 }
 
 /** True while the pile itself refuses to work. */
-export function isFaulty({ effects, overheated }: PileState): boolean {
-  return effects.emergencyStop || effects.errorCode !== undefined || overheated;
+export function isFaulty(state: PileState): boolean {
+  return standingFault(state) !== DC_FAULTS.none;
 }
 
 function isActive({ phase }: DcCharge): boolean {
@@ -102,7 +122,8 @@ function endingOf(charge: DcCharge, state: PileState, watchdogStop: boolean): En
   const { effects, vehicle, nowMs } = state;
   if (effects.emergencyStop)
     return { cst: ['fault', 'emergency-stop'], faultCode: DC_FAULTS.emergencyStop, abrupt: true };
-  if (effects.errorCode !== undefined) return { cst: ['fault', 'other'], faultCode: effects.errorCode, abrupt: true };
+  if (effects.errorCode !== undefined || effects.protection !== undefined)
+    return { cst: ['fault', 'other'], faultCode: standingFault(state), abrupt: true };
   if (state.overheated) return { cst: ['fault', 'over-temperature'], faultCode: DC_FAULTS.overTemperature };
   if (effects.lockJammed === 'unlocked') return { cst: ['fault', 'connector'], faultCode: DC_FAULTS.gunLock };
   if (watchdogStop) return { cst: ['fault', 'other'], faultCode: DC_FAULTS.watchdog };

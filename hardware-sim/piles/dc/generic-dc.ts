@@ -10,11 +10,11 @@ import { long, word } from '../register-shapes.ts';
 import { longField, oneOf, readTable, within, wordField, zeroOr } from '../registers.ts';
 import { newWatchdog, tripsAt, type Watchdog } from '../watchdog.ts';
 import {
-  DC_FAULTS,
   type DcCharge,
   type DcPhase,
   isFaulty,
   newDcCharge,
+  standingFault,
   startCharge,
   stepCharge,
   stopCharge,
@@ -62,7 +62,8 @@ interface Settings {
  * | 6, 8 | u32 | total energy in Wh, energy of the present or last vehicle in Wh |
  * | 10, 12 | u32 | the four bytes of BST and of CST of the last end (GB/T 27930-2015), 0 before and during a charge |
  * | 14, 15 | i16 | temperature of board and gun in 0.1 °C |
- * | 16 | u16 | fault: 0 none, 1 emergency stop, 3 over-temperature, 4 gun pulled, 5 BMS timeout, 6 gun lock, 7 watchdog |
+ * | 16 | u16 | fault: 0 none, 1 emergency stop, 2 insulation, 3 over-temperature, 4 gun pulled, 5 BMS timeout, 6 gun lock, |
+ * | | | 7 watchdog, 8 residual current, 9 protective earth, 10 overload; in state 7 it stands, else it ended the last charge |
  * | 17 | u16 | contactor: 0 open, 1 closed, by its auxiliary contact |
  * | 100 | u16 | command: 1 start, 2 stop; reads as the last one |
  * | 101 | u32 | limit in W, 0..120000; 0 keeps the contacts closed at 0 A |
@@ -173,7 +174,7 @@ function readable(state: PileState, settings: Settings, watchdog: Watchdog, char
     long(12, () => cstWord(charge.cst)),
     word(14, () => state.temperatureC * 10),
     word(15, () => state.gunTemperatureC * 10),
-    word(16, () => (isFaulty(state) ? (state.effects.errorCode ?? standingFault(state)) : charge.faultCode)),
+    word(16, () => shownFault(state, charge)),
     word(17, () => (state.contactor.conducting ? 1 : 0)),
     word(100, () => settings.command),
     long(101, () => settings.limitW),
@@ -182,8 +183,9 @@ function readable(state: PileState, settings: Settings, watchdog: Watchdog, char
   );
 }
 
-function standingFault(state: PileState): number {
-  return state.effects.emergencyStop ? DC_FAULTS.emergencyStop : DC_FAULTS.overTemperature;
+/** What is wrong with the pile, else why the last charge ended. */
+function shownFault(state: PileState, { faultCode }: DcCharge): number {
+  return state.effects.vendorCode ?? (isFaulty(state) ? standingFault(state) : faultCode);
 }
 
 function writable(state: PileState, settings: Settings, watchdog: Watchdog, charge: DcCharge) {
