@@ -68,6 +68,18 @@ const deadLetters = () =>
     .orderBy('dead_letter_id')
     .execute();
 
+test('ED-21 an alarm about the site as a whole is taken, and stands there without a pile', async () => {
+  await setUp();
+  const nobody = { code: 'site-emergency-stop', severity: 'critical', pileId: null, connectorId: null };
+  expect(await edge.batch([alarm(1, nobody)])).toMatchObject({ ackedSeq: 1, refused: [] });
+  const row = await cloud.context.db
+    .selectFrom('alarms')
+    .selectAll()
+    .where('site_id', '=', stage.siteId)
+    .executeTakeFirstOrThrow();
+  expect(row).toMatchObject({ code: 'site-emergency-stop', pile_id: null, connector_id: null, detail: 'alarm 1' });
+});
+
 test('SY-01 records are applied once and in order; duplicates are acknowledged again', async () => {
   await setUp();
   const records = [alarm(1), alarm(2), alarm(3)];

@@ -97,7 +97,9 @@ async function compareDuplicate(inHand: BatchInHand, record: RecordEnvelope): Pr
     .where('stream', '=', batch.stream)
     .where('seq', '=', record.seq)
     .executeTakeFirst();
-  if (stored !== undefined && stored.body_sha256 !== digestOf(record.body)) {
+  // What the site has dropped since it was stored here stays stored here.
+  const isDropped = record.body.kind === 'record.dropped';
+  if (stored !== undefined && !isDropped && stored.body_sha256 !== digestOf(record.body)) {
     return park(inHand, record, 'wire.conflict', `record ${record.seq} is stored with another content`);
   }
   if (stored === undefined || stored.refused_code === null) return null;

@@ -37,7 +37,8 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
     v: WIRE_VERSION,
     connectionEpoch: hello.connectionEpoch,
     storeEpoch: hello.storeEpoch,
-    serverWallMs: nowMs,
+    serverWallMs: context.clock.wallMs(),
+    helloMonoMs: hello.at.monoMs,
     cursors,
   });
   context.logger.info({ siteId: site.siteId, software: hello.software }, 'site says hello');

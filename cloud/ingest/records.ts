@@ -4,6 +4,7 @@ import type { RecordEnvelope } from '#shared/wire/messages.ts';
 import { recordBodySchema } from '#shared/wire/records.ts';
 import type { Trx } from '../db/transaction.ts';
 import { applyCommandReported } from '../operations/command-reported.ts';
+import { applyClockCorrected } from '../orders/clock-corrected.ts';
 import { applySessionEnded } from '../orders/session-ended.ts';
 import { applySessionStarted } from '../orders/session-started.ts';
 import { applyAlarmRaised } from '../stations/alarm-raised.ts';
@@ -38,8 +39,17 @@ export async function applyRecord(context: RecordContext, envelope: RecordEnvelo
     case 'session.ended':
       await applySessionEnded(context, body);
       return;
+    case 'clock.corrected':
+      await applyClockCorrected(context, body);
+      return;
     case 'alarm.raised':
       await applyAlarmRaised(context, body, envelope);
+      return;
+    case 'record.dropped':
+      context.logger.warn(
+        { siteId: context.site.siteId, seq: envelope.seq, dropped: body.droppedKind, reason: body.reason },
+        'the site had to drop a record',
+      );
       return;
   }
 }

@@ -4,9 +4,10 @@ import { writeSync } from 'node:fs';
 import { uuid } from '../control/testing.ts';
 import { Ledger } from './ledger.ts';
 import { openDatabase } from './open-database.ts';
+import { Store } from './store.ts';
 
 const [path = '', from = '1'] = process.argv.slice(2);
-const ledger = new Ledger(openDatabase(path), () => crypto.randomUUID());
+const ledger = new Ledger(new Store(openDatabase(path)), () => crypto.randomUUID());
 const at = { wallMs: 1_772_409_600_000, monoMs: 1, bootId: uuid(900), clock: 'trusted' as const };
 
 for (let n = Number(from); ; n += 1) {

@@ -1,69 +1,75 @@
-import type { Database as Sqlite } from 'better-sqlite3';
-import type { FaultCode } from '#shared/faults.ts';
 import type { Stamp } from '#shared/stamp.ts';
-import type { Ack, Command, RecordEnvelope } from '#shared/wire/messages.ts';
-import type { RecordBody } from '#shared/wire/records.ts';
+import type { Ack, Command } from '#shared/wire/messages.ts';
 import type { LedgerTransaction } from '../control/connector.ts';
-import { restoreSession, type Session } from '../control/session.ts';
+import type { Session } from '../control/session.ts';
+import type { StoredRules } from '../rules/rule-history.ts';
+import { type Admission, admitIn, cancelIn, outcomeOf } from './inbox.ts';
+import { type OpenWork, openWorkIn } from './open-work.ts';
+import { acknowledgeIn, append, type Batch, headSeqOf, nextBatchOf } from './outbox.ts';
+import { putRulesIn, rulesIn } from './site-rules.ts';
+import type { Store } from './store.ts';
 
-/** What was still open when the process last ended. */
-export interface OpenWork {
-  readonly sessions: readonly Session[];
-  /** Received and not finished, in order of arrival. */
-  readonly commands: readonly Command[];
-  /** Commands that were cancelled and are not undone yet: they follow the commands. */
-  readonly cancelled: readonly string[];
-  readonly latches: ReadonlyMap<string, readonly FaultCode[]>;
-}
-
-/** `new`: to be executed. `known`: executed, or being executed, already. `cancelled`: never to be executed. */
-export type Admission = 'new' | 'known' | 'cancelled';
-
-export interface Batch {
-  readonly records: readonly RecordEnvelope[];
-  readonly throughSeq: number;
-}
+/** The trusted time is written down with a commit that writes anyway, at most so often: each time costs a page. */
+const TIME_KEPT_EVERY_MS = 600_000;
 
 /**
  * The site's memory: sessions, charge detail records, and what must still reach the cloud. A state change and the
  * records that tell of it are one SQLite transaction, so a power cut leaves both or neither.
  */
 export class Ledger {
-  readonly storeEpoch: string;
-  readonly #database: Sqlite;
+  readonly #store: Store;
+  readonly #newId: () => string;
+  #storeEpoch = '';
+  #trustedWallMs: number | null = null;
+  #keptWallMs = 0;
 
   /** @param newId makes the epoch of a store that is new: its sequence numbers can then collide with nobody's */
-  constructor(database: Sqlite, newId: () => string) {
-    this.#database = database;
-    this.#run(`INSERT INTO meta (key, value) VALUES ('store_epoch', ?) ON CONFLICT DO NOTHING`, newId());
-    this.#run(`INSERT INTO meta (key, value) VALUES ('acked_seq', '0') ON CONFLICT DO NOTHING`);
-    this.storeEpoch = this.#meta('store_epoch');
+  constructor(store: Store, newId: () => string) {
+    this.#store = store;
+    this.#newId = newId;
+    store.onReplaced = () => this.#begin();
+    this.#begin();
   }
 
-  /** Stores a connector's decision. @throws SqliteError when nothing of it was stored */
+  /** Changes when the store was damaged and another has taken its place. */
+  get storeEpoch(): string {
+    return this.#storeEpoch;
+  }
+
+  #begin(): void {
+    const store = this.#store;
+    store.together(() => {
+      store.run(`INSERT INTO meta (key, value) VALUES ('store_epoch', ?) ON CONFLICT DO NOTHING`, this.#newId());
+      store.run(`INSERT INTO meta (key, value) VALUES ('acked_seq', '0') ON CONFLICT DO NOTHING`);
+    });
+    this.#storeEpoch = String(this.#meta('store_epoch'));
+    this.#keptWallMs = Number(this.#meta('trusted_wall_ms') ?? 0);
+    if (this.#keptWallMs > (this.#trustedWallMs ?? 0)) this.#trustedWallMs = this.#keptWallMs;
+  }
+
+  /** The latest wall time that this store has seen with a trusted clock; null when it never has. */
+  lastTrustedWallMs(): number | null {
+    return this.#trustedWallMs;
+  }
+
+  /** Stores a decision. @throws SqliteError when nothing of it was stored; StoreInDoubt when nobody knows */
   commit(transaction: LedgerTransaction, at: Stamp): void {
-    this.#together(() => {
-      if (transaction.session !== null) this.#putSession(transaction.session.session, transaction.session.open);
-      if (transaction.latched !== undefined)
-        this.#putLatches(transaction.latched.connectorId, transaction.latched.faults);
-      for (const body of transaction.records) this.#append(body, at);
+    const { session, latched, service, device, inputs, records } = transaction;
+    this.#together(at, (storedWallMs) => {
+      if (session !== null) this.#putSession(session.session, session.open, storedWallMs);
+      if (latched !== undefined) this.#put('latches', 'faults', latched.connectorId, latched.faults);
+      if (service !== undefined) this.#put('service', 'body', service.connectorId, service.service);
+      if (device !== undefined) this.#put('devices', 'body', device.connectorId, device.device);
+      if (inputs?.latched === true)
+        this.#store.run(`INSERT INTO inputs VALUES (?) ON CONFLICT DO NOTHING`, inputs.inputId);
+      if (inputs?.latched === false) this.#store.run(`DELETE FROM inputs WHERE input_id = ?`, inputs.inputId);
+      for (const body of records) append(this.#store, body, at, storedWallMs);
     });
   }
 
   /** Takes a command in, once, and reports that it was received in the same transaction. */
   admit(command: Command, at: Stamp): Admission {
-    return this.#together(() => {
-      const known = this.#row(`SELECT status, is_cancelled FROM inbox WHERE command_id = ?`, command.commandId);
-      if (known !== undefined) return known.is_cancelled === 1 && known.status !== 'received' ? 'cancelled' : 'known';
-      this.#run(
-        `INSERT INTO inbox (command_id, status, at, body) VALUES (?, 'received', ?, ?)`,
-        command.commandId,
-        JSON.stringify(at),
-        JSON.stringify(command),
-      );
-      this.#append(report(command.commandId, 'received', null), at);
-      return 'new';
-    });
+    return this.#together(at, (storedWallMs) => admitIn(this.#store, command, at, storedWallMs));
   }
 
   /**
@@ -72,82 +78,34 @@ export class Ledger {
    * @returns whether the command may be running and has to be undone
    */
   cancel(commandId: string, at: Stamp): boolean {
-    return this.#together(() => {
-      const known = this.#row(`SELECT status FROM inbox WHERE command_id = ?`, commandId);
-      if (known !== undefined) {
-        this.#run(`UPDATE inbox SET is_cancelled = 1 WHERE command_id = ?`, commandId);
-        return true;
-      }
-      this.#run(
-        `INSERT INTO inbox (command_id, status, is_cancelled, at) VALUES (?, 'received', 1, ?)`,
-        commandId,
-        JSON.stringify(at),
-      );
-      this.#append(report(commandId, 'failed', 'command.cancelled'), at);
-      return false;
-    });
+    return this.#together(at, (storedWallMs) => cancelIn(this.#store, commandId, at, storedWallMs));
   }
 
   /** Tells a command's final outcome again: the cloud asked again, so it may not have it. */
   reportAgain(commandId: string, at: Stamp): void {
-    const row = this.#row(`SELECT outcome FROM inbox WHERE command_id = ? AND outcome IS NOT NULL`, commandId);
-    if (row !== undefined) this.#together(() => this.#append(JSON.parse(String(row.outcome)), at));
+    const outcome = this.#store.read(() => outcomeOf(this.#store, commandId));
+    if (outcome !== null) this.#together(at, (storedWallMs) => append(this.#store, outcome, at, storedWallMs));
   }
 
   /** @param now what is left of a start's time to live is told by how long ago it came in */
   openWork(now: Stamp): OpenWork {
-    // A start that the cloud has refused is not known to it either.
-    const unacknowledged = new Set(
-      this.#rows(
-        `SELECT session_id FROM outbox WHERE kind = 'session.started' UNION
-         SELECT body ->> 'sessionId' FROM dead_letters WHERE body ->> 'kind' = 'session.started'`,
-      ).map((row) => String(row.session_id)),
-    );
-    const sessions = this.#rows(`SELECT body FROM sessions WHERE is_open = 1`).map((row): Session => {
-      const session = restoreSession(JSON.parse(String(row.body)));
-      return { ...session, acknowledged: session.confirmed && !unacknowledged.has(session.sessionId) };
-    });
-    const commands = this.#rows(`SELECT body, at FROM inbox WHERE status = 'received' ORDER BY rowid`).map((row) =>
-      aged(JSON.parse(String(row.body)), JSON.parse(String(row.at)), now),
-    );
-    const cancelled = this.#rows(`SELECT command_id, status FROM inbox WHERE is_cancelled = 1 ORDER BY rowid`)
-      .filter(
-        (row) => row.status === 'received' || sessions.some((session) => session.commandId === String(row.command_id)),
-      )
-      .map((row) => String(row.command_id));
-    const latches = new Map(
-      this.#rows(`SELECT connector_id, faults FROM latches`).map((row): [string, FaultCode[]] => [
-        String(row.connector_id),
-        JSON.parse(String(row.faults)),
-      ]),
-    );
-    return { sessions, commands, cancelled, latches };
+    return this.#store.read(() => openWorkIn(this.#store, now));
   }
 
-  /** The oldest records that the cloud does not have, as many as fit. A record that alone is too big goes alone. */
   nextBatch(limits: { records: number; bytes: number }): Batch | null {
-    const records: RecordEnvelope[] = [];
-    let bytes = 0;
-    for (const row of this.#rows(`SELECT seq, at, body FROM outbox ORDER BY seq LIMIT ?`, limits.records)) {
-      bytes += String(row.body).length;
-      if (records.length > 0 && bytes > limits.bytes) break;
-      records.push({ seq: Number(row.seq), at: JSON.parse(String(row.at)), body: JSON.parse(String(row.body)) });
-    }
-    const last = records.at(-1);
-    return last === undefined ? null : { records, throughSeq: last.seq };
+    return this.#store.read(() => nextBatchOf(this.#store, limits));
   }
 
   headSeq(): number {
-    const row = this.#row(`SELECT seq FROM sqlite_sequence WHERE name = 'outbox'`);
-    return row === undefined ? 0 : Number(row.seq);
+    return this.#store.read(() => headSeqOf(this.#store));
   }
 
   ackedSeq(): number {
-    return Number(this.#meta('acked_seq'));
+    return this.#store.read(() => Number(this.#meta('acked_seq')));
   }
 
   backlog(): number {
-    return Number(this.#row(`SELECT count(*) AS n FROM outbox`)?.n ?? 0);
+    return this.#store.read(() => Number(this.#store.row(`SELECT count(*) AS n FROM outbox`)?.n ?? 0));
   }
 
   /**
@@ -156,109 +114,66 @@ export class Ledger {
    * @returns sessions whose start the cloud now knows of
    */
   acknowledge(ack: Pick<Ack, 'ackedSeq' | 'refused'>): string[] {
-    return this.#together(() => {
-      for (const { seq, code, detail } of ack.refused) {
-        this.#run(
-          `INSERT INTO dead_letters (seq, code, detail, body) SELECT seq, ?, ?, body FROM outbox WHERE seq = ? ON CONFLICT DO NOTHING`,
-          code,
-          detail,
-          seq,
-        );
-      }
-      const refused = new Set(ack.refused.map((entry) => entry.seq));
-      const started = this.#rows(
-        `SELECT seq, session_id FROM outbox WHERE kind = 'session.started' AND seq <= ?`,
-        ack.ackedSeq,
-      )
-        .filter((row) => !refused.has(Number(row.seq)))
-        .map((row) => String(row.session_id));
-      this.#run(`DELETE FROM outbox WHERE seq <= ?`, ack.ackedSeq);
-      this.#run(
-        `UPDATE meta SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'acked_seq'`,
-        Math.min(ack.ackedSeq, this.headSeq()),
-      );
+    return this.#store.together(() => {
+      const started = acknowledgeIn(this.#store, ack);
+      // The page of the cursor is written in any case.
+      this.#keepTime();
       return started;
     });
   }
 
-  close(): void {
-    this.#database.close();
+  /** Stores a version of the site's rules as the active one. */
+  putRules(version: number, document: unknown): void {
+    this.#store.together(() => putRulesIn(this.#store, version, document));
   }
 
-  #putSession(session: Session, isOpen: boolean): void {
-    this.#run(
-      `INSERT INTO sessions (session_id, connector_id, is_open, body) VALUES (?, ?, ?, ?)
-       ON CONFLICT (session_id) DO UPDATE SET is_open = excluded.is_open, body = excluded.body`,
+  /** The last ten versions of the site's rules, newest first, and which is active. */
+  rules(): StoredRules[] {
+    return this.#store.read(() => rulesIn(this.#store));
+  }
+
+  close(): void {
+    this.#store.close();
+  }
+
+  #together<Value>(at: Stamp, work: (storedWallMs: number | null) => Value): Value {
+    if (at.clock === 'trusted') this.#trustedWallMs = Math.max(this.#trustedWallMs ?? at.wallMs, at.wallMs);
+    return this.#store.together(() => {
+      if ((this.#trustedWallMs ?? 0) - this.#keptWallMs >= TIME_KEPT_EVERY_MS) this.#keepTime();
+      return work(this.#trustedWallMs);
+    });
+  }
+
+  #keepTime(): void {
+    if (this.#trustedWallMs === null) return;
+    this.#store.run(
+      `INSERT INTO meta (key, value) VALUES ('trusted_wall_ms', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+      String(this.#trustedWallMs),
+    );
+    this.#keptWallMs = this.#trustedWallMs;
+  }
+
+  #putSession(session: Session, isOpen: boolean, storedWallMs: number | null): void {
+    this.#store.run(
+      `INSERT INTO sessions (session_id, connector_id, is_open, body, stored_wall_ms) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (session_id) DO UPDATE SET is_open = excluded.is_open, body = excluded.body, stored_wall_ms = excluded.stored_wall_ms`,
       session.sessionId,
       session.connectorId,
       isOpen ? 1 : 0,
       JSON.stringify(session),
+      storedWallMs,
     );
   }
 
-  #putLatches(connectorId: string, faults: readonly FaultCode[]): void {
-    this.#run(
-      `INSERT INTO latches (connector_id, faults) VALUES (?, ?) ON CONFLICT (connector_id) DO UPDATE SET faults = excluded.faults`,
+  #put(table: 'latches' | 'service' | 'devices', column: 'faults' | 'body', connectorId: string, value: object): void {
+    this.#store.run(
+      `INSERT INTO ${table} (connector_id, ${column}) VALUES (?, ?) ON CONFLICT (connector_id) DO UPDATE SET ${column} = excluded.${column}`,
       connectorId,
-      JSON.stringify(faults),
+      JSON.stringify(value),
     );
   }
 
-  #append(body: RecordBody, at: Stamp): void {
-    const sessionId = body.kind === 'session.ended' ? body.cdr.sessionId : body.sessionId;
-    this.#run(
-      `INSERT INTO outbox (kind, session_id, at, body) VALUES (?, ?, ?, ?)`,
-      body.kind,
-      sessionId,
-      JSON.stringify(at),
-      JSON.stringify(body),
-    );
-    if (body.kind === 'session.ended') {
-      this.#run(
-        `INSERT INTO cdrs (cdr_id, session_id, body) VALUES (?, ?, ?) ON CONFLICT (cdr_id) DO NOTHING`,
-        body.cdr.cdrId,
-        sessionId,
-        JSON.stringify(body.cdr),
-      );
-    }
-    if (body.kind === 'command.reported' && body.status !== 'received') {
-      this.#run(
-        `UPDATE inbox SET status = ?, outcome = ? WHERE command_id = ?`,
-        body.status,
-        JSON.stringify(body),
-        body.commandId,
-      );
-    }
+  #meta(key: string): unknown {
+    return this.#store.row(`SELECT value FROM meta WHERE key = ?`, key)?.value;
   }
-
-  #meta(key: string): string {
-    return String(this.#row(`SELECT value FROM meta WHERE key = ?`, key)?.value);
-  }
-
-  #together<Value>(work: () => Value): Value {
-    return this.#database.transaction(work).immediate();
-  }
-
-  #run(sql: string, ...values: unknown[]): void {
-    this.#database.prepare(sql).run(...values);
-  }
-
-  #row(sql: string, ...values: unknown[]): Record<string, unknown> | undefined {
-    return this.#database.prepare<unknown[], Record<string, unknown>>(sql).get(...values);
-  }
-
-  #rows(sql: string, ...values: unknown[]): Record<string, unknown>[] {
-    return this.#database.prepare<unknown[], Record<string, unknown>>(sql).all(...values);
-  }
-}
-
-/** A command taken up again later. A start that came in during another boot has no time left that anybody could know. */
-function aged(command: Command, at: Stamp, now: Stamp): Command {
-  if (command.kind !== 'start') return command;
-  const ageMs = at.bootId === now.bootId ? Math.max(0, now.monoMs - at.monoMs) : command.ttlMs;
-  return { ...command, ttlMs: command.ttlMs - ageMs };
-}
-
-function report(commandId: string, status: 'received' | 'failed', code: 'command.cancelled' | null): RecordBody {
-  return { kind: 'command.reported', commandId, status, sessionId: null, code, detail: null };
 }

@@ -37,4 +37,19 @@ export const migrations: readonly string[] = [
     body TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- Null: nobody knew the time when the row was stored.
+  ALTER TABLE sessions ADD COLUMN stored_wall_ms INTEGER;
+  ALTER TABLE cdrs ADD COLUMN stored_wall_ms INTEGER;
+  ALTER TABLE inbox ADD COLUMN stored_wall_ms INTEGER;
+  -- Where a row comes from: written here, read out of a damaged store, or out of a backup.
+  ALTER TABLE sessions ADD COLUMN origin TEXT NOT NULL DEFAULT 'own' CHECK (origin IN ('own', 'recovered', 'restored'));
+  ALTER TABLE cdrs ADD COLUMN origin TEXT NOT NULL DEFAULT 'own' CHECK (origin IN ('own', 'recovered', 'restored'));
+  ALTER TABLE outbox ADD COLUMN origin TEXT NOT NULL DEFAULT 'own' CHECK (origin IN ('own', 'recovered', 'restored'));
+  ALTER TABLE inbox ADD COLUMN origin TEXT NOT NULL DEFAULT 'own' CHECK (origin IN ('own', 'recovered', 'restored'));
+  CREATE TABLE devices (connector_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  CREATE TABLE service (connector_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  CREATE TABLE inputs (input_id TEXT PRIMARY KEY) STRICT;
+  CREATE TABLE rules (version INTEGER PRIMARY KEY, document TEXT NOT NULL, is_active INTEGER NOT NULL) STRICT;
+  `,
 ];

@@ -42,10 +42,35 @@ export const alarmRaisedSchema = z.object({
   alarmId: uuidSchema,
   code: z.enum(faultCodes),
   severity: z.enum(['warning', 'critical']),
-  pileId: pileIdSchema,
-  connectorId: connectorIdSchema,
+  /** Null when the alarm is about the site and not about one pile. */
+  pileId: pileIdSchema.nullable(),
+  connectorId: connectorIdSchema.nullable(),
   sessionId: uuidSchema.nullable(),
   detail: z.string().max(500),
+});
+
+/**
+ * The clock of a boot turned out to be wrong by `correctionMs`. Stamps of that boot whose clock was worse than
+ * `quality` are to be read as `monoMs + offsetMs`; energies and durations are as they were told.
+ */
+export const clockCorrectedSchema = z.object({
+  kind: z.literal('clock.corrected'),
+  bootId: uuidSchema,
+  offsetMs: z.int(),
+  correctionMs: z.int(),
+  quality: z.enum(['doubtful', 'trusted']),
+});
+
+/**
+ * Stands in the place of a record that the site could not keep until the cloud had it: the stream has no hole. The cloud
+ * may have the record all the same, if only its acknowledgement was lost.
+ */
+export const recordDroppedSchema = z.object({
+  kind: z.literal('record.dropped'),
+  droppedKind: z.literal('alarm.raised'),
+  reason: z.literal('outbox-full'),
+  /** When it was dropped. */
+  at: stampSchema,
 });
 
 /** Everything that must reach the cloud exactly once: the bodies of outbox rows. */
@@ -54,6 +79,8 @@ export const recordBodySchema = z.discriminatedUnion('kind', [
   sessionStartedSchema,
   sessionEndedSchema,
   alarmRaisedSchema,
+  clockCorrectedSchema,
+  recordDroppedSchema,
 ]);
 export type RecordBody = z.infer<typeof recordBodySchema>;
 export type RecordKind = RecordBody['kind'];

@@ -1,0 +1,99 @@
+import type { Stamp } from '#shared/stamp.ts';
+import type { Ack, RecordEnvelope } from '#shared/wire/messages.ts';
+import type { RecordBody } from '#shared/wire/records.ts';
+import type { Store } from './store.ts';
+import { parseStored } from './store-trouble.ts';
+
+export interface Batch {
+  readonly records: readonly RecordEnvelope[];
+  readonly throughSeq: number;
+}
+
+/** Where a row comes from: written by this edge, read out of a damaged store, or out of a backup. */
+export type Origin = 'own' | 'recovered' | 'restored';
+
+/** Appends a record within a transaction, and keeps what it settles: a CDR, or a command's outcome. */
+export function append(
+  store: Store,
+  body: RecordBody,
+  at: Stamp,
+  storedWallMs: number | null,
+  origin: Origin = 'own',
+): void {
+  const sessionId = sessionIdOf(body);
+  store.run(
+    `INSERT INTO outbox (kind, session_id, at, body, origin) VALUES (?, ?, ?, ?, ?)`,
+    body.kind,
+    sessionId,
+    JSON.stringify(at),
+    JSON.stringify(body),
+    origin,
+  );
+  if (body.kind === 'session.ended') {
+    store.run(
+      `INSERT INTO cdrs (cdr_id, session_id, body, stored_wall_ms, origin) VALUES (?, ?, ?, ?, ?) ON CONFLICT (cdr_id) DO NOTHING`,
+      body.cdr.cdrId,
+      sessionId,
+      JSON.stringify(body.cdr),
+      storedWallMs,
+      origin,
+    );
+  }
+  if (body.kind === 'command.reported' && body.status !== 'received') {
+    store.run(
+      `UPDATE inbox SET status = ?, outcome = ? WHERE command_id = ?`,
+      body.status,
+      JSON.stringify(body),
+      body.commandId,
+    );
+  }
+}
+
+function sessionIdOf(body: RecordBody): string | null {
+  if (body.kind === 'session.ended') return body.cdr.sessionId;
+  return 'sessionId' in body ? body.sessionId : null;
+}
+
+/** The oldest records that the cloud does not have, as many as fit. A record that alone is too big goes alone. */
+export function nextBatchOf(store: Store, limits: { records: number; bytes: number }): Batch | null {
+  const records: RecordEnvelope[] = [];
+  let bytes = 0;
+  for (const row of store.rows(`SELECT seq, at, body FROM outbox ORDER BY seq LIMIT ?`, limits.records)) {
+    bytes += String(row.body).length;
+    if (records.length > 0 && bytes > limits.bytes) break;
+    records.push({ seq: Number(row.seq), at: parseStored(row.at), body: parseStored(row.body) });
+  }
+  const last = records.at(-1);
+  return last === undefined ? null : { records, throughSeq: last.seq };
+}
+
+export function headSeqOf(store: Store): number {
+  return Number(store.row(`SELECT seq FROM sqlite_sequence WHERE name = 'outbox'`)?.seq ?? 0);
+}
+
+/**
+ * Within a transaction: the cloud has committed everything up to `ackedSeq`. Refused records are kept aside for a person.
+ *
+ * @returns sessions whose start the cloud now knows of
+ */
+export function acknowledgeIn(store: Store, ack: Pick<Ack, 'ackedSeq' | 'refused'>): string[] {
+  for (const { seq, code, detail } of ack.refused) {
+    store.run(
+      `INSERT INTO dead_letters (seq, code, detail, body) SELECT seq, ?, ?, body FROM outbox WHERE seq = ? ON CONFLICT DO NOTHING`,
+      code,
+      detail,
+      seq,
+    );
+  }
+  const refused = new Set(ack.refused.map((entry) => entry.seq));
+  const started = store
+    .rows(`SELECT seq, session_id FROM outbox WHERE kind = 'session.started' AND seq <= ?`, ack.ackedSeq)
+    .filter((row) => !refused.has(Number(row.seq)))
+    .map((row) => String(row.session_id));
+  store.run(`DELETE FROM outbox WHERE seq <= ?`, ack.ackedSeq);
+  store.run(
+    `UPDATE meta SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'acked_seq'`,
+    Math.min(ack.ackedSeq, headSeqOf(store)),
+  );
+  return started;
+}

@@ -1,0 +1,94 @@
+import { statfsSync } from 'node:fs';
+import type { Ballast, BallastState } from './ballast.ts';
+import {
+  isAtLeast,
+  judgeSpace,
+  levelOf,
+  type SpaceLevel,
+  type SpaceReading,
+  type SpaceState,
+  unjudged,
+} from './space.ts';
+
+export interface DiskSpace {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+}
+
+/** What the file system of a folder has, and what of it is free for us. */
+export function diskSpaceOf(folder: string): DiskSpace {
+  const { bsize, blocks, bavail } = statfsSync(folder);
+  return { totalBytes: blocks * bsize, freeBytes: bavail * bsize };
+}
+
+export interface SpaceWatchParts {
+  readonly ballast: Ballast;
+  readonly disk: () => DiskSpace;
+  readonly ledger: () => { readonly usedBytes: number; readonly maxBytes: number };
+  readonly monoMs: () => number;
+}
+
+export interface SpaceView {
+  readonly level: SpaceLevel;
+  readonly freeBytes: number;
+  readonly ballast: BallastState;
+  /** Why the level is not `ample`, for a person; null when it is. */
+  readonly reason: string | null;
+}
+
+/** A disk that has just said it is full is taken at its word, whatever it counts as free: quotas do not show there. */
+const FULL_COUNTS_FOR_MS = 60_000;
+const MB = 1_000_000;
+
+/** Measures how much room there is, and gives the ballast back when there is too little. */
+export class SpaceWatch {
+  readonly #parts: SpaceWatchParts;
+  #state: SpaceState = unjudged;
+  #fullUntilMonoMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: SpaceWatchParts) {
+    this.#parts = parts;
+  }
+
+  get level(): SpaceLevel {
+    return levelOf(this.#state);
+  }
+
+  /** A write has failed for want of space: the ballast goes at once. */
+  relieve(): void {
+    this.#fullUntilMonoMs = this.#parts.monoMs() + FULL_COUNTS_FOR_MS;
+    this.#state = { ...this.#state, disk: 'critical' };
+    if (this.#parts.ballast.state === 'held') this.#parts.ballast.release();
+  }
+
+  check(): SpaceView {
+    const { ballast, monoMs } = this.#parts;
+    const reading = this.#reading();
+    const judged = judgeSpace(this.#state, reading);
+    this.#state = monoMs() < this.#fullUntilMonoMs ? { ...judged, disk: 'critical' } : judged;
+    if (this.#state.disk === 'critical') {
+      if (ballast.state === 'held') ballast.release();
+    } else if (!ballast.take()) {
+      this.#state = { ...this.#state, disk: 'critical' };
+    }
+    const { level } = this;
+    const { freeBytes } = this.#parts.disk();
+    return { level, freeBytes, ballast: ballast.state, reason: level === 'ample' ? null : this.#reason(reading) };
+  }
+
+  /** What the ballast still has to be given back does not count as free. */
+  #reading(): SpaceReading {
+    const { ballast, disk, ledger } = this.#parts;
+    const { totalBytes, freeBytes } = disk();
+    const { usedBytes, maxBytes } = ledger();
+    const owedBytes = ballast.state === 'released' ? ballast.bytes : 0;
+    return { totalBytes, freeBytes: freeBytes - owedBytes, ledgerBytes: usedBytes, ledgerMaxBytes: maxBytes };
+  }
+
+  #reason({ freeBytes, totalBytes, ledgerBytes, ledgerMaxBytes }: SpaceReading): string {
+    const { disk, ledger } = this.#state;
+    if (!isAtLeast(disk, ledger))
+      return `the ledger uses ${Math.round((100 * ledgerBytes) / ledgerMaxBytes)} % of its ${Math.round(ledgerMaxBytes / MB)} MB`;
+    return `${(Math.max(0, freeBytes) / MB).toFixed(1)} of ${(totalBytes / MB).toFixed(1)} MB are free on the disk`;
+  }
+}
