@@ -1,4 +1,5 @@
 import type { Generated, Selectable } from 'kysely';
+import type { MaintenanceAction } from '#shared/wire/messages.ts';
 
 /** Columns as the migrations define them. `…_ms` are wall-clock milliseconds; documents are JSON text. */
 export interface Database {
@@ -19,8 +20,11 @@ export interface Database {
   orders: OrdersTable;
   operations: OperationsTable;
   commands: CommandsTable;
+  maintenance: MaintenanceTable;
   cdrs: CdrsTable;
   exceptions: ExceptionsTable;
+  unconfirmed_times: UnconfirmedTimesTable;
+  clock_corrections: ClockCorrectionsTable;
   webhook_endpoints: WebhookEndpointsTable;
   webhook_events: WebhookEventsTable;
   webhook_deliveries: WebhookDeliveriesTable;
@@ -190,11 +194,12 @@ export type OperationRow = Selectable<OperationsTable>;
 
 interface CommandsTable {
   command_id: string;
-  operation_id: string;
-  order_id: string;
+  /** Null with a maintenance command, and so is the order. */
+  operation_id: string | null;
+  order_id: string | null;
   site_id: string;
   shard: number;
-  kind: 'start' | 'stop';
+  kind: 'start' | 'stop' | 'maintain';
   document: string;
   status: 'open' | 'received' | 'done' | 'failed';
   created_at_ms: number;
@@ -205,6 +210,23 @@ interface CommandsTable {
   cancel_closed_at_ms: number | null;
 }
 export type CommandRow = Selectable<CommandsTable>;
+
+interface MaintenanceTable {
+  command_id: string;
+  request_id: string;
+  body_sha256: string;
+  site_id: string;
+  connector_id: string;
+  action: MaintenanceAction;
+  stop_running: boolean;
+  requested_by: string;
+  created_at_ms: number;
+  expires_at_ms: number;
+  code: string | null;
+  detail: string | null;
+  finished_at_ms: number | null;
+}
+export type MaintenanceRow = Selectable<MaintenanceTable>;
 
 interface CdrsTable {
   cdr_id: string;
@@ -226,6 +248,25 @@ interface ExceptionsTable {
   detail: string;
   created_at_ms: number;
   resolved_at_ms: number | null;
+}
+
+interface UnconfirmedTimesTable {
+  order_id: string;
+  moment: 'started' | 'ended';
+  site_id: string;
+  boot_id: string;
+  mono_ms: number;
+  clock: 'none' | 'doubtful';
+}
+
+interface ClockCorrectionsTable {
+  clock_correction_id: Generated<number>;
+  site_id: string;
+  boot_id: string;
+  offset_ms: number;
+  correction_ms: number;
+  quality: 'doubtful' | 'trusted';
+  received_at_ms: number;
 }
 
 interface WebhookEndpointsTable {

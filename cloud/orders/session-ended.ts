@@ -12,6 +12,7 @@ import { type CdrVerdict, checkCdr } from './check-cdr.ts';
 import { insertLocalOrder } from './local-order.ts';
 import { nextOrderState } from './machine.ts';
 import { lockOrder, updateOrder } from './store.ts';
+import { toldTimeMs } from './told-time.ts';
 
 /**
  * The charge is over. Its record is stored as it is, for ever; rated again here, it decides how the order
@@ -109,8 +110,8 @@ async function endOrder(
   if (!next.ok) throw new PilegateError('record.refused', `order ${order.order_id}: ${next.reason}`);
   const evidence = {
     session_id: cdr.sessionId,
-    started_at_ms: cdr.startedAt.wallMs,
-    ended_at_ms: cdr.endedAt.wallMs,
+    started_at_ms: await toldTimeMs(context, order.order_id, 'started', cdr.startedAt),
+    ended_at_ms: await toldTimeMs(context, order.order_id, 'ended', cdr.endedAt),
     meter_start_wh: cdr.meterStartWh,
     meter_end_wh: cdr.meterEndWh,
     energy_wh: cdr.energyWh,

@@ -6,6 +6,7 @@ import { cancelStart } from '../operations/commands.ts';
 import { failStart, finishOperations } from '../operations/finish.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
 import { lockOrder, updateOrder } from './store.ts';
+import { toldTimeMs } from './told-time.ts';
 
 type Started = RecordOf<'session.started'>;
 
@@ -21,7 +22,7 @@ export async function applySessionStarted(context: RecordContext, started: Start
   if (order.session_id === started.sessionId) return;
   const facts = {
     session_id: started.sessionId,
-    started_at_ms: started.startedAt.wallMs,
+    started_at_ms: await toldTimeMs(context, order.order_id, 'started', started.startedAt),
     meter_start_wh: started.meterStartWh,
   };
   const { trx, nowMs } = context;

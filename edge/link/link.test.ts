@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { batchSchema, helloSchema, presenceSchema, stateSchema } from '#shared/wire/messages.ts';
 import { startCommand, stopCommand, uuid } from '../control/testing.ts';
@@ -50,6 +51,33 @@ describe('SY-05 the handshake', () => {
     expect(cloud.heard.state[0]?.connectionEpoch).toBe(hello.connectionEpoch);
   });
 
+  test('ED-11 a store that takes the place of a damaged one is introduced to the cloud before anything of it is sent', async () => {
+    const { cloud, link, ledger, store, database } = await rig();
+    await poll(() => link.state).toBe('open');
+    const former = ledger.storeEpoch;
+    database.exec(`UPDATE meta SET value = '${uuid(800)}' WHERE key = 'store_epoch'`);
+    store.onReplaced();
+    await poll(() => cloud.heard.hello.at(-1)?.storeEpoch).toBe(uuid(800));
+    await poll(() => link.state).toBe('open');
+    ledger.commit(alarms(1), at);
+    link.poke();
+    await poll(() => cloud.heard.batch.at(-1)?.storeEpoch).toBe(uuid(800));
+    expect(cloud.heard.batch.map(({ storeEpoch }) => storeEpoch)).not.toContain(former);
+  });
+
+  test('ED-11 a store that cannot be read for a while does not end the link', async () => {
+    const { link, ledger, database, logged } = await rig();
+    await poll(() => link.state).toBe('open');
+    const prepare = database.prepare.bind(database);
+    database.prepare = () => {
+      throw new Database.SqliteError('disk I/O error', 'SQLITE_IOERR_READ');
+    };
+    await poll(() => logged.some((line) => line.includes('records cannot be read'))).toBe(true);
+    database.prepare = prepare as typeof database.prepare;
+    ledger.commit(alarms(1), at);
+    await poll(() => ledger.backlog()).toBe(0);
+  });
+
   test('SY-01 the welcome tells where the cloud stands: what it has is not sent again', async () => {
     const { cloud, ledger } = await rig();
     ledger.commit(alarms(1, 2, 3), at);
@@ -70,6 +98,33 @@ describe('SY-05 the handshake', () => {
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect(cloud.heard.batch).toEqual([]);
     expect({ backlog: ledger.backlog(), link: link.state }).toEqual({ backlog: 3, link: 'greeting' });
+  });
+});
+
+describe('ED-12 the time of the cloud', () => {
+  test('is taken between the hello that the welcome answers and the welcome, and can be asked for again', async () => {
+    const { cloud, link, cloudTimes } = await rig();
+    cloud.onHeard = (kind) => {
+      const hello = cloud.heard.hello.at(-1);
+      if (kind === 'hello' && hello !== undefined)
+        cloud.welcome({ serverWallMs: 77, helloMonoMs: hello.at.monoMs - 5 });
+    };
+    expect(link.askTime()).toBe(false);
+    await poll(() => link.state).toBe('open');
+    const told = { serverWallMs: 77, askedMonoMs: at.monoMs - 5, heardMonoMs: at.monoMs };
+    expect(cloudTimes.at(-1)).toEqual(told);
+    const hellos = cloud.heard.hello.length;
+    const times = cloudTimes.length;
+    expect(link.askTime()).toBe(true);
+    await poll(() => cloudTimes.length).toBeGreaterThan(times);
+    expect(cloud.heard.hello.length).toBeGreaterThan(hellos);
+    expect(link.state).toBe('open');
+  });
+
+  test('an older cloud does not say which hello it answers: it may be the first', async () => {
+    const { cloudTimes } = await rig();
+    await poll(() => cloudTimes.length).toBeGreaterThan(0);
+    expect(cloudTimes[0]).toEqual({ serverWallMs: 0, askedMonoMs: at.monoMs, heardMonoMs: at.monoMs });
   });
 });
 

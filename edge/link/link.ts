@@ -17,8 +17,9 @@ import {
   welcomeSchema,
 } from '#shared/wire/messages.ts';
 import { allDown, type DownKind, parseDownTopic, type UpKind, upTopic, WIRE_VERSION } from '#shared/wire/topics.ts';
-import type { Batch, Ledger } from '../ledger/ledger.ts';
-import { isStoreError } from '../ledger/open-database.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Batch } from '../ledger/outbox.ts';
+import { isStoreError } from '../ledger/store-trouble.ts';
 import { type BrokerSession, openBrokerSession } from './broker-session.ts';
 import { type PumpEvent, type PumpState, pump, pumpAtRest } from './pump.ts';
 
@@ -37,6 +38,8 @@ export interface LinkParts {
   readonly onCommand: (command: Command) => void;
   readonly onCancel: (commandId: string) => void;
   readonly onAcknowledged: (sessionId: string) => void;
+  /** The cloud has told its time, between these moments of our monotonic clock. */
+  readonly onCloudTime: (told: { serverWallMs: number; askedMonoMs: number; heardMonoMs: number }) => void;
 }
 
 /** The site's end of the conversation with the cloud. It reads and writes the ledger; it decides nothing about piles. */
@@ -47,6 +50,10 @@ export class Link {
   #connectionEpoch: string;
   #view: readonly ConnectorView[] = [];
   #cancelTick: () => void = () => {};
+  /** When hello was said first on this connection. */
+  #firstHelloMonoMs: number | null = null;
+  /** The store that hello has been said for. */
+  #greetedEpoch: string | null = null;
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
@@ -60,7 +67,10 @@ export class Link {
           const absent = { v: WIRE_VERSION, siteId, connectionEpoch: this.#connectionEpoch, online: false };
           return { topic: upTopic(shard, siteId, 'presence'), payload: encode(absent) };
         },
-        onUp: () => this.#drive({ kind: 'connected' }),
+        onUp: () => {
+          this.#firstHelloMonoMs = null;
+          this.#drive({ kind: 'connected' });
+        },
         onDown: (reason) => this.#onDown(reason),
         onMessage: (topic, payload) => this.#receive(topic, payload),
       },
@@ -77,6 +87,13 @@ export class Link {
     this.#drive({ kind: 'tick' });
   }
 
+  /** Says hello once more: the welcome tells the cloud's time. @returns false when the cloud is not there */
+  askTime(): boolean {
+    if (this.#pump.link !== 'open') return false;
+    this.#greet();
+    return true;
+  }
+
   /** Publishes the live view, which is the heartbeat as well. Before the welcome nobody would know whose it is. */
   showView(connectors: readonly ConnectorView[]): void {
     this.#view = connectors;
@@ -89,7 +106,9 @@ export class Link {
   }
 
   #tick(): void {
-    this.#drive({ kind: 'tick' });
+    // A store that was made anew has records of its own: the cloud has to be told which store it hears.
+    const isOtherStore = this.#greetedEpoch !== null && this.#greetedEpoch !== this.#parts.ledger.storeEpoch;
+    this.#drive({ kind: isOtherStore && this.#pump.link !== 'down' ? 'connected' : 'tick' });
     this.#cancelTick = this.#parts.timers.after(TICK_MS, () => this.#tick());
   }
 
@@ -97,12 +116,23 @@ export class Link {
     const before = this.#pump.link;
     // A site that is offline for weeks need not read its backlog four times a second.
     const maySend = event.kind === 'welcomed' || (event.kind !== 'disconnected' && before === 'open');
-    const batch = maySend ? this.#parts.ledger.nextBatch(BATCH_LIMITS) : null;
+    const batch = maySend ? this.#nextBatch() : null;
     const { state, action } = pump(this.#pump, event, this.#parts.clock.monoMs(), batch?.throughSeq ?? null);
     this.#pump = state;
     if (state.link !== before) this.#parts.log.info({ link: state.link }, 'link changes');
-    if (action === 'hello') this.#sayHello();
+    if (action === 'hello') this.#greet();
     if (action === 'batch' && batch !== null) this.#sendBatch(batch);
+  }
+
+  /** A store that cannot be read at present has nothing to send at present. */
+  #nextBatch(): Batch | null {
+    try {
+      return this.#parts.ledger.nextBatch(BATCH_LIMITS);
+    } catch (error) {
+      if (!isStoreError(error)) throw error;
+      this.#parts.log.error({ code: 'store.unavailable', reason: error.message }, 'records cannot be read');
+      return null;
+    }
   }
 
   #onDown(reason: string): void {
@@ -114,19 +144,30 @@ export class Link {
     this.#session.publish(upTopic(this.#parts.site.shard, this.#parts.site.siteId, kind), encode(message));
   }
 
+  /** Without its store a site has nothing to say of itself; it tries again. */
+  #greet(): void {
+    try {
+      this.#sayHello();
+      this.#greetedEpoch = this.#parts.ledger.storeEpoch;
+    } catch (error) {
+      if (!isStoreError(error)) throw error;
+      this.#parts.log.error({ code: 'store.unavailable', reason: error.message }, 'hello cannot be said');
+    }
+  }
+
   #sayHello(): void {
     const { ledger, site, software, stamp } = this.#parts;
+    const at = stamp();
+    this.#firstHelloMonoMs ??= at.monoMs;
     const hello: Hello = {
       v: WIRE_VERSION,
       siteId: site.siteId,
       connectionEpoch: this.#connectionEpoch,
       storeEpoch: ledger.storeEpoch,
       software,
-      at: stamp(),
+      at,
       streams: [{ stream: 'events', headSeq: ledger.headSeq(), ackedSeq: ledger.ackedSeq() }],
-      runningSessions: ledger
-        .openWork(stamp())
-        .sessions.map(({ sessionId, connectorId }) => ({ sessionId, connectorId })),
+      runningSessions: ledger.openWork(at).sessions.map(({ sessionId, connectorId }) => ({ sessionId, connectorId })),
     };
     this.#publish('hello', hello);
   }
@@ -215,6 +256,7 @@ export class Link {
    */
   #welcomed(welcome: Welcome): void {
     const { ledger, log } = this.#parts;
+    this.#hearTime(welcome);
     const headSeq = ledger.headSeq();
     const ahead = welcome.cursors.find((cursor) => cursor.ackedSeq > headSeq);
     if (ahead !== undefined) {
@@ -227,6 +269,13 @@ export class Link {
     for (const { ackedSeq } of welcome.cursors) this.#acknowledge(ackedSeq, []);
     this.#drive({ kind: 'welcomed' });
     this.#publishView();
+  }
+
+  /** A welcome that does not say which hello it answers may be that of the first. */
+  #hearTime({ serverWallMs, helloMonoMs }: Welcome): void {
+    const { stamp, onCloudTime } = this.#parts;
+    const askedMonoMs = helloMonoMs ?? this.#firstHelloMonoMs;
+    if (askedMonoMs !== null) onCloudTime({ serverWallMs, askedMonoMs, heardMonoMs: stamp().monoMs });
   }
 
   #acknowledge(ackedSeq: number, refused: { seq: number; code: string; detail: string }[]): void {

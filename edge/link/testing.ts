@@ -122,9 +122,10 @@ export async function rig(change: { start?: boolean } = {}) {
   await cloud.start();
   onTestFinished(() => cloud.stop());
   if (change.start === false) await cloud.stop();
-  const { ledger, database } = openLedger();
+  const { ledger, store, database } = openLedger();
   const told: string[] = [];
   const logged: string[] = [];
+  const cloudTimes: { serverWallMs: number; askedMonoMs: number; heardMonoMs: number }[] = [];
   const link = new Link({
     site: { siteId: SITE_ID, shard: SHARD, brokerUrl: `mqtt://127.0.0.1:${cloud.port}`, password: null },
     software: 'pilegate-edge test',
@@ -137,9 +138,10 @@ export async function rig(change: { start?: boolean } = {}) {
     onCommand: (command) => told.push(`${command.kind} ${command.commandId.slice(-2)}`),
     onCancel: (commandId) => told.push(`cancel ${commandId.slice(-2)}`),
     onAcknowledged: (sessionId) => told.push(`acknowledged ${sessionId.slice(-2)}`),
+    onCloudTime: (cloudTime) => cloudTimes.push(cloudTime),
   });
   onTestFinished(() => link.close());
-  return { cloud, ledger, database, link, told, logged };
+  return { cloud, ledger, store, database, link, told, logged, cloudTimes };
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -5,6 +5,10 @@ import { stampSchema } from '../stamp.ts';
 import { meterReadingSchema, ratingSchema } from '../tariff/rate.ts';
 import { tariffSchema } from '../tariff/tariff.ts';
 
+/**
+ * Why a charge ended. `limit-reached`: the longest time or the most energy that one charge may take; `site`: a rule or
+ * an input of the site, such as its emergency stop.
+ */
 export const stopReasonSchema = z.enum([
   'partner',
   'staff',
@@ -15,6 +19,8 @@ export const stopReasonSchema = z.enum([
   'communication-lost',
   'not-confirmed',
   'controller-outage',
+  'limit-reached',
+  'site',
 ]);
 export type StopReason = z.infer<typeof stopReasonSchema>;
 
@@ -53,15 +59,26 @@ export const MAX_METER_EVENTS = 50;
 
 /**
  * What is not as it should be about a charge, for everybody to see:
- * `adopted`, the controller restarted in the middle of it; `end-estimated`, the last reading was taken
+ * `adopted`, the controller restarted in the middle of it; `pile-restarted`, the pile did; `tripped-off`, only the
+ * site's trip output ended it; `zero-energy`, it was confirmed and the register never moved; `phantom`, it was
+ * confirmed and no current was ever seen either; `recovered`, the record was read from a damaged store; `end-estimated`, the last reading was taken
  * before the true end; `stop-not-proven`, current could not be read as zero at the end;
+ * `clock-corrected`, its times were shifted as a whole when the site learned the true time; `clock-untrusted`, nobody
+ * has confirmed the time of a part of it;
  * `register-implausible`, written by older edges: the meter ran backwards or jumped, and the energy stops at the last
  * good reading; `meter-…`, the register did what {@link meterEventKinds} tells of.
  */
 export const cdrMarkSchema = z.enum([
   'adopted',
+  'pile-restarted',
+  'tripped-off',
+  'zero-energy',
+  'phantom',
+  'recovered',
   'end-estimated',
   'stop-not-proven',
+  'clock-corrected',
+  'clock-untrusted',
   'register-implausible',
   ...meterEventKinds.map((kind) => `meter-${kind}` as const),
 ]);

@@ -16,6 +16,8 @@ export const connectorStatusSchema = z.enum([
   'charging',
   'stopping',
   'faulted',
+  /** Taken out of service by a person: neither pile nor vehicle is at fault. */
+  'unavailable',
   'offline',
 ]);
 export type ConnectorStatus = z.infer<typeof connectorStatusSchema>;
@@ -39,6 +41,8 @@ export const welcomeSchema = z.object({
   connectionEpoch: uuidSchema,
   storeEpoch: uuidSchema,
   serverWallMs: z.int(),
+  /** `at.monoMs` of the hello that is answered, so that the site knows how long ago that was. Older clouds leave it out. */
+  helloMonoMs: z.int().nonnegative().optional(),
   cursors: z.array(z.object({ stream: streamSchema, ackedSeq: z.int().nonnegative() })),
 });
 export type Welcome = z.infer<typeof welcomeSchema>;
@@ -111,29 +115,49 @@ export type Presence = z.infer<typeof presenceSchema>;
 const commandHead = {
   v: version,
   commandId: uuidSchema,
-  /** The partner's request, carried from call to register write. */
-  requestId: requestIdSchema,
-  orderId: uuidSchema,
   connectorId: connectorIdSchema,
   issuedAtMs: z.int(),
 };
 
+/** Of a command that belongs to somebody's order. */
+const orderHead = {
+  ...commandHead,
+  /** The partner's request, carried from call to register write. */
+  requestId: requestIdSchema,
+  orderId: uuidSchema,
+};
+
+/** By absolute time and by time-to-live from arrival: whichever comes first. */
+const expiry = { expiresAtMs: z.int(), ttlMs: z.int().positive() };
+
+export const maintenanceActionSchema = z.enum(['reboot', 'unlock', 'disable', 'enable']);
+export type MaintenanceAction = z.infer<typeof maintenanceActionSchema>;
+
 /**
- * down/command. A start expires, by absolute time and by time-to-live from arrival: whichever comes first.
- * A stop is bound to its session and does not expire.
+ * down/command. A start and a maintenance command expire. A stop is bound to its session and does not expire.
+ * `stopRunning` counts with `disable` alone: otherwise a charge that runs goes on.
  */
 export const commandSchema = z.discriminatedUnion('kind', [
   z.object({
-    ...commandHead,
+    ...orderHead,
     kind: z.literal('start'),
     /** The site acts only if the connector has no session. */
     expect: z.literal('no-session'),
-    expiresAtMs: z.int(),
-    ttlMs: z.int().positive(),
+    ...expiry,
     tariff: tariffSchema,
   }),
   z.object({
     ...commandHead,
+    kind: z.literal('maintain'),
+    requestId: requestIdSchema,
+    action: maintenanceActionSchema,
+    stopRunning: z.boolean(),
+    /** Who of the staff asks for it. */
+    by: z.string().min(1).max(64),
+    ...expiry,
+  }),
+  z.object({
+    ...orderHead,
     kind: z.literal('stop'),
     sessionId: uuidSchema,
     reason: z.enum(['partner', 'staff', 'not-confirmed']),
@@ -142,6 +166,7 @@ export const commandSchema = z.discriminatedUnion('kind', [
 export type Command = z.infer<typeof commandSchema>;
 export type StartCommand = Extract<Command, { kind: 'start' }>;
 export type StopCommand = Extract<Command, { kind: 'stop' }>;
+export type MaintainCommand = Extract<Command, { kind: 'maintain' }>;
 
 /** down/cancel: the start must not be executed any more; if it has been, the site stops it and voids the record. */
 export const cancelSchema = z.object({ v: version, commandId: uuidSchema });

@@ -1,0 +1,25 @@
+import { type BootClock, restamp } from '#shared/stamp.ts';
+import { type Rating, rate } from '#shared/tariff/rate.ts';
+import type { Cdr } from '#shared/wire/cdr.ts';
+import { canonicalJson } from '../canonical-json.ts';
+
+/** What is billed in each band, without the times. */
+const bandsOf = ({ lines }: Rating): string =>
+  canonicalJson(lines.map(({ fee, band, energyWh, amountMinor }) => ({ fee, band, energyWh, amountMinor })));
+
+/**
+ * Why a person has to look at a bill whose times have been corrected; null when every watt-hour stays in its price
+ * band. The record itself, and what it bills, are never changed.
+ */
+export function clockComplaint(cdr: Cdr, clock: BootClock): string | null {
+  const { tariff, rating, startedAt, endedAt } = cdr;
+  if (tariff === null || rating === null || cdr.voidReason !== null) return null;
+  if (startedAt.bootId !== endedAt.bootId) {
+    return tariff.bands.length > 1 ? 'the charge ran over a reboot, and the time of a part of it was wrong' : null;
+  }
+  const shiftMs = restamp(startedAt, clock).wallMs - startedAt.wallMs;
+  const readings = cdr.readings.map((reading) => ({ ...reading, atMs: reading.atMs + shiftMs }));
+  const corrected = rate(tariff, readings);
+  if (bandsOf(corrected) === bandsOf(rating)) return null;
+  return `billed ${rating.totalMinor}, at the corrected times ${corrected.totalMinor} minor units of ${rating.currency}`;
+}
