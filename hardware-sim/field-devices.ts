@@ -1,5 +1,6 @@
 import type { FaultBoard } from './faults/board.ts';
 import { stateEffects } from './faults/state-effects.ts';
+import { createIoBoard, type IoBoardDevice } from './io/io-board.ts';
 import type { RawDevice } from './line/raw-device.ts';
 import { createLock, type LockDevice } from './locks/lock-device.ts';
 import { createMeter, type Meter } from './meters/meter.ts';
@@ -36,6 +37,18 @@ export function createFieldDevices(
     locks.set(settings.lockId, createLock(settings, clock, effects));
   }
   return { meters, locks };
+}
+
+/** Builds the boards with inputs and relays of `station`. They are there before the piles whose supply they switch. */
+export function createIoBoards(
+  station: Pick<Station, 'io'>,
+  faults: FaultBoard,
+  clock: MonoClock,
+): ReadonlyMap<string, IoBoardDevice> {
+  const effects = (boardId: string) => () => stateEffects(faults.stateFaults(`io:${boardId}`));
+  return new Map(
+    station.io.map((settings) => [settings.boardId, createIoBoard(settings, clock, effects(settings.boardId))]),
+  );
 }
 
 /** Devices on `lineId` that do not speak Modbus. */

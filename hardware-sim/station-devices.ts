@@ -1,3 +1,4 @@
+import type { IoBoardSettings } from './io/io-settings.ts';
 import type { LineSettings } from './line/line-settings.ts';
 import type { LockSettings } from './locks/lock-device.ts';
 import type { MeterSettings } from './meters/meter-settings.ts';
@@ -8,15 +9,16 @@ interface Placed {
   readonly piles: readonly { readonly pileId: string; readonly lineId: string; readonly unit: number }[];
   readonly meters: readonly MeterSettings[];
   readonly locks: readonly LockSettings[];
+  readonly io: readonly IoBoardSettings[];
 }
 
-/** What is wrong with one meter or lock, and where in the file. */
+/** What is wrong with one meter, lock or board, and where in the file. */
 export interface DeviceProblem {
   readonly path: (string | number)[];
   readonly message: string;
 }
 
-/** Checks meters and locks against the lines and piles: unknown lines and piles, doubled ids and addresses, wrong transport. */
+/** Checks meters, locks and boards against the lines and piles: unknown lines and piles, doubled ids and addresses, wrong transport. */
 export function deviceProblems(station: Placed): readonly DeviceProblem[] {
   const lines = new Map(station.lines.map((line) => [line.lineId, line]));
   const pileIds = new Set(station.piles.map(({ pileId }) => pileId));
@@ -39,6 +41,13 @@ export function deviceProblems(station: Placed): readonly DeviceProblem[] {
   };
   for (const [index, meter] of station.meters.entries()) check(['meters', index], ofMeter(meter));
   for (const [index, lock] of station.locks.entries()) check(['locks', index], ofLock(lock));
+  for (const [index, board] of station.io.entries()) {
+    check(['io', index], ofBoard(board));
+    for (const [o, { feeds }] of board.outputs.entries())
+      for (const pileId of feeds)
+        if (!pileIds.has(pileId))
+          problems.push({ path: ['io', index, 'outputs', o, 'feeds'], message: `there is no pile ${pileId}` });
+  }
   return problems;
 }
 
@@ -66,6 +75,19 @@ function ofMeter(meter: MeterSettings): Device {
     pileId: meter.measures,
     pileField: 'measures',
     raw,
+  };
+}
+
+function ofBoard({ boardId, lineId, unit }: IoBoardSettings): Device {
+  return {
+    id: boardId,
+    idField: 'boardId',
+    lineId,
+    address: `${lineId} unit ${unit}`,
+    addressField: 'unit',
+    pileId: undefined,
+    pileField: 'outputs',
+    raw: false,
   };
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { ioBoardSchema } from './io/io-settings.ts';
 import { idSchema as id, lineSettingsSchema, turnaroundMsSchema } from './line/line-settings.ts';
 import { lockSchema } from './locks/lock-settings.ts';
 import { meterSchema } from './meters/meter-settings.ts';
@@ -33,6 +34,7 @@ export const stationSchema = z
     piles: z.array(pile),
     meters: z.array(meterSchema).default([]),
     locks: z.array(lockSchema).default([]),
+    io: z.array(ioBoardSchema).default([]),
   })
   .superRefine((station, context) => {
     const refuse = (path: (string | number)[], message: string): void =>

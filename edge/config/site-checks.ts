@@ -1,5 +1,6 @@
 import type { AddIssue } from '../devices/profile/checks.ts';
 import type { LineConfig, MeterConfig, PileConfig, SiteShape } from './site.ts';
+import { checkSiteIo } from './site-io.ts';
 
 /** What holds between the parts of a site's file, whatever the profiles say. */
 export function checkSite(site: SiteShape, add: AddIssue): void {
@@ -7,7 +8,7 @@ export function checkSite(site: SiteShape, add: AddIssue): void {
   checkUnique(site.lines, endpointOf, (i, key, first) =>
     add(['lines', i], `${key} belongs to lines.${first}: one owner per port`),
   );
-  for (const part of ['piles', 'meters', 'parking'] as const) {
+  for (const part of ['piles', 'meters', 'parking', 'io'] as const) {
     site[part].forEach(({ lineId }, i) => {
       if (!site.lines.some((line) => line.lineId === lineId)) add([part, i, 'lineId'], `no line is named "${lineId}"`);
     });
@@ -18,6 +19,8 @@ export function checkSite(site: SiteShape, add: AddIssue): void {
     if (!site.piles.some((pile) => pile.connectorId === connectorId))
       add(['parking', i, 'connectorId'], `no pile has the connector "${connectorId}"`);
   });
+  const connectorIds = site.piles.map(({ connectorId }) => connectorId);
+  checkSiteIo(site.io, connectorIds, add);
 }
 
 function checkNames(site: SiteShape, add: AddIssue): void {
@@ -32,6 +35,7 @@ function checkNames(site: SiteShape, add: AddIssue): void {
   checkName('piles', site.piles, 'connectorId');
   checkName('meters', site.meters, 'meterId');
   checkName('parking', site.parking, 'deviceId');
+  checkName('io', site.io, 'boardId');
 }
 
 const endpointOf = (line: LineConfig) => (line.transport === 'serial' ? line.path : `${line.host}:${line.port}`);
@@ -54,6 +58,13 @@ function checkAddresses(site: SiteShape, add: AddIssue): void {
     const pile = site.piles.findIndex((other) => unitAt(other) === unitAt(meter));
     if (pile >= 0) add(['meters', i, 'unit'], `${unitAt(meter)} is piles.${pile} already`);
   });
+  site.io.forEach((board, i) => {
+    for (const part of ['piles', 'meters'] as const) {
+      const other = site[part].findIndex((device) => unitAt(device) === unitAt(board));
+      if (other >= 0) add(['io', i, 'unit'], `${unitAt(board)} is ${part}.${other} already`);
+    }
+  });
+  checkUnique(site.io, unitAt, (i, key, first) => add(['io', i, 'unit'], `${key} is io.${first} already`));
   checkUnique(site.meters, meterAt, (i, key, first) => add(['meters', i], `${key} is meters.${first} already`));
   checkUnique(
     site.parking,

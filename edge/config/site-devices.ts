@@ -3,12 +3,14 @@ import { type Complaint, PilegateError } from '#shared/errors.ts';
 import { addressComplaint } from '../devices/framed/framing-schema.ts';
 import type { Profile } from '../devices/load-profiles.ts';
 import type { LineConfig, MeterConfig, ParkingConfig, PileConfig, SiteConfig } from './site.ts';
+import type { IoBoardConfig } from './site-io.ts';
 
 /** Which kinds of profile a part of the site's file may name. */
 const kindsOf = {
   piles: ['pile'],
   meters: ['modbus-meter', 'dlt645-meter'],
   parking: ['parking-device'],
+  io: ['io-board'],
 } as const;
 export type SitePart = keyof typeof kindsOf;
 type ProfileFor<Part extends SitePart> = Extract<Profile, { kind: (typeof kindsOf)[Part][number] }>;
@@ -22,12 +24,14 @@ export interface SiteDevice<Part extends SitePart, Config> {
 export type SitePile = SiteDevice<'piles', PileConfig>;
 export type SiteMeter = SiteDevice<'meters', MeterConfig>;
 export type SiteParking = SiteDevice<'parking', ParkingConfig>;
+export type SiteIoBoard = SiteDevice<'io', IoBoardConfig>;
 
 /** All devices in the order of the site's file. */
 export interface SiteDevices {
   readonly piles: readonly SitePile[];
   readonly meters: readonly SiteMeter[];
   readonly parking: readonly SiteParking[];
+  readonly io: readonly SiteIoBoard[];
 }
 
 /**
@@ -58,6 +62,7 @@ export function devicesOf(site: SiteConfig, profiles: ReadonlyMap<string, Profil
     piles: join('piles', site.piles, checkPile),
     meters: join('meters', site.meters, checkMeter),
     parking: join('parking', site.parking, checkParking),
+    io: join('io', site.io, checkBoard),
   };
   checkSharedUnits(devices.piles, site.piles, complaints);
   checkBlindPiles(devices, site.piles, complaints);
@@ -131,6 +136,20 @@ function checkMeter({ config, profile }: SiteMeter, complain: Complain): void {
 function checkParking({ config, profile }: SiteParking, complain: Complain): void {
   const complaint = addressComplaint(profile.framing, config.address);
   if (complaint !== null) complain('address', complaint);
+}
+
+function checkBoard({ config, profile }: SiteIoBoard, complain: Complain): void {
+  const { profileId, inputs, outputs } = profile;
+  const check = (key: string, what: string, channel: number, count: number): void => {
+    if (channel > count) complain(key, `${channel} is above the ${count} ${what} of ${profileId}`);
+  };
+  config.inputs.forEach(({ channel }, i) => {
+    check(`inputs.${i}.channel`, 'inputs', channel, inputs.length);
+  });
+  config.outputs.forEach(({ channel, feedback }, o) => {
+    check(`outputs.${o}.channel`, 'outputs', channel, outputs.length);
+    if (feedback !== undefined) check(`outputs.${o}.feedback.channel`, 'inputs', feedback.channel, inputs.length);
+  });
 }
 
 /** Sockets with units of their own share none: the socket's number does not move their registers. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { isPilegateError } from '#shared/errors.ts';
-import { loadProfiles, packagedProfiles } from '../devices/load-profiles.ts';
+import { loadProfiles, type Profile, packagedProfiles } from '../devices/load-profiles.ts';
 import { planSite } from '../planner/plan-site.ts';
 import { pileProfile } from '../planner/testing.ts';
 import { loadSite } from './site.ts';
@@ -27,6 +27,7 @@ const good = {
   cloud: { brokerUrl: 'mqtt://127.0.0.1:1883', shard: 7, passwordFile: 'secret/broker' },
   lines: [serial, tcp],
   piles: [p1, p2],
+  rules: 'rules.json',
 };
 
 function siteFile(document: unknown): string {
@@ -38,12 +39,12 @@ function siteFile(document: unknown): string {
 }
 
 /** The packaged profiles; beside them a pile with sockets, one whose sockets have units of their own, one without a meter. */
-const profiles = new Map([
+const profiles = new Map<string, Profile>([
   ...loadProfiles(packagedProfiles),
   ...[
     { ...pileProfile({ sockets: { count: 2, stride: 1000 } }), profileId: 'sockets' },
     { ...pileProfile({ sockets: { count: 2, stride: 0 } }), profileId: 'own-units' },
-    { ...pileProfile(), profileId: 'unmetered', measures: { currents: ['current'], energy: null } },
+    { ...pileProfile(), profileId: 'unmetered', measures: { currents: ['current'], voltages: [], energy: null } },
   ].map((profile) => [profile.profileId, profile] as const),
 ]);
 
@@ -67,12 +68,26 @@ test('ED-15 a good site is taken; paths in it are relative to the file', () => {
   const site = loadSite(path);
   expect(site.dataDir).toBe(join(dirname(path), 'data'));
   expect(site.cloud.passwordFile).toBe(join(dirname(path), 'secret', 'broker'));
+  expect(site.rules).toBe(join(dirname(path), 'rules.json'));
   const { piles } = devicesOf(site, profiles);
   expect(piles.map(({ config, line, profile }) => [config.pileId, line.lineId, profile.profileId])).toEqual([
     ['P1', 'L1', 'heidelberg-energy-control'],
     ['P2', 'T1', 'keba-p30'],
   ]);
   expect(site).toMatchObject({ meters: [], parking: [] });
+});
+
+test('ED-11 storage has defaults key by key', () => {
+  expect(loadSite(siteFile(good)).storage).toEqual({
+    ballastMb: 16,
+    ledgerMaxMb: 512,
+    samplesMaxMb: 256,
+    sampleEverySeconds: 10,
+    keepDays: 400,
+    outboxMaxRecords: 50_000,
+  });
+  const { storage } = loadSite(siteFile({ ...good, storage: { ballastMb: 0, sampleEverySeconds: 60 } }));
+  expect(storage).toMatchObject({ ballastMb: 0, sampleEverySeconds: 60, keepDays: 400 });
 });
 
 describe('XC-08, ED-15 a bad site is refused with file, path and reason', () => {
@@ -92,6 +107,9 @@ describe('XC-08, ED-15 a bad site is refused with file, path and reason', () => 
     ['a broker that is no broker', { cloud: { ...good.cloud, brokerUrl: 'http://x' } }, 'cloud.brokerUrl: '],
     ['a name that would break a topic', { siteId: 'site/1' }, 'siteId: letters, digits'],
     ['no lines', { lines: [] }, 'lines: '],
+    ['an unknown key of the storage', { storage: { balastMb: 1 } }, 'storage.balastMb: unknown key'],
+    ['more ballast than is of use', { storage: { ballastMb: 1025 } }, 'storage.ballastMb: '],
+    ['records that are kept for no month', { storage: { keepDays: 29 } }, 'storage.keepDays: '],
     ['a line named twice', { lines: [serial, { ...tcp, lineId: 'L1' }] }, 'lines.1.lineId: "L1" is lines.0 already'],
     [
       'two lines on one serial port',
@@ -348,4 +366,128 @@ test('ED-15 the site that the documentation shows is taken, and can be run', () 
   const [, example = ''] = /```json\n([^`]+)```/.exec(page) ?? [];
   const site = loadSite(siteFile(example));
   expect(planSite(site, devicesOf(site, profiles)).problems).toEqual([]);
+});
+
+describe('ED-21 ED-07 XC-08 site inputs and trip outputs', () => {
+  const stop = { inputId: 'E1', channel: 1, kind: 'emergency-stop', normally: 'closed', covers: 'all' };
+  const door = {
+    inputId: 'D1',
+    channel: 2,
+    kind: 'door',
+    normally: 'closed',
+    covers: ['P1-1'],
+    latch: true,
+    stops: true,
+  };
+  const feedback = { channel: 8, suppliedWhen: 'closed' };
+  const trip = { outputId: 'T1', channel: 1, trips: ['P1-1', 'P2-1'], energised: 'trips', pulseMs: 500, feedback };
+  const board = {
+    boardId: 'B1',
+    profile: 'waveshare-relay-8ch-d',
+    lineId: 'L1',
+    unit: 50,
+    inputs: [stop, door],
+    outputs: [trip],
+  };
+  const withBoard = (change: object) => ({ ...good, io: [{ ...board, ...change }] });
+  const withInput = (change: object) => withBoard({ inputs: [{ ...stop, ...change }] });
+  const withOutput = (change: object) => withBoard({ outputs: [{ ...trip, ...change }] });
+
+  test('a good board is taken', () => {
+    const site = loadSite(siteFile(withBoard({})));
+    const [joined] = devicesOf(site, profiles).io;
+    expect(joined?.profile.profileId).toBe('waveshare-relay-8ch-d');
+    expect(site.io).toEqual([board]);
+    expect(loadSite(siteFile(good)).io).toEqual([]);
+  });
+
+  test.each<[string, object, string]>([
+    ['the unit of a pile', withBoard({ unit: 1 }), 'io.0.unit: unit 1 on L1 is piles.0 already'],
+    [
+      'two boards at one unit',
+      { ...good, io: [board, { boardId: 'B2', profile: board.profile, lineId: 'L1', unit: 50 }] },
+      'io.1.unit: unit 50 on L1 is io.0 already',
+    ],
+    ['an unknown line', withBoard({ lineId: 'L9' }), 'io.0.lineId: no line is named "L9"'],
+    [
+      'a line that it is not reached over',
+      withBoard({ lineId: 'T1' }),
+      'io.0.lineId: waveshare-relay-8ch-d is not reached over tcp',
+    ],
+    [
+      'the profile of a meter',
+      withBoard({ profile: 'chint-dtsu666' }),
+      'io.0.profile: "chint-dtsu666" is a modbus-meter, needed is io-board',
+    ],
+    ['an input that covers nobody', withInput({ covers: [] }), 'io.0.inputs.0.covers: '],
+    [
+      'an input that covers an unknown connector',
+      withInput({ covers: ['P1-1', 'X'] }),
+      'io.0.inputs.0.covers.1: no pile has the connector "X"',
+    ],
+    [
+      'an input that covers one twice',
+      withInput({ covers: ['P1-1', 'P1-1'] }),
+      'io.0.inputs.0.covers.1: "P1-1" is named twice',
+    ],
+    [
+      'an emergency stop that does not latch',
+      withInput({ latch: false }),
+      'io.0.inputs.0.latch: an input of kind emergency-stop always latches',
+    ],
+    [
+      'a fire alarm that does not stop',
+      withInput({ kind: 'fire', stops: false }),
+      'io.0.inputs.0.stops: an input of kind fire always stops',
+    ],
+    [
+      'one input channel for two',
+      withBoard({ inputs: [stop, { ...door, channel: 1 }] }),
+      'io.0.inputs.1.channel: input 1 is io.0.inputs.0 already',
+    ],
+    [
+      'a feedback at an input',
+      withOutput({ feedback: { ...feedback, channel: 2 } }),
+      'io.0.outputs.0.feedback.channel: input 2 is io.0.inputs.1 already',
+    ],
+    [
+      'an input that the board does not have',
+      withInput({ channel: 9 }),
+      'io.0.inputs.0.channel: 9 is above the 8 inputs of waveshare-relay-8ch-d',
+    ],
+    [
+      'a relay that the board does not have',
+      withOutput({ channel: 9 }),
+      'io.0.outputs.0.channel: 9 is above the 8 outputs of waveshare-relay-8ch-d',
+    ],
+    [
+      'a feedback that the board does not have',
+      withOutput({ feedback: { ...feedback, channel: 9 } }),
+      'io.0.outputs.0.feedback.channel: 9 is above the 8 inputs',
+    ],
+    ['a name for two things', withOutput({ outputId: 'E1' }), 'io.0.outputs.0.outputId: "E1" is io.0.inputs.0 already'],
+    [
+      'an output that trips an unknown connector',
+      withOutput({ trips: ['X'] }),
+      'io.0.outputs.0.trips.0: no pile has the connector "X"',
+    ],
+    [
+      'a connector behind two outputs',
+      withBoard({ outputs: [trip, { outputId: 'T2', channel: 2, trips: ['P2-1'], energised: 'holds' }] }),
+      'io.0.outputs.1.trips: "P2-1" is cut off by io.0.outputs.0 already',
+    ],
+    [
+      'one relay for two',
+      withBoard({ outputs: [trip, { outputId: 'T2', channel: 1, trips: ['P2-1'], energised: 'holds' }] }),
+      'io.0.outputs.1.channel: output 1 is io.0.outputs.0 already',
+    ],
+    [
+      'a pulse of a relay that holds',
+      withOutput({ energised: 'holds' }),
+      'io.0.outputs.0.pulseMs: a relay that holds is energised all the time',
+    ],
+    ['an unknown kind', withInput({ kind: 'gas' }), 'io.0.inputs.0.kind: '],
+  ])('%s is refused with its place', (_, document, reason) => {
+    expect(refusal(document)).toContain(reason);
+  });
 });

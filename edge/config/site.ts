@@ -9,9 +9,13 @@ import {
   siteIdSchema,
 } from '#shared/ids.ts';
 import { SHARD_COUNT } from '#shared/wire/topics.ts';
+import { LARGEST_CHARGE_WH, LONGEST_CHARGE_MS } from '../control/charge-limits.ts';
 import { serialSettingsShape } from '../devices/profile/device-shape.ts';
 import { readJsonFile } from './read-json-file.ts';
 import { checkSite } from './site-checks.ts';
+import { ioBoardSchema } from './site-io.ts';
+import { storageSchema } from './storage.ts';
+import { unitSchema } from './unit.ts';
 
 const portSchema = z.int().min(1).max(65_535);
 
@@ -42,13 +46,6 @@ const lineSchema = z.discriminatedUnion('transport', [
   }),
 ]);
 export type LineConfig = z.infer<typeof lineSchema>;
-
-/** Modbus over serial line V1.02, 2.2: 0 is broadcast, 248 to 255 are reserved; Modbus TCP uses 255 for "the device itself". */
-const unitSchema = z
-  .int()
-  .min(1)
-  .max(255)
-  .refine((unit) => unit <= 247 || unit === 255, '1 to 247, or 255');
 
 const pileSchema = z.strictObject({
   pileId: pileIdSchema,
@@ -95,6 +92,17 @@ const shapeSchema = z.strictObject({
   dataDir: z.string().min(1),
   /** What the fuse of the site's supply carries, per phase. It has no default: nobody but the installer knows it. */
   supplyLimitMa: z.int().positive(),
+  /** What one charge may take at most. It can only tighten what the built-in limits allow. */
+  charge: z
+    .strictObject({
+      maxDurationMin: z
+        .int()
+        .min(1)
+        .max(LONGEST_CHARGE_MS / 60_000)
+        .optional(),
+      maxEnergyWh: z.int().min(1).max(LARGEST_CHARGE_WH).optional(),
+    })
+    .default({}),
   cloud: z.strictObject({
     brokerUrl: z.url({ protocol: /^mqtts?$/ }),
     shard: z
@@ -108,6 +116,11 @@ const shapeSchema = z.strictObject({
   piles: z.array(pileSchema).min(1).max(64),
   meters: z.array(meterSchema).max(128).default([]),
   parking: z.array(parkingSchema).max(128).default([]),
+  /** Boards with the inputs of the site and the outputs that cut piles off. */
+  io: z.array(ioBoardSchema).max(32).default([]),
+  storage: storageSchema.prefault({}),
+  /** File with the rules of the site. */
+  rules: z.string().min(1).optional(),
 });
 export type SiteShape = z.infer<typeof shapeSchema>;
 
@@ -130,6 +143,7 @@ export function loadSite(path: string): SiteConfig {
     ...site,
     file: path,
     dataDir: here(site.dataDir),
+    ...(site.rules === undefined ? {} : { rules: here(site.rules) }),
     cloud: { ...site.cloud, ...(passwordFile === undefined ? {} : { passwordFile: here(passwordFile) }) },
     lines: site.lines.map((line) =>
       line.frameLog === undefined

@@ -1,5 +1,6 @@
 import type { DevicePlan, PlannedTransaction } from './device-plan.ts';
 import { amperes, seconds } from './figures.ts';
+import type { InputPlan } from './plan-inputs.ts';
 import type { LinePlan } from './plan-line.ts';
 import type { SitePlan } from './plan-site.ts';
 import type { FallbackCurrent, SupplyPlan } from './plan-supply.ts';
@@ -13,6 +14,7 @@ export function describePlan(plan: SitePlan): string {
     ...plan.lines.flatMap(describeLine),
     '',
     ...describeSupply(plan.supply),
+    ...describeInputs(plan.inputs),
     ...(plan.notes.length === 0 ? [] : ['', 'notes', ...plan.notes.map((note) => `  ${note}`)]),
   ].join('\n');
 }
@@ -65,6 +67,19 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   const line = (cells: readonly string[]) =>
     `  ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd();
   return [head, ...rows].map(line);
+}
+
+function describeInputs(inputs: readonly InputPlan[]): string[] {
+  if (inputs.length === 0) return [];
+  const cells = ({ inputId, kind, boardId, stops, detectionMs }: InputPlan) => [
+    inputId,
+    kind,
+    boardId,
+    stops ? 'stops' : 'refuses new charges',
+    seconds(detectionMs),
+  ];
+  const head = ['input', 'kind', 'board', 'it', 'seen within'];
+  return ['', 'inputs of the site', ...table(head, inputs.map(cells))];
 }
 
 const fallbackTexts: Record<FallbackCurrent['because'], string> = {

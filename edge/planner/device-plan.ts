@@ -1,6 +1,6 @@
 import { frameBytes, type ModbusRequest } from '../bus/request.ts';
 import type { LineConfig } from '../config/site.ts';
-import type { SiteMeter, SiteParking, SitePile } from '../config/site-devices.ts';
+import type { SiteIoBoard, SiteMeter, SiteParking, SitePile } from '../config/site-devices.ts';
 import { FRAME_BYTES, MOST_WAKE_UP_BYTES } from '../devices/dlt645/frame.ts';
 import { frameBytes as framedBytes } from '../devices/framed/frame.ts';
 import { hexBytes } from '../devices/framed/framing-schema.ts';
@@ -20,7 +20,7 @@ export interface PlannedTransaction extends TransactionTime {
 
 /** What one device asks of its line. */
 export interface DevicePlan {
-  readonly part: 'piles' | 'meters' | 'parking';
+  readonly part: 'piles' | 'meters' | 'parking' | 'io';
   readonly deviceId: string;
   readonly profileId: string;
   /** Its address on the line, for people. */
@@ -105,6 +105,24 @@ export function planParking({ config, line, profile }: SiteParking): DevicePlan 
   };
 }
 
+/** What a board with inputs and relays asks of its line. Its watchdog has the polls as its sign of life. */
+export function planBoard({ config, line, profile }: SiteIoBoard): DevicePlan {
+  const { timing, watchdog, writes } = profile;
+  const place = placementOf(profile, { unit: config.unit, socket: 1 });
+  const relays = Object.values(writes).map((write) => modbusQuestion(encodeWrite(write, 0, place)));
+  return {
+    ...NOTHING_TO_FEED_OR_STOP,
+    part: 'io',
+    deviceId: config.boardId,
+    profileId: profile.profileId,
+    address: `unit ${config.unit}`,
+    pollMs: timing.pollMs,
+    polls: timedOn(line, timing, modbusReads(profile, 'poll', place)),
+    watchdogMs: watchdog?.timeoutMs ?? null,
+    occasional: timedOn(line, timing, [...relays, ...modbusReads(profile, 'set-up', place)]),
+  };
+}
+
 /** What is asked, and the bytes of question and answer together. */
 interface Question {
   readonly what: string;
@@ -119,7 +137,10 @@ function dlt645Reads(profile: Extract<SiteMeter['profile'], { kind: 'dlt645-mete
   return [{ what: point.di, bytes }];
 }
 
-type ModbusProfile = SitePile['profile'] | Extract<SiteMeter['profile'], { kind: 'modbus-meter' }>;
+type ModbusProfile =
+  | SitePile['profile']
+  | SiteIoBoard['profile']
+  | Extract<SiteMeter['profile'], { kind: 'modbus-meter' }>;
 
 function modbusReads(profile: ModbusProfile, when: 'poll' | 'set-up', place: Placement): Question[] {
   const points = Object.values(profile.points).filter((point) => point.read === when);

@@ -1,6 +1,8 @@
 import type { LineConfig, SiteConfig } from '../config/site.ts';
-import type { SiteDevices, SiteMeter, SiteParking, SitePile } from '../config/site-devices.ts';
+import type { SiteDevices, SiteIoBoard, SiteMeter, SiteParking, SitePile } from '../config/site-devices.ts';
+import { type TripOutputConfig, tripOutputOf } from '../config/site-io.ts';
 import { amperes, seconds } from './figures.ts';
+import type { InputPlan } from './plan-inputs.ts';
 import { type LinePlan, STOP_ON_WIRE_TARGET_MS } from './plan-line.ts';
 import type { SupplyPlan } from './plan-supply.ts';
 
@@ -12,6 +14,7 @@ export function notesOf(
   devices: SiteDevices,
   lines: readonly LinePlan[],
   supply: SupplyPlan,
+  inputs: readonly InputPlan[],
 ): string[] {
   return [
     ...site.lines.flatMap(pathNote),
@@ -19,7 +22,10 @@ export function notesOf(
     ...devices.piles.flatMap((pile) => settingsNote(pile.config.pileId, pile)),
     ...devices.meters.flatMap((meter) => settingsNote(meter.config.meterId, meter)),
     ...devices.parking.flatMap((device) => settingsNote(device.config.deviceId, device)),
-    ...devices.piles.flatMap(pileNotes),
+    ...devices.io.flatMap((board) => settingsNote(board.config.boardId, board)),
+    ...devices.piles.flatMap((pile) => pileNotes(pile, tripOutputOf(site.io, pile.config.connectorId))),
+    ...inputs.flatMap(inputNote),
+    ...devices.io.flatMap(boardNotes),
     ...supplyNote(supply),
     ...meterNotes(site),
   ];
@@ -46,7 +52,7 @@ function paceNotes({ lineId, utilisation, saturatedCycleMs, stop }: LinePlan): s
 
 const percent = (share: number) => `${Math.round(share * 100)} %`;
 
-function settingsNote(name: string, { line, profile }: SitePile | SiteMeter | SiteParking): string[] {
+function settingsNote(name: string, { line, profile }: SitePile | SiteMeter | SiteParking | SiteIoBoard): string[] {
   if (line.transport !== 'serial' || profile.serial === undefined) return [];
   const delivered = settingsText(profile.serial);
   if (delivered === settingsText(line)) return [];
@@ -59,11 +65,12 @@ const settingsText = ({ baud, parity, stopBits }: { baud: number; parity: string
 /** A pile polled more rarely than this is so because its vendor asks for it. */
 const USUAL_POLL_MS = 1000;
 
-function pileNotes({ config, profile }: SitePile): string[] {
+function pileNotes({ config, profile }: SitePile, trip: TripOutputConfig | undefined): string[] {
   const { watchdog, commands, timing, profileId } = profile;
   const name = `${config.pileId} (${profileId})`;
   const notes: string[] = [];
-  if (commands.hardStop === null) notes.push(`${name}: has no second way to stop; the site needs a trip output for it`);
+  if (commands.hardStop === null && trip === undefined)
+    notes.push(`${name}: has no second way to stop; the site needs a trip output for it`);
   if (watchdog === null)
     notes.push(
       `${name}: has no watchdog; without the edge its last limit stays, counted as ${amperes(config.limitMa)}`,
@@ -75,6 +82,26 @@ function pileNotes({ config, profile }: SitePile): string[] {
   if (timing.pollMs > USUAL_POLL_MS)
     notes.push(`${name}: is polled every ${seconds(timing.pollMs)} as its profile asks; a fault is seen that late`);
   return notes;
+}
+
+function inputNote({ inputId, kind, isBlindToBrokenWire }: InputPlan): string[] {
+  if (!isBlindToBrokenWire) return [];
+  return [`${inputId}: ${kind} is normally open: a broken wire is not noticed; wire it normally closed`];
+}
+
+/** What nobody but a technician can find out about a trip output. */
+function boardNotes({ config, profile }: SiteIoBoard): string[] {
+  const unproven = config.outputs.filter(({ feedback }) => feedback === undefined);
+  const letGo = profile.watchdog === null ? [] : config.outputs.filter(({ energised }) => energised === 'holds');
+  return [
+    ...unproven.map(
+      ({ outputId }) => `${outputId}: no feedback tells whether its contactor opens; trip it once at commissioning`,
+    ),
+    ...letGo.map(
+      ({ outputId }) =>
+        `${outputId}: ${config.boardId} lets go of it when it has heard nothing for ${seconds(profile.watchdog?.timeoutMs ?? 0)}: everything behind it is cut off then`,
+    ),
+  ];
 }
 
 function supplyNote({ fullMa, limitMa }: SupplyPlan): string[] {

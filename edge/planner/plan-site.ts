@@ -1,8 +1,9 @@
 import { PilegateError } from '#shared/errors.ts';
 import type { SiteConfig } from '../config/site.ts';
 import type { SiteDevices } from '../config/site-devices.ts';
-import { type DevicePlan, planMeter, planParking, planPile } from './device-plan.ts';
+import { type DevicePlan, planBoard, planMeter, planParking, planPile } from './device-plan.ts';
 import { notesOf } from './notes.ts';
+import { type InputPlan, planInputs } from './plan-inputs.ts';
 import { type LinePlan, planLine } from './plan-line.ts';
 import { planSupply, type SupplyPlan } from './plan-supply.ts';
 import { type PlanProblem, problemsOf } from './problems.ts';
@@ -13,6 +14,7 @@ export interface SitePlan {
   /** In the order of the site's file. */
   readonly lines: readonly LinePlan[];
   readonly supply: SupplyPlan;
+  readonly inputs: readonly InputPlan[];
   /** Each of them forbids to run the site. */
   readonly problems: readonly PlanProblem[];
   /** What a technician should know, and nothing forbids. */
@@ -23,21 +25,24 @@ export interface SitePlan {
 export function planSite(site: SiteConfig, devices: SiteDevices): SitePlan {
   const lines = site.lines.map((line) => planLine(line, plansOn(line.lineId, devices)));
   const supply = planSupply(site.supplyLimitMa, devices.piles);
+  const inputs = planInputs(devices, lines);
   return {
     siteId: site.siteId,
     lines,
     supply,
-    problems: problemsOf(lines, supply),
-    notes: notesOf(site, devices, lines, supply),
+    inputs,
+    problems: problemsOf(lines, supply, inputs),
+    notes: notesOf(site, devices, lines, supply, inputs),
   };
 }
 
-function plansOn(lineId: string, { piles, meters, parking }: SiteDevices): DevicePlan[] {
+function plansOn(lineId: string, { piles, meters, parking, io }: SiteDevices): DevicePlan[] {
   const isHere = ({ config }: { config: { lineId: string } }) => config.lineId === lineId;
   return [
     ...piles.filter(isHere).map(planPile),
     ...meters.filter(isHere).map(planMeter),
     ...parking.filter(isHere).map(planParking),
+    ...io.filter(isHere).map(planBoard),
   ];
 }
 

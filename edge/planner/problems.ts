@@ -1,20 +1,39 @@
 import { FEEDS_PER_TIMEOUT } from '../devices/profile/pile-profile.ts';
 import type { DevicePlan } from './device-plan.ts';
 import { amperes, seconds } from './figures.ts';
+import { INPUT_SEEN_TARGET_MS, type InputPlan } from './plan-inputs.ts';
 import type { LinePlan } from './plan-line.ts';
 import type { SupplyPlan } from './plan-supply.ts';
 
 /** Why a site must not be run as configured. Texts carry the numbers. */
 export interface PlanProblem {
-  readonly code: 'watchdog-starved' | 'fallback-above-supply';
+  readonly code: 'watchdog-starved' | 'fallback-above-supply' | 'input-too-slow';
   /** Place in the site's file. */
   readonly path: string;
   readonly en: string;
   readonly zh: string;
 }
 
-export function problemsOf(lines: readonly LinePlan[], supply: SupplyPlan): PlanProblem[] {
-  return [...lines.flatMap(watchdogProblem), ...supplyProblem(supply)];
+export function problemsOf(
+  lines: readonly LinePlan[],
+  supply: SupplyPlan,
+  inputs: readonly InputPlan[],
+): PlanProblem[] {
+  return [...lines.flatMap(watchdogProblem), ...supplyProblem(supply), ...inputs.flatMap(inputProblem)];
+}
+
+/** An emergency stop that is seen too late is none. */
+function inputProblem({ inputId, kind, boardId, lineId, path, stops, detectionMs }: InputPlan): PlanProblem[] {
+  if (!stops || detectionMs <= INPUT_SEEN_TARGET_MS) return [];
+  const [seen, target] = [seconds(detectionMs), seconds(INPUT_SEEN_TARGET_MS)];
+  return [
+    {
+      code: 'input-too-slow',
+      path,
+      en: `${kind} ${inputId} may be seen ${seen} after it shows, because ${boardId} shares ${lineId} with devices that take so long; it has to be seen within ${target}. Give the board a line of its own.`,
+      zh: `输入 ${inputId} 动作后最长 ${seen} 才能被识别，因为 ${boardId} 与其他设备共用线路 ${lineId}；要求 ${target} 内识别。请为该模块单独布线。`,
+    },
+  ];
 }
 
 type Watched = DevicePlan & { readonly watchdogMs: number };

@@ -1,4 +1,5 @@
 import type { LineConfig, PileConfig, SiteConfig } from '../config/site.ts';
+import { defaultStorage } from '../config/storage.ts';
 import type { Profile } from '../devices/load-profiles.ts';
 import { type PileProfile, pileProfileSchema } from '../devices/profile/pile-profile.ts';
 
@@ -18,6 +19,8 @@ export const limits = {
   stepMa: 100,
   phases: 3,
   overTemperatureDc: null,
+  overVoltageMv: null,
+  underVoltageMv: null,
 } as const;
 
 /** A watchdog that only a written token feeds: one frame of function 06. */
@@ -88,11 +91,14 @@ export function siteOf(line: LineConfig, piles: number, changes: Partial<SiteCon
     siteId: 'bench',
     dataDir: 'data',
     supplyLimitMa: 1_000_000,
+    charge: {},
     cloud: { brokerUrl: 'mqtt://127.0.0.1:1883', shard: 0 },
     lines: [line],
     piles: Array.from({ length: piles }, (_, i) => pileAt(i + 1)),
     meters: [],
     parking: [],
+    io: [],
+    storage: defaultStorage,
     ...changes,
   };
 }
