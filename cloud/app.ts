@@ -11,6 +11,7 @@ import { orderRoutes } from './orders/routes.ts';
 import { createPartnerGate } from './partners/gate.ts';
 import { attentionRoutes } from './staff/attention-routes.ts';
 import { createStaffGate } from './staff/gate.ts';
+import { maintenanceRoutes } from './staff/maintenance-routes.ts';
 import { staffRoutes } from './staff/routes.ts';
 import { stationRoutes } from './stations/routes.ts';
 import { webhookRoutes } from './webhooks/routes.ts';
@@ -51,5 +52,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(webhookRoutes(context, partners));
   await zodApp.register(staffRoutes(context, staff));
   await zodApp.register(attentionRoutes(context, staff));
+  await zodApp.register(maintenanceRoutes(context, staff));
   return app;
 }

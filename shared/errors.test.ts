@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { complaintsOf, describeComplaints } from './complaints.ts';
 import { errorCatalogue, isPilegateError, PilegateError } from './errors.ts';
-import { faultCatalogue } from './faults.ts';
 
 const responsible = ['caller', 'vehicle', 'pile', 'site', 'network', 'platform'];
 
@@ -13,17 +12,6 @@ test.each(Object.entries(errorCatalogue))(
     expect(responsible).toContain(entry.fault);
     for (const text of [entry.zh, entry.doZh]) expect(text).toMatch(/\p{Script=Han}.*。$/u);
     for (const text of [entry.en, entry.doEn]) expect(text).toMatch(/^[A-Z][\x20-\x7e]+\.$/);
-  },
-);
-
-test.each(Object.entries(faultCatalogue))(
-  'ED-07 %s has a reaction, a deadline and a text in both languages',
-  (_, entry) => {
-    expect(entry.zh).toMatch(/\p{Script=Han}/u);
-    expect(entry.en).toMatch(/^[A-Z][\x20-\x7e]+\.$/);
-    expect(entry.source.length).toBeGreaterThan(10);
-    expect(entry.deadlineMs).toBeLessThanOrEqual(10_000);
-    if (entry.latch) expect(entry.severity).toBe('critical');
   },
 );
 

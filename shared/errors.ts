@@ -154,6 +154,13 @@ export const errorCatalogue = {
     'Choose another pile; the site has been told.',
     '请选择其他充电桩，站点已收到通知。',
   ),
+  'connector.disabled': entry(
+    'site',
+    'The connector has been taken out of service.',
+    '充电枪已停用。',
+    'Choose another connector.',
+    '请选择其他充电枪。',
+  ),
   'connector.offline': entry(
     'site',
     'The site does not reach the pile.',
@@ -167,6 +174,13 @@ export const errorCatalogue = {
     '站点离线。',
     'Choose another station, or try later.',
     '请选择其他站点或稍后再试。',
+  ),
+  'command.unknown': entry(
+    'caller',
+    'There is no such command.',
+    '指令不存在。',
+    'Check the command id.',
+    '请核对指令编号。',
   ),
   'order.unknown': entry('caller', 'There is no such order.', '订单不存在。', 'Check the order id.', '请核对订单号。'),
   'order.not_running': entry(
@@ -217,6 +231,13 @@ export const errorCatalogue = {
     '充电桩未在规定时间内开始充电。',
     'Check that the vehicle is ready, then try again.',
     '请确认车辆已就绪后重试。',
+  ),
+  'pile.unsupported': entry(
+    'pile',
+    'This model of pile cannot do that.',
+    '该型号充电桩不支持此操作。',
+    'Send somebody to the pile.',
+    '请派人到现场处理。',
   ),
   'pile.setup_not_taken': entry(
     'pile',

@@ -16,6 +16,10 @@ export const lineIdSchema = nameSchema;
 export const meterIdSchema = nameSchema;
 /** Ground locks and barriers. */
 export const parkingDeviceIdSchema = nameSchema;
+/** Boards with site inputs and trip outputs; inputs and outputs share one set of names. */
+export const boardIdSchema = nameSchema;
+export const siteInputIdSchema = nameSchema;
+export const tripOutputIdSchema = nameSchema;
 
 /** Identities made by a machine: commands, sessions, orders, stores, boots. */
 export const uuidSchema = z.uuid();

@@ -18,6 +18,7 @@ const cases: [string, Partial<StartFacts>, string | null][] = [
   ['nothing fresh known', { status: 'unknown' }, 'connector.offline'],
   ['pile not reached', { status: 'offline' }, 'connector.offline'],
   ['pile in fault, nothing plugged', { status: 'faulted', plugged: false }, 'connector.faulted'],
+  ['out of service, with a car plugged in', { status: 'unavailable' }, 'connector.disabled'],
   ['charging without an order of ours', { status: 'charging' }, 'connector.occupied'],
   ['a session on site', { hasSession: true }, 'connector.occupied'],
   ['nothing plugged', { status: 'available', plugged: false }, 'connector.not_plugged'],

@@ -18,6 +18,7 @@ export function refusalOfStart(facts: StartFacts): ErrorCode | null {
   if (!facts.siteOnline) return 'site.offline';
   if (facts.status === 'unknown' || facts.status === 'offline') return 'connector.offline';
   if (facts.status === 'faulted') return 'connector.faulted';
+  if (facts.status === 'unavailable') return 'connector.disabled';
   if (facts.hasSession || ['starting', 'charging', 'stopping'].includes(facts.status)) return 'connector.occupied';
   if (facts.plugged === false) return 'connector.not_plugged';
   if (!facts.hasTariff) return 'tariff.missing';

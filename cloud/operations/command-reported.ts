@@ -4,15 +4,17 @@ import type { CommandRow, OrderRow } from '../db/schema.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import { lockOrder } from '../orders/store.ts';
 import { type Failure, failStart, finishOperations } from './finish.ts';
+import { finishMaintenance } from './maintenance.ts';
 
 type Report = RecordOf<'command.reported'>;
 
 /**
- * How a command is getting on. `received` ends the repetition. `failed` is the final word on a start or stop.
- * `done` ends a stop; a start is confirmed by `session.started`, which says what it is billed from.
+ * How a command is getting on. `received` ends the repetition. `failed` is the final word.
+ * `done` ends a stop and a maintenance command; a start is confirmed by `session.started`, which says what it is billed from.
  */
 export async function applyCommandReported(context: RecordContext, report: Report): Promise<void> {
-  const { command, order } = await lockCommand(context, report.commandId);
+  const command = await findCommand(context, report.commandId);
+  const order = command.order_id === null ? null : await orderOf(context, command.order_id);
   if (report.status === 'received') {
     await context.trx
       .updateTable('commands')
@@ -32,9 +34,12 @@ export async function applyCommandReported(context: RecordContext, report: Repor
     return;
   }
   await close(context, command, report);
-  if (report.status === 'failed') await failed(context, command, order, failureOf(report));
+  if (order === null) await finishMaintenance(context, command.command_id, outcomeOf(report));
+  else if (report.status === 'failed') await failed(context, command, order, failureOf(report));
   else if (command.kind === 'stop') await finishOperations(context, order.order_id, 'stop', null);
 }
+
+const outcomeOf = (report: Report): Failure | null => (report.status === 'failed' ? failureOf(report) : null);
 
 function failureOf(report: Report): Failure {
   if (report.code === null) throw new PilegateError('wire.schema', 'code: a failed command says why');
@@ -51,10 +56,7 @@ async function failed(context: RecordContext, command: CommandRow, order: OrderR
   if (after.state === 'start_failed') await finishOperations(context, order.order_id, 'stop', null);
 }
 
-async function lockCommand(
-  context: RecordContext,
-  commandId: string,
-): Promise<{ command: CommandRow; order: OrderRow }> {
+async function findCommand(context: RecordContext, commandId: string): Promise<CommandRow> {
   const command = await context.trx
     .selectFrom('commands')
     .selectAll()
@@ -62,9 +64,14 @@ async function lockCommand(
     .where('site_id', '=', context.site.siteId)
     .executeTakeFirst();
   if (command === undefined) throw new PilegateError('record.refused', `no command ${commandId} of this site`);
-  const order = await lockOrder(context.trx, command.order_id);
-  if (order === undefined) throw new PilegateError('record.refused', `no order ${command.order_id}`);
-  return { command, order };
+  return command;
+}
+
+/** Locked, so that whoever ends the order meanwhile comes before or after. */
+async function orderOf(context: RecordContext, orderId: string): Promise<OrderRow> {
+  const order = await lockOrder(context.trx, orderId);
+  if (order === undefined) throw new PilegateError('record.refused', `no order ${orderId}`);
+  return order;
 }
 
 /** A start that was done and then cancelled still runs on site: its cancel is closed by the session's end. */

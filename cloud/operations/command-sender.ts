@@ -25,7 +25,7 @@ export interface SenderContext {
 /**
  * Publishes what is due: commands without a `received` report, and the cancels of starts that must not happen.
  * The next try is written down before the message goes out, so several senders share the work and nothing is
- * left to the memory of a broker or a client library. An expired start is not sent at all.
+ * left to the memory of a broker or a client library. What has expired is not sent at all.
  */
 export async function sendDueCommands(context: SenderContext): Promise<void> {
   for (;;) {

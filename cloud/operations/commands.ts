@@ -6,7 +6,7 @@ import type { Trx } from '../db/transaction.ts';
 /** Writes a command to be sent. The sender publishes it after the commit, and again until the site has it. */
 export async function insertCommand(
   trx: Trx,
-  target: { readonly operationId: string; readonly siteId: string; readonly shard: number },
+  target: { readonly operationId: string | null; readonly siteId: string; readonly shard: number },
   command: Command,
 ): Promise<void> {
   await trx
@@ -14,14 +14,14 @@ export async function insertCommand(
     .values({
       command_id: command.commandId,
       operation_id: target.operationId,
-      order_id: command.orderId,
+      order_id: command.kind === 'maintain' ? null : command.orderId,
       site_id: target.siteId,
       shard: target.shard,
       kind: command.kind,
       document: encode(command),
       status: 'open',
       created_at_ms: command.issuedAtMs,
-      expires_at_ms: command.kind === 'start' ? command.expiresAtMs : null,
+      expires_at_ms: command.kind === 'stop' ? null : command.expiresAtMs,
       next_send_at_ms: command.issuedAtMs,
       cancelled_at_ms: null,
       cancel_closed_at_ms: null,

@@ -52,6 +52,7 @@ export function operationRoutes(context: CloudContext, gate: PartnerGate): Fasti
             'connector.occupied',
             'connector.not_plugged',
             'connector.faulted',
+            'connector.disabled',
             'connector.offline',
             'site.offline',
             'tariff.missing',

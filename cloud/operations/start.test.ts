@@ -72,6 +72,7 @@ test('OP-13 OP-22 what the cloud knows is refused at once and leaves nothing beh
   const refusals: [object, string][] = [
     [{ status: 'available', plugged: false }, 'connector.not_plugged'],
     [{ status: 'faulted' }, 'connector.faulted'],
+    [{ status: 'unavailable' }, 'connector.disabled'],
     [{ status: 'offline' }, 'connector.offline'],
     [{ status: 'charging' }, 'connector.occupied'],
   ];

@@ -10,7 +10,7 @@ export async function applyAlarmRaised(
   envelope: RecordEnvelope,
 ): Promise<void> {
   const { siteId } = context.site;
-  await context.trx
+  const inserted = await context.trx
     .insertInto('alarms')
     .values({
       alarm_id: alarm.alarmId,
@@ -28,7 +28,8 @@ export async function applyAlarmRaised(
     })
     // A store that was restored from a copy may tell of the same alarm in a new epoch.
     .onConflict((conflict) => conflict.column('alarm_id').doNothing())
-    .execute();
+    .executeTakeFirst();
+  if (inserted.numInsertedOrUpdatedRows === 0n) return;
   const level = alarm.severity === 'critical' ? 'error' : 'warn';
   const { connectorId, code, detail } = alarm;
   context.logger[level]({ siteId, connectorId, code, detail }, 'site raises an alarm');

@@ -1,0 +1,174 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { MaintainCommand } from '#shared/wire/messages.ts';
+import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
+import { connectFakeEdge } from '../testing/fake-edge.ts';
+import { setTheStage } from '../testing/fixtures.ts';
+import { reported } from '../testing/records.ts';
+import { createTestClock } from '../testing/test-clock.ts';
+import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
+import { sendDueCommands } from './command-sender.ts';
+
+const clock = createTestClock();
+let cloud: TestCloud;
+let site: ChargingSite;
+let runs = 0;
+
+beforeAll(async () => {
+  cloud = await startTestCloud({ clock });
+});
+afterAll(() => cloud?.stop());
+beforeEach(async () => {
+  runs += 1;
+  site = await openChargingSite(cloud, `mt${runs}`);
+});
+afterEach(() => site?.edge.close());
+
+async function staff(method: 'GET' | 'POST', url: string, body?: object, token = cloud.staffToken) {
+  const response = await cloud.app.inject({
+    method,
+    url,
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+  });
+  return { status: response.statusCode, headers: response.headers, body: response.json() };
+}
+
+const wish = (change: object = {}) => ({
+  request_id: `ticket-${runs}`,
+  connector_id: site.connectorId(),
+  action: 'disable',
+  requested_by: 'Li Na',
+  ...change,
+});
+const ask = (change: object = {}) => staff('POST', '/staff/v1/maintenance', wish(change));
+const look = async (commandId: string) => (await staff('GET', `/staff/v1/maintenance/${commandId}`)).body;
+
+async function takeMaintain(): Promise<MaintainCommand> {
+  const command = await site.edge.take('command', (message) => message.kind === 'maintain');
+  if (command.kind !== 'maintain') throw new Error('not a maintenance command');
+  return command;
+}
+
+test('ED-19 what staff want reaches the site with who wanted it and until when, and its outcome comes back', async () => {
+  const { status, headers, body } = await ask({ stop_running: true, expires_in_s: 60 });
+  expect(status).toBe(202);
+  expect(headers.location).toBe(`/staff/v1/maintenance/${body.command_id}`);
+  expect(body).toMatchObject({ status: 'open', action: 'disable', requested_by: 'Li Na', failure: null });
+  const command = await takeMaintain();
+  expect(command).toEqual({
+    v: 1,
+    kind: 'maintain',
+    commandId: body.command_id,
+    requestId: `ticket-${runs}`,
+    connectorId: site.connectorId(),
+    issuedAtMs: clock.wallMs(),
+    action: 'disable',
+    stopRunning: true,
+    by: 'Li Na',
+    expiresAtMs: clock.wallMs() + 60_000,
+    ttlMs: 60_000,
+  });
+  await site.edge.record(reported(command.commandId, 'received'));
+  expect((await look(command.commandId)).status).toBe('received');
+  await site.edge.record(reported(command.commandId, 'done'));
+  expect(await look(command.commandId)).toMatchObject({ status: 'done', failure: null });
+  expect((await look(command.commandId)).finished_at).not.toBeNull();
+});
+
+test('ED-19 a site that refuses says why, and its first word is the final one', async () => {
+  const { body } = await ask({ action: 'reboot' });
+  await takeMaintain();
+  const failure = { code: 'connector.occupied', detail: 'a charge runs' } as const;
+  await site.edge.record(reported(body.command_id, 'failed', failure));
+  await site.edge.record(reported(body.command_id, 'done'));
+  expect(await look(body.command_id)).toMatchObject({ status: 'failed', failure });
+});
+
+test('ED-19 the same request twice is one command; another body under its id is refused', async () => {
+  const first = await ask();
+  const again = await ask();
+  expect(again).toMatchObject({ status: 202, body: { command_id: first.body.command_id } });
+  expect(again.headers['idempotency-hit']).toBe('true');
+  expect(await ask({ action: 'enable' })).toMatchObject({ status: 422, body: { code: 'request_id.reused' } });
+  await takeMaintain();
+  expect(await site.countRows()).toMatchObject({ commands: 1 });
+});
+
+test('ED-19 SY-04 it is sent again until the site has it, and after a hello', async () => {
+  const { body } = await ask();
+  await takeMaintain();
+  clock.advance(5000);
+  await site.edge.take('command', (message) => message.commandId === body.command_id);
+  await site.reconnect(1);
+  await site.edge.hello();
+  await site.edge.take('command', (message) => message.commandId === body.command_id);
+});
+
+test('ED-19 SY-04 what expired while the site was away is never sent, and is not called failed', async () => {
+  await site.edge.close();
+  const { body } = await ask({ expires_in_s: 60 });
+  await sendDueCommands({ ...cloud.context, down: noDown });
+  clock.advance(60_000);
+  await site.reconnect(1);
+  await site.edge.hello();
+  await sendDueCommands({ ...cloud.context, down: noDown });
+  // Whoever sends it counts it first: the one time was when it was new.
+  const tries = cloud.context.db.selectFrom('commands').select('sent_count').where('command_id', '=', body.command_id);
+  expect(await tries.executeTakeFirst()).toEqual({ sent_count: 1 });
+  expect((await look(body.command_id)).status).toBe('unheard');
+  // It had arrived after all, in time, and the link went before it could be said.
+  await site.edge.record(reported(body.command_id, 'done'));
+  expect((await look(body.command_id)).status).toBe('done');
+});
+
+const nothing = () => Promise.resolve();
+const noDown = { welcome: nothing, ack: nothing, command: nothing, cancel: nothing, nack: nothing };
+
+test.each([
+  ['no such connector', { connector_id: 'nowhere' }, 404, 'connector.unknown'],
+  ['an action that nobody knows', { action: 'reset' }, 400, 'request.invalid'],
+  ['stopping what runs in order to enable', { action: 'enable', stop_running: true }, 400, 'request.invalid'],
+  ['nobody who wants it', { requested_by: '' }, 400, 'request.invalid'],
+  ['no expiry', { expires_in_s: 0 }, 400, 'request.invalid'],
+])('ED-19 %s is refused and leaves nothing behind', async (_, change, status, code) => {
+  expect(await ask(change)).toMatchObject({ status, body: { code } });
+  expect(await site.countRows()).toMatchObject({ commands: 0 });
+});
+
+test('ED-19 nobody but staff: no token, a wrong one, or a partner with every scope', async () => {
+  const { command_id: commandId } = (await ask()).body;
+  const doors = [
+    ['POST', '/staff/v1/maintenance', wish({ request_id: 'other' })],
+    ['GET', `/staff/v1/maintenance/${commandId}`, undefined],
+    ['GET', '/staff/v1/maintenance', undefined],
+  ] as const;
+  for (const [method, url, body] of doors) {
+    expect((await staff(method, url, body, 'not the token')).body.code).toBe('auth.unknown_key');
+    expect((await site.stage.partner.call(method, url, body)).body.code).toBe('auth.missing');
+  }
+  expect(await site.countRows()).toMatchObject({ commands: 1 });
+});
+
+test('ED-19 SY-06 another site can neither hear the command nor say how it ended', async () => {
+  const other = await setTheStage(cloud, { name: `mto${runs}` });
+  const stranger = await connectFakeEdge(cloud.brokerUrl, other, clock);
+  await stranger.hello();
+  const { body } = await ask();
+  await takeMaintain();
+  const ack = await stranger.record(reported(body.command_id, 'done'));
+  expect(ack.refused).toMatchObject([{ code: 'record.refused' }]);
+  expect(stranger.heard('command')).toBe(0);
+  expect((await look(body.command_id)).status).toBe('open');
+  await stranger.close();
+});
+
+test('ED-19 the list shows a connector’s commands, newest first', async () => {
+  await ask({ request_id: `one-${runs}` });
+  clock.advance(1000);
+  await ask({ request_id: `two-${runs}`, action: 'enable' });
+  const { body } = await staff('GET', `/staff/v1/maintenance?connector_id=${site.connectorId()}`);
+  expect(body.maintenance.map((one: { action: string }) => one.action)).toEqual(['enable', 'disable']);
+});
