@@ -59,6 +59,56 @@ test('ED-04 one request is in flight at a time; the next follows after the silen
   expect(gaps()).toEqual([10 + SILENCE_MS, 10 + SILENCE_MS]);
 });
 
+describe('ED-04 the silence is waited for', () => {
+  /** A line whose fine timers are told from the ordinary ones. */
+  function timed() {
+    const fineMs: number[] = [];
+    const made = rig({
+      fineTimers: {
+        after(delayMs, action) {
+          fineMs.push(delayMs);
+          return made.time.after(delayMs, action);
+        },
+      },
+    });
+    made.answerAfter(10);
+    return { ...made, fineMs };
+  }
+
+  test('by ordinary timers when polls and feeds have time to spare: the fine ones cost processor time', async () => {
+    const { time, ask, fineMs, gaps } = timed();
+    for (let i = 0; i < 20; i += 1) {
+      ask('poll', job('poll', 100));
+      ask('feed', job('keep-alive', 101));
+      await time.pass(200);
+    }
+    expect(fineMs).toEqual([]);
+    expect(gaps().slice(0, 1)).toEqual([10 + SILENCE_MS]);
+  });
+
+  test.each(['stop', 'command'] as const)('to the fraction of a millisecond by a %s', async (priority) => {
+    const { time, ask, fineMs } = timed();
+    ask('poll', job('poll', 100));
+    ask('other', job('poll', 101));
+    await time.pass(1);
+    ask(priority, job(priority, 102));
+    await time.pass(500);
+    expect(fineMs).toEqual([SILENCE_MS]);
+  });
+
+  test('to the fraction of a millisecond by everything on a line that is busy', async () => {
+    const { time, ask, fineMs, stream } = timed();
+    for (let i = 0; i < 200; i += 1) ask('poll', job('poll', 100));
+    await time.pass(1000);
+    const sentBefore = stream.written.length;
+    fineMs.length = 0;
+    await time.pass(1000);
+    const sent = stream.written.length - sentBefore;
+    expect(sent).toBeGreaterThan(50);
+    expect(fineMs.length).toBeGreaterThanOrEqual(sent);
+  });
+});
+
 test('ED-04 a device gets the gap that it needs; the polls of others go in between, the first that is ready', async () => {
   const { time, ask, answerAfter, gaps, outcomes } = rig();
   answerAfter(10);

@@ -11,6 +11,7 @@ import { type DeviceHealth, healthy, isHeldBack, mayBeAsked, withFailure } from 
 import { classOf, type LineJob, type LinePort, type Verdict } from './exchange.ts';
 import { JobQueue, type PendingJob, type Turn } from './job-queue.ts';
 import { LineError, type LineFailure } from './line-error.ts';
+import { LineLoad } from './line-load.ts';
 import { type ReplyTime, timeoutMs, unknownReplyTime, withReply, withTimeout } from './reply-time.ts';
 
 /** Sees every piece of bytes with its direction, for logs and recordings. */
@@ -32,7 +33,10 @@ export interface LineParts {
   readonly reconnectAfterFailures: number | null;
   readonly clock: Clock;
   readonly timers: Timers;
-  /** For the silence between frames: never early, and late by a fraction of a millisecond only. */
+  /**
+   * For the silence between frames: never early, and late by a fraction of a millisecond only. They cost processor time, so
+   * polls of a line with time to spare wait by the ordinary ones.
+   */
   readonly fineTimers: Timers;
   readonly tap: FrameTap;
   /** Bytes that come while nobody waits, and the beginning of a new connection: for framings that keep half messages. */
@@ -67,6 +71,8 @@ interface InFlight {
 const EPSILON_MS = 1e-6;
 /** A broken answer may have a tail. */
 const TAIL_MS = 20;
+/** A line that is kept for less than this share of the time has time to spare: a millisecond more of silence costs nothing. */
+const SPARE_BELOW_LOAD = 0.5;
 
 /**
  * The one owner of a serial port or host. One question is in flight; the next goes out when the line has been
@@ -79,6 +85,7 @@ export class Line implements LinePort {
   readonly #parts: LineParts;
   readonly #queue: JobQueue;
   readonly #devices = new Map<string, DeviceState>();
+  readonly #load: LineLoad;
   #inFlight: InFlight | null = null;
   #quietFromMonoMs = 0;
   #openAgainFromMonoMs = 0;
@@ -92,6 +99,7 @@ export class Line implements LinePort {
   constructor(parts: LineParts) {
     this.#parts = parts;
     this.#queue = new JobQueue(parts.queueLimit ?? 256);
+    this.#load = new LineLoad(parts.clock.monoMs());
     this.counters = newLineCounters(parts.clock.monoMs());
   }
 
@@ -151,7 +159,7 @@ export class Line implements LinePort {
     if (next === null) return;
     const waitMs = next.readyAtMonoMs - nowMs;
     if (waitMs > EPSILON_MS) {
-      this.#cancelWait = this.#parts.fineTimers.after(waitMs, () => this.#pump());
+      this.#cancelWait = this.#timersFor(next.pending).after(waitMs, () => this.#pump());
       return;
     }
     const { pending } = next;
@@ -162,6 +170,14 @@ export class Line implements LinePort {
     if (refusal === null) return this.#begin(pending, this.#device(pending.job.device));
     pending.reject(refusal);
     this.#pump();
+  }
+
+  /** A stop or a command goes out to the fraction of a millisecond, and so does everything on a line that is busy. */
+  #timersFor({ job }: PendingJob): Timers {
+    const { timers, fineTimers } = this.#parts;
+    const name = classOf(job.priority);
+    const isRoutine = name === 'poll' || name === 'keep-alive';
+    return isRoutine && this.#load.share < SPARE_BELOW_LOAD ? timers : fineTimers;
   }
 
   #turnOf({ device, priority }: LineJob<unknown>, nowMs: number): Turn {
@@ -321,6 +337,7 @@ export class Line implements LinePort {
     const { device } = inFlight;
     const replyMs = this.#parts.clock.monoMs() - inFlight.sentMonoMs;
     this.#leave(inFlight);
+    this.#load.took(inFlight.startedMonoMs, this.#quietFromMonoMs);
     this.#failuresInRow = 0;
     device.health = healthy;
     device.replyTime = withReply(device.replyTime, Math.max(0, replyMs - this.#onWireMs(inFlight)));
@@ -351,6 +368,7 @@ export class Line implements LinePort {
     if (failure !== 'closed') {
       this.#quietAfter(failure, this.#slowestMonoMs(inFlight));
       const freeMonoMs = Math.max(nowMs, this.#quietFromMonoMs);
+      this.#load.took(inFlight.startedMonoMs, freeMonoMs);
       const costMs = freeMonoMs - inFlight.startedMonoMs;
       device.health = withFailure(device.health, nowMs, costMs);
       this.#suspectsFromMonoMs = freeMonoMs + costMs;

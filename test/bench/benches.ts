@@ -1,6 +1,18 @@
+import { edge } from './edge.ts';
 import { ledger } from './ledger.ts';
 import { line } from './line.ts';
 import { rating } from './rating.ts';
+import { stop } from './stop.ts';
 
-/** Every benchmark by the name it is called with. Each returns its figures, units in the names. */
-export const benches: Readonly<Record<string, () => Promise<Record<string, number | null>>>> = { ledger, line, rating };
+/**
+ * Every benchmark by the name it is called with. Each returns its figures, units in the names.
+ *
+ * @param size how much is to be measured, where a benchmark can be made smaller; its own unit
+ */
+export const benches: Readonly<Record<string, (size?: number) => Promise<Record<string, number | null>>>> = {
+  edge,
+  ledger,
+  line,
+  rating,
+  stop,
+};

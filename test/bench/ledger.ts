@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ledger } from '../../edge/ledger/ledger.ts';
 import { openDatabase } from '../../edge/ledger/open-database.ts';
+import { Store } from '../../edge/ledger/store.ts';
 import { median, round, timeMs } from './measure.ts';
 
 const ROUNDS = 7;
@@ -18,7 +19,7 @@ export function ledger(): Promise<Record<string, number>> {
   const msPerCommit = (synchronous: 'FULL' | 'NORMAL') => {
     const database = openDatabase(join(folder, `${randomUUID()}.db`));
     database.pragma(`synchronous = ${synchronous}`);
-    const store = new Ledger(database, randomUUID);
+    const store = new Ledger(new Store(database), randomUUID);
     const at = { wallMs: Date.now(), monoMs: 0, bootId: randomUUID(), clock: 'trusted' as const };
     const ms = timeMs(() => {
       for (let i = 0; i < COMMITS; i += 1) {

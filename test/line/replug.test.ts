@@ -10,6 +10,7 @@ import { slaveOf, tellingDevice, wordsAt } from './simulated-line.ts';
 const LINES = 5;
 const REPLUGS_EACH = 20;
 const POLL_MS = 100;
+const SILENT_MS = 5;
 const timing = { gapMs: 0, responseTimeoutMs: 300, slowestReplyMs: 800 };
 const settings = { transport: 'serial', baud: 115_200, turnaroundMs: 2 } as const;
 
@@ -30,7 +31,8 @@ async function replug(path: string): Promise<number[]> {
   expect(await read()).toBe(expected);
   const awayMs: number[] = [];
   for (let i = 0; i < REPLUGS_EACH; i += 1) {
-    // In the middle of a request each second time.
+    // In the middle of a request each second time: after a silence it goes out at once.
+    await sleep(SILENT_MS);
     const pending = i % 2 === 0 ? read() : null;
     await wire.unplug();
     if (pending !== null) expect(['closed', expected]).toContain(await pending);
