@@ -2,17 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Logger } from 'pino';
 import { errorCatalogue, isPilegateError } from '#shared/errors.ts';
+import type { BootClock } from '#shared/stamp.ts';
 import { openControlSocket } from './cli/control-socket.ts';
 import { loadSite, type SiteConfig } from './config/site.ts';
 import { devicesOf, type SiteDevices } from './config/site-devices.ts';
 import { loadProfiles, packagedProfiles } from './devices/load-profiles.ts';
 import { planSite, refuseInfeasible } from './planner/plan-site.ts';
+import { healthInfluence } from './runtime/controller-health.ts';
 import { Field } from './runtime/field.ts';
 import { lockFolder } from './runtime/folder-lock.ts';
 import { LedgerClient, type LedgerNotice } from './runtime/ledger-client.ts';
+import type { LateLoop } from './runtime/liveness.ts';
 import { createLogger } from './runtime/logger.ts';
+import { watchLedger } from './runtime/mutual-watch.ts';
+import { keepMemorySmall } from './runtime/small-memory.ts';
 import { readBootId, stamper, systemClock, systemTimers } from './runtime/system-time.ts';
 import type { SyncView } from './runtime/thread-messages.ts';
+import { shareTurns, turnCounter } from './runtime/turn-counters.ts';
+import { LEDGER_LOOP, watchedLoops } from './runtime/watched-loops.ts';
 
 const SOFTWARE = 'pilegate-edge 0.1.0';
 const VIEW_EVERY_MS = 2000;
@@ -20,16 +27,30 @@ const EXIT_BAD_INPUT = 2;
 
 /** Composition root of the edge: the field on this thread, ledger and link on the other. */
 async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Promise<void> {
+  keepMemorySmall();
   const log = createLogger(logLevel).child({ siteId: site.siteId });
   const bootId = readBootId();
-  const stamp = stamper(systemClock, bootId);
+  // The ledger thread judges the clock: it has the disk and the cloud as witnesses.
+  let known: BootClock = { bootId, offsetMs: 0, quality: 'none' };
+  const stamp = stamper(systemClock, () => known);
+  let onClockKnown: (clock: BootClock) => void = () => {};
+  const onClock = (clock: BootClock) => {
+    known = clock;
+    onClockKnown(clock);
+  };
   const die = (error: unknown) => {
     log.fatal({ err: error }, 'the edge ends; piles fall back by their own watchdogs');
     process.exit(1);
   };
   process.on('uncaughtException', die);
-  const ledger = new LedgerClient({ site, bootId, logLevel, software: SOFTWARE }, { stamp, onFatal: die });
+  const turns = { field: shareTurns(watchedLoops(site, devices)), ledger: shareTurns([LEDGER_LOOP]) };
+  const ledger = new LedgerClient(
+    { site, bootId, logLevel, software: SOFTWARE, turns },
+    { stamp, onClock, onFatal: die },
+  );
   const opened = await ledger.opened();
+  let sync: SyncView | null = null;
+  let { storage } = opened;
   const field = new Field({
     site,
     devices,
@@ -41,31 +62,59 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
     log,
     commit: (transaction) => ledger.commit(transaction),
     onView: (connectors) => ledger.post({ kind: 'view', connectors }),
+    onTurn: turnCounter(turns.field),
+    storeRules: (version, document) => ledger.putRules(version, document),
+    surroundings: () => ({ storageLevel: storage.level, isLinkUp: sync === null ? null : sync.link === 'open' }),
   });
-  let sync: SyncView | null = null;
+  onClockKnown = (clock) => field.clockKnown(clock);
+  let ledgerLate: LateLoop | null = null;
+  const tellHealth = () => field.influenceAll('health', healthInfluence({ storage, ledgerLate }));
+  const ledgerWatch = watchLedger({ turns, clock: systemClock, timers: systemTimers, log }, (late) => {
+    ledgerLate = late;
+    tellHealth();
+  });
+  tellHealth();
   field.start();
   for (const command of opened.commands) receive(field, ledger, log, { kind: 'command', command });
   for (const commandId of opened.cancelled) field.cancel(commandId);
   ledger.listen((notice) => {
-    if (notice.kind === 'sync') sync = notice.sync;
+    if (notice.kind === 'storage') {
+      const isReplaced = notice.health.storeEpoch !== storage.storeEpoch;
+      storage = notice.health;
+      tellHealth();
+      if (isReplaced) field.storeAgain();
+    } else if (notice.kind === 'sync') sync = notice.sync;
     else receive(field, ledger, log, notice);
   });
-  const viewTimer = setInterval(() => ledger.post({ kind: 'view', connectors: field.view() }), VIEW_EVERY_MS);
+  const viewTimer = setInterval(() => {
+    ledger.post({ kind: 'view', connectors: field.view() });
+    ledger.post({ kind: 'samples', samples: field.samples() });
+  }, VIEW_EVERY_MS);
   const control = await openControlSocket(site.dataDir, {
     status: () => ({ siteId: site.siteId, connectors: field.view(), sync }),
     lines: () => field.lines(),
+    devices: () => field.devices(),
     parking: () => field.parking(),
+    storage: () => storage,
+    backUp: (path) => ledger.backUp(path),
+    io: field.io,
+    rules: field.rules,
     move: (deviceId, move) => field.moveParking(deviceId, move, 'technician'),
     reset: (connectorId) => field.reset(connectorId),
+    maintain: (connectorId, wish) => field.maintain(connectorId, wish),
     log,
   });
   log.info(
     { piles: site.piles.length, lines: site.lines.length, openSessions: opened.sessions.length },
     'edge is running',
   );
+  ledger.post({ kind: 'announce', phase: 'started' });
+  ledgerWatch.start();
   process.stdout.write(`${JSON.stringify({ ready: true, siteId: site.siteId, controlSocket: control.path })}\n`);
 
   const end = async () => {
+    ledger.post({ kind: 'announce', phase: 'stopping' });
+    ledgerWatch.stop();
     clearInterval(viewTimer);
     await control.close();
     await field.close();

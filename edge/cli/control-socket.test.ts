@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { storageIsWell } from '../ledger/testing.ts';
 import { controlSocketPath, openControlSocket } from './control-socket.ts';
 
 const status = { siteId: 'site-1', connectors: [], sync: null };
@@ -19,8 +20,23 @@ async function open(dataDir = dataFolder()) {
   const control = await openControlSocket(dataDir, {
     status: () => status,
     lines: () => [],
+    devices: () => [],
     parking: () => [],
+    storage: () => storageIsWell,
+    backUp: () => Promise.resolve(),
     move: () => null,
+    io: {
+      inputs: () => [],
+      outputs: () => [],
+      resetInput: () => ({ done: true }),
+      resetOutput: () => Promise.resolve({ done: true }),
+    },
+    rules: {
+      view: () => ({ version: null, rules: [], versions: [], trouble: null, refused: null }),
+      apply: () => Promise.resolve({ kind: 'refused', reason: 'no' }),
+      rollBack: () => Promise.resolve({ kind: 'refused', reason: 'no' }),
+    },
+    maintain: () => Promise.resolve(null),
     reset: (connectorId) => {
       resets.push(connectorId);
       return connectorId === 'P1-1' ? { cleared: ['over-current'] } : { refused: `no connector ${connectorId}` };
@@ -100,8 +116,10 @@ describe('ED-16 one line in, one line out', () => {
     ['nothing', '\n', 'not JSON'],
     ['a command nobody knows', '{"do":"dance"}\n', 'do: '],
     ['a key nobody knows', '{"do":"status","all":true}\n', 'all: unknown key'],
+    ['an input name that is none', '{"do":"reset-input","inputId":"a b"}\n', 'inputId: '],
     ['a connector name that is none', '{"do":"reset","connectorId":"../x"}\n', 'connectorId: '],
-    ['a line without an end', `{"do":"${'x'.repeat(5000)}`, 'line too long'],
+    ['maintenance by nobody', '{"do":"reboot","connectorId":"P1-1","stopRunning":false,"by":""}\n', 'by: '],
+    ['a line without an end', `{"do":"${'x'.repeat(600_000)}`, 'line too long'],
   ])('XC-08 %s gets a clear answer', async (_, line, error) => {
     const { path } = await open();
     const reply = JSON.parse(await say(path, line));
@@ -111,7 +129,7 @@ describe('ED-16 one line in, one line out', () => {
 
   test('XC-08 a flood is answered once and cut off, and the next caller is served', async () => {
     const { path } = await open();
-    const flood = Array.from({ length: 20 }, () => 'x'.repeat(3000));
+    const flood = Array.from({ length: 20 }, () => 'x'.repeat(30_000));
     expect(JSON.parse(await say(path, ...flood))).toEqual({ ok: false, error: 'line too long' });
     expect(JSON.parse(await say(path, '{"do":"status"}\n'))).toMatchObject({ ok: true });
   });

@@ -4,19 +4,42 @@ import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { complaintsOf, describeComplaints } from '#shared/complaints.ts';
-import { connectorIdSchema, parkingDeviceIdSchema } from '#shared/ids.ts';
-import type { ConnectorView } from '#shared/wire/messages.ts';
+import { connectorIdSchema, parkingDeviceIdSchema, siteInputIdSchema, tripOutputIdSchema } from '#shared/ids.ts';
+import { type ConnectorView, maintenanceActionSchema } from '#shared/wire/messages.ts';
+import type { Maintenance } from '../control/connector.ts';
+import type { StorageHealth } from '../ledger/storage-health.ts';
+import type { RulesView } from '../rules/rules-view.ts';
+import type { DeviceView } from '../runtime/device-views.ts';
+import type { InputView, OutputView } from '../runtime/io-views.ts';
 import type { CommandResult } from '../runtime/parking-loop.ts';
+import type { ApplyResult } from '../runtime/rules-door.ts';
+import type { ResetResult, SiteIo } from '../runtime/site-io.ts';
 import type { LineView } from '../runtime/site-lines.ts';
 import type { ParkingView } from '../runtime/site-parking.ts';
+import type { SiteRules } from '../runtime/site-rules.ts';
 import type { SyncView } from '../runtime/thread-messages.ts';
 
 /** One line of JSON in, one line of JSON out. */
 const requestSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('status') }),
   z.strictObject({ do: z.literal('lines') }),
+  z.strictObject({ do: z.literal('devices') }),
   z.strictObject({ do: z.literal('parking') }),
+  z.strictObject({ do: z.literal('storage') }),
+  /** The edge has another working folder than whoever asks. */
+  z.strictObject({ do: z.literal('back-up'), path: z.string().startsWith('/').max(1024) }),
+  z.strictObject({ do: z.literal('inputs') }),
+  z.strictObject({ do: z.enum(['rules', 'roll-back-rules']) }),
+  z.strictObject({ do: z.literal('load-rules'), name: z.string().min(1).max(256), text: z.string() }),
   z.strictObject({ do: z.literal('reset'), connectorId: connectorIdSchema }),
+  z.strictObject({ do: z.literal('reset-input'), inputId: siteInputIdSchema }),
+  z.strictObject({ do: z.literal('reset-trip'), outputId: tripOutputIdSchema }),
+  z.strictObject({
+    do: maintenanceActionSchema,
+    connectorId: connectorIdSchema,
+    stopRunning: z.boolean(),
+    by: z.string().min(1).max(64),
+  }),
   z.strictObject({ do: z.enum(['raise', 'lower']), deviceId: parkingDeviceIdSchema }),
 ]);
 export type ControlRequest = z.infer<typeof requestSchema>;
@@ -32,21 +55,36 @@ export type Shown =
   | { readonly kind: 'done' }
   | { readonly kind: 'status'; readonly status: SiteStatus }
   | { readonly kind: 'lines'; readonly lines: readonly LineView[] }
-  | { readonly kind: 'parking'; readonly devices: readonly ParkingView[] };
+  | { readonly kind: 'devices'; readonly devices: readonly DeviceView[] }
+  | { readonly kind: 'parking'; readonly devices: readonly ParkingView[] }
+  | { readonly kind: 'inputs'; readonly inputs: readonly InputView[]; readonly outputs: readonly OutputView[] }
+  | { readonly kind: 'rules'; readonly rules: RulesView }
+  | { readonly kind: 'storage'; readonly storage: StorageHealth };
 
 export type ControlReply = { ok: true; shown: Shown } | { ok: false; error: string };
+
+type Wish = Omit<Maintenance, 'commandId'>;
 
 export interface ControlDeps {
   readonly status: () => SiteStatus;
   readonly lines: () => readonly LineView[];
+  readonly devices: () => readonly DeviceView[];
   readonly parking: () => readonly ParkingView[];
+  readonly storage: () => StorageHealth;
+  /** Copies the ledger to a new file. */
+  readonly backUp: (path: string) => Promise<void>;
+  readonly io: Pick<SiteIo, 'inputs' | 'outputs' | 'resetInput' | 'resetOutput'>;
+  readonly rules: Pick<SiteRules, 'view' | 'apply' | 'rollBack'>;
   /** Null when there is no such device. */
   readonly move: (deviceId: string, move: 'raise' | 'lower') => Promise<CommandResult> | null;
+  /** Resolves with null when it is done, or with why it is not. */
+  readonly maintain: (connectorId: string, wish: Wish) => Promise<string | null>;
   readonly reset: (connectorId: string) => { refused: string } | { cleared: readonly string[] };
   readonly log: Logger;
 }
 
-const LONGEST_LINE = 4096;
+/** Room for a rule set of the largest size, as a text within JSON. */
+const LONGEST_LINE = 524_288;
 
 export const controlSocketPath = (dataDir: string): string => join(dataDir, 'run', 'control.sock');
 
@@ -122,10 +160,35 @@ function carryOut(request: ControlRequest, deps: ControlDeps): ControlReply | Pr
       return show({ kind: 'status', status: deps.status() });
     case 'lines':
       return show({ kind: 'lines', lines: deps.lines() });
+    case 'devices':
+      return show({ kind: 'devices', devices: deps.devices() });
     case 'parking':
       return show({ kind: 'parking', devices: deps.parking() });
+    case 'storage':
+      return show({ kind: 'storage', storage: deps.storage() });
+    case 'back-up':
+      return backUp(request.path, deps);
+    case 'inputs':
+      return show({ kind: 'inputs', inputs: deps.io.inputs(), outputs: deps.io.outputs() });
+    case 'rules':
+      return show({ kind: 'rules', rules: deps.rules.view() });
+    case 'load-rules':
+      return changeRules(request.do, deps.rules.apply(request.text, request.name), deps);
+    case 'roll-back-rules':
+      return changeRules(request.do, deps.rules.rollBack(), deps);
     case 'reset':
       return reset(request.connectorId, deps);
+    case 'reset-input':
+      return tellReset(request, deps.io.resetInput(request.inputId), deps);
+    case 'reset-trip':
+      return deps.io.resetOutput(request.outputId).then((result) => tellReset(request, result, deps));
+    case 'disable':
+    case 'enable':
+    case 'reboot':
+    case 'unlock': {
+      const { connectorId, do: action, stopRunning, by } = request;
+      return maintain(connectorId, { action, stopRunning, by: `local:${by}` }, deps);
+    }
     case 'raise':
     case 'lower':
       return move(request.deviceId, request.do, deps);
@@ -137,6 +200,34 @@ function reset(connectorId: string, deps: ControlDeps): ControlReply {
   if ('refused' in outcome) return { ok: false, error: outcome.refused };
   deps.log.warn({ connectorId, faults: outcome.cleared }, 'technician clears latched faults');
   return show({ kind: 'done' });
+}
+
+async function backUp(path: string, deps: ControlDeps): Promise<ControlReply> {
+  try {
+    await deps.backUp(path);
+  } catch (error) {
+    return { ok: false, error: error instanceof Error ? error.message : String(error) };
+  }
+  deps.log.info({ path }, 'technician backs the ledger up');
+  return show({ kind: 'done' });
+}
+
+function tellReset(request: ControlRequest, result: ResetResult, { log }: ControlDeps): ControlReply {
+  if ('refused' in result) return { ok: false, error: result.refused };
+  log.warn(request, 'technician resets an input or a trip output');
+  return show({ kind: 'done' });
+}
+
+async function changeRules(what: string, change: Promise<ApplyResult>, { log }: ControlDeps): Promise<ControlReply> {
+  const result = await change;
+  log.warn({ what, ...result }, 'technician changes the rules of the site');
+  return result.kind === 'done' ? show({ kind: 'done' }) : { ok: false, error: result.reason };
+}
+
+async function maintain(connectorId: string, wish: Wish, deps: ControlDeps): Promise<ControlReply> {
+  const refused = await deps.maintain(connectorId, wish);
+  deps.log.warn({ connectorId, ...wish, refused }, 'technician does maintenance');
+  return refused === null ? show({ kind: 'done' }) : { ok: false, error: refused };
 }
 
 async function move(deviceId: string, to: 'raise' | 'lower', deps: ControlDeps): Promise<ControlReply> {

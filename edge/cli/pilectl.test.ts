@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
+import { alarms, openStorage, storageIsWell } from '../ledger/testing.ts';
+import type { DeviceView } from '../runtime/device-views.ts';
+import { lockFolder } from '../runtime/folder-lock.ts';
 import type { LineView } from '../runtime/site-lines.ts';
 import { controlSocketPath, openControlSocket } from './control-socket.ts';
 
@@ -21,8 +24,18 @@ const lineView: LineView = {
   devices: [{ device: 'unit 2', counters: { ...counters, replyMs: 41.26, longestReplyMs: 88, spared: 4 } }],
 };
 
+const deviceView: DeviceView = {
+  connectorId: 'DEMO-A1',
+  model: 'keba-p40',
+  serialNumber: '20417733',
+  firmware: '10201',
+  meterId: null,
+  objection: 'refused: starts by itself',
+};
+
 async function type(...words: string[]) {
-  const child = spawn(process.execPath, [PILECTL, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, SUDO_USER: 'wang' };
+  const child = spawn(process.execPath, [PILECTL, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { out, err, code };
 }
@@ -33,27 +46,83 @@ async function site(refusal: string | null = null) {
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
   const resets: string[] = [];
   const moves: string[] = [];
+  const changes: string[] = [];
+  const maintained: object[] = [];
+  const logged: Record<string, unknown>[] = [];
+  const backups: string[] = [];
   const view = { pileId: 'A1', connectorId: 'DEMO-A1', status: 'faulted', observedAtMs: 0, plugged: true } as const;
   const rest = { sessionId: null, energyWh: 1234, powerW: 0, currentMa: 16_000, temperatureC: null } as const;
   const control = await openControlSocket(dataDir, {
     status: () => ({ siteId: 'demo', connectors: [{ ...view, ...rest, faults: ['stop-not-proven'] }], sync: null }),
     lines: () => [lineView],
+    devices: () => [deviceView],
+    storage: () => storageIsWell,
+    backUp: (path) => {
+      backups.push(path);
+      return path.endsWith('taken') ? Promise.reject(new Error(`${path} exists already`)) : Promise.resolve();
+    },
     parking: () => [
       { deviceId: 'lock-1', connectorId: 'DEMO-A1', position: 'up', bay: 'empty', batteryPercent: 80, fault: null },
     ],
+    io: {
+      inputs: () => [
+        {
+          inputId: 'E1',
+          boardId: 'B1',
+          channel: 1,
+          kind: 'emergency-stop',
+          level: 'released',
+          latched: true,
+          lost: false,
+          covers: 'all',
+        },
+      ],
+      outputs: () => [
+        { outputId: 'T1', boardId: 'B1', channel: 2, tripped: true, isOn: true, lost: false, trips: ['DEMO-A1'] },
+      ],
+      resetInput: (inputId) => {
+        resets.push(inputId);
+        return refusal === null ? { done: true } : { refused: refusal };
+      },
+      resetOutput: (outputId) => {
+        resets.push(outputId);
+        return Promise.resolve(refusal === null ? { done: true } : { refused: refusal });
+      },
+    },
     move: (deviceId, to) => {
       moves.push(`${to} ${deviceId}`);
       if (deviceId !== 'lock-1') return null;
       return Promise.resolve(to === 'lower' ? { kind: 'done' } : { kind: 'failed', reason: 'bay-occupied' });
     },
+    rules: {
+      view: () => ({
+        version: 2,
+        rules: [
+          { ruleId: 'R1', effect: 'stop', message: 'R1: Hot. / 过热。', on: ['DEMO-A1'], turning: [] },
+          { ruleId: 'R2', effect: 'derate to 8000 mA', message: 'R2: Busy. / 繁忙。', on: [], turning: ['DEMO-B1'] },
+        ],
+        versions: [3, 2, 1],
+        trouble: 'a look took 3000 ms',
+        refused: null,
+      }),
+      apply: (document, name) => {
+        changes.push(`${name} ${document}`);
+        return Promise.resolve({ kind: 'done', version: 4 });
+      },
+      rollBack: () => Promise.resolve({ kind: 'refused', reason: 'there is no earlier version to go back to' }),
+    },
+    maintain: (connectorId, wish) => {
+      maintained.push({ connectorId, ...wish });
+      return Promise.resolve(wish.action === 'unlock' ? 'this model has no register for "unlock"' : null);
+    },
     reset: (connectorId) => {
       resets.push(connectorId);
       return refusal === null ? { cleared: ['stop-not-proven'] } : { refused: refusal };
     },
-    log: pino({ level: 'silent' }),
+    log: pino({ level: 'warn' }, { write: (text: string) => logged.push(JSON.parse(text)) }),
   });
   onTestFinished(() => control.close());
-  return { dataDir, resets, moves };
+  return { dataDir, backups, resets, moves, changes, maintained, logged };
 }
 
 test('ED-16 status shows every connector with units, and what is wrong', async () => {
@@ -68,9 +137,21 @@ test('ED-16 ED-07 only "reset" and a connector resets; anything else is answered
   for (const words of [
     ['status', 'DEMO-A1'],
     ['reset'],
+    ['disable'],
+    ['enable', 'DEMO-A1', '--stop-running'],
+    ['reboot', 'DEMO-A1', 'now'],
     ['reset', 'DEMO-A1', 'now'],
     ['stop'],
     ['lines', 'rtu1'],
+    ['inputs', 'E1'],
+    ['rules', 'load'],
+    ['rules', 'load', 'a.json', 'b.json'],
+    ['rules', 'rollback', '1'],
+    ['rules', 'check', 'a.json'],
+    ['rules', 'drop'],
+    ['reset-input'],
+    ['reset-trip'],
+    ['reset-trip', 'T1', 'T2'],
     ['lower'],
     ['--help'],
     [],
@@ -81,6 +162,34 @@ test('ED-16 ED-07 only "reset" and a connector resets; anything else is answered
   expect(resets).toEqual([]);
   expect(await type('--data', dataDir, 'reset', 'DEMO-A1')).toMatchObject({ out: 'done\n', code: 0 });
   expect(resets).toEqual(['DEMO-A1']);
+}, 120_000);
+
+test('ED-19 a technician takes a connector out of service and back, and it is on the log whose hand it was', async () => {
+  const { dataDir, maintained, logged } = await site();
+  for (const words of [
+    ['disable', 'DEMO-A1'],
+    ['disable', 'DEMO-A1', '--stop-running'],
+    ['enable', 'DEMO-A1'],
+    ['reboot', 'DEMO-A1'],
+  ])
+    expect(await type('--data', dataDir, ...words)).toMatchObject({ out: 'done\n', code: 0 });
+  const wish = { connectorId: 'DEMO-A1', stopRunning: false, by: 'local:wang' };
+  expect(maintained).toEqual([
+    { ...wish, action: 'disable' },
+    { ...wish, action: 'disable', stopRunning: true },
+    { ...wish, action: 'enable' },
+    { ...wish, action: 'reboot' },
+  ]);
+  expect(logged).toMatchObject(
+    maintained.map((one) => ({ ...one, refused: null, msg: 'technician does maintenance' })),
+  );
+});
+
+test('ED-19 maintenance that is refused says why, and is on the log as refused', async () => {
+  const { dataDir, logged } = await site();
+  const refused = 'this model has no register for "unlock"';
+  expect(await type('--data', dataDir, 'unlock', 'DEMO-A1')).toMatchObject({ err: `not done: ${refused}\n`, code: 1 });
+  expect(logged).toMatchObject([{ action: 'unlock', by: 'local:wang', refused }]);
 });
 
 test('ED-07 a reset that is refused says why', async () => {
@@ -98,6 +207,14 @@ test('ED-16 ED-04 lines shows what every line and device has been asked and how 
   expect(out).toMatch(/^rtu1\s+120\s+117\s+2\s+1\s+0\s+0$/m);
   expect(out).toContain('serial, 42.6 % of the time used, opened 1 times, 3 stray bytes');
   expect(out).toMatch(/^ {2}unit 2\s+120\s+117\s+2\s+1\s+0\s+0\s+41\.3 ms\s+88\.0 ms\s+silent: 4 requests spared$/m);
+});
+
+test('ED-24 devices shows who answers at every connector, and what is known against its firmware', async () => {
+  const { dataDir } = await site();
+  const { out, code } = await type('--data', dataDir, 'devices');
+  expect(code).toBe(0);
+  expect(out).toMatch(/^connector\s+model\s+serial number\s+firmware\s+meter\s+known against it$/m);
+  expect(out).toMatch(/^DEMO-A1\s+keba-p40\s+20417733\s+10201\s+-\s+refused: starts by itself$/m);
 });
 
 test('ED-17 a ground lock is shown, lowered by hand, and a move that is refused says why', async () => {
@@ -128,3 +245,102 @@ test.each([
   expect({ out, code }).toEqual({ out: '', code: 1 });
   expect(err).toMatch(/^The edge does not answer: .+\nIs it running with this data folder\?\n$/);
 });
+
+test('ED-21 ED-07 inputs and trip outputs are shown, and a technician resets them, which is on the log', async () => {
+  const { dataDir, resets, logged } = await site();
+  const { out } = await type('--data', dataDir, 'inputs');
+  expect(out).toMatch(/E1\s+B1 in 1\s+emergency-stop\s+released\s+latched\s+all/);
+  expect(out).toMatch(/T1\s+B1 out 2\s+trip output\s+relay on\s+tripped\s+DEMO-A1/);
+  expect(await type('--data', dataDir, 'reset-input', 'E1')).toMatchObject({ out: 'done\n', code: 0 });
+  expect(await type('--data', dataDir, 'reset-trip', 'T1')).toMatchObject({ out: 'done\n', code: 0 });
+  expect(resets).toEqual(['E1', 'T1']);
+  expect(logged).toMatchObject([{ inputId: 'E1' }, { outputId: 'T1' }]);
+});
+
+test('ED-21 ED-07 a reset of an input or output that is refused says why', async () => {
+  const { dataDir } = await site('fire F1 has gone off still: release it first');
+  const told = { err: 'not done: fire F1 has gone off still: release it first\n', code: 1 };
+  expect(await type('--data', dataDir, 'reset-input', 'F1')).toMatchObject(told);
+  expect(await type('--data', dataDir, 'reset-trip', 'T1')).toMatchObject(told);
+});
+
+test('ED-06 rules shows what is in force, what each rule does and where, and what is wrong', async () => {
+  const { dataDir } = await site();
+  const { out, code } = await type('--data', dataDir, 'rules');
+  expect([code, out]).toEqual([
+    0,
+    `version 2 is in force; kept are 3, 1
+trouble: a look took 3000 ms
+R1: Hot. / 过热。
+  stop: in effect at DEMO-A1
+R2: Busy. / 繁忙。
+  derate to 8000 mA: not in effect, about to change at DEMO-B1
+`,
+  ]);
+});
+
+test('ED-06 rules are loaded as they are written, whatever their size; what is refused is said', async () => {
+  const { dataDir, changes, logged } = await site();
+  const path = join(dataDir, 'rules.json');
+  const text = '"'.repeat(65_536);
+  writeFileSync(path, text);
+  expect(await type('--data', dataDir, 'rules', 'load', path)).toMatchObject({ code: 0, out: 'done\n' });
+  expect(changes).toEqual([`rules.json ${text}`]);
+  expect(logged.at(-1)).toMatchObject({ what: 'load-rules', version: 4 });
+  writeFileSync(path, `${text} `);
+  const tooLarge = await type('--data', dataDir, 'rules', 'load', path);
+  expect([tooLarge.code, tooLarge.err]).toEqual([
+    1,
+    expect.stringContaining('65537 bytes; a rule set has at most 65536'),
+  ]);
+  const back = await type('--data', dataDir, 'rules', 'rollback');
+  expect([back.code, back.err]).toEqual([1, 'not done: there is no earlier version to go back to\n']);
+});
+
+test('ED-06 rules are checked without an edge', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'pilegate-pilectl-'));
+  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+  const path = join(dataDir, 'rules.json');
+  writeFileSync(path, '{"rulesVersion":3,"rules":[]}');
+  const good = await type('rules', 'check', path);
+  expect([good.code, good.out]).toEqual([0, `${path}: good, version 3, 0 rules; names of the site are not checked\n`]);
+  writeFileSync(path, '{"rulesVersion":3,"rules":[{}]}');
+  const bad = await type('rules', 'check', path);
+  expect([bad.code, bad.out]).toEqual([1, expect.stringContaining(`${path}: rules.0.ruleId: `)]);
+});
+
+test('ED-11 storage shows the room there is, and what is written against its budget', async () => {
+  const { dataDir } = await site();
+  const { out, code } = await type('--data', dataDir, 'storage');
+  expect(code).toBe(0);
+  expect(out).toMatch(/^level\s+ample$/m);
+  expect(out).toMatch(/^charges\s+may begin$/m);
+  expect(out).toMatch(/^free\s+12345\.7 MB$/m);
+  expect(out).toMatch(/^ballast\s+held$/m);
+  expect(out).toContain('98.8 MB since the start; 34.6 MB per pile and day, of a budget of 100.0 MB');
+});
+
+test('XC-06 backup asks the running edge, with the path as seen from here', async () => {
+  const { dataDir, backups } = await site();
+  expect(await type('--data', dataDir, 'backup', 'monday.db')).toMatchObject({ out: 'done\n', code: 0 });
+  expect(backups).toEqual([join(process.cwd(), 'monday.db')]);
+  expect(await type('--data', dataDir, 'backup', '/tmp/taken')).toMatchObject({
+    err: 'not done: /tmp/taken exists already\n',
+    code: 1,
+  });
+});
+
+test('XC-06 restore works without an edge, and refuses while one works in the folder', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pilegate-restore-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const { storage, commit } = openStorage(folder);
+  commit(alarms(1, 2));
+  const file = join(folder, 'backup.db');
+  await storage.backUp(file);
+  const target = join(folder, 'target');
+  const { out, code } = await type('--data', target, 'restore', file);
+  expect({ code, out }).toMatchObject({ code: 0, out: expect.stringMatching(/^restored: 2 outbox/) });
+  await lockFolder('edge', target);
+  const refused = await type('--data', target, 'restore', file);
+  expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('another process works with') });
+}, 60_000);

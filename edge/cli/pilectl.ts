@@ -1,22 +1,46 @@
 import { connect } from 'node:net';
+import { userInfo } from 'node:os';
+import { basename, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isPilegateError } from '#shared/errors.ts';
 import { packagedProfiles } from '../devices/load-profiles.ts';
+import { readRulesFile } from '../rules/rules-file.ts';
 import { type ControlReply, type ControlRequest, controlSocketPath } from './control-socket.ts';
 import { checkSiteFile } from './plan-command.ts';
+import { checkRulesFile } from './rules-command.ts';
 import { textOf } from './show.ts';
 
 const USAGE = `pilectl --data <folder> <command>
 
   status              every connector, and how the site stands with the cloud
   lines               every line and device: requests, failures, reply times, utilisation
+  devices             who answers at every connector: model, serial number, firmware, meter
   parking             every ground lock and barrier
   raise <device>      raise a ground lock or open a barrier
   lower <device>      lower a ground lock or close a barrier
   reset <connector>   clear latched faults, after having looked at the pile
+  storage             free space, ballast, and what is written to the disk
+  backup <file>       copy the ledger to a new file, while the edge works
+  restore <file>      make a backup the ledger; only while no edge works in the folder
+  inputs              every site input and trip output
+  reset-input <input> end what a site input has latched, after having looked at what it watches
+  reset-trip <output> put the supply behind a trip output back, after having looked at what is behind it
+  disable <connector> [--stop-running]
+                      take it out of service, also over restarts; a charge goes on unless it is to be stopped
+  enable <connector>  put it back into service; what is latched stays latched
+  reboot <connector>  restart its pile, when no charge runs and the model can
+  unlock <connector>  release its plug, when it is off and the model can
+  rules               the site rules in force, and where each of them holds
+  rules load <file>   check rules, store them, and put them into force
+  rules rollback      go back to the version that was in force before
 
 pilectl plan <site.json> [--profiles <folder>]
 
   line times, watchdogs, stops and fallback currents of a site, and whether it can be run; needs no running edge
+
+pilectl rules check <rules.json> [<site.json>]
+
+  whether an edge would take the rules, with the names of the site if it is given; needs no running edge
 `;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -49,34 +73,73 @@ function replyIn(received: string): ControlReply | null {
 
 type Command =
   | { readonly kind: 'ask'; readonly dataDir: string; readonly request: ControlRequest }
-  | { readonly kind: 'plan'; readonly siteFile: string; readonly profiles: string };
+  | { readonly kind: 'plan'; readonly siteFile: string; readonly profiles: string }
+  | { readonly kind: 'check-rules'; readonly rulesFile: string; readonly siteFile: string | null }
+  | { readonly kind: 'load-rules'; readonly dataDir: string; readonly rulesFile: string }
+  | { readonly kind: 'restore'; readonly dataDir: string; readonly file: string };
 
 /** What the words on the command line ask for; null when they are not understood. */
 function readCommand(args: string[]): Command | null {
   try {
-    const options = { data: { type: 'string' }, profiles: { type: 'string' } } as const;
+    const options = {
+      data: { type: 'string' },
+      profiles: { type: 'string' },
+      'stop-running': { type: 'boolean', default: false },
+    } as const;
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    const { data: dataDir, profiles } = values;
+    const { data: dataDir, profiles, 'stop-running': stopRunning } = values;
     const [command, subject, ...more] = positionals;
-    if (more.length > 0) return null;
+    if (command === 'rules' && profiles === undefined && !stopRunning)
+      return rulesCommandOf(positionals.slice(1), dataDir);
+    if (more.length > 0 || (stopRunning && command !== 'disable')) return null;
     if (command === 'plan' && subject !== undefined && dataDir === undefined)
       return { kind: 'plan', siteFile: subject, profiles: profiles ?? packagedProfiles };
     if (dataDir === undefined || profiles !== undefined) return null;
-    const request = requestOf(command, subject);
+    if (command === 'restore') return subject === undefined ? null : { kind: 'restore', dataDir, file: subject };
+    const request = requestOf(command, subject, stopRunning);
     return request === null ? null : { kind: 'ask', dataDir, request };
   } catch {
     return null;
   }
 }
 
-function requestOf(command: string | undefined, subject: string | undefined): ControlRequest | null {
+function rulesCommandOf([verb, file, siteFile, ...more]: string[], dataDir: string | undefined): Command | null {
+  if (more.length > 0) return null;
+  if (verb === 'check' && file !== undefined && dataDir === undefined)
+    return { kind: 'check-rules', rulesFile: file, siteFile: siteFile ?? null };
+  if (dataDir === undefined || siteFile !== undefined) return null;
+  if (verb === 'load' && file !== undefined) return { kind: 'load-rules', dataDir, rulesFile: file };
+  if (file !== undefined) return null;
+  if (verb === undefined) return { kind: 'ask', dataDir, request: { do: 'rules' } };
+  return verb === 'rollback' ? { kind: 'ask', dataDir, request: { do: 'roll-back-rules' } } : null;
+}
+
+function requestOf(
+  command: string | undefined,
+  subject: string | undefined,
+  stopRunning: boolean,
+): ControlRequest | null {
   switch (command) {
     case 'status':
     case 'lines':
+    case 'devices':
     case 'parking':
+    case 'inputs':
+    case 'storage':
       return subject === undefined ? { do: command } : null;
+    case 'backup':
+      return subject === undefined ? null : { do: 'back-up', path: resolve(subject) };
     case 'reset':
       return subject === undefined ? null : { do: command, connectorId: subject };
+    case 'reset-input':
+      return subject === undefined ? null : { do: command, inputId: subject };
+    case 'reset-trip':
+      return subject === undefined ? null : { do: command, outputId: subject };
+    case 'disable':
+    case 'enable':
+    case 'reboot':
+    case 'unlock':
+      return subject === undefined ? null : { do: command, connectorId: subject, stopRunning, by: technician() };
     case 'raise':
     case 'lower':
       return subject === undefined ? null : { do: command, deviceId: subject };
@@ -85,13 +148,54 @@ function requestOf(command: string | undefined, subject: string | undefined): Co
   }
 }
 
+/** Who sits at the keyboard; whom sudo has let in is named, and not root. */
+const technician = (): string => process.env.SUDO_USER ?? userInfo().username;
+
 function run(): number | Promise<number> {
   const command = readCommand(process.argv.slice(2));
   if (command === null) {
     process.stderr.write(USAGE);
     return EXIT_USAGE;
   }
-  return command.kind === 'plan' ? plan(command) : askEdge(command);
+  switch (command.kind) {
+    case 'plan':
+      return plan(command);
+    case 'check-rules':
+      return checkRules(command);
+    case 'load-rules':
+      return loadRules(command);
+    case 'restore':
+      return restore(command);
+    case 'ask':
+      return askEdge(command);
+  }
+}
+
+function checkRules({ rulesFile, siteFile }: Extract<Command, { kind: 'check-rules' }>): number {
+  const { isGood, text } = checkRulesFile(rulesFile, siteFile);
+  process.stdout.write(`${text}\n`);
+  return isGood ? 0 : EXIT_FAILED;
+}
+
+function loadRules({ dataDir, rulesFile }: Extract<Command, { kind: 'load-rules' }>): number | Promise<number> {
+  let text: string;
+  try {
+    text = readRulesFile(rulesFile);
+  } catch (error) {
+    if (!isPilegateError(error)) throw error;
+    process.stderr.write(`not done: ${error.detail}\n`);
+    return EXIT_FAILED;
+  }
+  return askEdge({ kind: 'ask', dataDir, request: { do: 'load-rules', name: basename(rulesFile), text } });
+}
+
+async function restore({ file, dataDir }: Extract<Command, { kind: 'restore' }>): Promise<number> {
+  // Only this command needs SQLite, which takes longer to load than all the rest.
+  const { restoreLedger } = await import('./restore-command.ts');
+  const { isDone, text } = await restoreLedger(file, dataDir);
+  if (isDone) process.stdout.write(`${text}\n`);
+  else process.stderr.write(`not done: ${text}\n`);
+  return isDone ? 0 : EXIT_FAILED;
 }
 
 function plan({ siteFile, profiles }: Extract<Command, { kind: 'plan' }>): number {

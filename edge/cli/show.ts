@@ -1,7 +1,11 @@
 import { formatKwh } from '#shared/units.ts';
+import type { DeviceView } from '../runtime/device-views.ts';
+import type { InputView, OutputView } from '../runtime/io-views.ts';
 import type { LineView } from '../runtime/site-lines.ts';
 import type { ParkingView } from '../runtime/site-parking.ts';
 import type { Shown, SiteStatus } from './control-socket.ts';
+import { rulesText } from './rules-command.ts';
+import { storageText } from './storage-text.ts';
 
 /** An answer of the edge as text for a terminal. */
 export function textOf(shown: Shown): string {
@@ -12,8 +16,16 @@ export function textOf(shown: Shown): string {
       return statusText(shown.status);
     case 'lines':
       return linesText(shown.lines);
+    case 'devices':
+      return devicesText(shown.devices);
     case 'parking':
       return parkingText(shown.devices);
+    case 'storage':
+      return storageText(shown.storage);
+    case 'inputs':
+      return ioText(shown.inputs, shown.outputs);
+    case 'rules':
+      return rulesText(shown.rules);
   }
 }
 
@@ -80,6 +92,16 @@ function linesText(lines: readonly LineView[]): string {
   return [head, ...body].join('\n');
 }
 
+function devicesText(devices: readonly DeviceView[]): string {
+  const widths = [16, 28, 24, 20, 20];
+  const rows = devices.map((d) =>
+    row([d.connectorId, d.model, d.serialNumber, d.firmware, d.meterId, d.objection ?? ''], widths),
+  );
+  return [row(['connector', 'model', 'serial number', 'firmware', 'meter', 'known against it'], widths), ...rows].join(
+    '\n',
+  );
+}
+
 function parkingText(devices: readonly ParkingView[]): string {
   if (devices.length === 0) return 'no ground lock or barrier at this site';
   const widths = [16, 16, 10, 10, 10];
@@ -97,4 +119,39 @@ function parkingText(devices: readonly ParkingView[]): string {
     ),
   );
   return [row(['device', 'connector', 'position', 'bay', 'battery', 'fault'], widths), ...rows].join('\n');
+}
+
+function ioText(inputs: readonly InputView[], outputs: readonly OutputView[]): string {
+  if (inputs.length + outputs.length === 0) return 'no inputs and no trip outputs at this site';
+  const widths = [16, 16, 16, 18, 10];
+  const isOr = (is: boolean, yes: string) => (is ? yes : '');
+  const rows = [
+    ...inputs.map(({ inputId, boardId, channel, kind, level, latched, lost, covers }) =>
+      row(
+        [
+          inputId,
+          `${boardId} in ${channel}`,
+          kind,
+          lost ? 'cannot be seen' : level,
+          isOr(latched, 'latched'),
+          covers === 'all' ? 'all' : covers.join(', '),
+        ],
+        widths,
+      ),
+    ),
+    ...outputs.map(({ outputId, boardId, channel, tripped, isOn, lost, trips }) =>
+      row(
+        [
+          outputId,
+          `${boardId} out ${channel}`,
+          'trip output',
+          lost || isOn === null ? 'cannot be seen' : `relay ${isOn ? 'on' : 'off'}`,
+          isOr(tripped, 'tripped'),
+          trips.join(', '),
+        ],
+        widths,
+      ),
+    ),
+  ];
+  return [row(['name', 'channel', 'kind', 'seen', 'state', 'connectors'], widths), ...rows].join('\n');
 }

@@ -59,17 +59,38 @@ describe('ED-09 a charge that still runs', () => {
 
 describe('ED-09 a charge that ended meanwhile is closed from the meter', () => {
   test.each([
-    ['the gun is still plugged', plugged, 'controller-outage', 'softStop; commit(open)'],
+    [
+      'the gun is still plugged, and the pile was alone for less than its own patience',
+      10_000,
+      plugged,
+      'vehicle',
+      'softStop; commit(open)',
+    ],
+    [
+      'the gun is still plugged, and the pile was alone for longer',
+      600_000,
+      plugged,
+      'controller-outage',
+      'softStop; commit(open)',
+    ],
+    [
+      'the pile reports a fault',
+      600_000,
+      { ...plugged, status: 'fault' as const },
+      'fault',
+      'hardStop; commit(open, alarm.raised)',
+    ],
     [
       'the gun is gone',
+      600_000,
       { ...plugged, status: 'unplugged' as const },
       'gun-removed',
       'softStop; commit(open, alarm.raised)',
     ],
-  ])('%s', (_, reading, stopReason, orders) => {
-    const rig = restart(running());
+  ])('%s', (_, awayMs, reading, stopReason, orders) => {
+    const rig = restart(running(), awayMs);
     expect(describeOrders(rig.see({ ...reading, registerWh: 50_190 }))).toBe(orders);
-    rig.pass(100).send({ kind: 'written', write: 'softStop' });
+    rig.pass(100).send({ kind: 'written', write: rig.rung });
     rig.pass(100).see({ ...reading, registerWh: 50_190 });
     rig.pass(1500).see({ ...reading, registerWh: 50_190 });
     expect(rig.cdr).toMatchObject({ stopReason, energyWh: 190, marks: ['adopted'], voidReason: null });

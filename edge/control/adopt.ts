@@ -1,7 +1,9 @@
+import { faultCatalogue } from '#shared/faults.ts';
 import { type ConnectorState, type Context, type Decision, enter, type Phase, record, stay } from './connector.ts';
-import { COMMUNICATION_LOST_AFTER_MS, freshInterlocks } from './interlocks.ts';
-import { sessionTimeMs } from './session.ts';
-import { confirmStart } from './start.ts';
+import { COMMUNICATION_LOST_AFTER_MS, renewedInterlocks, reportedBy } from './interlocks.ts';
+import { confirmLeftMs } from './outage.ts';
+import { isOff, type Reading } from './reading.ts';
+import { beginCharging, confirmStart } from './start.ts';
 import { beginStop, faultStop, type StopDetails, undoStart } from './stop.ts';
 
 type Adopting = Extract<Phase, { kind: 'adopting' }>;
@@ -16,37 +18,42 @@ export function adoptingReading(before: ConnectorState, phase: Adopting, context
   if (reading === null) return stay(before);
   const { session } = phase;
   const { now } = context;
-  const state = { ...before, interlocks: freshInterlocks(now.monoMs) };
+  const state = { ...before, interlocks: renewedInterlocks(before.interlocks, now.monoMs) };
   if (session.stop !== null) {
     const details: StopDetails = {
       cause: session.stop,
       failure: { code: 'command.cancelled', detail: 'stopping when the controller restarted' },
+      latches: false,
     };
     return beginStop(state, session, details, context);
   }
-  const confirmByMonoMs = now.monoMs + (session.confirmByWallMs - sessionTimeMs(session, now));
+  const confirmByMonoMs = now.monoMs + confirmLeftMs(session, now);
   const isCharging = reading.status === 'charging';
   if (!session.confirmed) {
     const isInTime = isCharging && now.monoMs < confirmByMonoMs;
     if (isInTime) return confirmStart(state, session, confirmByMonoMs, context);
     return beginStop(state, session, undoStart('not-confirmed', 'pile.no_confirmation'), context);
   }
-  if (!isCharging) return beginStop(state, session, endedMeanwhile(reading.status === 'unplugged'), context);
-  const charging: Phase = {
-    kind: 'charging',
-    session,
-    confirmByMonoMs,
-    vehicleIdleSinceMonoMs: null,
-    savedMonoMs: now.monoMs,
-  };
-  return enter(state, charging, record(session));
+  const isPaused = session.offeredMa === 0 && reading.status === 'plugged' && isOff(reading);
+  if (!isCharging && !isPaused) return beginStop(state, session, endedMeanwhile(phase, reading, context), context);
+  // What the pile says is in force is what it was told last, whatever the disk knows.
+  const offeredMa = Math.min(reading.setpointMa ?? session.offeredMa, session.limitMa);
+  return enter(state, beginCharging(session, confirmByMonoMs, offeredMa, now.monoMs), record(session));
 }
 
-function endedMeanwhile(isUnplugged: boolean): StopDetails {
-  const reason = isUnplugged ? ('gun-removed' as const) : ('controller-outage' as const);
+/** Why a charge ended while nobody looked, as far as what is left of it can tell. */
+function endedMeanwhile({ session, outage }: Adopting, reading: Reading, { facts }: Context): StopDetails {
+  if (reading.status === 'unplugged')
+    return faultStop({ fault: 'gun-removed', detail: faultCatalogue['gun-removed'].en }, session);
+  const reported = reportedBy(reading);
+  if (reported !== null) return faultStop(reported, session);
+  // A pile that was left alone for less than its own patience, or has none, did not end it: the vehicle did.
+  const { stopsByItselfAfterMs } = facts;
+  const isVehicles = stopsByItselfAfterMs === null || outage.mostMs < stopsByItselfAfterMs;
   return {
-    cause: { reason, fault: isUnplugged ? ('gun-removed' as const) : null, voidReason: null, commandIds: [] },
+    cause: { reason: isVehicles ? 'vehicle' : 'controller-outage', fault: null, voidReason: null, commandIds: [] },
     failure: { code: 'pile.no_confirmation', detail: 'ended while the controller was down' },
+    latches: false,
   };
 }
 
@@ -54,5 +61,6 @@ function endedMeanwhile(isUnplugged: boolean): StopDetails {
 export function adoptingPollFailed(state: ConnectorState, phase: Adopting, context: Context): Decision {
   if (context.now.monoMs - state.interlocks.lastReadingMs < COMMUNICATION_LOST_AFTER_MS) return stay(state);
   const { session } = phase;
-  return beginStop(state, session, faultStop('communication-lost', session), context);
+  const objection = { fault: 'communication-lost', detail: faultCatalogue['communication-lost'].en } as const;
+  return beginStop(state, session, faultStop(objection, session), context);
 }

@@ -2,14 +2,16 @@ import type { Stamp } from '#shared/stamp.ts';
 import { type MeterReading, type Rating, rate } from '#shared/tariff/rate.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
 import { unsettled } from './meter-track.ts';
-import { type Session, type StopCause, sessionTimeMs, withFindings, withMark } from './session.ts';
+import { withClockMark } from './repair-session.ts';
+import { type Session, type StopCause, withFindings, withMark } from './session.ts';
+import { sessionTimeMs, stampOnAxis } from './session-axis.ts';
 
 /**
  * Writes the charge detail record of a session that has ended. A record that cannot be rated goes out without
  * a price but with all its evidence; it never gets a price from elsewhere.
  */
 export function buildCdr(ended: Session, cause: StopCause, facts: { cdrId: string; siteId: string; now: Stamp }): Cdr {
-  const session = withOpenQuestions(ended, facts.now);
+  const session = withClockMark(withOpenQuestions(ended, facts.now));
   const readings = closingReadings(session, facts.now);
   const first = session.readings[0];
   const last = readings.at(-1) ?? first;
@@ -22,7 +24,7 @@ export function buildCdr(ended: Session, cause: StopCause, facts: { cdrId: strin
     orderId: session.orderId,
     commandId: session.commandId,
     startedAt: session.startedAt,
-    endedAt: facts.now,
+    endedAt: stampOnAxis(session, facts.now),
     durationMs: last.atMs - first.atMs,
     meterStartWh: first.registerWh,
     meterEndWh: last.registerWh,

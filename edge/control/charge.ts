@@ -1,8 +1,27 @@
-import { type ConnectorState, type Context, type Decision, enter, type Phase, record } from './connector.ts';
-import { evaluateInterlocks } from './interlocks.ts';
-import { isOff } from './reading.ts';
+import { faultCatalogue } from '#shared/faults.ts';
+import { chargeFault } from './charge-limits.ts';
+import {
+  type ConnectorState,
+  type Context,
+  type Decision,
+  enter,
+  type Flow,
+  type Order,
+  type Phase,
+  record,
+} from './connector.ts';
+import type { Objection } from './influence.ts';
+import { tripped } from './interlocks.ts';
+import { limitsFor } from './limits.ts';
+import { meterFault } from './meter-fault.ts';
+import { isDefied, offerRefused, offerTaken, steer } from './offer.ts';
+import { delivers, isOff } from './reading.ts';
+import { alarm } from './report.ts';
+import { type Session, withMark } from './session.ts';
 import { setUpFault } from './set-up.ts';
-import { beginStop, faultStop, undoStart } from './stop.ts';
+import { beginStop, demandedStop, faultStop, type StopDetails, undoStart } from './stop.ts';
+import { meterLimits } from './take-register.ts';
+import { targetMa } from './target.ts';
 
 type Charging = Extract<Phase, { kind: 'charging' }>;
 
@@ -10,37 +29,127 @@ type Charging = Extract<Phase, { kind: 'charging' }>;
 const VEHICLE_ENDED_AFTER_MS = 60_000;
 /** How often the last reading is stored: what a bill could lose if pile and controller went down together for good. */
 const SAVE_EVERY_MS = 60_000;
+/** A pile that restarts again and again under one charge has a fault. */
+const RESTARTS_ALLOWED = 3;
 
 /** One poll, good or failed, of a connector that delivers. */
-export function chargingPoll(state: ConnectorState, phase: Charging, context: Context): Decision {
+export function chargingPoll(state: ConnectorState, before: Charging, context: Context): Decision {
   const nowMs = context.now.monoMs;
+  const phase = withFlow(state, before, nowMs);
   const { session } = phase;
-  const limits = { limitMa: session.limitMa, overTemperatureDc: context.facts.overTemperatureDc };
-  const judged = evaluateInterlocks(state.interlocks, state.reading, limits, nowMs);
-  const next = { ...state, interlocks: judged.state };
-  const tripped = judged.tripped ?? setUpFault(state.setUp, nowMs);
-  if (tripped !== null) return beginStop(next, session, faultStop(tripped, session), context);
-  if (!session.acknowledged && nowMs >= phase.confirmByMonoMs) {
-    const details = undoStart('not-confirmed', 'operation.timed_out');
-    return beginStop(next, session, details, context);
-  }
-  const vehicleIdleSinceMonoMs = idleSince(next, phase, nowMs);
-  if (vehicleIdleSinceMonoMs !== null && nowMs - vehicleIdleSinceMonoMs >= VEHICLE_ENDED_AFTER_MS) {
-    const cause = { reason: 'vehicle' as const, fault: null, voidReason: null, commandIds: [] };
-    return beginStop(
-      next,
-      session,
-      { cause, failure: { code: 'pile.no_confirmation', detail: 'the vehicle took nothing' } },
-      context,
-    );
-  }
-  if (nowMs - phase.savedMonoMs < SAVE_EVERY_MS) return enter(next, { ...phase, vehicleIdleSinceMonoMs });
-  return enter(next, { ...phase, vehicleIdleSinceMonoMs, savedMonoMs: nowMs }, record(session));
+  const stop = reasonToStop(state, phase, context);
+  if (stop !== null) return beginStop(state, session, stop, context);
+  const resumed = resume(state, phase, context);
+  if (resumed !== null) return resumed;
+  const steered = steerOffer(state, phase, context);
+  return nowMs - phase.savedMonoMs >= SAVE_EVERY_MS ? saved(steered, nowMs) : steered;
 }
 
-function idleSince(state: ConnectorState, phase: Charging, nowMs: number): number | null {
-  const { reading } = state;
-  if (reading === null) return phase.vehicleIdleSinceMonoMs;
+function saved({ state, orders }: Decision, nowMs: number): Decision {
+  if (state.phase.kind !== 'charging') return { state, orders };
+  const phase: Charging = { ...state.phase, savedMonoMs: nowMs };
+  return { state: { ...state, phase }, orders: [...orders, record(phase.session)] };
+}
+
+/** Why the charge cannot go on; null when it can. */
+function reasonToStop(state: ConnectorState, phase: Charging, context: Context): StopDetails | null {
+  const { session, flow, offer } = phase;
+  const nowMs = context.now.monoMs;
+  const found = faultOf(state, phase, context);
+  if (found !== null) return faultStop(found, session);
+  const demand = demandOn(state, session, context);
+  if (demand !== null) return demandedStop(demand, session);
+  if (isDefied(offer, nowMs))
+    return faultStop({ fault: 'pile-fault', detail: 'the pile does not take a lower limit' }, session);
+  if (!session.acknowledged && nowMs >= phase.confirmByMonoMs) return undoStart('not-confirmed', 'operation.timed_out');
+  const hasEnded =
+    flow.kind === 'suspended' && flow.by === 'vehicle' && nowMs - flow.sinceMonoMs >= VEHICLE_ENDED_AFTER_MS;
+  return hasEnded ? vehicleEnded : null;
+}
+
+/** What the surroundings demand of a charge that runs: to end, or less than the pile can offer without ending. */
+function demandOn({ influence }: ConnectorState, session: Session, { facts }: Context): Objection | null {
+  if (influence.stop !== null) return influence.stop;
+  if (targetMa(session.limitMa, influence, facts) !== null) return null;
+  return { fault: 'site-rule', detail: 'the site leaves less than the pile can offer' };
+}
+
+const vehicleEnded: StopDetails = {
+  cause: { reason: 'vehicle', fault: null, voidReason: null, commandIds: [] },
+  failure: { code: 'pile.no_confirmation', detail: 'the vehicle took nothing' },
+  latches: false,
+};
+
+function faultOf(state: ConnectorState, phase: Charging, context: Context): Objection | null {
+  const nowMs = context.now.monoMs;
+  const lost = setUpFault(state.setUp, nowMs);
+  return (
+    tripped(state.interlocks, state.reading, limitsFor(state, context), nowMs) ??
+    (lost === null ? null : { fault: lost, detail: faultCatalogue[lost].en }) ??
+    meterFault(state.track, nowMs, meterLimits(context.facts, true)) ??
+    chargeFault(phase.session, context)
+  );
+}
+
+/** Whether it delivers, and if not, on whose account. A pile that is not heard leaves it as it was. */
+function withFlow({ reading }: ConnectorState, phase: Charging, nowMs: number): Charging {
+  if (reading === null) return phase;
+  const session = delivers(reading) && !isOff(reading) ? sawCurrent(phase.session, reading.currentMa) : phase.session;
   const isIdle = reading.status === 'plugged' && isOff(reading);
-  return isIdle ? (phase.vehicleIdleSinceMonoMs ?? nowMs) : null;
+  if (!isIdle) return { ...phase, session, flow: { kind: 'delivering' }, mayHaveRestarted: false };
+  const by = phase.offer.limitMa === 0 || phase.offer.pending !== null ? 'us' : 'vehicle';
+  const isSame = phase.flow.kind === 'suspended' && phase.flow.by === by;
+  const flow: Flow = isSame ? phase.flow : { kind: 'suspended', by, sinceMonoMs: nowMs };
+  return { ...phase, session, flow };
+}
+
+const sawCurrent = (session: Session, currentMa: number | null): Session =>
+  session.sawCurrent || (currentMa ?? 0) === 0 ? session : { ...session, sawCurrent: true };
+
+/** The pile has restarted under the charge and is at rest: it is told to go on, and the record says so. */
+function resume(state: ConnectorState, phase: Charging, context: Context): Decision | null {
+  const { reading, setUp } = state;
+  if (!phase.mayHaveRestarted || setUp.result !== 'taken' || reading === null) return null;
+  const { session, offer } = phase;
+  const isAtRest = reading.status === 'plugged' && isOff(reading) && offer.limitMa > 0;
+  if (!isAtRest) return null;
+  if (session.restarts >= RESTARTS_ALLOWED) {
+    const detail = `it has restarted ${session.restarts + 1} times under this charge`;
+    return beginStop(state, session, faultStop({ fault: 'pile-fault', detail }, session), context);
+  }
+  const going: Session = { ...withMark(session, 'pile-restarted'), restarts: session.restarts + 1 };
+  const about = { alarmId: context.newId(), sessionId: session.sessionId, detail: faultCatalogue['pile-restarted'].en };
+  const orders: Order[] = [
+    { kind: 'write', write: 'start', limitMa: offer.limitMa, requestId: session.requestId },
+    record(going, alarm(context.facts, 'pile-restarted', about)),
+  ];
+  return enter(state, { ...phase, session: going, mayHaveRestarted: false }, ...orders);
+}
+
+/** Brings what is offered to what the surroundings leave. What is in force is on disk with the session. */
+function steerOffer(state: ConnectorState, phase: Charging, context: Context): Decision {
+  const target = targetMa(phase.session.limitMa, state.influence, context.facts);
+  if (target === null) return enter(state, phase);
+  const { offer, writeMa } = steer(phase.offer, target, context.now.monoMs);
+  if (writeMa === null) return enter(state, { ...phase, offer });
+  const session: Session = { ...phase.session, offeredMa: writeMa };
+  const write: Order = { kind: 'write', write: 'limit', limitMa: writeMa, requestId: session.requestId };
+  return enter(state, { ...phase, session, offer }, write, record(session));
+}
+
+export function limitWritten(state: ConnectorState, phase: Charging, context: Context): Decision {
+  return enter(state, { ...phase, offer: offerTaken(phase.offer, context.now.monoMs) }, { kind: 'poll-now' });
+}
+
+export function limitWriteFailed(state: ConnectorState, phase: Charging, context: Context): Decision {
+  return enter(state, { ...phase, offer: offerRefused(phase.offer, context.now.monoMs) });
+}
+
+/** The surroundings have something else to say of a charge that runs: it is heard at once. */
+export function chargingInfluenced(state: ConnectorState, phase: Charging, context: Context): Decision {
+  const { session } = phase;
+  const demand = demandOn(state, session, context);
+  return demand === null
+    ? steerOffer(state, phase, context)
+    : beginStop(state, session, demandedStop(demand, session), context);
 }

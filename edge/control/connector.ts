@@ -1,11 +1,16 @@
 import type { FaultCode } from '#shared/faults.ts';
-import type { Stamp } from '#shared/stamp.ts';
+import type { BootClock, Stamp } from '#shared/stamp.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
-import type { Command, StartCommand } from '#shared/wire/messages.ts';
+import type { Command, MaintenanceAction, StartCommand } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
+import { type Influence, noInfluence } from './influence.ts';
 import { freshInterlocks, type InterlockState } from './interlocks.ts';
+import type { KnownDevice } from './known-device.ts';
 import type { EnergyRegister, MeterTrack } from './meter-track.ts';
+import type { Offer } from './offer.ts';
+import { type Outage, outageOf } from './outage.ts';
 import type { Reading } from './reading.ts';
+import { takeUpSession } from './repair-session.ts';
 import { type Session, withMark } from './session.ts';
 import { type SetUpResult, type SetUpState, withoutSetUp } from './set-up.ts';
 import type { Rung, StopLadder } from './stop-ladder.ts';
@@ -17,9 +22,25 @@ export interface ConnectorFacts {
   readonly connectorId: string;
   /** What a charge is offered: the tighter of profile and site. */
   readonly limitMa: number;
+  /** The least that the pile can offer. IEC 61851-1: 6 A. */
+  readonly minLimitMa: number;
+  /** A limit of 0 pauses the charge, and a higher one lets it go on. */
+  readonly canPause: boolean;
   readonly maxPowerW: number;
   readonly energy: EnergyRegister;
+  /** Null where the pile does not tell the value. */
   readonly overTemperatureDc: number | null;
+  readonly overVoltageMv: number | null;
+  readonly underVoltageMv: number | null;
+  /** The longest charge, and the most that one may take. */
+  readonly maxDurationMs: number;
+  readonly maxEnergyWh: number;
+  /** After so long without a word from us the pile stops by itself; null when it goes on. */
+  readonly stopsByItselfAfterMs: number | null;
+  /** The site can cut this pile off by an output of its own. */
+  readonly hasTrip: boolean;
+  /** What the model has a command for. */
+  readonly maintains: readonly MaintenanceWrite[];
 }
 
 /** Where a connector stands. A session that exists is carried by its phase. */
@@ -34,13 +55,24 @@ export type Phase =
     }
   /** The session is being made durable; nothing may flow before it is. */
   | { readonly kind: 'preparing'; readonly session: Session; readonly confirmByMonoMs: number }
-  | { readonly kind: 'starting'; readonly session: Session; readonly confirmByMonoMs: number }
+  | {
+      readonly kind: 'starting';
+      readonly session: Session;
+      readonly confirmByMonoMs: number;
+      /** How often the start has been written. */
+      readonly attempts: number;
+      /** When it is written again, should the pile not charge by then. */
+      readonly againMonoMs: number;
+    }
   | {
       readonly kind: 'charging';
       readonly session: Session;
       readonly confirmByMonoMs: number;
-      readonly vehicleIdleSinceMonoMs: number | null;
+      readonly flow: Flow;
+      readonly offer: Offer;
       readonly savedMonoMs: number;
+      /** The pile has taken its set-up anew: if it is at rest, it has restarted under the charge. */
+      readonly mayHaveRestarted: boolean;
     }
   | {
       readonly kind: 'stopping';
@@ -48,6 +80,8 @@ export type Phase =
       readonly ladder: StopLadder;
       /** Proven off, waiting for the register to come to rest. */
       readonly provenMonoMs: number | null;
+      /** Faults that alarms have told of. */
+      readonly told: readonly FaultCode[];
     }
   /** The CDR is being made durable; `retryMonoMs` is set when the ledger could not take it. */
   | {
@@ -56,15 +90,35 @@ export type Phase =
       readonly records: readonly RecordBody[];
       readonly retryMonoMs: number | null;
     }
-  /** Found in the ledger at start-up: the pile is read before anything is decided. */
-  | { readonly kind: 'adopting'; readonly session: Session };
+  /** Found in the ledger at start-up: the pile is read before anything is decided. `outage`: nobody has looked for so long. */
+  | { readonly kind: 'adopting'; readonly session: Session; readonly outage: Outage };
+
+/** Whether a charge delivers, and if not, who has suspended it, and since when. */
+export type Flow =
+  | { readonly kind: 'delivering' }
+  | { readonly kind: 'suspended'; readonly by: 'vehicle' | 'us'; readonly sinceMonoMs: number };
+
+/** What people and failed starts have made of the connector: kept on disk. */
+export interface Service {
+  /** Who has taken it out of service; null while it is in service. */
+  readonly disabledBy: string | null;
+  /** Starts that failed one after the other for a reason of the pile. */
+  readonly failedStarts: number;
+}
+
+export const inService: Service = { disabledBy: null, failedStarts: 0 };
 
 export interface ConnectorState {
   readonly phase: Phase;
   readonly interlocks: InterlockState;
   readonly latched: readonly FaultCode[];
-  /** Faults of what stands around the connector: they refuse a new charge and leave a running one alone. */
-  readonly blockedBy: readonly FaultCode[];
+  /** What stands around the connector and has a say in it. */
+  readonly influence: Influence;
+  readonly service: Service;
+  /** A reboot or an unlock is on its way to the pile, and this command waits for it; null commands are a technician's. */
+  readonly maintaining: { readonly write: MaintenanceWrite; readonly commandId: string | null } | null;
+  /** Who answered here last; null before anybody has. */
+  readonly device: KnownDevice | null;
   readonly setUp: SetUpState;
   /** What is believed of the energy register; null before it is first told. */
   readonly track: MeterTrack | null;
@@ -85,14 +139,36 @@ export type ConnectorEvent =
   | { readonly kind: 'durable'; readonly sessionId: string }
   | { readonly kind: 'store-failed'; readonly sessionId: string }
   | { readonly kind: 'acknowledged'; readonly sessionId: string }
-  | { readonly kind: 'written'; readonly write: 'start' | Rung }
-  | { readonly kind: 'write-failed'; readonly write: 'start' | Rung }
-  /** What stands around the connector has failed, or works again. */
-  | { readonly kind: 'blocked'; readonly by: readonly FaultCode[] }
+  /** The store was damaged and another has taken its place, with what could be read of it. */
+  | { readonly kind: 'store-replaced' }
+  | { readonly kind: 'written'; readonly write: WriteName }
+  | { readonly kind: 'write-failed'; readonly write: WriteName }
+  /** What stands around the connector says something else. */
+  | { readonly kind: 'influenced'; readonly influence: Influence }
   /** The pile has taken its set-up, has not, or may have lost it. */
   | { readonly kind: 'set-up'; readonly result: SetUpResult }
+  /** More is known of this boot's clock. */
+  | { readonly kind: 'clock'; readonly clock: BootClock }
   /** A technician clears latched faults. */
-  | { readonly kind: 'reset' };
+  | { readonly kind: 'reset' }
+  /** A technician on site wants maintenance. */
+  | { readonly kind: 'maintain'; readonly wish: Maintenance };
+
+/** What somebody wants done at the connector. */
+export interface Maintenance {
+  readonly action: MaintenanceAction;
+  /** With `disable` alone: a charge that runs is stopped as well. */
+  readonly stopRunning: boolean;
+  readonly by: string;
+  /** Who waits for the outcome; null: a technician on site, who sees it. */
+  readonly commandId: string | null;
+}
+
+/** What maintenance writes to a pile. */
+export type MaintenanceWrite = 'reboot' | 'unlock';
+
+/** What is written to a pile, or to the output that cuts it off. `limit` changes what a running charge is offered. */
+export type WriteName = 'start' | 'limit' | Rung | MaintenanceWrite;
 
 /** What must be on disk together. `session` replaces what is stored; one that is not `open` is over. */
 export interface LedgerTransaction {
@@ -100,12 +176,18 @@ export interface LedgerTransaction {
   readonly records: readonly RecordBody[];
   /** The connector's latched faults, when they have changed. */
   readonly latched?: { readonly connectorId: string; readonly faults: readonly FaultCode[] };
+  /** The connector's service, when it has changed. */
+  readonly service?: { readonly connectorId: string; readonly service: Service };
+  /** Who answers at the connector, when it is somebody else. */
+  readonly device?: { readonly connectorId: string; readonly device: KnownDevice };
+  /** A site input that has latched, or has been reset. */
+  readonly inputs?: { readonly inputId: string; readonly latched: boolean };
 }
 
 export type Order =
   | {
       readonly kind: 'write';
-      readonly write: 'start' | Rung;
+      readonly write: WriteName;
       readonly limitMa: number | null;
       readonly requestId: string | null;
     }
@@ -126,12 +208,25 @@ export interface Context {
   readonly bandChanged: (tariff: Tariff, fromMs: number, toMs: number) => boolean;
 }
 
-export function newConnector(session: Session | null, latched: readonly FaultCode[], now: Stamp): ConnectorState {
+/** What the ledger knows of a connector when the process begins. */
+export interface Remembered {
+  readonly session: Session | null;
+  readonly latched: readonly FaultCode[];
+  readonly service: Service;
+  readonly device: KnownDevice | null;
+}
+
+export const nothingRemembered: Remembered = { session: null, latched: [], service: inService, device: null };
+
+export function newConnector({ session, latched, service, device }: Remembered, now: Stamp): ConnectorState {
   return {
-    phase: session === null ? { kind: 'idle' } : { kind: 'adopting', session: withMark(session, 'adopted') },
+    phase: session === null ? { kind: 'idle' } : takenUp(session, now),
     interlocks: freshInterlocks(now.monoMs),
     latched,
-    blockedBy: [],
+    influence: noInfluence,
+    service,
+    maintaining: null,
+    device,
     setUp: withoutSetUp(now.monoMs),
     track: null,
     stray: null,
@@ -140,6 +235,12 @@ export function newConnector(session: Session | null, latched: readonly FaultCod
     readingWallMs: now.wallMs,
   };
 }
+
+const takenUp = (session: Session, now: Stamp): Phase => ({
+  kind: 'adopting',
+  session: withMark(takeUpSession(session, now), 'adopted'),
+  outage: outageOf(session, now),
+});
 
 export const sessionOf = (phase: Phase): Session | null => ('session' in phase ? phase.session : null);
 

@@ -1,6 +1,7 @@
+import type { BootClock } from '#shared/stamp.ts';
 import type { Command } from '#shared/wire/messages.ts';
 import { adoptingPollFailed, adoptingReading } from './adopt.ts';
-import { chargingPoll } from './charge.ts';
+import { chargingInfluenced, chargingPoll, limitWriteFailed, limitWritten } from './charge.ts';
 import {
   type ConnectorEvent,
   type ConnectorState,
@@ -10,8 +11,15 @@ import {
   record,
   sessionOf,
   stay,
+  type WriteName,
 } from './connector.ts';
-import type { Reading } from './reading.ts';
+import { noticeDevice } from './device.ts';
+import type { Influence } from './influence.ts';
+import { notice, tripped } from './interlocks.ts';
+import { limitsFor } from './limits.ts';
+import { maintain, maintenanceWriteFailed, maintenanceWritten, takeMaintain } from './maintain.ts';
+import { delivers, type Reading } from './reading.ts';
+import { repairSession } from './repair-session.ts';
 import { commandDone, commandFailed } from './report.ts';
 import { resetLatches } from './reset.ts';
 import { type SetUpResult, withResult } from './set-up.ts';
@@ -20,8 +28,11 @@ import {
   checkingPollFailed,
   checkingReading,
   preparingDurable,
+  preparingPoll,
   preparingStoreFailed,
+  refuseChecking,
   startingPoll,
+  startWriteFailed,
   takeStart,
 } from './start.ts';
 import {
@@ -29,7 +40,9 @@ import {
   closingPoll,
   closingStoreFailed,
   commandedStop,
+  demandedStop,
   stopAgain,
+  stopHarder,
   stoppingPollFailed,
   stoppingReading,
   stopWriteFailed,
@@ -60,27 +73,42 @@ export function decide(state: ConnectorState, event: ConnectorEvent, context: Co
       return onStoreFailed(state, event.sessionId, context);
     case 'acknowledged':
       return onAcknowledged(state, event.sessionId);
+    case 'store-replaced':
+      return storedAgain(state, context);
     case 'written':
-      if (state.phase.kind !== 'stopping' || event.write === 'start')
-        return enter(state, state.phase, { kind: 'poll-now' });
-      return stopWritten(state, state.phase, event.write, context);
+      return onWritten(state, event.write, context);
     case 'write-failed':
       return onWriteFailed(state, event.write, context);
-    case 'blocked':
-      return stay({ ...state, blockedBy: event.by });
+    case 'influenced':
+      return onInfluenced({ ...state, influence: event.influence }, event.influence, context);
     case 'set-up':
       return onSetUp(state, event.result, context);
+    case 'clock':
+      return onClock(state, event.clock);
     case 'reset':
       return resetLatches(state, context);
+    case 'maintain':
+      return maintain(state, event.wish, context);
   }
+}
+
+/** Times that were taken while less was known of the clock are shifted as a whole. */
+function onClock(state: ConnectorState, clock: BootClock): Decision {
+  const session = sessionOf(state.phase);
+  if (session === null || state.phase.kind === 'closing') return stay(state);
+  const repaired = repairSession(session, clock);
+  return repaired === session ? stay(state) : stored(stay(withSession(state, repaired)));
 }
 
 function onReading(before: ConnectorState, reading: Reading, requestedMonoMs: number, context: Context): Decision {
   const { now } = context;
-  const seen: ConnectorState = { ...before, reading, readingMonoMs: now.monoMs, readingWallMs: now.wallMs };
-  const { state, cameToRest, mustStore } = takeRegister(seen, context);
+  const interlocks = notice(before.interlocks, reading, limitsFor(before, context), now.monoMs);
+  const seen = { ...before, interlocks, reading, readingMonoMs: now.monoMs, readingWallMs: now.wallMs };
+  const known = noticeDevice(seen, reading, context);
+  const { state, cameToRest, mustStore } = takeRegister(known.state, context);
   const decision = judgeReading(state, { requestedMonoMs, cameToRest }, context);
-  return mustStore ? stored(decision) : decision;
+  const { state: next, orders } = mustStore ? stored(decision) : decision;
+  return { state: next, orders: [...orders, ...known.orders] };
 }
 
 function judgeReading(
@@ -93,7 +121,7 @@ function judgeReading(
     case 'idle':
       return idleReading(state, context);
     case 'preparing':
-      return stay(state);
+      return preparingPoll(state, phase, context);
     case 'checking':
       return checkingReading(state, phase, look.requestedMonoMs, context);
     case 'starting':
@@ -101,12 +129,29 @@ function judgeReading(
     case 'charging':
       return chargingPoll(state, phase, context);
     case 'stopping':
-      return stoppingReading(state, phase, look, context);
+      return onStoppingReading(state, look, context);
     case 'closing':
       return closingPoll(state, phase, context);
     case 'adopting':
       return adoptingReading(state, phase, context);
   }
+}
+
+/** A stop that is under way is judged like a charge: what is graver than its cause makes it harder. */
+function onStoppingReading(
+  state: ConnectorState,
+  look: { requestedMonoMs: number; cameToRest: boolean },
+  context: Context,
+): Decision {
+  const { phase, reading } = state;
+  if (phase.kind !== 'stopping') return stay(state);
+  const isFlowing = reading !== null && delivers(reading);
+  const found = isFlowing ? tripped(state.interlocks, reading, limitsFor(state, context), context.now.monoMs) : null;
+  if (found === null) return stoppingReading(state, phase, look, context);
+  const harder = stopHarder(state, phase, found, true, context);
+  if (harder.state.phase.kind !== 'stopping') return harder;
+  const { state: next, orders } = stoppingReading(harder.state, harder.state.phase, look, context);
+  return { state: next, orders: [...harder.orders, ...orders] };
 }
 
 /** Orders the session to be stored as well, last, unless it is on its way to the disk already or not there yet. */
@@ -121,6 +166,8 @@ function stored(decision: Decision): Decision {
 /** A start that waits for the set-up is looked at again at once. */
 function onSetUp(before: ConnectorState, result: SetUpResult, context: Context): Decision {
   const state = { ...before, setUp: withResult(before.setUp, result, context.now.monoMs) };
+  const isNew = result === 'taken' && before.setUp.result !== 'taken';
+  if (state.phase.kind === 'charging' && isNew) return enter(state, { ...state.phase, mayHaveRestarted: true });
   return state.phase.kind === 'checking' ? enter(state, state.phase, { kind: 'poll-now' }) : stay(state);
 }
 
@@ -128,8 +175,9 @@ function onPollFailed(state: ConnectorState, context: Context): Decision {
   const { phase } = state;
   switch (phase.kind) {
     case 'idle':
-    case 'preparing':
       return stay(state);
+    case 'preparing':
+      return preparingPoll(state, phase, context);
     case 'checking':
       return checkingPollFailed(state, phase, context);
     case 'starting':
@@ -146,6 +194,7 @@ function onPollFailed(state: ConnectorState, context: Context): Decision {
 }
 
 function onCommand(state: ConnectorState, command: Command, context: Context): Decision {
+  if (command.kind === 'maintain') return takeMaintain(state, command, context);
   const { phase } = state;
   const session = sessionOf(phase);
   if (command.kind === 'start') {
@@ -198,12 +247,44 @@ function onAcknowledged(state: ConnectorState, sessionId: string): Decision {
   return session?.sessionId === sessionId ? stay(withSession(state, { ...session, acknowledged: true })) : stay(state);
 }
 
-function onWriteFailed(state: ConnectorState, write: 'start' | 'softStop' | 'hardStop', context: Context): Decision {
+/** Everything that is known, for a store that may know less. A record that is on its way to the disk is offered by itself. */
+function storedAgain(state: ConnectorState, { facts }: Context): Decision {
+  const { phase, latched, service, device } = state;
+  const { connectorId } = facts;
+  const session = phase.kind === 'closing' ? null : sessionOf(phase);
+  const transaction = {
+    session: session === null ? null : { session, open: true },
+    records: [],
+    latched: { connectorId, faults: latched },
+    service: { connectorId, service },
+    ...(device === null ? {} : { device: { connectorId, device } }),
+  };
+  return { state, orders: [{ kind: 'commit', answer: null, transaction }] };
+}
+
+function onWritten(state: ConnectorState, write: WriteName, context: Context): Decision {
   const { phase } = state;
-  if (write === 'start') {
-    return phase.kind === 'starting'
-      ? beginStop(state, phase.session, undoStart('not-confirmed', 'pile.write_failed'), context)
-      : stay(state);
-  }
+  if (write === 'reboot' || write === 'unlock') return maintenanceWritten(state, write, context);
+  if (write === 'limit' && phase.kind === 'charging') return limitWritten(state, phase, context);
+  if (phase.kind !== 'stopping' || write === 'start' || write === 'limit')
+    return enter(state, phase, { kind: 'poll-now' });
+  return stopWritten(state, phase, write, context);
+}
+
+function onWriteFailed(state: ConnectorState, write: WriteName, context: Context): Decision {
+  const { phase } = state;
+  if (write === 'reboot' || write === 'unlock') return maintenanceWriteFailed(state, write);
+  if (write === 'start') return phase.kind === 'starting' ? startWriteFailed(state, phase, context) : stay(state);
+  if (write === 'limit') return phase.kind === 'charging' ? limitWriteFailed(state, phase, context) : stay(state);
   return phase.kind === 'stopping' ? stopWriteFailed(state, phase, write, context) : stay(state);
+}
+
+/** The surroundings say something else. What they demand of a charge is done at once; a start is judged when it goes on. */
+function onInfluenced(state: ConnectorState, { stop }: Influence, context: Context): Decision {
+  const { phase } = state;
+  if (phase.kind === 'charging') return chargingInfluenced(state, phase, context);
+  if (stop === null) return stay(state);
+  if (phase.kind === 'starting') return beginStop(state, phase.session, demandedStop(stop, phase.session), context);
+  if (phase.kind === 'stopping') return stopHarder(state, phase, stop, false, context);
+  return phase.kind === 'checking' ? refuseChecking(state, phase, stop) : stay(state);
 }

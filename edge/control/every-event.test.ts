@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ConnectorEvent, Phase } from './connector.ts';
+import { noInfluence, type Objection } from './influence.ts';
 import { charging, describeOrders, plugged, Rig, startCommand, stopCommand, uuid } from './testing.ts';
 
 // Every phase × every kind of event: the machine has no undefined corner. Each line says where an event leads and
@@ -32,6 +33,7 @@ const phases: Record<Phase['kind'], () => Rig> = {
   adopting: () => new Rig({ session: new Rig().toCharging().session }),
 };
 
+const objection: Objection = { fault: 'fire', detail: 'input F1' };
 const sessionId = (rig: Rig) => ('session' in rig.state.phase ? rig.state.phase.session.sessionId : uuid(55));
 const seen =
   (reading: typeof plugged) =>
@@ -67,8 +69,20 @@ const events: Record<string, (rig: Rig) => ConnectorEvent> = {
   'write-failed start': () => ({ kind: 'write-failed', write: 'start' }),
   'write-failed softStop': () => ({ kind: 'write-failed', write: 'softStop' }),
   'write-failed hardStop': () => ({ kind: 'write-failed', write: 'hardStop' }),
-  blocked: () => ({ kind: 'blocked', by: ['parking-lock-fault'] }),
+  'written limit': () => ({ kind: 'written', write: 'limit' }),
+  'written trip': () => ({ kind: 'written', write: 'trip' }),
+  'write-failed limit': () => ({ kind: 'write-failed', write: 'limit' }),
+  'write-failed trip': () => ({ kind: 'write-failed', write: 'trip' }),
+  'set-up taken': () => ({ kind: 'set-up', result: 'taken' }),
+  'set-up missing': () => ({ kind: 'set-up', result: 'missing' }),
+  'set-up refused': () => ({ kind: 'set-up', result: 'refused' }),
+  'influenced, refuse': () => ({ kind: 'influenced', influence: { ...noInfluence, refuse: [objection] } }),
+  'influenced, stop': () => ({ kind: 'influenced', influence: { ...noInfluence, stop: objection } }),
+  'influenced, less': () => ({ kind: 'influenced', influence: { ...noInfluence, ceilingMa: 10_000 } }),
+  'influenced, pause': () => ({ kind: 'influenced', influence: { ...noInfluence, ceilingMa: 0 } }),
+  'influenced, nothing': () => ({ kind: 'influenced', influence: noInfluence }),
   reset: () => ({ kind: 'reset' }),
+  'store-replaced': () => ({ kind: 'store-replaced' }),
 };
 
 /** The same in every phase. */
@@ -76,18 +90,31 @@ const everywhere: Record<string, string> = {
   'stop, another session': 'commit(failed session.unknown)',
   'written start': 'poll-now',
   'written softStop': 'poll-now',
+  'written limit': 'poll-now',
 };
+
+/** A store that may know less gets everything that is known. */
+const storedAgain = (before: string, after = '') => ({
+  'store-replaced': `commit(${before}latched [], service, 0 failed starts${after})`,
+});
 
 /** What else happens in each phase. An event that is not listed does nothing. */
 const expected: Record<Phase['kind'], Record<string, string>> = {
   idle: {
+    ...storedAgain('', ', device'),
     'reading charging': 'softStop; commit(alarm.raised)',
     'start, another': '→ checking: poll-now',
     'start, the same': '→ checking: poll-now',
     'stop, this session': 'commit(failed session.unknown)',
     'written hardStop': 'poll-now',
+    'written trip': 'poll-now',
   },
   checking: {
+    ...storedAgain(''),
+    'set-up taken': 'poll-now',
+    'set-up missing': 'poll-now',
+    'set-up refused': 'poll-now',
+    'influenced, stop': '→ idle: commit(failed connector.faulted)',
     'reading plugged': '→ preparing: commit(open)',
     'reading charging': '→ idle: commit(failed connector.occupied)',
     'reading unplugged': '→ idle: commit(failed connector.not_plugged)',
@@ -96,52 +123,69 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
     'stop, this session': 'commit(failed session.unknown)',
     'cancel, this start': '→ idle: commit(failed command.cancelled)',
     'written hardStop': 'poll-now',
+    'written trip': 'poll-now',
   },
   preparing: {
+    ...storedAgain('open, '),
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': '→ stopping: softStop; commit(open, failed command.cancelled)',
     'cancel, this start': '→ stopping: softStop; commit(open, failed command.cancelled)',
     durable: '→ starting: start 16000 mA',
     'store-failed': '→ idle: commit(failed store.unavailable)',
     'written hardStop': 'poll-now',
+    'written trip': 'poll-now',
   },
   starting: {
+    ...storedAgain('open, '),
     'reading charging': '→ charging: commit(open, session.started, done)',
-    'reading fault': '→ stopping: hardStop; commit(open, failed connector.faulted, alarm.raised)',
+    'reading fault':
+      '→ stopping: hardStop; commit(open, failed connector.faulted, alarm.raised); commit(service, 1 failed starts)',
+    'influenced, stop': '→ stopping: hardStop; commit(open, failed connector.faulted, alarm.raised)',
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': '→ stopping: softStop; commit(open, failed command.cancelled)',
     'cancel, this start': '→ stopping: softStop; commit(open, failed command.cancelled)',
     'written hardStop': 'poll-now',
-    'write-failed start': '→ stopping: softStop; commit(open, failed pile.write_failed)',
+    'written trip': 'poll-now',
   },
   charging: {
+    ...storedAgain('open, '),
+    'influenced, less': 'limit 10000 mA; commit(open)',
+    'influenced, pause': 'limit 0 mA; commit(open)',
+    'influenced, stop': '→ stopping: hardStop; commit(open, alarm.raised)',
     'reading fault': '→ stopping: hardStop; commit(open, alarm.raised)',
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': '→ stopping: softStop; commit(open)',
     'cancel, this start': '→ stopping: softStop; commit(open)',
     'written hardStop': 'poll-now',
+    'written trip': 'poll-now',
   },
   stopping: {
+    ...storedAgain('open, '),
+    'influenced, stop': 'hardStop; commit(open, alarm.raised)',
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': 'commit(open)',
     'cancel, this start': 'commit(open)',
     'write-failed softStop': 'hardStop',
   },
   closing: {
+    ...storedAgain('', ', device'),
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': 'commit(done)',
     durable: '→ idle: poll-now',
     'written hardStop': 'poll-now',
+    'written trip': 'poll-now',
   },
   adopting: {
+    ...storedAgain('open, '),
     'reading plugged': '→ stopping: softStop; commit(open)',
     'reading charging': '→ charging: commit(open)',
     'reading unplugged': '→ stopping: softStop; commit(open, alarm.raised)',
-    'reading fault': '→ stopping: softStop; commit(open)',
+    'reading fault': '→ stopping: hardStop; commit(open, alarm.raised)',
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': '→ stopping: softStop; commit(open)',
     'cancel, this start': '→ stopping: softStop; commit(open)',
     'written hardStop': 'poll-now',
+    'written trip': 'poll-now',
   },
 };
 

@@ -1,86 +1,195 @@
-import type { FaultCode } from '#shared/faults.ts';
-import { faultIn, type Reading } from './reading.ts';
+import { type FaultCode, faultCatalogue } from '#shared/faults.ts';
+import type { Objection } from './influence.ts';
+import { faultIn, type Reading, STOPPED_BELOW_MA } from './reading.ts';
 
-/** Limits of one charge. They come from the profile; configuration can only tighten them. */
+/** Limits of what a pile may show. They come from law and profile; configuration can only tighten them. */
 export interface InterlockLimits {
+  /** What is offered at present, in mA a phase. */
   readonly limitMa: number;
+  /** The most that the pile can deliver. */
+  readonly maxPowerW: number;
   readonly overTemperatureDc: number | null;
+  readonly overVoltageMv: number | null;
+  readonly underVoltageMv: number | null;
 }
 
-/** Since when a condition has been there, on the monotonic clock; null while it is not. */
+/** What lasts, on the monotonic clock. */
 export interface InterlockState {
-  readonly overCurrentSinceMs: number | null;
-  readonly gunRemovedSinceMs: number | null;
+  /** Since when a condition has been there without a break. */
+  readonly sinceMs: Readonly<Partial<Record<FaultCode, number>>>;
+  /** When the voltage was last outside its limits; null when it never was. */
+  readonly voltageFaultMs: number | null;
   readonly lastReadingMs: number;
-  /** When the current was told last. */
+  /** When the current, and the voltage, were told last. */
   readonly lastCurrentMs: number;
+  readonly lastVoltageMs: number;
 }
 
+/** Data older than this is missing data, and missing data is unsafe. */
+export const COMMUNICATION_LOST_AFTER_MS = 5000;
 /** GB/T 18487.1 A.3.10.7: more than 1.1 times the rated current, here of the offer, for 2 s. */
 const OVER_CURRENT_RATIO = 1.1;
 const OVER_CURRENT_DEBOUNCE_MS = 2000;
+/** Less than that, and more than measuring errors explain, warms a cable up in a minute. */
+const OVERLOAD_RATIO = 1.05;
+const OVERLOAD_MARGIN_MA = 500;
+const OVERLOAD_DEBOUNCE_MS = 60_000;
+/** Firmware of AC piles after GB/T 18487.1: voltage outside its limits for 3 s; back when 10 V inside them for 5 s. */
+const VOLTAGE_DEBOUNCE_MS = 3000;
+const VOLTAGE_HYSTERESIS_MV = 10_000;
+const VOLTAGE_RECOVERED_AFTER_MS = 5000;
 /** A contact that opens for less than this is a bounce, not an unplugged gun (GB/T 18487.1 state 1′ to 1). */
 const GUN_REMOVED_DEBOUNCE_MS = 1000;
-/** Data older than this is missing data, and missing data is unsafe. */
-export const COMMUNICATION_LOST_AFTER_MS = 5000;
+
+/** Something that a reading can show. `untold`: the reading does not say, so what was so before is still so. */
+interface Condition {
+  readonly fault: FaultCode;
+  readonly debounceMs: number;
+  readonly isThere: (reading: Reading, limits: InterlockLimits, wasThere: boolean) => boolean | 'untold';
+}
+
+/** The gravest first. */
+const conditions: readonly Condition[] = [
+  {
+    fault: 'over-temperature',
+    debounceMs: 0,
+    // A temperature that is not told any more is as unsafe as one that is too high.
+    isThere: ({ temperatureDc }, { overTemperatureDc }) =>
+      overTemperatureDc !== null && (temperatureDc === null || temperatureDc >= overTemperatureDc),
+  },
+  {
+    fault: 'over-current',
+    debounceMs: OVER_CURRENT_DEBOUNCE_MS,
+    // Nobody knows whether a peak is over that cannot be seen any more.
+    isThere: ({ currentMa }, { limitMa }) =>
+      currentMa === null ? 'untold' : currentMa > Math.max(limitMa * OVER_CURRENT_RATIO, STOPPED_BELOW_MA),
+  },
+  {
+    fault: 'over-voltage',
+    debounceMs: VOLTAGE_DEBOUNCE_MS,
+    isThere: ({ voltageMv }, { overVoltageMv: limitMv }, wasThere) =>
+      outside(voltageMv, limitMv, ({ highest }, limit) => highest > limit - (wasThere ? VOLTAGE_HYSTERESIS_MV : 0)),
+  },
+  {
+    fault: 'under-voltage',
+    debounceMs: VOLTAGE_DEBOUNCE_MS,
+    isThere: ({ voltageMv }, { underVoltageMv: limitMv }, wasThere) =>
+      outside(voltageMv, limitMv, ({ lowest }, limit) => lowest < limit + (wasThere ? VOLTAGE_HYSTERESIS_MV : 0)),
+  },
+  {
+    fault: 'overload',
+    debounceMs: OVERLOAD_DEBOUNCE_MS,
+    isThere: ({ currentMa, powerW }, { limitMa, maxPowerW }) =>
+      currentMa === null && powerW === null
+        ? 'untold'
+        : (currentMa ?? 0) > Math.max(limitMa * OVERLOAD_RATIO, limitMa + OVERLOAD_MARGIN_MA) ||
+          (powerW ?? 0) > maxPowerW * OVERLOAD_RATIO,
+  },
+  {
+    fault: 'gun-removed',
+    debounceMs: GUN_REMOVED_DEBOUNCE_MS,
+    isThere: ({ status }) => status === 'unplugged',
+  },
+];
+
+function outside(
+  voltageMv: Reading['voltageMv'],
+  limitMv: number | null,
+  isOutside: (voltage: { lowest: number; highest: number }, limitMv: number) => boolean,
+): boolean | 'untold' {
+  if (limitMv === null) return false;
+  return voltageMv === null ? 'untold' : isOutside(voltageMv, limitMv);
+}
 
 export const freshInterlocks = (nowMonoMs: number): InterlockState => ({
-  overCurrentSinceMs: null,
-  gunRemovedSinceMs: null,
+  sinceMs: {},
+  voltageFaultMs: null,
   lastReadingMs: nowMonoMs,
   lastCurrentMs: nowMonoMs,
+  lastVoltageMs: nowMonoMs,
 });
 
-/** Notes that the pile has been heard, and whether it told its current. */
-export const heard = (state: InterlockState, reading: Reading, nowMonoMs: number): InterlockState => ({
-  ...state,
-  lastReadingMs: nowMonoMs,
-  lastCurrentMs: reading.currentMa === null ? state.lastCurrentMs : nowMonoMs,
+/** A charge begins: what was before it counts no more, but the mains have a memory. */
+export const renewedInterlocks = ({ voltageFaultMs }: InterlockState, nowMonoMs: number): InterlockState => ({
+  ...freshInterlocks(nowMonoMs),
+  voltageFaultMs,
 });
 
-const since = (isThere: boolean, before: number | null, nowMonoMs: number) => (isThere ? (before ?? nowMonoMs) : null);
-const longerThan = (sinceMs: number | null, ms: number, nowMonoMs: number) =>
-  sinceMs !== null && nowMonoMs - sinceMs >= ms;
-
-/** What is wrong when the last that was told is too old to be relied on. */
-function tooOld({ lastReadingMs, lastCurrentMs }: InterlockState, nowMonoMs: number): FaultCode | null {
-  if (longerThan(lastReadingMs, COMMUNICATION_LOST_AFTER_MS, nowMonoMs)) return 'communication-lost';
-  return longerThan(lastCurrentMs, COMMUNICATION_LOST_AFTER_MS, nowMonoMs) ? 'measurement-missing' : null;
+/** Takes a reading to notice, whether anything may flow or not. */
+export function notice(
+  state: InterlockState,
+  reading: Reading,
+  limits: InterlockLimits,
+  nowMonoMs: number,
+): InterlockState {
+  const sinceMs: Partial<Record<FaultCode, number>> = {};
+  for (const { fault, isThere } of conditions) {
+    const before = state.sinceMs[fault];
+    const found = isThere(reading, limits, before !== undefined);
+    if (found === 'untold' ? before !== undefined : found) sinceMs[fault] = before ?? nowMonoMs;
+  }
+  const isVoltageOut = sinceMs['over-voltage'] !== undefined || sinceMs['under-voltage'] !== undefined;
+  return {
+    sinceMs,
+    voltageFaultMs: isVoltageOut ? nowMonoMs : state.voltageFaultMs,
+    lastReadingMs: nowMonoMs,
+    lastCurrentMs: reading.currentMa === null ? state.lastCurrentMs : nowMonoMs,
+    lastVoltageMs: reading.voltageMv === null ? state.lastVoltageMs : nowMonoMs,
+  };
 }
 
 /**
- * Judges one poll of a connector that may deliver. `reading` is null when the poll failed.
- * Built in: no configuration and no rule can switch it off.
- *
- * @returns the fault that stops the charge, the gravest first, or null
+ * What must stop a charge now; null when nothing. Asked at every poll of a connector that may deliver: `reading` is the
+ * one that has just been noticed, or null when the poll failed. Built in: no configuration and no rule can switch it
+ * off.
  */
-export function evaluateInterlocks(
+export function tripped(
   state: InterlockState,
   reading: Reading | null,
   limits: InterlockLimits,
   nowMonoMs: number,
-): { state: InterlockState; tripped: FaultCode | null } {
-  if (reading === null) return { state, tripped: tooOld(state, nowMonoMs) };
-  const isTold = reading.currentMa !== null;
-  const isOverCurrent = (reading.currentMa ?? 0) > limits.limitMa * OVER_CURRENT_RATIO;
-  // A temperature that is not told any more is as unsafe as one that is too high.
-  const isOverTemperature =
-    limits.overTemperatureDc !== null &&
-    (reading.temperatureDc === null || reading.temperatureDc >= limits.overTemperatureDc);
-  const next: InterlockState = {
-    ...heard(state, reading, nowMonoMs),
-    // Nobody knows whether a peak is over that cannot be seen any more.
-    overCurrentSinceMs: isTold ? since(isOverCurrent, state.overCurrentSinceMs, nowMonoMs) : state.overCurrentSinceMs,
-    gunRemovedSinceMs: since(reading.status === 'unplugged', state.gunRemovedSinceMs, nowMonoMs),
+): Objection | null {
+  const reported = reading === null ? null : reportedBy(reading);
+  if (reported !== null) return reported;
+  // Only what this reading itself shows: a value that is not told has its own time limit.
+  const shown = reading === null ? [] : conditions.filter(({ isThere }) => isThere(reading, limits, true) === true);
+  const lasting = shown.filter(hasLasted(state, nowMonoMs)).map(({ fault }) => fault);
+  // Of a gun that is out and a value that is missing, the missing value is the graver.
+  const [gravest = null] = lasting.filter((fault) => fault !== 'gun-removed');
+  const fault = gravest ?? tooOld(state, limits, nowMonoMs) ?? lasting[0] ?? null;
+  return fault === null ? null : { fault, detail: faultCatalogue[fault].en };
+}
+
+const hasLasted =
+  ({ sinceMs }: InterlockState, nowMonoMs: number) =>
+  ({ fault, debounceMs }: Condition): boolean => {
+    const since = sinceMs[fault];
+    return since !== undefined && nowMonoMs - since >= debounceMs;
   };
-  const reported = faultIn(reading);
-  if (reported !== null) return { state: next, tripped: reported };
-  if (isOverTemperature) return { state: next, tripped: 'over-temperature' };
-  if (isOverCurrent && longerThan(next.overCurrentSinceMs, OVER_CURRENT_DEBOUNCE_MS, nowMonoMs))
-    return { state: next, tripped: 'over-current' };
-  const missing = tooOld(next, nowMonoMs);
-  if (missing !== null) return { state: next, tripped: missing };
-  if (longerThan(next.gunRemovedSinceMs, GUN_REMOVED_DEBOUNCE_MS, nowMonoMs))
-    return { state: next, tripped: 'gun-removed' };
-  return { state: next, tripped: null };
+
+/** What a new charge must not begin with, however short it has been there; null when there is nothing. */
+export function standsAgainstStart(state: InterlockState, reading: Reading, nowMonoMs: number): Objection | null {
+  const reported = reportedBy(reading);
+  if (reported !== null) return reported;
+  const present = conditions.find(({ fault }) => state.sinceMs[fault] !== undefined);
+  if (present !== undefined) return { fault: present.fault, detail: faultCatalogue[present.fault].en };
+  const { voltageFaultMs } = state;
+  const isRecovering = voltageFaultMs !== null && nowMonoMs - voltageFaultMs < VOLTAGE_RECOVERED_AFTER_MS;
+  return isRecovering ? { fault: 'voltage-fault', detail: 'the voltage has only just come back' } : null;
+}
+
+/** What the pile itself says is wrong, with its own code for it. */
+export function reportedBy(reading: Reading): Objection | null {
+  const fault = faultIn(reading);
+  if (fault === null) return null;
+  const code = reading.faultDetail === null ? '' : ` (${reading.faultDetail})`;
+  return { fault, detail: `${faultCatalogue[fault].en}${code}` };
+}
+
+/** What is wrong when the last that was told is too old to be relied on. */
+function tooOld(state: InterlockState, limits: InterlockLimits, nowMonoMs: number): FaultCode | null {
+  const isOld = (sinceMs: number) => nowMonoMs - sinceMs >= COMMUNICATION_LOST_AFTER_MS;
+  if (isOld(state.lastReadingMs)) return 'communication-lost';
+  const needsVoltage = limits.overVoltageMv !== null || limits.underVoltageMv !== null;
+  return isOld(state.lastCurrentMs) || (needsVoltage && isOld(state.lastVoltageMs)) ? 'measurement-missing' : null;
 }

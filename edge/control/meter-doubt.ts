@@ -1,4 +1,5 @@
 import type { MeterFinding, MeterLimits, MeterTrack } from './meter-track.ts';
+import { creditedRiseWh } from './outage.ts';
 
 /** One value of an energy register as the pile shows it. */
 export interface Look {
@@ -43,17 +44,21 @@ export function withLook(doubt: Doubt, look: Look, limits: MeterLimits): Doubt |
 
 /**
  * What the register's new course must be, or null while that cannot be told. What it has counted on the new course
- * is energy; of the step onto it only a rollover and a reset that the profile expects tell how much that was.
+ * is energy; of the step onto it only a rollover, a reset that the profile expects, and a rise over a time that no clock
+ * can tell say how much that was.
  */
 export function settle(
-  believed: Pick<MeterTrack, 'rawWh' | 'monoMs' | 'unmovedWh'>,
+  believed: Pick<MeterTrack, 'rawWh' | 'monoMs' | 'unmovedWh' | 'unseenMs'>,
   doubt: Doubt,
   limits: MeterLimits,
 ): Pick<MeterFinding, 'kind' | 'creditedWh'> | null {
   if (doubt.looks < SETTLED_LOOKS || doubt.monoMs - doubt.sinceMonoMs < SETTLED_AFTER_MS) return null;
   const { kind, rollsOverAtWh } = limits.energy;
   const countedWh = doubt.rawWh - doubt.firstRawWh;
-  if (doubt.firstRawWh > believed.rawWh) return { kind: 'jump', creditedWh: countedWh };
+  if (doubt.firstRawWh > believed.rawWh) {
+    const unseenWh = creditedRiseWh(doubt.firstRawWh - believed.rawWh, believed.unseenMs ?? 0, limits.maxPowerW);
+    return { kind: 'jump', creditedWh: unseenWh + countedWh };
+  }
   const mostWh = plausibleRiseWh(believed.monoMs, doubt.sinceMonoMs, limits) + believed.unmovedWh;
   const wrappedWh = rollsOverAtWh === null ? null : rollsOverAtWh - believed.rawWh + doubt.firstRawWh;
   if (wrappedWh !== null && wrappedWh >= 0 && wrappedWh <= mostWh) {

@@ -86,6 +86,8 @@ class World {
   }
 
   second(): void {
+    // A meter that nobody can bill by has ended the charge.
+    if (this.rig.phase !== 'charging') return;
     this.flow(1000);
     this.rig.pass(1000);
     const beforeWh = this.rig.session.lastReading.registerWh;
@@ -136,6 +138,7 @@ class World {
   }
 
   #restart(secondsAway: number, reboot: boolean): void {
+    if (this.rig.phase !== 'charging') return;
     this.flow(secondsAway * 1000);
     this.#boots += reboot ? 1 : 0;
     const boot = reboot ? { bootId: uuid(this.#boots), monoMs: 30_000 } : {};
@@ -148,7 +151,7 @@ class World {
   end(): Cdr {
     const { rig } = this;
     rig.command(stopCommand(rig.session.sessionId));
-    rig.pass(100).send({ kind: 'written', write: 'softStop' });
+    rig.pass(100).send({ kind: 'written', write: rig.rung });
     for (let i = 0; i < 10 && rig.phase === 'stopping'; i += 1) {
       rig.pass(1000).see({ ...this.reading(), status: 'plugged', powerW: 0, currentMa: 0 });
     }

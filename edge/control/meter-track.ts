@@ -40,6 +40,10 @@ export interface MeterTrack {
   readonly unmovedWh: number;
   /** The pile answers but does not tell the register. */
   readonly silence: { readonly sinceMonoMs: number; readonly told: boolean } | null;
+  /** Since when this process has been looking. */
+  readonly watchedFromMonoMs: number;
+  /** How long nobody may have looked before that, when no clock can tell; null when that is known. */
+  readonly unseenMs: number | null;
 }
 
 export interface Tracked {
@@ -84,8 +88,23 @@ export function track(before: MeterTrack | null, reading: Reading, monoMs: numbe
   return verdict === null ? { track: next, registerWh: null, findings: [] } : rebase(heard, look, verdict);
 }
 
+/** Energy by measured power that a register must have shown something of. */
+export const stuckAtWh = (limits: MeterLimits): number =>
+  STUCK_STEPS * limits.energy.resolutionWh + stepAllowanceWh(limits);
+
 export function firstTrack(rawWh: number, meterId: string | null, monoMs: number): MeterTrack {
-  return { meterId, rawWh, offsetWh: 0, monoMs, doubt: null, powerW: 0, unmovedWh: 0, silence: null };
+  return {
+    meterId,
+    rawWh,
+    offsetWh: 0,
+    monoMs,
+    doubt: null,
+    powerW: 0,
+    unmovedWh: 0,
+    silence: null,
+    watchedFromMonoMs: monoMs,
+    unseenMs: null,
+  };
 }
 
 /** The finding that is left when a charge ends while the register is in doubt: its last believed value stands. */
@@ -111,19 +130,19 @@ function onCourse(before: MeterTrack, look: Look, powerW: number, limits: MeterL
   const isWatched = elapsedMs <= COMMUNICATION_LOST_AFTER_MS;
   const measuredWh = isWatched ? (Math.min(before.powerW, powerW) * elapsedMs) / 3_600_000 : 0;
   const unmovedWh = look.rawWh === before.rawWh ? before.unmovedWh + measuredWh : 0;
-  const stuckAtWh = STUCK_STEPS * limits.energy.resolutionWh + stepAllowanceWh(limits);
+  const stuckWh = stuckAtWh(limits);
   const findings: MeterFinding[] = before.doubt === null ? [] : [offCourse(before.rawWh, before.doubt)];
-  if (before.unmovedWh < stuckAtWh && unmovedWh >= stuckAtWh) {
+  if (before.unmovedWh < stuckWh && unmovedWh >= stuckWh) {
     findings.push({ kind: 'stuck', fromRawWh: before.rawWh, toRawWh: look.rawWh, creditedWh: 0 });
   }
-  return believe({ ...before, ...look, doubt: null, powerW, unmovedWh }, findings);
+  return believe({ ...before, ...look, doubt: null, powerW, unmovedWh, unseenMs: null }, findings);
 }
 
 /** Counts on from here; of the step itself no more is taken than `creditedWh`. */
 function rebase(before: MeterTrack, look: Look, verdict: Pick<MeterFinding, 'kind' | 'creditedWh'>): Tracked {
   const offsetWh = before.rawWh + before.offsetWh + verdict.creditedWh - look.rawWh;
   const finding: MeterFinding = { ...verdict, fromRawWh: before.rawWh, toRawWh: look.rawWh };
-  return believe({ ...before, ...look, offsetWh, doubt: null, powerW: 0, unmovedWh: 0 }, [finding]);
+  return believe({ ...before, ...look, offsetWh, doubt: null, powerW: 0, unmovedWh: 0, unseenMs: null }, [finding]);
 }
 
 function untold(before: MeterTrack | null, reading: Reading, monoMs: number): Tracked {

@@ -3,7 +3,7 @@ import { type FaultCode, faultCatalogue } from '#shared/faults.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
 import type { ConnectorFacts } from './connector.ts';
 
-export function commandDone(commandId: string, sessionId: string): RecordOf<'command.reported'> {
+export function commandDone(commandId: string, sessionId: string | null): RecordOf<'command.reported'> {
   return { kind: 'command.reported', commandId, status: 'done', sessionId, code: null, detail: null };
 }
 

@@ -32,6 +32,6 @@ test('ED-07 a latch is not cleared unseen, nor in the middle of a stop', () => {
 });
 
 test('ED-07 a pile that is seen to be off can be trusted again', () => {
-  expect(describeOrders(latched(plugged).send({ kind: 'reset' }))).toBe('commit(latched [])');
+  expect(describeOrders(latched(plugged).send({ kind: 'reset' }))).toBe('commit(latched [], service, 0 failed starts)');
   expect(resetRefusal(new Rig().state)).toBe('nothing is latched');
 });

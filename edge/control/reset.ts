@@ -17,9 +17,13 @@ export function resetRefusal({ phase, reading, latched }: ConnectorState): strin
 /** A technician has looked at the pile and clears what is latched. */
 export function resetLatches(state: ConnectorState, context: Context): Decision {
   if (resetRefusal(state) !== null) return stay(state);
-  const latched = { connectorId: context.facts.connectorId, faults: [] };
-  return {
-    state: { ...state, latched: [] },
-    orders: [{ kind: 'commit', answer: null, transaction: { session: null, records: [], latched } }],
+  const { connectorId } = context.facts;
+  const service = { ...state.service, failedStarts: 0 };
+  const transaction = {
+    session: null,
+    records: [],
+    latched: { connectorId, faults: [] },
+    service: { connectorId, service },
   };
+  return { state: { ...state, latched: [], service }, orders: [{ kind: 'commit', answer: null, transaction }] };
 }

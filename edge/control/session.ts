@@ -6,6 +6,8 @@ import { type Cdr, type CdrMark, MAX_METER_EVENTS, type MeterEvent, type StopRea
 import type { StartCommand } from '#shared/wire/messages.ts';
 import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
 import { type EnergyRegister, firstTrack, type MeterFinding, type MeterTrack, type Tracked } from './meter-track.ts';
+import type { Outage } from './outage.ts';
+import { type Resumption, sessionTimeMs } from './session-axis.ts';
 
 /** Why a session is being stopped, and the stop commands that wait to hear that it is. */
 export interface StopCause {
@@ -31,7 +33,10 @@ export interface Session {
   readonly commandId: string;
   readonly requestId: string;
   readonly tariff: Tariff;
+  /** The most that this charge may be offered. */
   readonly limitMa: number;
+  /** What it was offered last: a restart goes on with that. */
+  readonly offeredMa: number;
   readonly startedAt: Stamp;
   /** The start must be confirmed by the pile and acknowledged by the cloud by then, or it is undone. */
   readonly confirmByWallMs: number;
@@ -44,6 +49,12 @@ export interface Session {
   readonly confirmed: boolean;
   /** The cloud has the record of it. */
   readonly acknowledged: boolean;
+  /** Current has been seen to flow. */
+  readonly sawCurrent: boolean;
+  /** How often the pile has been told to go on after it had restarted. */
+  readonly restarts: number;
+  /** When it was taken up in a later boot than the one before; null while it runs in the boot that it was started in. */
+  readonly resumed: Resumption | null;
   readonly stop: StopCause | null;
 }
 
@@ -57,6 +68,7 @@ export function openSession(
     sessionId: string;
     pileId: string;
     limitMa: number;
+    offeredMa: number;
     track: MeterTrack;
     now: Stamp;
     confirmByWallMs: number;
@@ -73,6 +85,7 @@ export function openSession(
     requestId: command.requestId,
     tariff: command.tariff,
     limitMa: facts.limitMa,
+    offeredMa: facts.offeredMa,
     startedAt: facts.now,
     confirmByWallMs: facts.confirmByWallMs,
     readings: [first],
@@ -81,38 +94,36 @@ export function openSession(
     marks: [],
     confirmed: false,
     acknowledged: false,
+    sawCurrent: false,
+    restarts: 0,
+    resumed: null,
     stop: null,
   };
 }
 
-/**
- * The time of a reading on the session's own axis. Within one boot it runs with the monotonic clock, so a
- * corrected wall clock bends neither the order of readings nor the duration of the charge.
- */
-export function sessionTimeMs(session: Session, now: Stamp): number {
-  if (now.bootId === session.startedAt.bootId) {
-    return session.startedAt.wallMs + Math.max(0, now.monoMs - session.startedAt.monoMs);
-  }
-  return Math.max(session.lastReading.atMs, now.wallMs);
-}
+/** What sessions stored by older versions do not have. */
+type LaterFields = 'meter' | 'offeredMa' | 'sawCurrent' | 'restarts' | 'resumed';
 
 /** A session as it was stored, by whatever version: one from before meters were tracked had raw readings only. */
-export function restoreSession(stored: Omit<Session, 'meter'> & { readonly meter?: SessionMeter }): Session {
+export function restoreSession(stored: Omit<Session, LaterFields> & Partial<Pick<Session, LaterFields>>): Session {
   const track = firstTrack(stored.lastReading.registerWh, null, stored.startedAt.monoMs);
-  return { ...stored, meter: stored.meter ?? { track, events: [], eventsLeftOut: 0 } };
+  const meter = stored.meter ?? { track, events: [], eventsLeftOut: 0 };
+  // Nobody knows whether an older version saw current: it is not held against the charge.
+  return { offeredMa: stored.limitMa, sawCurrent: true, restarts: 0, resumed: null, ...stored, meter };
 }
 
-/** The track as it was when the last reading was taken, on the present clock. */
-export function resumedTrack(session: Session, now: Stamp): MeterTrack {
+/** The track as it was when the last reading was taken, on the present clock; how old it is at most, nobody may know. */
+export function resumedTrack(session: Session, { leastMs, mostMs }: Outage, now: Stamp): MeterTrack {
   const { track } = session.meter;
-  const ageMs = Math.max(0, sessionTimeMs(session, now) - session.lastReading.atMs);
-  const shiftMs = now.monoMs - ageMs - track.monoMs;
+  const shiftMs = now.monoMs - leastMs - track.monoMs;
   const doubt = track.doubt && {
     ...track.doubt,
     monoMs: track.doubt.monoMs + shiftMs,
     sinceMonoMs: track.doubt.sinceMonoMs + shiftMs,
   };
-  return { ...track, doubt, monoMs: track.monoMs + shiftMs, powerW: 0, unmovedWh: 0, silence: null };
+  const monoMs = track.monoMs + shiftMs;
+  const unwatched = { watchedFromMonoMs: now.monoMs, unseenMs: mostMs > leastMs ? mostMs : null };
+  return { ...track, ...unwatched, doubt, monoMs, powerW: 0, unmovedWh: 0, silence: null };
 }
 
 /**

@@ -67,7 +67,7 @@ describe('OP-13 a start that cannot be is refused by name, and nothing is writte
     expect(describeOrders(rig.command(startCommand()))).toBe('commit(failed connector.faulted)');
     expect(rig.recordsOf('command.reported')[0]?.detail).toContain('over-current');
     rig.see(plugged);
-    expect(describeOrders(rig.send({ kind: 'reset' }))).toBe('commit(latched [])');
+    expect(describeOrders(rig.send({ kind: 'reset' }))).toBe('commit(latched [], service, 0 failed starts)');
     expect(describeOrders(rig.command(startCommand({ commandId: uuid(9) })))).toBe('poll-now');
   });
 });
@@ -123,7 +123,7 @@ describe('OP-16 a start that is not confirmed in time is undone on site and bill
     for (let i = 0; i < 59; i += 1) rig.pass(1000).see(plugged);
     expect(rig.phase).toBe('starting');
     const told = describeOrders(rig.pass(1000).see(plugged));
-    expect(told).toBe('softStop; commit(open, failed pile.no_confirmation)');
+    expect(told).toBe('softStop; commit(open, failed pile.no_confirmation); commit(service, 1 failed starts)');
     rig.proveOff();
     expect(rig.cdr).toMatchObject({ voidReason: 'not-confirmed', stopReason: 'not-confirmed' });
     expect(rig.recordsOf('session.started')).toEqual([]);
@@ -133,16 +133,22 @@ describe('OP-16 a start that is not confirmed in time is undone on site and bill
     const rig = new Rig();
     rig.toStarting();
     for (let i = 0; i < 59; i += 1) rig.pass(1000).see(plugged);
-    expect(describeOrders(rig.pass(1000).see(charging))).toBe('softStop; commit(open, failed pile.no_confirmation)');
+    expect(describeOrders(rig.pass(1000).see(charging))).toBe(
+      'softStop; commit(open, failed pile.no_confirmation); commit(service, 1 failed starts)',
+    );
     expect(rig.recordsOf('session.started')).toEqual([]);
   });
 
-  test('the pile refuses the write', () => {
+  test('ED-20 a pile that refuses the write is told three times, 2 s apart, and then rolled back', () => {
     const rig = new Rig();
     rig.toStarting();
-    expect(describeOrders(rig.pass(300).send({ kind: 'write-failed', write: 'start' }))).toBe(
-      'softStop; commit(open, failed pile.write_failed)',
-    );
+    const refused = () => describeOrders(rig.pass(300).send({ kind: 'write-failed', write: 'start' }));
+    for (const attempt of ['second', 'third']) {
+      expect(refused(), attempt).toBe('');
+      expect(describeOrders(rig.pass(1900).see(plugged)), attempt).toBe('');
+      expect(describeOrders(rig.pass(100).see(plugged)), attempt).toBe('start 16000 mA');
+    }
+    expect(refused()).toBe('softStop; commit(open, failed pile.write_failed); commit(service, 1 failed starts)');
     rig.proveOff();
     expect(rig.cdr).toMatchObject({ voidReason: 'not-confirmed' });
   });

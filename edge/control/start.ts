@@ -1,4 +1,6 @@
 import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
+import { bmsFaults } from '#shared/faults/bms.ts';
+import { vehicleFaults } from '#shared/faults/vehicle.ts';
 import { faultCatalogue } from '#shared/faults.ts';
 import type { StartCommand } from '#shared/wire/messages.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
@@ -12,16 +14,26 @@ import {
   record,
   stay,
 } from './connector.ts';
-import { evaluateInterlocks, freshInterlocks } from './interlocks.ts';
+import { type Objection, objectionsOf } from './influence.ts';
+import { renewedInterlocks, standsAgainstStart, tripped } from './interlocks.ts';
+import { limitsFor } from './limits.ts';
+import { standingOffer } from './offer.ts';
 import { isOff, type Reading } from './reading.ts';
 import { commandDone, commandFailed } from './report.ts';
+import { failedStart, startSucceeded } from './service.ts';
 import { openSession, type Session } from './session.ts';
-import { beginStop, faultStop, undoStart } from './stop.ts';
+import { beginStop, demandedStop, faultStop, type StopDetails, undoStart } from './stop.ts';
+import { targetMa } from './target.ts';
 
 type Checking = Extract<Phase, { kind: 'checking' }>;
 type Preparing = Extract<Phase, { kind: 'preparing' }>;
 type Starting = Extract<Phase, { kind: 'starting' }>;
 
+/** A start is written at most so often; in vain each time, it is rolled back. */
+const START_ATTEMPTS = 3;
+/** A vehicle closes S2, and the pile its contactor, well within this time; a start that shows nothing by then is told again. */
+const START_AGAIN_AFTER_MS = 15_000;
+const WRITE_AGAIN_AFTER_MS = 2000;
 /** How long a start waits for the look at the pile that it needs. */
 const CHECK_PATIENCE_MS = 3000;
 
@@ -56,8 +68,13 @@ export function takeStart(state: ConnectorState, command: StartCommand, context:
       `latched until a technician resets: ${state.latched.join(', ')}`,
     );
   }
-  if (state.blockedBy.length > 0) return refuseStart(state, command, 'connector.faulted', state.blockedBy.join(', '));
-  if (now.clock === 'none')
+  if (state.maintaining !== null)
+    return refuseStart(state, command, 'connector.occupied', `"${state.maintaining.write}" is under way`);
+  if (state.service.disabledBy !== null) return refuseStart(state, command, 'connector.disabled');
+  const [objection] = objectionsOf(state.influence);
+  if (objection !== undefined)
+    return refuseStart(state, command, 'connector.faulted', `${objection.fault}: ${objection.detail}`);
+  if (now.clock !== 'trusted')
     return refuseStart(state, command, 'command.expired', 'the site has no clock to judge the expiry by');
   const leftMs = Math.min(command.ttlMs, command.expiresAtMs - now.wallMs);
   if (leftMs <= 0) return refuseStart(state, command, 'command.expired', `expired ${-leftMs} ms ago`);
@@ -70,15 +87,18 @@ export function takeStart(state: ConnectorState, command: StartCommand, context:
   return enter(state, phase, { kind: 'poll-now' });
 }
 
-function obstacle(reading: Reading, context: Context): ErrorCode | null {
-  if (reading.status === 'unplugged') return 'connector.not_plugged';
-  if (reading.status === 'charging') return 'connector.occupied';
-  if (reading.status !== 'plugged' || (reading.registerWh ?? -1) < 0) return 'connector.faulted';
+/** What the reading shows that a charge must not begin with. */
+function obstacle(
+  state: ConnectorState,
+  reading: Reading,
+  nowMonoMs: number,
+): { code: ErrorCode; detail?: string } | null {
+  if (reading.status === 'unplugged') return { code: 'connector.not_plugged' };
+  if (reading.status === 'charging') return { code: 'connector.occupied' };
+  const objection = standsAgainstStart(state.interlocks, reading, nowMonoMs);
+  if (objection !== null) return { code: 'connector.faulted', detail: `${objection.fault}: ${objection.detail}` };
   // Current that nobody offered, or that nobody can see, is no ground to offer more.
-  if (!isOff(reading)) return 'connector.faulted';
-  const limits = { limitMa: context.facts.limitMa, overTemperatureDc: context.facts.overTemperatureDc };
-  const { tripped } = evaluateInterlocks(freshInterlocks(context.now.monoMs), reading, limits, context.now.monoMs);
-  return tripped === null ? null : 'connector.faulted';
+  return (reading.registerWh ?? -1) < 0 || !isOff(reading) ? { code: 'connector.faulted' } : null;
 }
 
 /** The pile's true state, read after the command came in, decides. */
@@ -91,8 +111,8 @@ export function checkingReading(
   const { reading, track } = state;
   const { command, receivedMonoMs, confirmByMonoMs } = phase;
   if (reading === null || requestedMonoMs < receivedMonoMs) return enter(state, phase, { kind: 'poll-now' });
-  const code = obstacle(reading, context);
-  if (code !== null) return toIdle(refuseStart(state, command, code));
+  const found = obstacle(state, reading, context.now.monoMs);
+  if (found !== null) return toIdle(refuseStart(state, command, found.code, found.detail));
   const waitedMs = context.now.monoMs - receivedMonoMs;
   if (state.setUp.result !== 'taken') {
     if (state.setUp.result === 'missing' && waitedMs < CHECK_PATIENCE_MS) return stay(state);
@@ -103,10 +123,15 @@ export function checkingReading(
     if (waitedMs < CHECK_PATIENCE_MS) return stay(state);
     return toIdle(refuseStart(state, command, 'connector.faulted', 'the energy register is off its course'));
   }
+  const { facts } = context;
+  const offeredMa = targetMa(facts.limitMa, state.influence, facts) ?? 0;
+  if (offeredMa === 0)
+    return toIdle(refuseStart(state, command, 'connector.faulted', 'the site leaves less than the pile can offer'));
   const session = openSession(command, {
     sessionId: context.newId(),
-    pileId: context.facts.pileId,
-    limitMa: context.facts.limitMa,
+    pileId: facts.pileId,
+    limitMa: facts.limitMa,
+    offeredMa,
     track,
     now: context.now,
     confirmByWallMs: context.now.wallMs + (confirmByMonoMs - context.now.monoMs),
@@ -124,6 +149,11 @@ export function checkingPollFailed(state: ConnectorState, phase: Checking, conte
   return toIdle(refuseStart(state, phase.command, 'connector.offline'));
 }
 
+/** The surroundings object while the pile is being looked at. */
+export function refuseChecking(state: ConnectorState, phase: Checking, { fault, detail }: Objection): Decision {
+  return toIdle(refuseStart(state, phase.command, 'connector.faulted', `${fault}: ${detail}`));
+}
+
 export function checkingCancel(state: ConnectorState, phase: Checking): Decision {
   return toIdle(refuseStart(state, phase.command, 'command.cancelled'));
 }
@@ -133,12 +163,32 @@ export function preparingDurable(state: ConnectorState, phase: Preparing, contex
   const { session, confirmByMonoMs } = phase;
   if (context.now.monoMs >= confirmByMonoMs)
     return beginStop(state, session, undoStart('not-confirmed', 'command.expired'), context);
-  const write: Order = { kind: 'write', write: 'start', limitMa: session.limitMa, requestId: session.requestId };
-  return enter(
-    { ...state, interlocks: freshInterlocks(context.now.monoMs) },
-    { kind: 'starting', session, confirmByMonoMs },
-    write,
-  );
+  const { stop } = state.influence;
+  if (stop !== null) return beginStop(state, session, demandedStop(stop, session), context);
+  const { monoMs } = context.now;
+  const renewed = { ...state, interlocks: renewedInterlocks(state.interlocks, monoMs) };
+  return writeStart(renewed, { kind: 'starting', session, confirmByMonoMs, attempts: 0, againMonoMs: 0 }, context);
+}
+
+/** A disk that gives no answer is given until the start's own deadline: what it has stored by then is undone. */
+export function preparingPoll(state: ConnectorState, phase: Preparing, context: Context): Decision {
+  if (context.now.monoMs < phase.confirmByMonoMs) return stay(state);
+  return beginStop(state, phase.session, undoStart('not-confirmed', 'store.unavailable'), context);
+}
+
+function writeStart(state: ConnectorState, phase: Starting, context: Context): Decision {
+  const { session } = phase;
+  const next: Starting = {
+    ...phase,
+    attempts: phase.attempts + 1,
+    againMonoMs: context.now.monoMs + START_AGAIN_AFTER_MS,
+  };
+  return enter(state, next, {
+    kind: 'write',
+    write: 'start',
+    limitMa: session.offeredMa,
+    requestId: session.requestId,
+  });
 }
 
 /** Nothing was stored and nothing was written: as if it had never been asked. */
@@ -147,16 +197,37 @@ export function preparingStoreFailed(state: ConnectorState, phase: Preparing): D
   return enter(state, { kind: 'idle' }, tell(report));
 }
 
+/** One poll, good or failed, of a pile that has been told to deliver. */
 export function startingPoll(state: ConnectorState, phase: Starting, context: Context): Decision {
-  const { session, confirmByMonoMs } = phase;
-  const limits = { limitMa: session.limitMa, overTemperatureDc: context.facts.overTemperatureDc };
-  const judged = evaluateInterlocks(state.interlocks, state.reading, limits, context.now.monoMs);
-  const next = { ...state, interlocks: judged.state };
-  if (judged.tripped !== null) return beginStop(next, session, faultStop(judged.tripped, session), context);
-  if (context.now.monoMs >= confirmByMonoMs)
-    return beginStop(next, session, undoStart('not-confirmed', 'pile.no_confirmation'), context);
-  if (state.reading?.status === 'charging') return confirmStart(next, session, confirmByMonoMs, context);
-  return stay(next);
+  const { session, confirmByMonoMs, attempts, againMonoMs } = phase;
+  const { monoMs } = context.now;
+  const { stop } = state.influence;
+  if (stop !== null) return beginStop(state, session, demandedStop(stop, session), context);
+  const found = tripped(state.interlocks, state.reading, limitsFor(state, context), monoMs);
+  if (found !== null) return giveUpStart(state, session, faultStop(found, session), context);
+  if (monoMs >= confirmByMonoMs)
+    return giveUpStart(state, session, undoStart('not-confirmed', 'pile.no_confirmation'), context);
+  if (state.reading?.status === 'charging') return confirmStart(state, session, confirmByMonoMs, context);
+  const isDue = state.reading !== null && attempts < START_ATTEMPTS && monoMs >= againMonoMs;
+  return isDue ? writeStart(state, phase, context) : stay(state);
+}
+
+/** The pile did not take the start: it is told once more, a little later, and only so often. */
+export function startWriteFailed(state: ConnectorState, phase: Starting, context: Context): Decision {
+  const { monoMs } = context.now;
+  const againMonoMs = monoMs + WRITE_AGAIN_AFTER_MS;
+  if (phase.attempts < START_ATTEMPTS && againMonoMs < phase.confirmByMonoMs)
+    return enter(state, { ...phase, againMonoMs });
+  return giveUpStart(state, phase.session, undoStart('not-confirmed', 'pile.write_failed'), context);
+}
+
+/** Rolls a start back that the pile has not followed, and counts it. */
+function giveUpStart(state: ConnectorState, session: Session, details: StopDetails, context: Context): Decision {
+  const { fault } = details.cause;
+  const isVehicles = fault !== null && (fault in vehicleFaults || fault in bmsFaults);
+  const { state: counted, orders } = isVehicles ? stay(state) : failedStart(state, context);
+  const decision = beginStop(counted, session, details, context);
+  return { ...decision, orders: [...decision.orders, ...orders] };
 }
 
 /** The pile shows that it charges: the start is done, and everybody may know. */
@@ -166,7 +237,8 @@ export function confirmStart(
   confirmByMonoMs: number,
   context: Context,
 ): Decision {
-  const confirmed: Session = { ...session, confirmed: true };
+  const sawCurrent = state.reading !== null && (state.reading.currentMa ?? 0) > 0;
+  const confirmed: Session = { ...session, confirmed: true, sawCurrent: session.sawCurrent || sawCurrent };
   const { sessionId, pileId, connectorId, orderId, commandId, startedAt, limitMa } = confirmed;
   const meterStartWh = confirmed.readings[0].registerWh;
   const started: RecordOf<'session.started'> = {
@@ -180,12 +252,26 @@ export function confirmStart(
     meterStartWh,
     limitMa,
   };
-  const phase: Phase = {
+  const succeeded = startSucceeded(state, context);
+  const phase = beginCharging(confirmed, confirmByMonoMs, confirmed.offeredMa, context.now.monoMs);
+  const recorded = record(confirmed, started, commandDone(commandId, sessionId));
+  return enter(succeeded.state, phase, recorded, ...succeeded.orders);
+}
+
+/** A charge that delivers, from now on. */
+export function beginCharging(
+  session: Session,
+  confirmByMonoMs: number,
+  offeredMa: number,
+  nowMonoMs: number,
+): Extract<Phase, { kind: 'charging' }> {
+  return {
     kind: 'charging',
-    session: confirmed,
+    session,
     confirmByMonoMs,
-    vehicleIdleSinceMonoMs: null,
-    savedMonoMs: context.now.monoMs,
+    flow: { kind: 'delivering' },
+    offer: standingOffer(offeredMa, nowMonoMs),
+    savedMonoMs: nowMonoMs,
+    mayHaveRestarted: false,
   };
-  return enter(state, phase, record(confirmed, started, commandDone(commandId, sessionId)));
 }

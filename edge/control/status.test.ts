@@ -18,7 +18,7 @@ describe('OP-11 the status of a connector follows its pile and its charge', () =
     ['nothing is plugged in', { ...plugged, status: 'unplugged' as const }, 'available', false, []],
     ['a vehicle is plugged in', plugged, 'plugged', true, []],
     ['the pile reports a fault', { ...plugged, status: 'fault' as const }, 'faulted', null, ['pile-fault']],
-    ['nobody knows its state', { ...plugged, status: 'unknown' as const }, 'faulted', null, ['pile-fault']],
+    ['nobody knows its state', { ...plugged, status: 'unknown' as const }, 'faulted', null, ['unknown-state']],
   ])('%s', (_, reading, status, isPlugged, faults) => {
     const rig = new Rig();
     rig.see(reading);

@@ -1,6 +1,7 @@
 import type { FaultCode } from '#shared/faults.ts';
 import type { ConnectorStatus, ConnectorView } from '#shared/wire/messages.ts';
 import { type ConnectorFacts, type ConnectorState, sessionOf } from './connector.ts';
+import { objectionsOf } from './influence.ts';
 import { faultIn } from './reading.ts';
 
 function statusOf(state: ConnectorState): ConnectorStatus {
@@ -10,13 +11,16 @@ function statusOf(state: ConnectorState): ConnectorStatus {
   if (phase.kind === 'charging') return 'charging';
   if (phase.kind === 'checking' || phase.kind === 'preparing' || phase.kind === 'starting' || phase.kind === 'adopting')
     return 'starting';
+  if (state.service.disabledBy !== null) return 'unavailable';
   if (latched.length > 0 || unavailableBecause(state).length > 0 || faultIn(reading) !== null) return 'faulted';
   return reading.status === 'unplugged' ? 'available' : 'plugged';
 }
 
 /** What keeps a charge from beginning, though neither pile nor vehicle is at fault. */
-const unavailableBecause = ({ blockedBy, setUp }: ConnectorState): readonly FaultCode[] =>
-  setUp.result === 'refused' ? [...blockedBy, 'setup-not-taken'] : blockedBy;
+function unavailableBecause({ influence, setUp }: ConnectorState): readonly FaultCode[] {
+  const objections = objectionsOf(influence).map(({ fault }) => fault);
+  return setUp.result === 'refused' ? [...objections, 'setup-not-taken'] : objections;
+}
 
 /** A connector as the cloud and the technician see it. What the pile does not tell is null. */
 export function viewOf(state: ConnectorState, facts: ConnectorFacts): ConnectorView {

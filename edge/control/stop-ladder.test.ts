@@ -218,7 +218,7 @@ describe('ED-07 a pile that answers, and does not tell its current', () => {
     rig.pass(500).see({ ...silent, status: 'unplugged' });
     rig.pass(1500).see({ ...silent, status: 'unplugged' });
     expect(rig.phase).toBe('closing');
-    expect(rig.cdr.marks).toEqual([]);
+    expect(rig.cdr.marks).toEqual(['zero-energy']);
   });
 
   test('current out of a gun that is not plugged is no proof', () => {

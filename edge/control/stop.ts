@@ -4,6 +4,7 @@ import type { StopCommand } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import { buildCdr } from './build-cdr.ts';
 import {
+  type ConnectorFacts,
   type ConnectorState,
   type Context,
   type Decision,
@@ -13,11 +14,21 @@ import {
   record,
   stay,
 } from './connector.ts';
-import { COMMUNICATION_LOST_AFTER_MS, heard } from './interlocks.ts';
-import { delivers, isOff } from './reading.ts';
+import type { Objection } from './influence.ts';
+import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
+import { delivers, isOff, STOPPED_BELOW_MA } from './reading.ts';
 import { alarm, commandDone, commandFailed } from './report.ts';
 import { type Session, type StopCause, withMark } from './session.ts';
-import { beginLadder, climb, isProven, type Rung, rungFailed, rungWritten } from './stop-ladder.ts';
+import {
+  atHardStop,
+  beginLadder,
+  climb,
+  isCutOff,
+  isProven,
+  type Rung,
+  rungFailed,
+  rungWritten,
+} from './stop-ladder.ts';
 
 type Stopping = Extract<Phase, { kind: 'stopping' }>;
 type Closing = Extract<Phase, { kind: 'closing' }>;
@@ -36,17 +47,20 @@ const SETTLE_MS = 5000;
  * with what was read last.
  */
 const LAST_READING_PATIENCE_MS = 600_000;
+/** A pile that cannot be stopped is a technician's: after a day its session goes out, marked, as far as it has been counted. */
+const STOPPING_AT_MOST_MS = 86_400_000;
 const STORE_AGAIN_AFTER_MS = 1000;
 
 export interface StopDetails {
   readonly cause: StopCause;
-  /** Told to whoever asked for a start that has not been confirmed. */
+  /** Told to whoever asked for a start that has not been confirmed, and with the alarm of a fault. */
   readonly failure: { readonly code: ErrorCode; readonly detail: string };
+  /** A fault of the pile itself latches the connector, if it is one that does. */
+  readonly latches: boolean;
 }
 
 /** A stop because a fault tripped an interlock. */
-export function faultStop(fault: FaultCode, session: Session): StopDetails {
-  const reason = fault === 'gun-removed' || fault === 'communication-lost' ? fault : 'fault';
+export function faultStop({ fault, detail }: Objection, session: Session): StopDetails {
   const code =
     fault === 'gun-removed'
       ? 'connector.not_plugged'
@@ -54,9 +68,21 @@ export function faultStop(fault: FaultCode, session: Session): StopDetails {
         ? 'connector.offline'
         : 'connector.faulted';
   return {
-    cause: { reason, fault, voidReason: null, commandIds: session.stop?.commandIds ?? [] },
-    failure: { code, detail: faultCatalogue[fault].en },
+    cause: { reason: reasonFor(fault), fault, voidReason: null, commandIds: session.stop?.commandIds ?? [] },
+    failure: { code, detail },
+    latches: true,
   };
+}
+
+/** A stop because something around the connector demands it: what latches there, latches there. */
+export const demandedStop = (objection: Objection, session: Session): StopDetails => {
+  const details = faultStop(objection, session);
+  return { ...details, cause: { ...details.cause, reason: 'site' }, latches: false };
+};
+
+function reasonFor(fault: FaultCode): StopCause['reason'] {
+  if (fault === 'gun-removed' || fault === 'communication-lost') return fault;
+  return fault === 'max-duration' || fault === 'max-energy' ? 'limit-reached' : 'fault';
 }
 
 /** A stop because the start was not confirmed in time, or has been cancelled. */
@@ -64,6 +90,7 @@ export function undoStart(voidReason: 'not-confirmed' | 'cancelled', code: Error
   return {
     cause: { reason: 'not-confirmed', fault: null, voidReason, commandIds: [] },
     failure: { code, detail: detail ?? errorCatalogue[code].en },
+    latches: false,
   };
 }
 
@@ -72,6 +99,7 @@ export function commandedStop(command: StopCommand): StopDetails {
   return {
     cause: { reason: command.reason, fault: null, voidReason, commandIds: [command.commandId] },
     failure: { code: 'command.cancelled', detail: 'stopped before the pile began to charge' },
+    latches: false,
   };
 }
 
@@ -83,25 +111,25 @@ export function beginStop(state: ConnectorState, session: Session, details: Stop
   const { now, facts } = context;
   const { fault } = details.cause;
   const entry = fault === null ? null : faultCatalogue[fault];
-  const rung: Rung = entry?.reaction === 'hard-stop' ? 'hardStop' : 'softStop';
+  const rung = entry?.reaction === 'hard-stop' ? 'hardStop' : 'softStop';
   const stopping: Session = { ...session, stop: causeOf(session, details.cause) };
   const records: RecordBody[] = [];
   if (!session.confirmed && session.stop === null) {
     records.push(commandFailed(session.commandId, details.failure.code, details.failure.detail, session.sessionId));
   }
   if (fault !== null && session.stop === null) {
-    records.push(
-      alarm(facts, fault, { alarmId: context.newId(), sessionId: session.sessionId, detail: faultCatalogue[fault].en }),
-    );
+    const { detail } = details.failure;
+    records.push(alarm(facts, fault, { alarmId: context.newId(), sessionId: session.sessionId, detail }));
   }
   const phase: Stopping = {
     kind: 'stopping',
     session: stopping,
-    ladder: beginLadder(rung, entry?.deadlineMs ?? ORDERLY_DEADLINE_MS, now.monoMs),
+    ladder: beginLadder(rung, entry?.deadlineMs || ORDERLY_DEADLINE_MS, now.monoMs),
     provenMonoMs: null,
+    told: fault === null ? [] : [fault],
   };
   const orders: Order[] = [writeRung(rung, session), record(stopping, ...records)];
-  const latched = entry?.latch && fault !== null ? latch(state, fault, context, orders) : state;
+  const latched = details.latches && entry?.latch && fault !== null ? latch(state, fault, context, orders) : state;
   return enter(latched, phase, ...orders);
 }
 
@@ -134,43 +162,72 @@ function latch(state: ConnectorState, fault: FaultCode, context: Context, orders
   return { ...state, latched: faults };
 }
 
+/**
+ * Something graver shows while the pile is being stopped in an orderly way: the hard stop does not wait, and whoever
+ * reads the alarms hears of it.
+ */
+export function stopHarder(
+  state: ConnectorState,
+  phase: Stopping,
+  { fault, detail }: Objection,
+  latches: boolean,
+  context: Context,
+): Decision {
+  const { session, ladder, told } = phase;
+  if (told.includes(fault)) return stay(state);
+  const { reaction, latch: isLatching } = faultCatalogue[fault];
+  const isHarder = reaction === 'hard-stop' && ladder.rung === 'softStop' && phase.provenMonoMs === null;
+  const raised = alarm(context.facts, fault, { alarmId: context.newId(), sessionId: session.sessionId, detail });
+  const orders: Order[] = [...(isHarder ? [writeRung('hardStop', session)] : []), record(session, raised)];
+  const next: Stopping = { ...phase, ladder: isHarder ? atHardStop(ladder) : ladder, told: [...told, fault] };
+  const latched = latches && isLatching ? latch(state, fault, context, orders) : state;
+  return enter(latched, next, ...orders);
+}
+
 /** A fresh look at a pile that is being stopped. `cameToRest`: the register reads as it did the time before. */
 export function stoppingReading(
-  before: ConnectorState,
+  state: ConnectorState,
   phase: Stopping,
   look: { requestedMonoMs: number; cameToRest: boolean },
   context: Context,
 ): Decision {
-  const { reading } = before;
-  if (reading === null) return stay(before);
+  const { reading } = state;
+  if (reading === null) return stay(state);
   const nowMs = context.now.monoMs;
-  const state = { ...before, interlocks: heard(before.interlocks, reading, nowMs) };
-  if (phase.provenMonoMs === null) {
-    if (!isProven(phase.ladder, reading, look.requestedMonoMs)) {
-      // One that says it delivers keeps its session: what flows has to be on a record.
-      const isUnseen = nowMs - state.interlocks.lastCurrentMs >= LAST_READING_PATIENCE_MS;
-      if (isUnseen && !delivers(reading)) return close(state, withMark(phase.session, 'stop-not-proven'), context);
-      // Off, but asked before the write: the look that the write has ordered decides.
-      const { writtenMonoMs } = phase.ladder;
-      const isBehind = writtenMonoMs !== null && look.requestedMonoMs < writtenMonoMs;
-      return isBehind && isOff(reading) ? stay(state) : climbOn(state, phase, context);
-    }
-    return enter(state, { ...phase, provenMonoMs: nowMs });
+  if (phase.provenMonoMs !== null) return resting(state, phase, look.cameToRest, context);
+  if (isProven(phase.ladder, reading, look.requestedMonoMs)) {
+    const session = phase.ladder.rung === 'trip' ? withMark(phase.session, 'tripped-off') : phase.session;
+    return enter(state, { ...phase, session, provenMonoMs: nowMs });
   }
-  if (delivers(reading)) return climbOn(state, { ...phase, provenMonoMs: null }, context);
-  const restedMs = nowMs - phase.provenMonoMs;
-  if (restedMs < REST_MS || (!look.cameToRest && restedMs < SETTLE_MS)) return stay(state);
+  // One that says it delivers keeps its session: what flows has to be on a record.
+  const isUnseen = nowMs - state.interlocks.lastCurrentMs >= LAST_READING_PATIENCE_MS && !delivers(reading);
+  if (isUnseen || isGivenUp(phase, nowMs)) return close(state, withMark(phase.session, 'stop-not-proven'), context);
+  // Off, but asked before the write: the look that the write has ordered decides.
+  const { writtenMonoMs } = phase.ladder;
+  const isBehind = writtenMonoMs !== null && look.requestedMonoMs < writtenMonoMs;
+  return isBehind && isOff(reading) ? stay(state) : climbOn(state, phase, context);
+}
+
+/** Seen to be off: the record waits for the register's last word. */
+function resting(state: ConnectorState, phase: Stopping, cameToRest: boolean, context: Context): Decision {
+  if (delivers(state.reading)) return climbOn(state, { ...phase, provenMonoMs: null }, context);
+  const restedMs = context.now.monoMs - (phase.provenMonoMs ?? context.now.monoMs);
+  if (restedMs < REST_MS || (!cameToRest && restedMs < SETTLE_MS)) return stay(state);
   return close(state, phase.session, context);
 }
+
+const isGivenUp = ({ ladder }: Stopping, nowMonoMs: number) => nowMonoMs - ladder.startedMonoMs >= STOPPING_AT_MOST_MS;
 
 /** A failed look at a pile that is being stopped. */
 export function stoppingPollFailed(state: ConnectorState, phase: Stopping, context: Context): Decision {
   const { monoMs } = context.now;
+  const estimated = withMark(phase.session, 'end-estimated');
+  // Without power it has nothing to answer with: the output that has taken it away is the proof.
+  if (isCutOff(phase.ladder, monoMs)) return close(state, withMark(estimated, 'tripped-off'), context);
   const isGone = monoMs - state.interlocks.lastReadingMs >= COMMUNICATION_LOST_AFTER_MS;
-  if (isGone && monoMs - phase.ladder.startedMonoMs >= LAST_READING_PATIENCE_MS) {
-    const estimated = withMark(phase.session, 'end-estimated');
+  const isOver = monoMs - phase.ladder.startedMonoMs >= LAST_READING_PATIENCE_MS;
+  if ((isGone && isOver) || isGivenUp(phase, monoMs))
     return close(state, phase.provenMonoMs === null ? withMark(estimated, 'stop-not-proven') : estimated, context);
-  }
   return phase.provenMonoMs === null ? climbOn(state, phase, context) : stay(state);
 }
 
@@ -185,28 +242,42 @@ export function stopWriteFailed(state: ConnectorState, phase: Stopping, write: R
 }
 
 function climbOn(state: ConnectorState, phase: Stopping, context: Context): Decision {
-  const { ladder, write, ranOut } = climb(phase.ladder, context.now.monoMs);
+  const rungs = rungsFor(state, context.facts);
+  const { ladder, write, ranOut } = climb(phase.ladder, rungs, context.now.monoMs);
   const orders: Order[] = write === null ? [] : [writeRung(write, phase.session)];
-  if (!ladder.exhausted) return enter(state, { ...phase, ladder }, ...orders);
-  const session = withMark(phase.session, 'stop-not-proven');
-  if (ranOut) {
-    orders.push(record(session, notProven(state, session, context)));
-  }
+  const isCuttingOff = write === 'trip' && phase.ladder.rung !== 'trip' && !phase.ladder.exhausted;
+  if (!ladder.exhausted && !isCuttingOff) return enter(state, { ...phase, ladder }, ...orders);
+  const session = ladder.exhausted ? withMark(phase.session, 'stop-not-proven') : phase.session;
+  const refusal = refusalOf(state, ladder.exhausted ? rungs : null);
+  const about = { alarmId: context.newId(), sessionId: session.sessionId, detail: refusal.detail };
+  if (ranOut || isCuttingOff) orders.push(record(session, alarm(context.facts, refusal.fault, about)));
   // Without a reading nobody knows; as soon as current is seen to flow, a technician has to come.
-  const latched = delivers(state.reading) ? latch(state, 'stop-not-proven', context, orders) : state;
+  const latched = delivers(state.reading) ? latch(state, refusal.fault, context, orders) : state;
   return enter(latched, { ...phase, session, ladder }, ...orders);
 }
 
-function notProven({ reading }: ConnectorState, session: Session, context: Context): RecordBody {
-  const tried = 'told to stop by every way there is';
-  const isUnseen = reading?.currentMa === null && !delivers(reading);
-  const detail =
-    reading === null
-      ? `${tried}; it does not answer`
-      : isUnseen
-        ? `${tried}; it does not tell its current`
-        : faultCatalogue['stop-not-proven'].en;
-  return alarm(context.facts, 'stop-not-proven', { alarmId: context.newId(), sessionId: session.sessionId, detail });
+/**
+ * The ways that there are to stop this pile. One that has fallen silent and stops by itself is not cut off, which only a
+ * technician could undo; one that delivers on without its controller is.
+ */
+function rungsFor({ reading }: ConnectorState, facts: ConnectorFacts): readonly Rung[] {
+  const stopsByItself = reading === null && facts.stopsByItselfAfterMs !== null;
+  return facts.hasTrip && !stopsByItself ? ['softStop', 'hardStop', 'trip'] : ['softStop', 'hardStop'];
+}
+
+/**
+ * What it means that a pile has not stopped. One that says it is off while current flows has a welded contactor.
+ *
+ * @param tried every way there is, once all of them have been tried
+ */
+function refusalOf({ reading }: ConnectorState, tried: readonly Rung[] | null): Objection {
+  const isWelded = reading !== null && reading.status !== 'charging' && (reading.currentMa ?? 0) >= STOPPED_BELOW_MA;
+  if (isWelded) return { fault: 'contactor-welded', detail: 'the pile says that it is off, and current still flows' };
+  if (tried === null) return { fault: 'stop-refused', detail: faultCatalogue['stop-refused'].en };
+  const seen = reading === null ? 'it does not answer' : 'it does not tell its current';
+  const isSeen = reading !== null && (reading.currentMa !== null || delivers(reading));
+  const fault = tried.includes('trip') ? 'trip-failed' : 'stop-not-proven';
+  return { fault, detail: isSeen ? faultCatalogue[fault].en : `told to stop by every way there is; ${seen}` };
 }
 
 /** One more stop command for a session that is stopping already: it gets its answer when the session has ended. */
@@ -227,7 +298,8 @@ export function voidStop(state: ConnectorState, phase: Stopping): Decision {
   return enter(state, { ...phase, session }, record(session));
 }
 
-function close(state: ConnectorState, session: Session, context: Context): Decision {
+function close(state: ConnectorState, ended: Session, context: Context): Decision {
+  const session = withEmptiness(ended);
   const cause: StopCause = session.stop ?? { reason: 'fault', fault: null, voidReason: null, commandIds: [] };
   const cdr = buildCdr(session, cause, { cdrId: context.newId(), siteId: context.facts.siteId, now: context.now });
   const records: RecordBody[] = [
@@ -237,9 +309,20 @@ function close(state: ConnectorState, session: Session, context: Context): Decis
   return store(state, { kind: 'closing', session, records, retryMonoMs: null });
 }
 
+/** A charge that was confirmed and has moved nothing, or of which nothing was ever seen at all. */
+function withEmptiness(session: Session): Session {
+  const isEmpty = session.lastReading.registerWh === session.readings[0].registerWh;
+  if (!session.confirmed || !isEmpty) return session;
+  const empty = withMark(session, 'zero-energy');
+  return session.sawCurrent ? empty : withMark(empty, 'phantom');
+}
+
+/** The seal reading goes with the record: where the register of this pile and meter was left. */
 function store(state: ConnectorState, phase: Closing): Decision {
   const { session, records } = phase;
-  const transaction = { session: { session, open: false }, records };
+  const { connectorId } = session;
+  const seal = state.device === null ? {} : { device: { connectorId, device: state.device } };
+  const transaction = { session: { session, open: false }, records, ...seal };
   const order: Order = { kind: 'commit', answer: session.sessionId, transaction };
   return enter(state, { ...phase, retryMonoMs: null }, order);
 }

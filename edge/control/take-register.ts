@@ -1,5 +1,5 @@
-import { type ConnectorState, type Context, sessionOf } from './connector.ts';
-import { track } from './meter-track.ts';
+import { type ConnectorFacts, type ConnectorState, type Context, sessionOf } from './connector.ts';
+import { type MeterLimits, track } from './meter-track.ts';
 import { resumedTrack, type Session, withFindings, withReading } from './session.ts';
 
 export interface TakenRegister {
@@ -15,10 +15,9 @@ export function takeRegister(state: ConnectorState, context: Context): TakenRegi
   const { reading, phase } = state;
   const { now, facts } = context;
   const session = phase.kind === 'closing' ? null : sessionOf(phase);
-  const before = state.track ?? (session === null ? null : resumedTrack(session, now));
+  const before = state.track ?? (phase.kind === 'adopting' ? resumedTrack(phase.session, phase.outage, now) : null);
   if (reading === null) return { state: { ...state, track: before }, cameToRest: false, mustStore: false };
-  const limits = { energy: facts.energy, maxPowerW: facts.maxPowerW, inSession: session !== null };
-  const tracked = track(before, reading, now.monoMs, limits);
+  const tracked = track(before, reading, now.monoMs, meterLimits(facts, session !== null));
   const next: ConnectorState = { ...state, track: tracked.track };
   if (session === null || tracked.track === null) return { state: next, cameToRest: true, mustStore: false };
   const found = withFindings(session, tracked, facts.energy.kind, before, now);
@@ -32,6 +31,13 @@ export function takeRegister(state: ConnectorState, context: Context): TakenRegi
     mustStore: (hasLeft || tracked.findings.length > 0) && found.meter.eventsLeftOut === 0,
   };
 }
+
+/** What the energy register of this connector can do. */
+export const meterLimits = ({ energy, maxPowerW }: ConnectorFacts, inSession: boolean): MeterLimits => ({
+  energy,
+  maxPowerW,
+  inSession,
+});
 
 /** The same phase with another state of its session. */
 export function withSession(state: ConnectorState, session: Session): ConnectorState {

@@ -9,13 +9,17 @@ import {
   type ConnectorFacts,
   type ConnectorState,
   type Context,
+  inService,
   newConnector,
+  nothingRemembered,
   type Order,
+  type Service,
   sessionOf,
 } from './connector.ts';
 import { decide } from './decide.ts';
 import type { Reading } from './reading.ts';
 import type { Session } from './session.ts';
+import type { Rung } from './stop-ladder.ts';
 
 export const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 
@@ -30,6 +34,15 @@ export const facts: ConnectorFacts = {
   maxPowerW: 12_144,
   energy: { kind: 'cumulative', rollsOverAtWh: null, resolutionWh: 1 },
   overTemperatureDc: 800,
+  overVoltageMv: null,
+  underVoltageMv: null,
+  minLimitMa: 6000,
+  canPause: true,
+  maxDurationMs: 86_400_000,
+  maxEnergyWh: 200_000,
+  stopsByItselfAfterMs: 15_000,
+  hasTrip: false,
+  maintains: [],
 };
 
 /** 1.00 before noon in Shanghai (04:00Z), 2.00 after it. */
@@ -51,7 +64,13 @@ export const plugged: Reading = {
   temperatureDc: 300,
   registerWh: 50_000,
   fault: null,
+  faultDetail: null,
+  voltageMv: null,
+  socPercent: null,
+  setpointMa: null,
   meterId: null,
+  serialNumber: null,
+  firmware: null,
 };
 export const charging: Reading = { ...plugged, status: 'charging', currentMa: 15_900, powerW: 10_970 };
 
@@ -86,6 +105,7 @@ export const stopCommand = (sessionId: string, change: Partial<StopCommand> = {}
 export interface RigOptions {
   readonly session?: Session | null;
   readonly latched?: readonly FaultCode[];
+  readonly service?: Service;
   readonly facts?: Partial<ConnectorFacts>;
   readonly wallMs?: number;
   readonly monoMs?: number;
@@ -111,7 +131,15 @@ export class Rig {
     this.#facts = { ...facts, ...options.facts };
     // Set up, as a pile is soon after the first look at it.
     this.state = {
-      ...newConnector(options.session ?? null, options.latched ?? [], this.now),
+      ...newConnector(
+        {
+          ...nothingRemembered,
+          session: options.session ?? null,
+          latched: options.latched ?? [],
+          service: options.service ?? inService,
+        },
+        this.now,
+      ),
       setUp: { result: 'taken', sinceMonoMs: this.monoMs },
     };
   }
@@ -203,7 +231,7 @@ export class Rig {
     return this;
   }
 
-  get rung(): 'softStop' | 'hardStop' {
+  get rung(): Rung {
     const { phase } = this.state;
     if (phase.kind !== 'stopping') throw new Error(`not stopping but ${phase.kind}`);
     return phase.ladder.rung;
@@ -253,15 +281,20 @@ export function describeOrders(orders: readonly Order[]): string {
   const one = (order: Order): string => {
     if (order.kind === 'poll-now') return 'poll-now';
     if (order.kind === 'write') return order.limitMa === null ? order.write : `${order.write} ${order.limitMa} mA`;
-    const { session, records, latched } = order.transaction;
+    const { session, records, latched, service, device } = order.transaction;
     const parts = [
       session === null ? '' : session.open ? 'open' : 'closed',
       ...records.map((r) =>
         r.kind === 'command.reported' ? `${r.status}${r.code === null ? '' : ` ${r.code}`}` : r.kind,
       ),
       latched === undefined ? '' : `latched [${latched.faults.join(' ')}]`,
+      service === undefined ? '' : describeService(service.service),
+      device === undefined || session !== null ? '' : 'device',
     ];
     return `commit(${parts.filter((part) => part !== '').join(', ')})`;
   };
   return orders.map(one).join('; ');
 }
+
+const describeService = ({ disabledBy, failedStarts }: Service): string =>
+  disabledBy === null ? `service, ${failedStarts} failed starts` : `disabled by ${disabledBy}`;

@@ -246,7 +246,7 @@ describe('a meter of its own', () => {
       read: () =>
         isSilent
           ? Promise.reject(new LineError('timeout', 'meter'))
-          : Promise.resolve({ registerWh, currentMa: null, meterId: 'M1' }),
+          : Promise.resolve({ registerWh, currentMa: null, powerW: null, voltageMv: null, meterId: 'M1' }),
     };
     const rig = loopRig({ meter });
     const sessionId = await charging(rig);
@@ -273,7 +273,9 @@ test('ED-05.b a slow meter does not slow the polls of its pile down', async () =
       forget: () => {},
       read: () =>
         new Promise((told) =>
-          rig.time.after(answersAfterMs, () => told({ registerWh: 5000, currentMa: null, meterId: null })),
+          rig.time.after(answersAfterMs, () =>
+            told({ registerWh: 5000, currentMa: null, powerW: null, voltageMv: null, meterId: null }),
+          ),
         ),
     },
   });
@@ -292,7 +294,7 @@ test('ED-07 a pile that measures no current is charged and proven off by the cur
     meter: {
       pollMs: 1000,
       forget: () => {},
-      read: () => Promise.resolve({ registerWh: 5000, currentMa, meterId: null }),
+      read: () => Promise.resolve({ registerWh: 5000, currentMa, powerW: null, voltageMv: null, meterId: null }),
     },
   });
   const sessionId = await charging(rig);

@@ -11,12 +11,16 @@ import {
   type ConnectorState,
   type Context,
   type LedgerTransaction,
+  type Maintenance,
   type Order,
   sessionOf,
+  type WriteName,
 } from '../control/connector.ts';
 import { decide } from '../control/decide.ts';
+import { maintenanceRefusal } from '../control/maintain.ts';
 import type { SetUpResult } from '../control/set-up.ts';
 import { describeWrites } from '../devices/describe-writes.ts';
+import { type FirmwareVerdict, firmwareInOrder } from '../devices/firmware-verdict.ts';
 import type { MeterDriver } from '../devices/meter-driver.ts';
 import type { PileDriver } from '../devices/pile-driver.ts';
 import { Pace } from './pace.ts';
@@ -39,13 +43,21 @@ export interface ConnectorLoopParts {
   readonly commit: (transaction: LedgerTransaction) => Promise<void>;
   /** Something that others see has changed. */
   readonly onChange: () => void;
+  /** What the profile says about the pile's firmware is another. */
+  readonly onFirmware: (verdict: FirmwareVerdict) => void;
   /** The last frames on the pile's line, told with every alarm. */
   readonly lastFrames: () => readonly FrameRecord[];
+  /** Cuts the pile off by an output of the site's. Rejects with LineError when that is not proven. Null: there is none. */
+  readonly trip: (() => Promise<void>) | null;
+  /** The loop has turned: it has looked, decided, and fed where that was due. */
+  readonly onTurn: () => void;
 }
 
 /** The permit outlives one poll and its retry, not more. */
 const PERMIT_POLLS = 3;
 const STORE_AGAIN_AFTER_MS = 1000;
+/** What is written also when the loop has been told to end. Nobody would be there to watch over anything else. */
+const STOP_WRITES: ReadonlySet<WriteName> = new Set(['softStop', 'hardStop', 'trip']);
 const WATCH_EVERY_MS = 1000;
 /** A look that takes longer is waiting for a line that others keep. */
 const OVERDUE_AFTER_MS = 3000;
@@ -66,6 +78,8 @@ export class ConnectorLoop {
   /** When the look that is under way was asked for. */
   #askedMonoMs: number | null = null;
   #cancelWatch: () => void = () => {};
+  #firmware: FirmwareVerdict = firmwareInOrder;
+  #onMaintained: (failure: string | null) => void = () => {};
 
   constructor(parts: ConnectorLoopParts) {
     this.#parts = parts;
@@ -103,7 +117,22 @@ export class ConnectorLoop {
     const { state, orders } = decide(before, event, { facts, now: stamp(), newId, bandChanged });
     this.#state = state;
     this.#tellChange(before, state, event);
+    // A pile that has stopped delivering by itself may have restarted: whether it still has its set-up is looked at now.
+    if (isSuspendedByVehicle(state) && !isSuspendedByVehicle(before)) this.#contact.suspect();
     for (const order of orders) this.#carryOut(order);
+  }
+
+  /** A technician on site wants maintenance. Resolves when it is done and stored, with null, or with why it is not done. */
+  async maintain(wish: Maintenance): Promise<string | null> {
+    const refusal = maintenanceRefusal(this.#state, wish.action, this.#parts.facts);
+    if (refusal !== null) return refusal.detail;
+    const isWrite = wish.action === 'reboot' || wish.action === 'unlock';
+    const written = Promise.withResolvers<string | null>();
+    this.#onMaintained = written.resolve;
+    this.dispatch({ kind: 'maintain', wish });
+    if (isWrite) return written.promise;
+    await this.#commits;
+    return null;
   }
 
   #tellChange(before: ConnectorState, after: ConnectorState, event: ConnectorEvent): void {
@@ -123,7 +152,8 @@ export class ConnectorLoop {
     }
     const isAsAvailable =
       before.latched === after.latched &&
-      before.blockedBy === after.blockedBy &&
+      before.influence === after.influence &&
+      before.service === after.service &&
       before.setUp.result === after.setUp.result;
     if (!isSame || !isAsAvailable) this.#parts.onChange();
   }
@@ -135,6 +165,7 @@ export class ConnectorLoop {
       this.#pace.begin();
       await this.#poll(startedMonoMs);
       await this.#contact.feed(this.#permit, mayDeliver(this.#state));
+      this.#parts.onTurn();
       await this.#pace.pause(startedMonoMs + driver.profile.timing.pollMs - clock.monoMs());
     }
   }
@@ -148,6 +179,7 @@ export class ConnectorLoop {
       this.dispatch({ kind: 'reading', reading, requestedMonoMs });
       this.#permit.renew(clock.monoMs());
       this.#contact.succeeded();
+      this.#tellFirmware();
     } catch (error) {
       this.#askedMonoMs = null;
       if (!(error instanceof LineError)) throw error;
@@ -155,6 +187,17 @@ export class ConnectorLoop {
       return this.dispatch({ kind: 'poll-failed' });
     }
     this.#tellSetUp(await this.#contact.keepSetUp());
+  }
+
+  #tellFirmware(): void {
+    const { driver, onFirmware, log } = this.#parts;
+    const { refused, restricted } = driver.firmware;
+    const isSame =
+      refused?.detail === this.#firmware.refused?.detail && restricted?.detail === this.#firmware.restricted?.detail;
+    if (isSame) return;
+    this.#firmware = driver.firmware;
+    log.warn({ refused, restricted }, 'firmware is judged');
+    onFirmware(driver.firmware);
   }
 
   #tellSetUp(result: SetUpResult): void {
@@ -186,8 +229,7 @@ export class ConnectorLoop {
       case 'poll-now':
         return this.#pace.hurry();
       case 'write':
-        // Nobody would be there to watch over it.
-        if (this.#pace.isOver && order.write === 'start') return;
+        if (this.#pace.isOver && !STOP_WRITES.has(order.write)) return;
         this.#writes = Promise.all([this.#writes, this.#write(order)]).then(() => {});
         return;
       case 'commit':
@@ -199,9 +241,11 @@ export class ConnectorLoop {
     const { driver, log } = this.#parts;
     const { write, limitMa, requestId } = order;
     try {
-      await driver.command(write, limitMa);
-      const registers = describeWrites(driver.profile, write, limitMa);
+      const registers = write === 'trip' ? null : describeWrites(driver.profile, write, limitMa);
+      await (write === 'trip' ? this.#trip() : driver.command(write, limitMa));
       log.info({ write, registers, limitMa, requestId }, 'pile is written');
+      if (write === 'reboot') this.#contact.restarts();
+      this.#endMaintenance(write, null);
       this.dispatch({ kind: 'written', write });
     } catch (error) {
       if (!(error instanceof LineError)) throw error;
@@ -209,8 +253,20 @@ export class ConnectorLoop {
         { write, limitMa, requestId, failure: error.failure, detail: error.message },
         'pile could not be written',
       );
+      this.#endMaintenance(write, error.message);
       this.dispatch({ kind: 'write-failed', write });
     }
+  }
+
+  /** Somebody on site may be waiting for it. */
+  #endMaintenance(write: WriteName, failure: string | null): void {
+    if (write === 'reboot' || write === 'unlock') this.#onMaintained(failure);
+  }
+
+  #trip(): Promise<void> {
+    const { trip, facts } = this.#parts;
+    if (trip === null) throw new TypeError(`${facts.connectorId} has no trip output`);
+    return trip();
   }
 
   /** One after the other: an older state of a session must never be stored over a newer one. */
@@ -256,6 +312,9 @@ export class ConnectorLoop {
   }
 }
 
+const isSuspendedByVehicle = ({ phase }: ConnectorState): boolean =>
+  phase.kind === 'charging' && phase.flow.kind === 'suspended' && phase.flow.by === 'vehicle';
+
 /** A watchdog that is fed with a limit gets one only for a charge that is on disk and not being stopped. */
 function mayDeliver({ phase }: ConnectorState): boolean {
   return phase.kind === 'starting' || phase.kind === 'charging' || phase.kind === 'adopting';
@@ -282,5 +341,7 @@ function idsOf(body: RecordBody): Record<string, unknown> {
       return { sessionId: body.sessionId, orderId: body.orderId };
     case 'alarm.raised':
       return { code: body.code, severity: body.severity };
+    default:
+      return {};
   }
 }

@@ -1,25 +1,40 @@
 import type { Logger } from 'pino';
 import type { Clock, Timers } from '#shared/clock.ts';
 import type { FaultCode } from '#shared/faults.ts';
-import type { Stamp } from '#shared/stamp.ts';
+import type { BootClock, Stamp } from '#shared/stamp.ts';
 import { bandAt, type LocalMinute, localMinuteIn } from '#shared/tariff/bands.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { Command, ConnectorView } from '#shared/wire/messages.ts';
 import type { SiteConfig } from '../config/site.ts';
 import type { SiteDevices, SiteMeter, SitePile } from '../config/site-devices.ts';
-import { type ConnectorFacts, type LedgerTransaction, newConnector } from '../control/connector.ts';
-import type { EnergyRegister } from '../control/meter-track.ts';
+import { closeUnseen } from '../control/close-unseen.ts';
+import {
+  type ConnectorFacts,
+  type ConnectorState,
+  inService,
+  type LedgerTransaction,
+  type Maintenance,
+  newConnector,
+  type Remembered,
+} from '../control/connector.ts';
+import { type Influence, type InfluenceSource, mergeInfluences } from '../control/influence.ts';
 import { resetRefusal } from '../control/reset.ts';
 import { viewOf } from '../control/status.ts';
 import { Dlt645Meter } from '../devices/dlt645/meter.ts';
-import { energyRegisterOf } from '../devices/energy-register.ts';
+import { influenceOf } from '../devices/firmware-verdict.ts';
 import { type MeterDriver, modbusMeter } from '../devices/meter-driver.ts';
 import { PileDriver } from '../devices/pile-driver.ts';
+import { nothingSampled, type Sample, takeSamples } from '../samples/sampler.ts';
+import { connectorFactsOf } from './connector-facts.ts';
 import { ConnectorLoop } from './connector-loop.ts';
+import { type DeviceView, deviceViewOf } from './device-views.ts';
+import { type FieldRulesParts, fieldRules } from './field-rules.ts';
 import type { Opened } from './ledger-client.ts';
 import type { CommandResult } from './parking-loop.ts';
+import { SiteIo } from './site-io.ts';
 import { type LineView, type SiteLine, siteLines, viewOfLine } from './site-lines.ts';
 import { ParkingField, type ParkingView } from './site-parking.ts';
+import type { SiteRules } from './site-rules.ts';
 
 export interface FieldParts {
   readonly site: SiteConfig;
@@ -32,10 +47,11 @@ export interface FieldParts {
   readonly log: Logger;
   readonly commit: (transaction: LedgerTransaction) => Promise<void>;
   readonly onView: (connectors: readonly ConnectorView[]) => void;
+  readonly storeRules: FieldRulesParts['storeRules'];
+  readonly surroundings: FieldRulesParts['surroundings'];
+  /** A connector's loop has turned. */
+  readonly onTurn: (connectorId: string) => void;
 }
-
-/** The highest mains voltage that a pile delivers at: EN 50160, 230 V + 10 %. */
-const MAX_PHASE_VOLTAGE = 253;
 
 /** Every line and connector of the site, on the thread that does nothing else. */
 export class Field {
@@ -43,21 +59,57 @@ export class Field {
   readonly #lines: ReadonlyMap<string, SiteLine>;
   readonly #loops: ReadonlyMap<string, ConnectorLoop>;
   readonly #facts: ReadonlyMap<string, ConnectorFacts>;
+  readonly #drivers = new Map<string, PileDriver>();
   readonly #parking: ParkingField;
+  #sampled = nothingSampled;
+  /** The inputs that watch over the site, and the outputs that cut piles off. */
+  readonly io: SiteIo;
+  /** What the operator of the site wants beyond what is built in. */
+  readonly rules: SiteRules;
+  /** What each source says of each connector. */
+  readonly #influences = new Map<string, Map<InfluenceSource, Influence>>();
 
   constructor(parts: FieldParts) {
     const { site, devices, clock, timers, log } = parts;
     this.#parts = parts;
     this.#lines = siteLines(site.lines, { clock, timers, log });
+    this.io = new SiteIo({
+      ...parts,
+      latched: parts.opened.inputs,
+      line: (lineId) => this.#line(lineId),
+      onInfluence: (connectorId, influence) => this.influence('inputs', connectorId, influence),
+    });
     const bandChanged = bandWatch();
-    const piles = devices.piles.map((pile) => ({ pile, facts: factsOf(site, pile, meterOf(devices, pile)) }));
+    const piles = devices.piles.map((pile) => ({
+      pile,
+      facts: connectorFactsOf(site, pile, meterOf(devices, pile), this.io.hasTrip(pile.config.connectorId)),
+    }));
     this.#facts = new Map(piles.map(({ facts }) => [facts.connectorId, facts]));
     this.#loops = new Map(piles.map(({ pile, facts }) => [facts.connectorId, this.#loop(pile, facts, bandChanged)]));
     this.#parking = new ParkingField({
       ...parts,
       line: (lineId) => this.#line(lineId),
-      onBlocked: (connectorId, by) => this.#loops.get(connectorId)?.dispatch({ kind: 'blocked', by }),
+      onInfluence: (connectorId, influence) => this.influence('parking', connectorId, influence),
     });
+    this.rules = fieldRules({
+      ...parts,
+      connectors: () => this.#looked(),
+      inputs: () => this.io.inputs(),
+      onInfluence: (connectorId, influence) => this.influence('rules', connectorId, influence),
+    });
+  }
+
+  /** A source says of a connector what it has to say, in place of what it said before. */
+  influence(source: InfluenceSource, connectorId: string, influence: Influence): void {
+    const influences = this.#influences.get(connectorId) ?? new Map<InfluenceSource, Influence>();
+    this.#influences.set(connectorId, influences.set(source, influence));
+    const merged = mergeInfluences(influences.values());
+    this.#loops.get(connectorId)?.dispatch({ kind: 'influenced', influence: merged });
+  }
+
+  /** The same for every connector of the site. */
+  influenceAll(source: InfluenceSource, influence: Influence): void {
+    for (const connectorId of this.#facts.keys()) this.influence(source, connectorId, influence);
   }
 
   #line(lineId: string): SiteLine {
@@ -67,17 +119,17 @@ export class Field {
   }
 
   #loop(pile: SitePile, facts: ConnectorFacts, bandChanged: ReturnType<typeof bandWatch>): ConnectorLoop {
-    const { opened, clock, timers, stamp, newId, commit, log, devices, onView } = this.#parts;
+    const { opened, clock, timers, stamp, newId, commit, log, devices, onView, onTurn } = this.#parts;
     const { lineId, unit, socket = 1 } = pile.config;
     const { modbus, frames } = this.#line(lineId);
-    const session = opened.sessions.find((candidate) => candidate.connectorId === facts.connectorId) ?? null;
-    const latched = opened.latches.find(([connectorId]) => connectorId === facts.connectorId)?.[1] ?? [];
     const meter = meterOf(devices, pile);
+    const driver = new PileDriver(pile.profile, { modbus, unit, socket });
+    this.#drivers.set(facts.connectorId, driver);
     return new ConnectorLoop({
       facts,
-      driver: new PileDriver(pile.profile, { modbus, unit, socket }),
+      driver,
       meter: meter === null ? null : this.#meterDriver(meter),
-      initial: newConnector(session, latched, stamp()),
+      initial: newConnector(rememberedOf(opened, facts.connectorId), stamp()),
       clock,
       timers,
       stamp,
@@ -86,7 +138,10 @@ export class Field {
       commit,
       log: log.child({ pileId: facts.pileId, connectorId: facts.connectorId }),
       onChange: () => onView(this.view()),
+      onFirmware: (verdict) => this.influence('firmware', facts.connectorId, influenceOf(verdict)),
       lastFrames: () => frames.last(),
+      trip: facts.hasTrip ? () => this.io.trip(facts.connectorId) : null,
+      onTurn: () => onTurn(facts.connectorId),
     });
   }
 
@@ -99,8 +154,28 @@ export class Field {
   }
 
   start(): void {
+    this.#closeUnseen();
+    this.io.start();
     for (const loop of this.#loops.values()) loop.start();
     this.#parking.start();
+    this.rules.start();
+  }
+
+  /** Sessions that no pile of this site can be asked about end with what is on the disk. */
+  #closeUnseen(): void {
+    const { opened, site, newId, stamp, log, commit } = this.#parts;
+    const candidates = new Set(adoptable(opened));
+    for (const session of opened.sessions) {
+      const { connectorId, sessionId } = session;
+      if (candidates.has(session) && this.#loops.has(connectorId)) continue;
+      log.error({ connectorId, sessionId }, 'a session that cannot be adopted is closed with what was read last');
+      // Unstored, it is open still, and closed after the next start.
+      commit(
+        closeUnseen(session, { siteId: site.siteId, newId, now: stamp(), isRestored: opened.restored.has(sessionId) }),
+      ).catch((error: unknown) =>
+        log.error({ code: 'store.unavailable', sessionId, err: error }, 'record could not be stored'),
+      );
+    }
   }
 
   /** Hands a command to its connector. False when this site has no such connector. */
@@ -112,6 +187,16 @@ export class Field {
 
   cancel(commandId: string): void {
     for (const loop of this.#loops.values()) loop.dispatch({ kind: 'cancel', commandId });
+  }
+
+  /** More is known of this boot's clock: charges that began before it was are repaired. */
+  clockKnown(clock: BootClock): void {
+    for (const loop of this.#loops.values()) loop.dispatch({ kind: 'clock', clock });
+  }
+
+  /** The store was damaged and another has taken its place: everything that is known here is put into it. */
+  storeAgain(): void {
+    for (const loop of this.#loops.values()) loop.dispatch({ kind: 'store-replaced' });
   }
 
   acknowledged(sessionId: string): void {
@@ -129,11 +214,41 @@ export class Field {
     return { cleared };
   }
 
+  /** A technician on site wants maintenance. Resolves with null when it is done, or with why it is not. */
+  maintain(connectorId: string, wish: Omit<Maintenance, 'commandId'>): Promise<string | null> {
+    const loop = this.#loops.get(connectorId);
+    return loop?.maintain({ ...wish, commandId: null }) ?? Promise.resolve(`no connector ${connectorId}`);
+  }
+
   view(): ConnectorView[] {
+    return this.#looked().map(({ state, facts }) => viewOf(state, facts));
+  }
+
+  #looked(): { readonly state: ConnectorState; readonly facts: ConnectorFacts }[] {
     return [...this.#facts].flatMap(([connectorId, facts]) => {
       const loop = this.#loops.get(connectorId);
-      return loop === undefined ? [] : [viewOf(loop.state, facts)];
+      return loop === undefined ? [] : [{ state: loop.state, facts }];
     });
+  }
+
+  /** Who answers at each connector. */
+  devices(): DeviceView[] {
+    return this.#looked().flatMap(({ state, facts: { connectorId } }) => {
+      const driver = this.#drivers.get(connectorId);
+      return driver === undefined ? [] : [deviceViewOf(connectorId, driver.profile.profileId, state, driver.firmware)];
+    });
+  }
+
+  /** The samples that are due. To be asked for every few seconds. */
+  samples(): readonly Sample[] {
+    const { site, stamp } = this.#parts;
+    const connectors = [...this.#facts].flatMap(([connectorId, facts]) => {
+      const loop = this.#loops.get(connectorId);
+      return loop === undefined ? [] : [{ facts, state: loop.state }];
+    });
+    const taken = takeSamples(this.#sampled, connectors, stamp(), site.storage.sampleEverySeconds * 1000);
+    this.#sampled = taken.state;
+    return taken.samples;
   }
 
   /** How every line and device is doing. */
@@ -152,8 +267,10 @@ export class Field {
   }
 
   async close(): Promise<void> {
+    await this.rules.close();
     await this.#parking.close();
     await Promise.all([...this.#loops.values()].map((loop) => loop.stop()));
+    await this.io.close();
     await Promise.all([...this.#lines.values()].map((line) => line.close()));
   }
 }
@@ -162,26 +279,17 @@ function meterOf(devices: SiteDevices, { config }: SitePile): SiteMeter | null {
   return devices.meters.find((meter) => meter.config.meterId === config.meterId) ?? null;
 }
 
-function factsOf(site: SiteConfig, { config, profile }: SitePile, meter: SiteMeter | null): ConnectorFacts {
-  const limitMa = Math.min(config.limitMa, profile.limits.maxCurrentMa);
+function rememberedOf(opened: Opened, connectorId: string): Remembered {
   return {
-    siteId: site.siteId,
-    pileId: config.pileId,
-    connectorId: config.connectorId,
-    limitMa,
-    maxPowerW: Math.ceil((limitMa / 1000) * profile.limits.phases * MAX_PHASE_VOLTAGE),
-    energy: billedRegister(profile, meter),
-    overTemperatureDc: profile.limits.overTemperatureDc,
+    session: adoptable(opened).find((session) => session.connectorId === connectorId) ?? null,
+    latched: opened.latches.get(connectorId) ?? [],
+    service: opened.service.get(connectorId) ?? inService,
+    device: opened.devices.get(connectorId) ?? null,
   };
 }
 
-/** The register that the connector's energy is billed by: the separate meter's, where there is one. */
-function billedRegister(profile: SitePile['profile'], meter: SiteMeter | null): EnergyRegister {
-  if (meter !== null) return energyRegisterOf(meter.profile);
-  const { energy } = profile.measures;
-  if (energy === null) throw new TypeError(`${profile.profileId} has no meter`);
-  return energyRegisterOf({ ...profile, measures: { energy } });
-}
+/** Sessions that may still run. One out of a backup may have ended long since. */
+const adoptable = ({ sessions, restored }: Opened) => sessions.filter(({ sessionId }) => !restored.has(sessionId));
 
 /** Tells whether the price band changed between two instants; one zone table per time zone. */
 function bandWatch(): (tariff: Tariff, fromMs: number, toMs: number) => boolean {

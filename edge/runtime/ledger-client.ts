@@ -1,16 +1,17 @@
 import { Worker } from 'node:worker_threads';
-import type { Stamp } from '#shared/stamp.ts';
+import type { BootClock, Stamp } from '#shared/stamp.ts';
 import type { LedgerTransaction } from '../control/connector.ts';
 import type { LedgerThreadData } from './ledger-thread.ts';
 import type { FromLedger, ToLedger } from './thread-messages.ts';
 
-export type LedgerNotice = Exclude<FromLedger, { kind: 'opened' | 'committed' | 'commit-failed' | 'closed' }>;
+export type LedgerNotice = Exclude<FromLedger, { kind: 'opened' | 'clock' | 'committed' | 'commit-failed' | 'closed' }>;
 export type Opened = Extract<FromLedger, { kind: 'opened' }>;
 
 /** The field thread's end of the ledger thread. */
 export class LedgerClient {
   readonly #worker: Worker;
   readonly #stamp: () => Stamp;
+  readonly #onClock: (clock: BootClock) => void;
   readonly #waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
   readonly #opened = Promise.withResolvers<Opened>();
   readonly #closed = Promise.withResolvers<void>();
@@ -18,9 +19,16 @@ export class LedgerClient {
   #onNotice: ((notice: LedgerNotice) => void) | null = null;
   #nextId = 1;
 
-  /** @param onFatal the thread has died: there is no charging without a ledger */
-  constructor(data: LedgerThreadData, deps: { stamp: () => Stamp; onFatal: (error: Error) => void }) {
+  /**
+   * @param onClock what stamps are to be made with; called before `opened()` resolves
+   * @param onFatal the thread has died: there is no charging without a ledger
+   */
+  constructor(
+    data: LedgerThreadData,
+    deps: { stamp: () => Stamp; onClock: (clock: BootClock) => void; onFatal: (error: Error) => void },
+  ) {
     this.#stamp = deps.stamp;
+    this.#onClock = deps.onClock;
     this.#worker = new Worker(new URL('./ledger-thread.ts', import.meta.url), { workerData: data });
     this.#worker.on('message', (message: FromLedger) => this.#receive(message));
     this.#worker.on('error', (error) => deps.onFatal(error instanceof Error ? error : new Error(String(error))));
@@ -40,12 +48,17 @@ export class LedgerClient {
 
   /** Resolves when it is on disk. */
   commit(transaction: LedgerTransaction): Promise<void> {
-    const commitId = this.#nextId;
-    this.#nextId += 1;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(commitId, { resolve, reject });
-      this.post({ kind: 'commit', commitId, transaction, at: this.#stamp() });
-    });
+    return this.#ask((commitId) => ({ kind: 'commit', commitId, transaction, at: this.#stamp() }));
+  }
+
+  /** Makes a version of the site's rules the active one. Resolves when it is on disk. */
+  putRules(version: number, document: unknown): Promise<void> {
+    return this.#ask((commitId) => ({ kind: 'put-rules', commitId, version, document }));
+  }
+
+  /** Copies the ledger to a file that does not exist yet. Resolves when the copy is on disk. */
+  backUp(path: string): Promise<void> {
+    return this.#ask((commitId) => ({ kind: 'back-up', commitId, path }));
   }
 
   post(message: ToLedger): void {
@@ -57,10 +70,21 @@ export class LedgerClient {
     await this.#closed.promise;
   }
 
+  #ask(message: (commitId: number) => ToLedger): Promise<void> {
+    const commitId = this.#nextId;
+    this.#nextId += 1;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(commitId, { resolve, reject });
+      this.post(message(commitId));
+    });
+  }
+
   #receive(message: FromLedger): void {
     switch (message.kind) {
       case 'opened':
         return this.#opened.resolve(message);
+      case 'clock':
+        return this.#onClock(message.clock);
       case 'committed':
         return this.#settle(message.commitId, (waiting) => waiting.resolve());
       case 'commit-failed':

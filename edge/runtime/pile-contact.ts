@@ -23,6 +23,8 @@ const FORGOTTEN_AFTER_FAILURES = 3;
 const PROVE_EVERY_MS = 60_000;
 /** A pile that does not take its set-up is not written to all the time. */
 const SET_UP_AGAIN_AFTER_MS = 30_000;
+/** From the command to restart until a pile does; one that answers after it is set up anew. */
+const RESTARTS_WITHIN_MS = 10_000;
 
 /** What must be done to stay on speaking terms with a pile: who it is, its set-up, its watchdog. It decides nothing. */
 export class PileContact {
@@ -62,10 +64,14 @@ export class PileContact {
     if (mustWait) await this.#metering;
     const metered = this.#metered;
     this.#metered = null;
-    const told = { registerWh: metered?.registerWh ?? null, meterId: metered?.meterId ?? null };
-    return this.#measuresCurrent
-      ? { ...reading, ...told }
-      : { ...reading, ...told, currentMa: metered?.currentMa ?? null };
+    return {
+      ...reading,
+      registerWh: metered?.registerWh ?? null,
+      meterId: metered?.meterId ?? null,
+      powerW: reading.powerW ?? metered?.powerW ?? null,
+      voltageMv: reading.voltageMv ?? metered?.voltageMv ?? null,
+      currentMa: this.#measuresCurrent ? reading.currentMa : (metered?.currentMa ?? null),
+    };
   }
 
   /** Of a pile that does not, the meter's currents are what proves that it is off: they are waited for. */
@@ -132,6 +138,18 @@ export class PileContact {
     if (isRefused) log.error({ code: 'pile.setup_not_taken', detail: error.message }, 'pile does not take its set-up');
   }
 
+  /** The pile has been told to restart. It goes down in its own time: what is written before that would be lost. */
+  restarts(): void {
+    this.#parts.driver.forget();
+    this.#setUp = 'missing';
+    this.#setUpFromMonoMs = this.#parts.clock.monoMs() + RESTARTS_WITHIN_MS;
+  }
+
+  /** Something looks as if the pile had restarted: its set-up is proven at the next look. */
+  suspect(): void {
+    this.#provenMonoMs = Number.NEGATIVE_INFINITY;
+  }
+
   succeeded(): void {
     this.#failures = 0;
   }
@@ -141,7 +159,7 @@ export class PileContact {
     const { driver, log } = this.#parts;
     this.#failures += 1;
     // Whatever made it miss a poll may have been a restart.
-    this.#provenMonoMs = Number.NEGATIVE_INFINITY;
+    this.suspect();
     if (this.#failures !== FORGOTTEN_AFTER_FAILURES) return this.#setUp;
     driver.forget();
     this.#setUp = 'missing';

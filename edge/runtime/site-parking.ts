@@ -1,5 +1,6 @@
-import type { FaultCode } from '#shared/faults.ts';
+import { faultCatalogue } from '#shared/faults.ts';
 import type { SiteDevices, SiteParking } from '../config/site-devices.ts';
+import { type Influence, noInfluence, type Objection } from '../control/influence.ts';
 import { blocksConnector, type Move, positionToReport } from '../control/parking/parking.ts';
 import { ParkingDevice } from '../devices/framed/parking-device.ts';
 import { type CommandResult, ParkingLoop, type ParkingLoopParts } from './parking-loop.ts';
@@ -19,7 +20,7 @@ export interface SiteParkingParts extends Omit<ParkingLoopParts, 'facts' | 'devi
   readonly devices: SiteDevices;
   readonly line: (lineId: string) => SiteLine;
   /** What keeps charges from beginning at a connector has changed. */
-  readonly onBlocked: (connectorId: string, by: readonly FaultCode[]) => void;
+  readonly onInfluence: (connectorId: string, influence: Influence) => void;
 }
 
 /** Every ground lock and barrier of the site. */
@@ -78,7 +79,9 @@ export class ParkingField {
     const isBlocked = [...this.#loops.values()].some(
       ({ parking, loop }) => parking.config.connectorId === connectorId && blocksConnector(loop.state),
     );
-    this.#parts.onBlocked(connectorId, isBlocked ? ['parking-lock-fault'] : []);
+    const objection: Objection = { fault: 'parking-lock-fault', detail: faultCatalogue['parking-lock-fault'].en };
+    const refuse = isBlocked ? [objection] : [];
+    this.#parts.onInfluence(connectorId, { ...noInfluence, refuse });
   }
 }
 

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import type { LineError } from '../bus/line-error.ts';
 import { rtuLine } from '../bus/open-line.ts';
 import { frame, hexOf, ManualTime, MemoryStream } from '../bus/testing.ts';
-import { type LedgerTransaction, newConnector } from '../control/connector.ts';
+import { type LedgerTransaction, newConnector, nothingRemembered } from '../control/connector.ts';
 import type { Session } from '../control/session.ts';
 import { facts, uuid } from '../control/testing.ts';
 import type { MeterDriver } from '../devices/meter-driver.ts';
@@ -25,7 +25,15 @@ const boxProfile = pileProfileSchema.parse({
   transports: ['serial'],
   serial: { baud: 19_200, parity: 'even', stopBits: 1 },
   timing: { gapMs: 100, turnaroundMs: 20, responseTimeoutMs: 300, slowestReplyMs: 800, pollMs: 1000 },
-  limits: { maxCurrentMa: 16_000, minCurrentMa: 6000, stepMa: 100, phases: 3, overTemperatureDc: 800 },
+  limits: {
+    maxCurrentMa: 16_000,
+    minCurrentMa: 6000,
+    stepMa: 100,
+    phases: 3,
+    overTemperatureDc: 800,
+    overVoltageMv: null,
+    underVoltageMv: null,
+  },
   zeroMeans: 'pause',
   maxReadRegisters: 20,
   maxReadGap: 10,
@@ -143,6 +151,7 @@ export interface LoopOptions {
   /** The pile tells the limit in force. */
   readonly tellsLimit?: boolean;
   readonly meter?: MeterDriver;
+  readonly trip?: () => Promise<void>;
   readonly session?: Session | null;
   /** What the ledger does with a transaction; it stores by default. */
   readonly store?: (transaction: LedgerTransaction) => Promise<void>;
@@ -188,7 +197,7 @@ export function loopRig(options: LoopOptions = {}) {
     facts,
     driver: new PileDriver(profile, { modbus, unit: 1, socket: 1 }),
     meter: options.meter ?? null,
-    initial: newConnector(options.session ?? null, [], stamp()),
+    initial: newConnector({ ...nothingRemembered, session: options.session ?? null }, stamp()),
     clock: time,
     timers: time,
     stamp,
@@ -203,7 +212,10 @@ export function loopRig(options: LoopOptions = {}) {
       stored.push(transaction);
     },
     onChange: () => {},
+    trip: options.trip ?? null,
     lastFrames: () => [{ monoMs: 1, wallMs: 1, lineId: 'L1', direction: 'sent', hex: '01' }],
+    onTurn: () => {},
+    onFirmware: () => {},
   });
   /** Ends the loop; what is under way on the line needs time to end. */
   const end = async (): Promise<void> => {

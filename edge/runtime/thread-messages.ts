@@ -1,14 +1,26 @@
 import type { FaultCode } from '#shared/faults.ts';
-import type { Stamp } from '#shared/stamp.ts';
+import type { BootClock, Stamp } from '#shared/stamp.ts';
 import type { Command, ConnectorView } from '#shared/wire/messages.ts';
-import type { LedgerTransaction } from '../control/connector.ts';
+import type { LedgerTransaction, Service } from '../control/connector.ts';
+import type { KnownDevice } from '../control/known-device.ts';
 import type { Session } from '../control/session.ts';
+import type { StorageHealth } from '../ledger/storage-health.ts';
+import type { RuleHistory } from '../rules/rule-history.ts';
+import type { Sample } from '../samples/sampler.ts';
 
 /** From the field thread, which drives the piles, to the ledger thread, which owns disk and network. */
 export type ToLedger =
   | { readonly kind: 'commit'; readonly commitId: number; readonly transaction: LedgerTransaction; readonly at: Stamp }
   /** The live view. Newer replaces older; nothing of it is stored. */
   | { readonly kind: 'view'; readonly connectors: readonly ConnectorView[] }
+  /** For systemd: the edge drives its piles, or begins to end in order. */
+  | { readonly kind: 'announce'; readonly phase: 'started' | 'stopping' }
+  /** Telemetry: stored when there is room for it, never answered. */
+  | { readonly kind: 'samples'; readonly samples: readonly Sample[] }
+  /** Makes a version of the site's rules the active one; answered like a commit. */
+  | { readonly kind: 'put-rules'; readonly commitId: number; readonly version: number; readonly document: unknown }
+  /** Copies the ledger to a file; answered like a commit. */
+  | { readonly kind: 'back-up'; readonly commitId: number; readonly path: string }
   | { readonly kind: 'close' };
 
 export type FromLedger =
@@ -18,14 +30,25 @@ export type FromLedger =
       readonly sessions: readonly Session[];
       readonly commands: readonly Command[];
       readonly cancelled: readonly string[];
-      readonly latches: readonly (readonly [string, readonly FaultCode[]])[];
+      readonly latches: ReadonlyMap<string, readonly FaultCode[]>;
+      /** Sessions out of a backup: never to be adopted as running. */
+      readonly restored: ReadonlySet<string>;
+      readonly devices: ReadonlyMap<string, KnownDevice>;
+      readonly service: ReadonlyMap<string, Service>;
+      /** Site inputs that have latched. */
+      readonly inputs: readonly string[];
+      readonly rules: RuleHistory;
+      readonly storage: StorageHealth;
     }
   | { readonly kind: 'committed'; readonly commitId: number }
   | { readonly kind: 'commit-failed'; readonly commitId: number; readonly reason: string }
   | { readonly kind: 'command'; readonly command: Command }
   | { readonly kind: 'cancel'; readonly commandId: string }
   | { readonly kind: 'acknowledged'; readonly sessionId: string }
+  /** What stamps are made with from here on. The first comes before "opened". */
+  | { readonly kind: 'clock'; readonly clock: BootClock }
   | { readonly kind: 'sync'; readonly sync: SyncView }
+  | { readonly kind: 'storage'; readonly health: StorageHealth }
   | { readonly kind: 'closed' };
 
 /** How the site stands with the cloud, for the technician. */

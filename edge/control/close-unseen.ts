@@ -1,0 +1,33 @@
+import type { Stamp } from '#shared/stamp.ts';
+import { buildCdr } from './build-cdr.ts';
+import type { LedgerTransaction } from './connector.ts';
+import { commandDone, commandFailed } from './report.ts';
+import { type Session, type StopCause, withMark } from './session.ts';
+
+/**
+ * Ends a session that no pile can be asked about: its connector is not of this site any more, or it comes out of a
+ * backup and another life of it may have ended long since. What was read last is all that is known.
+ */
+export function closeUnseen(
+  stored: Session,
+  facts: {
+    readonly siteId: string;
+    readonly newId: () => string;
+    readonly now: Stamp;
+    /** It comes out of a backup. */
+    readonly isRestored: boolean;
+  },
+): LedgerTransaction {
+  const outage: StopCause = { reason: 'controller-outage', fault: null, voidReason: null, commandIds: [] };
+  const stop = stored.stop ?? { ...outage, voidReason: stored.confirmed ? null : 'not-confirmed' };
+  const unseen: Session = withMark(withMark({ ...stored, stop }, 'end-estimated'), 'stop-not-proven');
+  const session = facts.isRestored ? withMark(unseen, 'recovered') : unseen;
+  const cdr = buildCdr(session, stop, { cdrId: facts.newId(), siteId: facts.siteId, now: facts.now });
+  const { sessionId, commandId } = session;
+  const unanswered = stored.confirmed || stored.stop !== null ? [] : [unseenStart(commandId, sessionId)];
+  const answers = stop.commandIds.map((stopId) => commandDone(stopId, sessionId));
+  return { session: { session, open: false }, records: [{ kind: 'session.ended', cdr }, ...unanswered, ...answers] };
+}
+
+const unseenStart = (commandId: string, sessionId: string) =>
+  commandFailed(commandId, 'pile.no_confirmation', 'nobody could look at the pile any more', sessionId);

@@ -1,0 +1,45 @@
+import type { FaultCode } from '#shared/faults.ts';
+
+/** What is wrong, and in words what exactly. */
+export interface Objection {
+  readonly fault: FaultCode;
+  readonly detail: string;
+}
+
+/** Who may have a say in a connector, beside its own pile. */
+export type InfluenceSource = 'parking' | 'inputs' | 'rules' | 'health' | 'firmware';
+
+/**
+ * What stands around a connector and has a say in it: site inputs, site rules, the parking lock of its bay, the health
+ * of the controller. It can only tighten: nothing here makes a pile deliver.
+ */
+export interface Influence {
+  /** Refuses a new charge and leaves a running one alone. */
+  readonly refuse: readonly Objection[];
+  /** Stops what runs at once, and refuses a new charge as well. */
+  readonly stop: Objection | null;
+  /** The most that may be offered, in mA; 0 pauses a charge, null has nothing to say. */
+  readonly ceilingMa: number | null;
+}
+
+export const noInfluence: Influence = { refuse: [], stop: null, ceilingMa: null };
+
+/** All of them together: every objection counts, the first demand to stop is named, the lowest ceiling holds. */
+export function mergeInfluences(influences: Iterable<Influence>): Influence {
+  let merged = noInfluence;
+  for (const { refuse, stop, ceilingMa } of influences) {
+    merged = {
+      refuse: [...merged.refuse, ...refuse],
+      stop: merged.stop ?? stop,
+      ceilingMa: lowest(merged.ceilingMa, ceilingMa),
+    };
+  }
+  return merged;
+}
+
+const lowest = (a: number | null, b: number | null): number | null =>
+  a === null ? b : b === null ? a : Math.min(a, b);
+
+/** Everything that keeps a new charge from beginning. */
+export const objectionsOf = ({ refuse, stop }: Influence): readonly Objection[] =>
+  stop === null ? refuse : [stop, ...refuse];

@@ -1,0 +1,149 @@
+import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
+import type { MaintainCommand, MaintenanceAction } from '#shared/wire/messages.ts';
+import type { RecordBody } from '#shared/wire/records.ts';
+import {
+  type ConnectorFacts,
+  type ConnectorState,
+  type Context,
+  type Decision,
+  type Maintenance,
+  type MaintenanceWrite,
+  type Order,
+  type Service,
+  sessionOf,
+} from './connector.ts';
+import { delivers, isOff } from './reading.ts';
+import { commandDone, commandFailed } from './report.ts';
+import { refuseStart } from './start.ts';
+import { beginStop, type StopDetails } from './stop.ts';
+
+/**
+ * Maintenance, asked for by staff from afar or by a technician on site: taking a connector out of service and back, and
+ * two writes to its pile. It decides over new charges and writes to a pile that is off. What is latched stays latched:
+ * that is a reset's alone (`reset.ts`), which nobody can send from afar.
+ */
+
+export interface MaintenanceRefusal {
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+/** Why it may not be done now; null when it may. A pile is written to only when it is seen to be off. */
+export function maintenanceRefusal(
+  state: ConnectorState,
+  action: MaintenanceAction,
+  facts: ConnectorFacts,
+): MaintenanceRefusal | null {
+  if (action === 'disable' || action === 'enable') return null;
+  if (!facts.maintains.includes(action))
+    return { code: 'pile.unsupported', detail: `this model has no register for "${action}"` };
+  return inUse(state);
+}
+
+function inUse({ phase, reading, maintaining }: ConnectorState): MaintenanceRefusal | null {
+  if (phase.kind !== 'idle') return { code: 'connector.occupied', detail: `the connector is ${phase.kind}` };
+  if (maintaining !== null) return { code: 'connector.occupied', detail: `"${maintaining.write}" is under way` };
+  if (reading === null)
+    return { code: 'connector.offline', detail: 'the pile does not answer, so nobody sees that it is off' };
+  if (isOff(reading)) return null;
+  const isSeen = delivers(reading);
+  const detail = isSeen ? 'the pile delivers' : 'the pile does not tell its current, so nobody sees that it is off';
+  return { code: isSeen ? 'connector.occupied' : 'connector.faulted', detail };
+}
+
+/** Takes a command of staff. It expires as a start does, and without a clock to judge that by it is refused. */
+export function takeMaintain(state: ConnectorState, command: MaintainCommand, context: Context): Decision {
+  const { commandId, action, stopRunning, by } = command;
+  const { now } = context;
+  const leftMs = Math.min(command.ttlMs, command.expiresAtMs - now.wallMs);
+  if (now.clock !== 'trusted') return refuse(state, commandId, expired('the site has no clock to judge the expiry by'));
+  if (leftMs <= 0) return refuse(state, commandId, expired(`expired ${-leftMs} ms ago`));
+  const refusal = maintenanceRefusal(state, action, context.facts);
+  if (refusal !== null) return refuse(state, commandId, refusal);
+  return maintain(state, { action, stopRunning, by, commandId }, context);
+}
+
+const expired = (detail: string): MaintenanceRefusal => ({ code: 'command.expired', detail });
+
+const refuse = (state: ConnectorState, commandId: string, { code, detail }: MaintenanceRefusal): Decision => ({
+  state,
+  orders: [tell(commandFailed(commandId, code, detail))],
+});
+
+const tell = (...records: RecordBody[]): Order => ({
+  kind: 'commit',
+  answer: null,
+  transaction: { session: null, records },
+});
+
+/** Does what `maintenanceRefusal` has nothing against; anything else changes nothing. */
+export function maintain(state: ConnectorState, wish: Maintenance, context: Context): Decision {
+  if (maintenanceRefusal(state, wish.action, context.facts) !== null) return { state, orders: [] };
+  switch (wish.action) {
+    case 'enable':
+      return settle(state, { ...state.service, disabledBy: null }, wish, context);
+    case 'disable':
+      return disable(state, wish, context);
+    case 'reboot':
+    case 'unlock':
+      return write(state, wish.action, wish.commandId);
+  }
+}
+
+/** The setting and the word that it is made are on disk together. */
+function settle(state: ConnectorState, service: Service, { commandId }: Maintenance, context: Context): Decision {
+  const { connectorId } = context.facts;
+  const records = commandId === null ? [] : [commandDone(commandId, null)];
+  const transaction = { session: null, records, service: { connectorId, service } };
+  return { state: { ...state, service }, orders: [{ kind: 'commit', answer: null, transaction }] };
+}
+
+/** A start that has written nothing yet is refused. A charge goes on, unless it is to be stopped as well. */
+function disable(before: ConnectorState, wish: Maintenance, context: Context): Decision {
+  const { state, orders } = settle(before, { ...before.service, disabledBy: wish.by }, wish, context);
+  const { phase } = state;
+  if (phase.kind === 'checking') {
+    const refused = refuseStart({ ...state, phase: { kind: 'idle' } }, phase.command, 'connector.disabled');
+    return { state: refused.state, orders: [...orders, ...refused.orders] };
+  }
+  const session = sessionOf(phase);
+  const isEnding = phase.kind === 'stopping' || phase.kind === 'closing';
+  if (!wish.stopRunning || session === null || isEnding) return { state, orders };
+  // A stop acts first and is recorded after.
+  const stopped = beginStop(state, session, staffStop, context);
+  return { state: stopped.state, orders: [...stopped.orders, ...orders] };
+}
+
+const staffStop: StopDetails = {
+  cause: { reason: 'staff', fault: null, voidReason: null, commandIds: [] },
+  failure: { code: 'connector.disabled', detail: errorCatalogue['connector.disabled'].en },
+  latches: false,
+};
+
+function write(state: ConnectorState, action: MaintenanceWrite, commandId: string | null): Decision {
+  return {
+    state: { ...state, maintaining: { write: action, commandId } },
+    orders: [{ kind: 'write', write: action, limitMa: null, requestId: null }],
+  };
+}
+
+/** The pile has taken the write. One that restarts has lost its set-up: nothing starts on it until it is set up anew. */
+export function maintenanceWritten(before: ConnectorState, action: MaintenanceWrite, context: Context): Decision {
+  const { maintaining } = before;
+  if (maintaining?.write !== action) return { state: before, orders: [] };
+  const setUp = action === 'reboot' ? { result: 'missing' as const, sinceMonoMs: context.now.monoMs } : before.setUp;
+  const { commandId } = maintaining;
+  return {
+    state: { ...before, setUp, maintaining: null },
+    orders: commandId === null ? [{ kind: 'poll-now' }] : [tell(commandDone(commandId, null)), { kind: 'poll-now' }],
+  };
+}
+
+export function maintenanceWriteFailed(before: ConnectorState, action: MaintenanceWrite): Decision {
+  const { maintaining } = before;
+  if (maintaining?.write !== action) return { state: before, orders: [] };
+  const state = { ...before, maintaining: null };
+  if (maintaining.commandId === null) return { state, orders: [] };
+  const { en } = errorCatalogue['pile.write_failed'];
+  return refuse(state, maintaining.commandId, { code: 'pile.write_failed', detail: en });
+}

@@ -1,0 +1,36 @@
+import { faultCatalogue } from '#shared/faults.ts';
+import { type ConnectorState, type Context, type Decision, type Order, type Service, stay } from './connector.ts';
+import { alarm } from './report.ts';
+
+/** So many starts in a row that failed for a reason of the pile take it out of service. */
+const FAILED_STARTS_ALLOWED = 3;
+
+/** Puts the connector's service on disk. */
+export function withService(state: ConnectorState, service: Service, context: Context): Decision {
+  const { connectorId } = context.facts;
+  const transaction = { session: null, records: [], service: { connectorId, service } };
+  return { state: { ...state, service }, orders: [{ kind: 'commit', answer: null, transaction }] };
+}
+
+/** Counts a start that the pile has not followed. The last one that is allowed latches the connector and says so. */
+export function failedStart(before: ConnectorState, context: Context): Decision {
+  const failedStarts = before.service.failedStarts + 1;
+  const { state, orders } = withService(before, { ...before.service, failedStarts }, context);
+  if (failedStarts < FAILED_STARTS_ALLOWED || state.latched.includes('starts-fail')) return { state, orders };
+  const { connectorId } = context.facts;
+  const faults = [...state.latched, 'starts-fail' as const];
+  const detail = faultCatalogue['starts-fail'].en;
+  const raised = alarm(context.facts, 'starts-fail', { alarmId: context.newId(), sessionId: null, detail });
+  const order: Order = {
+    kind: 'commit',
+    answer: null,
+    transaction: { session: null, records: [raised], latched: { connectorId, faults } },
+  };
+  return { state: { ...state, latched: faults }, orders: [...orders, order] };
+}
+
+/** A charge has begun: what failed before it is forgotten. */
+export function startSucceeded(state: ConnectorState, context: Context): Decision {
+  if (state.service.failedStarts === 0) return stay(state);
+  return withService(state, { ...state.service, failedStarts: 0 }, context);
+}
