@@ -1,16 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
+import type { z } from 'zod';
 import type { FaultCode } from '#shared/faults.ts';
+import type { BootClock } from '#shared/stamp.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
 import type { ConnectorView, StopCommand } from '#shared/wire/messages.ts';
 import type { RecordBody, RecordOf } from '#shared/wire/records.ts';
 import type { LineConfig, MeterConfig, ParkingConfig, PileConfig, SiteConfig } from '../../edge/config/site.ts';
 import { devicesOf } from '../../edge/config/site-devices.ts';
+import { type IoBoardConfig, ioBoardSchema } from '../../edge/config/site-io.ts';
+import { defaultStorage } from '../../edge/config/storage.ts';
+import { type Influence, noInfluence } from '../../edge/control/influence.ts';
 import type { Session } from '../../edge/control/session.ts';
 import { startCommand, stopCommand } from '../../edge/control/testing.ts';
 import { loadProfiles, packagedProfiles } from '../../edge/devices/load-profiles.ts';
+import type { StorageHealth } from '../../edge/ledger/storage-health.ts';
 import { Field } from '../../edge/runtime/field.ts';
+import type { InputView, OutputView } from '../../edge/runtime/io-views.ts';
 import type { CommandResult } from '../../edge/runtime/parking-loop.ts';
+import type { ApplyResult } from '../../edge/runtime/rules-door.ts';
+import type { ResetResult } from '../../edge/runtime/site-io.ts';
 import type { LineView } from '../../edge/runtime/site-lines.ts';
 import type { ParkingView } from '../../edge/runtime/site-parking.ts';
 import { readBootId, stamper, systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
@@ -19,8 +28,26 @@ import type { StationLine } from '../../hardware-sim/line/open-station-line.ts';
 import { present } from './station.ts';
 
 const profiles = loadProfiles(packagedProfiles);
-const bootId = readBootId();
+const clock: BootClock = {
+  bootId: readBootId(),
+  offsetMs: Math.round(systemClock.wallMs() - systemClock.monoMs()),
+  quality: 'trusted',
+};
 const START_TTL_MS = 60_000;
+
+const healthyStorage: StorageHealth = {
+  level: 'ample',
+  freeBytes: 1e9,
+  ledgerBytes: 0,
+  samplesBytes: 0,
+  ballast: 'held',
+  mayCharge: true,
+  reason: null,
+  storeEpoch: randomUUID(),
+  damage: null,
+  writtenBytes: 0,
+  writtenPerPileDayBytes: null,
+};
 
 export type EdgePile = Pick<PileConfig, 'pileId' | 'lineId' | 'unit' | 'profile' | 'limitMa'> &
   Partial<Pick<PileConfig, 'meterId' | 'socket'>>;
@@ -31,8 +58,13 @@ export interface EdgeShape {
   readonly meters?: readonly MeterConfig[];
   /** Each guards the bay of a pile. */
   readonly parking?: readonly (Omit<ParkingConfig, 'connectorId'> & { readonly pileId: string })[];
-  /** Sessions that an earlier process left open. */
+  /** As a site's file has them; connectors are named as here. */
+  readonly io?: readonly z.input<typeof ioBoardSchema>[];
+  /** What one charge may take at most, as a site's file has it. */
+  readonly charge?: SiteConfig['charge'];
+  /** Sessions that an earlier process left open, and inputs and outputs that it left latched. */
   readonly sessions?: readonly Session[];
+  readonly inputs?: readonly string[];
 }
 
 /** How the edge would be told of a simulated line. */
@@ -57,11 +89,14 @@ export class Edge {
   readonly sessions = new Map<string, Session>();
   /** Latched faults by connector, as they are stored. */
   readonly #latched = new Map<string, readonly FaultCode[]>();
+  /** Inputs and trip outputs that are latched, as they are stored. */
+  readonly latchedInputs = new Set<string>();
   readonly logged: Record<string, unknown>[] = [];
   readonly #field: Field;
 
   constructor(shape: EdgeShape) {
     const site = siteOf(shape);
+    for (const inputId of shape.inputs ?? []) this.latchedInputs.add(inputId);
     this.#field = new Field({
       site,
       devices: devicesOf(site, profiles),
@@ -71,14 +106,22 @@ export class Edge {
         sessions: [...(shape.sessions ?? [])],
         commands: [],
         cancelled: [],
-        latches: [],
+        latches: new Map(),
+        restored: new Set(),
+        devices: new Map(),
+        service: new Map(),
+        inputs: [...(shape.inputs ?? [])],
+        rules: [],
+        storage: healthyStorage,
       },
       clock: systemClock,
       timers: systemTimers,
-      stamp: stamper(systemClock, bootId),
+      stamp: stamper(systemClock, () => clock),
       newId: randomUUID,
       log: pino({ level: 'info' }, { write: (text: string) => void this.logged.push(JSON.parse(text)) }),
-      commit: ({ session, records, latched }) => {
+      commit: ({ session, records, latched, inputs }) => {
+        if (inputs?.latched === true) this.latchedInputs.add(inputs.inputId);
+        if (inputs?.latched === false) this.latchedInputs.delete(inputs.inputId);
         if (session !== null) this.sessions.set(session.session.pileId, session.session);
         if (latched !== undefined) this.#latched.set(latched.connectorId, latched.faults);
         this.records.push(...records);
@@ -86,7 +129,10 @@ export class Edge {
           if (body.kind === 'session.started') queueMicrotask(() => this.#field.acknowledged(body.sessionId));
         return Promise.resolve();
       },
+      onTurn: () => {},
       onView: () => {},
+      storeRules: () => Promise.resolve(),
+      surroundings: () => ({ storageLevel: healthyStorage.level, isLinkUp: true }),
     });
     this.#field.start();
   }
@@ -123,6 +169,50 @@ export class Edge {
     return present(view, deviceId);
   }
 
+  /** Puts site rules into force, as a technician would. */
+  applyRules(document: object): Promise<ApplyResult> {
+    return this.#field.rules.apply(JSON.stringify(document), 'rules.json');
+  }
+
+  /** What the health of the controller says to every connector. */
+  health(change: Partial<Influence>): void {
+    this.#field.influenceAll('health', { ...noInfluence, ...change });
+  }
+
+  input(inputId: string): InputView {
+    return present(
+      this.#field.io.inputs().find((one) => one.inputId === inputId),
+      inputId,
+    );
+  }
+
+  output(outputId: string): OutputView {
+    return present(
+      this.#field.io.outputs().find((one) => one.outputId === outputId),
+      outputId,
+    );
+  }
+
+  resetInput(inputId: string): ResetResult {
+    return this.#field.io.resetInput(inputId);
+  }
+
+  resetTrip(outputId: string): Promise<ResetResult> {
+    return this.#field.io.resetOutput(outputId);
+  }
+
+  /** Cuts a pile off, as the last rung of a stop does. */
+  trip(pileId: string): Promise<void> {
+    return this.#field.io.trip(connectorOf(pileId));
+  }
+
+  /** Alarms about the site as a whole: "code: detail". */
+  siteAlarms(): string[] {
+    return this.records.flatMap((body) =>
+      body.kind === 'alarm.raised' && body.pileId === null ? [`${body.code}: ${body.detail}`] : [],
+    );
+  }
+
   line(lineId: string): LineView {
     const view = this.#field.lines().find((one) => one.lineId === lineId);
     return present(view, lineId);
@@ -154,6 +244,13 @@ export class Edge {
     );
   }
 
+  /** The same with what they were told: "code: detail". */
+  failures(): string[] {
+    return this.records.flatMap((body) =>
+      body.kind === 'command.reported' && body.status === 'failed' ? [`${body.code}: ${body.detail}`] : [],
+    );
+  }
+
   /** What was written to a pile by its loop, in order: start, softStop, hardStop. */
   written(pileId: string): unknown[] {
     return this.logged
@@ -168,16 +265,19 @@ export class Edge {
 
 const connectorOf = (pileId: string): string => `${pileId}-1`;
 
-function siteOf({ lines, piles, meters = [], parking = [] }: EdgeShape): SiteConfig {
+function siteOf({ lines, piles, meters = [], parking = [], io = [], charge = {} }: EdgeShape): SiteConfig {
   return {
     file: 'in memory',
     siteId: 'faults',
     dataDir: '/nowhere',
     supplyLimitMa: 1_000_000,
+    charge,
+    storage: defaultStorage,
     cloud: { brokerUrl: 'mqtt://127.0.0.1:1', shard: 0 },
     lines: [...lines],
     piles: piles.map((pile) => ({ ...pile, connectorId: connectorOf(pile.pileId) })),
     meters: [...meters],
     parking: parking.map(({ pileId, ...device }) => ({ ...device, connectorId: connectorOf(pileId) })),
+    io: io.map((board): IoBoardConfig => ioBoardSchema.parse(board)),
   };
 }

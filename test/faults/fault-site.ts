@@ -5,9 +5,10 @@ import type { ConnectorView } from '#shared/wire/messages.ts';
 import type { MeterConfig } from '../../edge/config/site.ts';
 import { systemClock } from '../../edge/runtime/system-time.ts';
 import type { FaultTarget } from '../../hardware-sim/faults/board.ts';
+import type { IoBoardDevice } from '../../hardware-sim/io/io-board.ts';
 import type { LockDevice } from '../../hardware-sim/locks/lock-device.ts';
 import type { PileTruth } from '../../hardware-sim/piles/truth.ts';
-import { Edge, type EdgePile, lineConfigOf } from './edge.ts';
+import { Edge, type EdgePile, type EdgeShape, lineConfigOf } from './edge.ts';
 import { type FaultInput, openStation, present, type Station, type StationShape } from './station.ts';
 
 /** What a charge ended with, beside what truly flowed. */
@@ -21,6 +22,9 @@ export interface SiteShape extends StationShape {
   /** How the edge is told of the piles; by default as they are, at 16 A. */
   readonly edgePiles?: readonly EdgePile[];
   readonly edgeMeters?: readonly MeterConfig[];
+  readonly edgeCharge?: NonNullable<EdgeShape['charge']>;
+  /** How the edge is told of the boards with inputs and relays. */
+  readonly edgeIo?: NonNullable<EdgeShape['io']>;
   /** What is done to the station before the edge has seen it. */
   readonly prepare?: (station: Station) => void;
 }
@@ -66,8 +70,8 @@ export class FaultSite {
     return new FaultSite(station, shape);
   }
 
-  #newEdge(sessions: EdgeSessions = []): Edge {
-    const { piles = [], locks = [], edgePiles, edgeMeters = [] } = this.#shape;
+  #newEdge(sessions: EdgeSessions = [], inputs: readonly string[] = []): Edge {
+    const { piles = [], locks = [], edgePiles, edgeMeters = [], edgeIo = [], edgeCharge = {} } = this.#shape;
     const { world, lines } = this.station;
     const configs = [...world.lines.values()].map((settings) =>
       lineConfigOf(settings, present(lines.get(settings.lineId), settings.lineId)),
@@ -86,15 +90,24 @@ export class FaultSite {
       address,
       pileId,
     }));
-    return new Edge({ lines: configs, piles: edgePiles ?? asTheyAre, meters: edgeMeters, parking, sessions });
+    return new Edge({
+      lines: configs,
+      piles: edgePiles ?? asTheyAre,
+      meters: edgeMeters,
+      parking,
+      io: edgeIo,
+      charge: edgeCharge,
+      sessions,
+      inputs,
+    });
   }
 
   /** The edge's process ends in the midst of everything, and comes up again with what it had stored. */
   async restartEdge(meanwhile: () => Promise<void>): Promise<void> {
-    const { sessions } = this.edge;
+    const { sessions, latchedInputs } = this.edge;
     await this.edge.close();
     await meanwhile();
-    this.edge = this.#newEdge([...sessions.values()]);
+    this.edge = this.#newEdge([...sessions.values()], [...latchedInputs]);
   }
 
   /** Plugs cars in and starts a charge at each pile; returns when all deliver what they offer. */
@@ -129,6 +142,10 @@ export class FaultSite {
 
   lock(lockId: string): LockDevice {
     return present(this.station.world.locks.get(lockId), lockId);
+  }
+
+  board(boardId: string): IoBoardDevice {
+    return present(this.station.world.io.get(boardId), boardId);
   }
 
   truth(pileId: string): PileTruth {

@@ -15,7 +15,8 @@ const SEED = 4711;
 
 type StationInput = z.input<typeof stationSchema>;
 /** A serial line needs no path here: it gets one that leads to its present pseudo-terminal. */
-export type StationShape = Pick<StationInput, 'lines'> & Partial<Pick<StationInput, 'piles' | 'meters' | 'locks'>>;
+export type StationShape = Pick<StationInput, 'lines'> &
+  Partial<Pick<StationInput, 'piles' | 'meters' | 'locks' | 'io'>>;
 
 /** A fault as a scenario or a call would write it. */
 export type FaultInput = z.input<(typeof FAULT_SCHEMAS)[TargetKind]>;
@@ -31,12 +32,18 @@ export interface Station {
   close(): Promise<void>;
 }
 
-export async function openStation({ lines: lineInputs, piles = [], meters, locks }: StationShape): Promise<Station> {
+export async function openStation({
+  lines: lineInputs,
+  piles = [],
+  meters,
+  locks,
+  io,
+}: StationShape): Promise<Station> {
   const folder = mkdtempSync(join(tmpdir(), 'pilegate-faults-'));
   const lines = lineInputs.map((line) =>
     line.transport === 'serial' ? { ...line, path: join(folder, line.lineId) } : line,
   );
-  const station = stationSchema.parse({ stationId: 'faults', seed: SEED, lines, piles, meters, locks });
+  const station = stationSchema.parse({ stationId: 'faults', seed: SEED, lines, piles, meters, locks, io });
   const world = createWorld(station, SEED, processClock);
   const open = new Map<string, StationLine>();
   for (const settings of station.lines) {
