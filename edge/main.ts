@@ -3,15 +3,19 @@ import { parseArgs } from 'node:util';
 import type { Logger } from 'pino';
 import { errorCatalogue, isPilegateError } from '#shared/errors.ts';
 import type { BootClock } from '#shared/stamp.ts';
+import type { Command } from '#shared/wire/messages.ts';
 import { openControlSocket } from './cli/control-socket.ts';
 import { loadSite, type SiteConfig } from './config/site.ts';
 import { devicesOf, type SiteDevices } from './config/site-devices.ts';
+import { commandFailed } from './control/report.ts';
 import { loadProfiles, packagedProfiles } from './devices/load-profiles.ts';
+import type { StorageHealth } from './ledger/storage-health.ts';
 import { planSite, refuseInfeasible } from './planner/plan-site.ts';
 import { healthInfluence } from './runtime/controller-health.ts';
 import { Field } from './runtime/field.ts';
 import { lockFolder } from './runtime/folder-lock.ts';
-import { LedgerClient, type LedgerNotice } from './runtime/ledger-client.ts';
+import { HeldStarts } from './runtime/held-starts.ts';
+import { LedgerClient } from './runtime/ledger-client.ts';
 import type { LateLoop } from './runtime/liveness.ts';
 import { createLogger } from './runtime/logger.ts';
 import { watchLedger } from './runtime/mutual-watch.ts';
@@ -66,7 +70,6 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
     storeRules: (version, document) => ledger.putRules(version, document),
     surroundings: () => ({ storageLevel: storage.level, isLinkUp: sync === null ? null : sync.link === 'open' }),
   });
-  onClockKnown = (clock) => field.clockKnown(clock);
   let ledgerLate: LateLoop | null = null;
   const tellHealth = () => field.influenceAll('health', healthInfluence({ storage, ledgerLate }));
   const ledgerWatch = watchLedger({ turns, clock: systemClock, timers: systemTimers, log }, (late) => {
@@ -75,16 +78,37 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
   });
   tellHealth();
   field.start();
-  for (const command of opened.commands) receive(field, ledger, log, { kind: 'command', command });
-  for (const commandId of opened.cancelled) field.cancel(commandId);
+  const take = (command: Command) => takeCommand(field, ledger, log, command);
+  const heldStarts = new HeldStarts(opened.commands, { take, timers: systemTimers });
+  onClockKnown = (clock) => {
+    field.clockKnown(clock);
+    if (clock.quality === 'trusted') heldStarts.release();
+  };
+  onClockKnown(known);
+  const cancel = (commandId: string) => {
+    heldStarts.releaseOne(commandId);
+    field.cancel(commandId);
+  };
+  for (const commandId of opened.cancelled) cancel(commandId);
+  const onStorage = (health: StorageHealth) => {
+    const isReplaced = health.storeEpoch !== storage.storeEpoch;
+    storage = health;
+    tellHealth();
+    if (isReplaced) field.storeAgain();
+  };
   ledger.listen((notice) => {
-    if (notice.kind === 'storage') {
-      const isReplaced = notice.health.storeEpoch !== storage.storeEpoch;
-      storage = notice.health;
-      tellHealth();
-      if (isReplaced) field.storeAgain();
-    } else if (notice.kind === 'sync') sync = notice.sync;
-    else receive(field, ledger, log, notice);
+    switch (notice.kind) {
+      case 'command':
+        return take(notice.command);
+      case 'cancel':
+        return cancel(notice.commandId);
+      case 'acknowledged':
+        return field.acknowledged(notice.sessionId);
+      case 'storage':
+        return onStorage(notice.health);
+      case 'sync':
+        sync = notice.sync;
+    }
   });
   const viewTimer = setInterval(() => {
     ledger.post({ kind: 'view', connectors: field.view() });
@@ -125,35 +149,14 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end());
 }
 
-function receive(
-  field: Field,
-  ledger: LedgerClient,
-  log: Logger,
-  notice: Exclude<LedgerNotice, { kind: 'sync' }>,
-): void {
-  switch (notice.kind) {
-    case 'command': {
-      if (field.command(notice.command)) return;
-      const { commandId, connectorId } = notice.command;
-      const detail = `this site has no connector ${connectorId}`;
-      const report = {
-        kind: 'command.reported',
-        commandId,
-        status: 'failed',
-        sessionId: null,
-        code: 'connector.unknown',
-        detail,
-      } as const;
-      // Unanswered, the command stays in the inbox and is answered after the next start.
-      return void ledger.commit({ session: null, records: [report] }).catch((error: unknown) => {
-        log.error({ code: 'store.unavailable', commandId, err: error }, 'record could not be stored');
-      });
-    }
-    case 'cancel':
-      return field.cancel(notice.commandId);
-    case 'acknowledged':
-      return field.acknowledged(notice.sessionId);
-  }
+function takeCommand(field: Field, ledger: LedgerClient, log: Logger, command: Command): void {
+  if (field.command(command)) return;
+  const { commandId, connectorId } = command;
+  const report = commandFailed(commandId, 'connector.unknown', `this site has no connector ${connectorId}`);
+  // Unanswered, the command stays in the inbox and is answered after the next start.
+  ledger.commit({ session: null, records: [report] }).catch((error: unknown) => {
+    log.error({ code: 'store.unavailable', commandId, err: error }, 'record could not be stored');
+  });
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'];

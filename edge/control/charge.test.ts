@@ -160,9 +160,9 @@ test('a vehicle that takes nothing for a minute has ended the charge; one that p
   expect(rig.cdr).toMatchObject({ stopReason: 'vehicle', voidReason: null, faultCode: null });
 });
 
-test('ED-09 the meter is stored once a minute while it charges', () => {
+test('ED-09 ED-11 the meter is stored every two minutes while it charges', () => {
   const rig = new Rig().toCharging().acknowledge();
   const before = rig.orders.length;
-  rig.charge(180);
+  rig.charge(360);
   expect(describeOrders(rig.orders.slice(before))).toBe('commit(open); commit(open); commit(open)');
 });

@@ -27,8 +27,8 @@ type Charging = Extract<Phase, { kind: 'charging' }>;
 
 /** A vehicle that has taken nothing for this long has ended the charge, not paused it. */
 const VEHICLE_ENDED_AFTER_MS = 60_000;
-/** How often the last reading is stored: what a bill could lose if pile and controller went down together for good. */
-const SAVE_EVERY_MS = 60_000;
+/** How often the last reading is stored: what a bill could lose if pile and controller went down together for good. Each time costs flash two pages. */
+const SAVE_EVERY_MS = 120_000;
 /** A pile that restarts again and again under one charge has a fault. */
 const RESTARTS_ALLOWED = 3;
 
