@@ -250,10 +250,13 @@ function climbOn(state: ConnectorState, phase: Stopping, context: Context): Deci
   const session = ladder.exhausted ? withMark(phase.session, 'stop-not-proven') : phase.session;
   const refusal = refusalOf(state, ladder.exhausted ? rungs : null);
   const about = { alarmId: context.newId(), sessionId: session.sessionId, detail: refusal.detail };
-  if (ranOut || isCuttingOff) orders.push(record(session, alarm(context.facts, refusal.fault, about)));
+  const isTold = phase.told.includes(refusal.fault);
+  const alarms = isTold ? [] : [alarm(context.facts, refusal.fault, about)];
+  if (ranOut || isCuttingOff) orders.push(record(session, ...alarms));
+  const told = isTold ? phase.told : [...phase.told, refusal.fault];
   // Without a reading nobody knows; as soon as current is seen to flow, a technician has to come.
   const latched = delivers(state.reading) ? latch(state, refusal.fault, context, orders) : state;
-  return enter(latched, { ...phase, session, ladder }, ...orders);
+  return enter(latched, { ...phase, session, ladder, told }, ...orders);
 }
 
 /**

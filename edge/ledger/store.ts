@@ -35,8 +35,8 @@ type Done<Value> = Attempt<Value> & { done: NonNullable<Attempt<Value>['done']> 
 
 /**
  * The ledger's file under everything that can happen to it. A transaction that fails for want of room is tried once more
- * after room was made; one that fails with an I/O error is looked for in the file, opened again, before it is repeated;
- * one that meets damage is repeated in the store that takes the damaged one's place.
+ * after room was made; one that fails with an I/O error is looked for in the file, opened again, before it is repeated, and
+ * counts as stored only once the disk has synced it; one that meets damage is repeated in the store that takes the damaged one's place.
  */
 export class Store {
   #database: Sqlite | null;
@@ -69,6 +69,7 @@ export class Store {
       } catch (error) {
         const trouble = this.#rescue === null ? null : troubleOf(error);
         if (trouble === 'in-doubt' && this.#isStoredAfterAll(attempt)) return attempt.done.value;
+        if (trouble === 'in-doubt' && isRepeated && isUnmarked(attempt)) throw this.#stillInDoubt(error);
         if (trouble === null || isRepeated) throw error;
         if (trouble === 'full') this.#rescue?.makeRoom(this.database);
         if (trouble === 'damaged') this.#replace(error);
@@ -86,12 +87,23 @@ export class Store {
     return transaction.immediate();
   }
 
-  /** A transaction that moves neither mark leaves nothing that would be there twice: it counts as not stored. */
+  /**
+   * A transaction that moves neither mark leaves nothing that would be there twice: it counts as not stored, and is repeated
+   * until it is.
+   */
   #isStoredAfterAll<Value>(attempt: Attempt<Value>): attempt is Done<Value> {
     this.#doubt = attempt.done?.doubt ?? null;
     const { doubt } = attempt.done ?? {};
     this.#openAgain();
     return doubt?.outcome === 'stored';
+  }
+
+  /** Nobody can tell whether it is stored: whoever asked must not be told that it is not. */
+  #stillInDoubt(error: unknown): StoreInDoubt {
+    return new StoreInDoubt(error, () => {
+      void this.database;
+      return false;
+    });
   }
 
   read<Value>(look: () => Value): Value {
@@ -137,6 +149,7 @@ export class Store {
       const database = this.#rescue.reopen();
       this.#database = database;
       if (doubt !== null) settle(doubt, this.#mark());
+      if (doubt?.outcome === 'stored') makeDurable(database);
       this.#doubt = null;
       return database;
     } catch (error) {
@@ -168,6 +181,19 @@ export class Store {
     }
     this.#database = null;
   }
+}
+
+const isUnmarked = ({ done }: Attempt<unknown>): boolean => done !== null && isSame(done.doubt.before, done.doubt.after);
+
+/**
+ * What is read may be what the file system remembers and not what the disk holds: after a failed fsync it does not write those
+ * pages again. A checkpoint writes them anew, to another place, and syncs that.
+ *
+ * @throws SqliteError when that fails as well; Error while somebody else reads: nothing is proven then
+ */
+function makeDurable(database: Sqlite): void {
+  const [outcome] = database.pragma('wal_checkpoint(FULL)') as { busy: number }[];
+  if (outcome?.busy !== 0) throw new Error('somebody else reads it');
 }
 
 function settle(doubt: Doubt, found: Mark): void {

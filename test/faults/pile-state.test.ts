@@ -90,7 +90,7 @@ async function runsOutOfRungs(site: FaultSite, faultId: string, says: FaultCode)
   site.edge.stop('A');
   await until('the alarm', 20_000, () => site.edge.alarmCodes('A').includes(says));
   expect(site.truth('A').powerW, 'current flows').toBeGreaterThan(10_000);
-  expect(site.edge.alarms('A').map(({ severity }) => severity)).toEqual(['critical']);
+  expect(new Set(site.edge.alarms('A').map(({ severity }) => severity))).toEqual(new Set(['critical']));
   await until('the latch', 5000, () => site.edge.view('A').faults.includes(says));
   expect(site.edge.cdr('A'), 'no record while it flows').toBeNull();
   site.clear(faultId);
