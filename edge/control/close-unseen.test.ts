@@ -27,7 +27,7 @@ test('ED-09 ED-22 a charge whose connector is gone ends with what was read last,
   });
 });
 
-test('SY-03 one out of a backup says that too', () => {
+test('SY-03.b one out of a backup says that too', () => {
   const [ended] = close(new Rig().toCharging().acknowledge(), true).records;
   expect(ended).toMatchObject({ cdr: { marks: ['end-estimated', 'stop-not-proven', 'recovered'] } });
 });

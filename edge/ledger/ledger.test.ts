@@ -281,3 +281,22 @@ describe('SY-04 a start that is taken up again after a restart', () => {
     expect(reopen().ledger.openWork({ ...at, ...later }).commands).toEqual([{ ...start, ttlMs }]);
   });
 });
+
+describe('ED-22 the box that works with a store', () => {
+  test('is noted in silence at first, and said when it is another one: once, with the store as it was', () => {
+    const { ledger, reopen } = openLedger();
+    const session = sessionOn(1);
+    ledger.takenUpBy('box-1', at);
+    ledger.commit(open(session), at);
+    ledger.takenUpBy('box-1', at);
+    expect(ledger.nextBatch(ALL)).toBeNull();
+    const moved = reopen();
+    moved.ledger.takenUpBy('box-2', at);
+    moved.ledger.takenUpBy('box-2', at);
+    expect(moved.ledger.nextBatch(ALL)?.records.map(({ body }) => body)).toMatchObject([
+      { kind: 'alarm.raised', code: 'controller-replaced', pileId: null },
+    ]);
+    expect(moved.ledger.openWork(at).sessions.map(({ sessionId }) => sessionId)).toEqual([session.sessionId]);
+    expect(moved.ledger.storeEpoch).toBe(ledger.storeEpoch);
+  });
+});

@@ -1,5 +1,7 @@
+import { faultCatalogue } from '#shared/faults.ts';
 import type { Stamp } from '#shared/stamp.ts';
 import type { Ack, Command } from '#shared/wire/messages.ts';
+import type { RecordBody } from '#shared/wire/records.ts';
 import type { LedgerTransaction } from '../control/connector.ts';
 import type { Session } from '../control/session.ts';
 import type { StoredRules } from '../rules/rule-history.ts';
@@ -50,6 +52,22 @@ export class Ledger {
   /** The latest wall time that this store has seen with a trusted clock; null when it never has. */
   lastTrustedWallMs(): number | null {
     return this.#trustedWallMs;
+  }
+
+  /**
+   * Notes which box works with this store: one that was moved to another box is taken up there, with identity and history,
+   * and that is said.
+   */
+  takenUpBy(controllerId: string, at: Stamp): void {
+    const former = this.#meta('controller_id');
+    if (former === controllerId) return;
+    this.#together(at, (storedWallMs) => {
+      this.#store.run(
+        `INSERT INTO meta (key, value) VALUES ('controller_id', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+        controllerId,
+      );
+      if (former !== undefined) append(this.#store, replacedController(this.#newId()), at, storedWallMs);
+    });
   }
 
   /** Stores a decision. @throws SqliteError when nothing of it was stored; StoreInDoubt when nobody knows */
@@ -177,3 +195,14 @@ export class Ledger {
     return this.#store.row(`SELECT value FROM meta WHERE key = ?`, key)?.value;
   }
 }
+
+const replacedController = (alarmId: string): RecordBody => ({
+  kind: 'alarm.raised',
+  alarmId,
+  code: 'controller-replaced',
+  severity: faultCatalogue['controller-replaced'].severity,
+  pileId: null,
+  connectorId: null,
+  sessionId: null,
+  detail: faultCatalogue['controller-replaced'].en,
+});

@@ -183,7 +183,8 @@ export class Store {
   }
 }
 
-const isUnmarked = ({ done }: Attempt<unknown>): boolean => done !== null && isSame(done.doubt.before, done.doubt.after);
+const isUnmarked = ({ done }: Attempt<unknown>): boolean =>
+  done !== null && isSame(done.doubt.before, done.doubt.after);
 
 /**
  * What is read may be what the file system remembers and not what the disk holds: after a failed fsync it does not write those

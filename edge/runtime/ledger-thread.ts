@@ -10,6 +10,7 @@ import { Storage } from '../ledger/storage.ts';
 import { isStoreError } from '../ledger/store-trouble.ts';
 import { Link } from '../link/link.ts';
 import { ClockWatch } from '../time/clock-watch.ts';
+import { readControllerId } from './controller-id.ts';
 import { createLogger } from './logger.ts';
 import { type BothTurns, watchField } from './mutual-watch.ts';
 import { keepMemorySmall } from './small-memory.ts';
@@ -66,6 +67,8 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
       untold.push(record);
     },
   });
+  const controllerId = readControllerId();
+  if (controllerId !== null) noteController(ledger, controllerId, stamp());
   post({
     kind: 'opened',
     storeEpoch: ledger.storeEpoch,
@@ -164,6 +167,15 @@ function tell(ledger: Ledger, untold: RecordBody[], at: Stamp): boolean {
   }
   untold.length = 0;
   return true;
+}
+
+/** On a disk that takes nothing it is noted after the next start. */
+function noteController(ledger: Ledger, controllerId: string, at: Stamp): void {
+  try {
+    ledger.takenUpBy(controllerId, at);
+  } catch (error) {
+    if (!isStoreError(error)) throw error;
+  }
 }
 
 /** Null while the store cannot be read. */

@@ -145,17 +145,4 @@ export const siteFaults = {
     driverEn: 'New charges are not possible here at the moment. Please try later.',
     driverZh: '此处暂时无法开始新的充电，请稍后再试。',
   },
-  'out-of-service': {
-    severity: 'warning',
-    reaction: 'refuse',
-    deadlineMs: 0,
-    latch: false,
-    source: 'a person has taken the connector out of service',
-    en: 'The connector is taken out of service by a person.',
-    zh: '该充电接口已被人工停用。',
-    doEn: 'Put it back into service when the reason in the detail is gone.',
-    doZh: '详情中的原因消除后重新启用。',
-    driverEn: 'This charger is out of service. Please choose another one.',
-    driverZh: '本桩暂停服务，请选择其他充电桩。',
-  },
 } as const satisfies Record<string, FaultEntry>;

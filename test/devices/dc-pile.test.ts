@@ -112,7 +112,7 @@ describe('ED-05.j why the vehicle ends a DC charge is read as one of the catalog
   });
 });
 
-describe('ED-05 HS-03 what the DC pile itself finds is read as one of the catalogue', () => {
+describe('ED-05.g ED-05.j HS-03 what the DC pile itself finds is read as one of the catalogue', () => {
   test.each<[string, PileFault, string]>([
     ['ED-05.a', { kind: 'emergency-stop' }, 'emergency-stop'],
     ['ED-05.g', { kind: 'insulation-fault' }, 'insulation-fault'],
