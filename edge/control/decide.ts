@@ -274,7 +274,11 @@ function onWritten(state: ConnectorState, write: WriteName, context: Context): D
 function onWriteFailed(state: ConnectorState, write: WriteName, context: Context): Decision {
   const { phase } = state;
   if (write === 'reboot' || write === 'unlock') return maintenanceWriteFailed(state, write);
-  if (write === 'start') return phase.kind === 'starting' ? startWriteFailed(state, phase, context) : stay(state);
+  if (write === 'start') {
+    if (phase.kind === 'starting') return startWriteFailed(state, phase, context);
+    // It was to go on after a restart of the pile: at the next look it is told again.
+    return phase.kind === 'charging' ? enter(state, { ...phase, mayHaveRestarted: true }) : stay(state);
+  }
   if (write === 'limit') return phase.kind === 'charging' ? limitWriteFailed(state, phase, context) : stay(state);
   return phase.kind === 'stopping' ? stopWriteFailed(state, phase, write, context) : stay(state);
 }

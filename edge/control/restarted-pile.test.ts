@@ -34,6 +34,14 @@ describe('ED-09 a pile that restarts under a charge', () => {
     expect(rig.session.marks).toEqual([]);
   });
 
+  test('is told again when it did not take that', () => {
+    const rig = new Rig().toCharging().acknowledge();
+    comesBack(rig);
+    rig.pass(1000).see(plugged);
+    rig.send({ kind: 'write-failed', write: 'start' });
+    expect(describeOrders(rig.pass(1000).see(plugged))).toContain('start 16000 mA');
+  });
+
   test('a fourth time is a fault', () => {
     const rig = new Rig().toCharging().acknowledge();
     for (const time of [1, 2, 3]) {

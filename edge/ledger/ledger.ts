@@ -49,6 +49,11 @@ export class Ledger {
     if (this.#keptWallMs > (this.#trustedWallMs ?? 0)) this.#trustedWallMs = this.#keptWallMs;
   }
 
+  /** What is stored cannot be relied on as a whole: a store of another epoch takes its place, with what there is. */
+  startAnew(reason: string): void {
+    this.#store.startAnew(reason);
+  }
+
   /** The latest wall time that this store has seen with a trusted clock; null when it never has. */
   lastTrustedWallMs(): number | null {
     return this.#trustedWallMs;
@@ -88,6 +93,12 @@ export class Ledger {
   /** Takes a command in, once, and reports that it was received in the same transaction. */
   admit(command: Command, at: Stamp): Admission {
     return this.#together(at, (storedWallMs) => admitIn(this.#store, command, at, storedWallMs));
+  }
+
+  /** Whether a command has been taken in, or cancelled, already. */
+  isKnown(commandId: string): boolean {
+    const sql = `SELECT 1 FROM inbox WHERE command_id = ?`;
+    return this.#store.read(() => this.#store.row(sql, commandId)) !== undefined;
   }
 
   /**

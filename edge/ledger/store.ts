@@ -1,5 +1,5 @@
 import type { Database as Sqlite } from 'better-sqlite3';
-import { StoreInDoubt, troubleOf } from './store-trouble.ts';
+import { DamagedRow, StoreInDoubt, troubleOf } from './store-trouble.ts';
 
 /** What can be done when a store fails. Every way ends in a database that is open, or throws. */
 export interface Rescue {
@@ -116,6 +116,11 @@ export class Store {
       else throw error;
       return look();
     }
+  }
+
+  /** Something outside of it shows that it is not what it should be. */
+  startAnew(reason: string): void {
+    this.#replace(new DamagedRow(reason));
   }
 
   run(sql: string, ...values: unknown[]): void {

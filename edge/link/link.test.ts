@@ -233,7 +233,7 @@ describe('SY-04 commands', () => {
     cloud.say('command', startCommand({ commandId: uuid(40) }));
     cloud.say('command', stopCommand(uuid(9), { commandId: uuid(50) }));
     await poll(() => told).toEqual(['stop 50']);
-    expect(cloud.heard.nack.map((nack) => nack.code)).toContain('store.unavailable');
+    await poll(() => cloud.heard.nack.map((nack) => nack.code)).toEqual(['store.unavailable', 'store.unavailable']);
   });
 });
 

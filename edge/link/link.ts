@@ -17,9 +17,10 @@ import {
   welcomeSchema,
 } from '#shared/wire/messages.ts';
 import { allDown, type DownKind, parseDownTopic, type UpKind, upTopic, WIRE_VERSION } from '#shared/wire/topics.ts';
+import type { Admission } from '../ledger/inbox.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Batch } from '../ledger/outbox.ts';
-import { isStoreError } from '../ledger/store-trouble.ts';
+import { isStoreError, StoreInDoubt } from '../ledger/store-trouble.ts';
 import { type BrokerSession, openBrokerSession } from './broker-session.ts';
 import { type PumpEvent, type PumpState, pump, pumpAtRest } from './pump.ts';
 
@@ -54,10 +55,14 @@ export class Link {
   #firstHelloMonoMs: number | null = null;
   /** The store that hello has been said for. */
   #greetedEpoch: string | null = null;
+  #told: { storeEpoch: string; throughSeq: number };
+  /** Commands of which nobody knows whether they were taken in. */
+  readonly #inDoubt = new Set<string>();
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
     this.#connectionEpoch = parts.newId();
+    this.#told = { storeEpoch: parts.ledger.storeEpoch, throughSeq: parts.ledger.headSeq() };
     const { siteId, shard, brokerUrl, password } = parts.site;
     this.#session = openBrokerSession(
       { url: brokerUrl, clientId: siteId, username: siteId, password, subscribeTo: allDown(shard, siteId) },
@@ -174,6 +179,7 @@ export class Link {
 
   #sendBatch(batch: Batch): void {
     const { ledger, site } = this.#parts;
+    this.#told = { storeEpoch: ledger.storeEpoch, throughSeq: Math.max(this.#toldThrough(), batch.throughSeq) };
     this.#publish('batch', {
       v: WIRE_VERSION,
       siteId: site.siteId,
@@ -251,24 +257,32 @@ export class Link {
   }
 
   /**
-   * A cloud that has more of this store than the store itself knows another life of it: it was restored from a copy.
-   * To go on would give new records the names of old ones, so nothing is sent until a person has looked.
+   * A cloud that knows records which this store has never told knows a later state of it: the disk has lost commits, or somebody
+   * put a copy in its place. To go on would give new records the numbers of old ones, so that a store with another epoch takes
+   * over what there is.
    */
   #welcomed(welcome: Welcome): void {
     const { ledger, log } = this.#parts;
     this.#hearTime(welcome);
-    const headSeq = ledger.headSeq();
-    const ahead = welcome.cursors.find((cursor) => cursor.ackedSeq > headSeq);
+    const ahead = welcome.cursors.find((cursor) => cursor.ackedSeq > this.#toldThrough());
     if (ahead !== undefined) {
-      log.error(
+      const headSeq = ledger.headSeq();
+      log.fatal(
         { code: 'wire.conflict', headSeq, ackedSeq: ahead.ackedSeq },
         'this store is older than the cloud knows it',
       );
-      return;
+      return ledger.startAnew(`the cloud knows ${ahead.ackedSeq} records of it, and it has told ${this.#toldThrough()}`);
     }
     for (const { ackedSeq } of welcome.cursors) this.#acknowledge(ackedSeq, []);
     this.#drive({ kind: 'welcomed' });
     this.#publishView();
+  }
+
+  /** The last record that the cloud can know: told in this life, or there when it began. */
+  #toldThrough(): number {
+    const { storeEpoch } = this.#parts.ledger;
+    if (this.#told.storeEpoch !== storeEpoch) this.#told = { storeEpoch, throughSeq: 0 };
+    return this.#told.throughSeq;
   }
 
   /** A welcome that does not say which hello it answers may be that of the first. */
@@ -295,19 +309,43 @@ export class Link {
 
   #admit(command: Command): void {
     const { ledger, stamp, log, onCommand } = this.#parts;
-    const admission = evenUnstored(
-      () => ledger.admit(command, stamp()),
-      () => (command.kind === 'stop' ? onCommand(command) : undefined),
-    );
     const { commandId, requestId, connectorId, kind } = command;
+    // A stop waits for no disk: it acts, and is taken in after.
+    const isActedOn = kind === 'stop' && !this.#isKnown(commandId);
+    if (isActedOn) onCommand(command);
+    const admission = this.#admissionOf(command);
     log.info({ commandId, requestId, connectorId, kind, admission }, 'command arrives');
-    if (admission === 'new') onCommand(command);
-    else ledger.reportAgain(commandId, stamp());
+    if (admission !== 'new') ledger.reportAgain(commandId, stamp());
+    else if (!isActedOn) onCommand(command);
     this.poke();
+  }
+
+  /** One of which nobody knew whether it was stored has been handed to nobody: it is new, wherever it was found. */
+  #admissionOf(command: Command): Admission {
+    const { ledger, stamp } = this.#parts;
+    const { commandId } = command;
+    try {
+      const admission = ledger.admit(command, stamp());
+      const isNew = this.#inDoubt.delete(commandId) && admission === 'known';
+      return isNew ? 'new' : admission;
+    } catch (error) {
+      if (error instanceof StoreInDoubt && command.kind !== 'stop') this.#inDoubt.add(commandId);
+      throw error;
+    }
+  }
+
+  /** What cannot be looked up is not known. */
+  #isKnown(commandId: string): boolean {
+    try {
+      return this.#parts.ledger.isKnown(commandId);
+    } catch (error) {
+      if (isStoreError(error)) return false;
+      throw error;
+    }
   }
 }
 
-/** A stop acts though it cannot be recorded; the cloud sends it again, and it is known by its id. */
+/** A cancel acts though it cannot be recorded; the cloud sends it again, and it is known by its id. */
 function evenUnstored<Value>(store: () => Value, act: () => void): Value {
   try {
     return store();
