@@ -1,5 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
+// Processes, disks and clocks that take their time, minutes of it: `npm run test:long`.
+const long = [
+  'test/storage/**/*.test.ts',
+  'test/clock/**/*.test.ts',
+  'test/stand/{hung-field,systemd}.test.ts',
+  'test/faults/{io,interlocks-lasting}.test.ts',
+];
 const onPostgresqlOnly = 'cloud/**/*.postgresql.test.ts';
 
 export default defineConfig({
@@ -16,9 +23,10 @@ export default defineConfig({
         test: {
           name: 'embedded',
           include: ['{shared,edge,cloud,hardware-sim,scripts,test}/**/*.test.ts'],
-          exclude: [onPostgresqlOnly],
+          exclude: [onPostgresqlOnly, ...long],
         },
       },
+      { extends: true, test: { name: 'long', include: long } },
       {
         // The same SQL on the engine that stations run on: what one of them understands otherwise shows here.
         extends: true,

@@ -17,6 +17,7 @@ import { lockFolder } from './runtime/folder-lock.ts';
 import { HeldStarts } from './runtime/held-starts.ts';
 import { LedgerClient } from './runtime/ledger-client.ts';
 import type { LateLoop } from './runtime/liveness.ts';
+import { createLineGate } from './runtime/log-stream.ts';
 import { createLogger } from './runtime/logger.ts';
 import { watchLedger } from './runtime/mutual-watch.ts';
 import { keepMemorySmall } from './runtime/small-memory.ts';
@@ -32,7 +33,8 @@ const EXIT_BAD_INPUT = 2;
 /** Composition root of the edge: the field on this thread, ledger and link on the other. */
 async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Promise<void> {
   keepMemorySmall();
-  const log = createLogger(logLevel).child({ siteId: site.siteId });
+  const logGate = createLineGate();
+  const log = createLogger(logLevel, logGate).child({ siteId: site.siteId });
   const bootId = readBootId();
   // The ledger thread judges the clock: it has the disk and the cloud as witnesses.
   let known: BootClock = { bootId, offsetMs: 0, quality: 'none' };
@@ -49,7 +51,7 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
   process.on('uncaughtException', die);
   const turns = { field: shareTurns(watchedLoops(site, devices)), ledger: shareTurns([LEDGER_LOOP]) };
   const ledger = new LedgerClient(
-    { site, bootId, logLevel, software: SOFTWARE, turns },
+    { site, bootId, logLevel, logGate, software: SOFTWARE, turns },
     { stamp, onClock, onFatal: die },
   );
   const opened = await ledger.opened();
@@ -79,7 +81,8 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
   tellHealth();
   field.start();
   const take = (command: Command) => takeCommand(field, ledger, log, command);
-  const heldStarts = new HeldStarts(opened.commands, { take, timers: systemTimers });
+  const begun = new Set(opened.sessions.map(({ commandId }) => commandId));
+  const heldStarts = new HeldStarts(opened.commands, { take, begun, timers: systemTimers });
   onClockKnown = (clock) => {
     field.clockKnown(clock);
     if (clock.quality === 'trusted') heldStarts.release();
@@ -120,6 +123,7 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
     devices: () => field.devices(),
     parking: () => field.parking(),
     storage: () => storage,
+    confirmLoss: () => ledger.confirmLoss(),
     backUp: (path) => ledger.backUp(path),
     io: field.io,
     rules: field.rules,
@@ -144,6 +148,7 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
     await field.close();
     await ledger.close();
     log.info('edge ends');
+    log.flush();
     process.exit(0);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end());

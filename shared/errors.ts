@@ -218,6 +218,13 @@ export const errorCatalogue = {
     'Try again if still wanted.',
     '如仍需要请重试。',
   ),
+  'command.superseded': entry(
+    'caller',
+    'Something else has been wanted of this connector since.',
+    '该充电枪此后已有更新的指令。',
+    'See what was wanted last; send a new command if that is not right.',
+    '请查看最新指令；如不符合预期，请重新下发。',
+  ),
   'session.unknown': entry(
     'platform',
     'The site has no such session.',

@@ -105,6 +105,48 @@ test('SY-01 behind a gap nothing is applied, and the acknowledgement says where 
   expect(await storedSeqs()).toEqual([1, 2]);
 });
 
+const dropped = (seq: number, count?: number): RecordEnvelope => ({
+  seq,
+  at: edge.stamp(),
+  body: {
+    kind: 'record.dropped',
+    droppedKind: 'alarm.raised',
+    reason: 'outbox-full',
+    ...(count === undefined ? {} : { count }),
+    at: edge.stamp(),
+  },
+});
+
+test('SY-01 ED-11 one record stands for a range that was dropped, and the stream goes on behind it', async () => {
+  await setUp();
+  const records = [alarm(1), dropped(2), dropped(40, 38), alarm(41)];
+  expect(await edge.batch(records)).toMatchObject({ ackedSeq: 41, refused: [] });
+  expect(await edge.batch(records)).toMatchObject({ ackedSeq: 41, refused: [] });
+  expect(await storedSeqs()).toEqual([1, 2, 40, 41]);
+  expect(await deadLetters()).toEqual([]);
+});
+
+test('SY-01 a range that was dropped may begin before what is here already, and never behind a hole', async () => {
+  await setUp();
+  expect(await edge.batch([alarm(1), alarm(2), alarm(3)])).toMatchObject({ ackedSeq: 3 });
+  expect(await edge.batch([dropped(9, 5)])).toMatchObject({ ackedSeq: 3, refused: [] });
+  expect(await edge.batch([dropped(9, 8), alarm(10)])).toMatchObject({ ackedSeq: 10, refused: [] });
+  // It grew when neighbours were dropped, and the acknowledgement was lost.
+  expect(await edge.batch([dropped(10, 9), dropped(12, 11)])).toMatchObject({ ackedSeq: 12, refused: [] });
+  expect(await storedSeqs()).toEqual([1, 2, 3, 9, 10, 12]);
+  expect([await alarmCount(), await deadLetters()]).toEqual([4, []]);
+});
+
+test('SY-03.b a record under a number that was told to be dropped is kept aside', async () => {
+  await setUp();
+  await edge.batch([dropped(5, 5), alarm(6)]);
+  expect(await edge.batch([alarm(3), dropped(4)])).toMatchObject({
+    ackedSeq: 6,
+    refused: [{ seq: 3, code: 'wire.conflict', detail: 'record 3 was told to be dropped' }],
+  });
+  expect((await deadLetters()).map(({ seq, code }) => [seq, code])).toEqual([[3, 'wire.conflict']]);
+});
+
 test('SY-01 the same batch twenty times at once has one effect', async () => {
   await setUp();
   const records = [alarm(1), alarm(2)];

@@ -1,5 +1,6 @@
 import { isPilegateError } from '#shared/errors.ts';
 import type { Ack, Batch, RecordEnvelope } from '#shared/wire/messages.ts';
+import { recordDroppedSchema } from '#shared/wire/records.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import { digestOf } from '../canonical-json.ts';
 import { isTransient, savepoint, type Trx, transaction } from '../db/transaction.ts';
@@ -72,7 +73,7 @@ async function applyInOrder(inHand: BatchInHand, cursor: number): Promise<{ acke
   const refused: Refusal[] = [];
   let ackedSeq = cursor;
   for (const record of batch.records) {
-    if (record.seq > ackedSeq + 1) {
+    if (firstSeqOf(record) > ackedSeq + 1) {
       context.logger.warn(
         { siteId: site.siteId, expectedSeq: ackedSeq + 1, seq: record.seq },
         'records are missing before this one',
@@ -84,6 +85,12 @@ async function applyInOrder(inHand: BatchInHand, cursor: number): Promise<{ acke
     ackedSeq = Math.max(ackedSeq, record.seq);
   }
   return { ackedSeq, refused };
+}
+
+/** Of what the site has dropped one record stands for a whole range, and has its last number. */
+function firstSeqOf({ seq, body }: RecordEnvelope): number {
+  const dropped = recordDroppedSchema.safeParse(body);
+  return seq + 1 - (dropped.data?.count ?? 1);
 }
 
 /** A record that is here already: the same answer as the first time, unless it is not the same record. */
@@ -99,8 +106,9 @@ async function compareDuplicate(inHand: BatchInHand, record: RecordEnvelope): Pr
     .executeTakeFirst();
   // What the site has dropped since it was stored here stays stored here.
   const isDropped = record.body.kind === 'record.dropped';
-  if (stored !== undefined && !isDropped && stored.body_sha256 !== digestOf(record.body)) {
-    return park(inHand, record, 'wire.conflict', `record ${record.seq} is stored with another content`);
+  if (!isDropped && stored?.body_sha256 !== digestOf(record.body)) {
+    const found = stored === undefined ? 'was told to be dropped' : 'is stored with another content';
+    return park(inHand, record, 'wire.conflict', `record ${record.seq} ${found}`);
   }
   if (stored === undefined || stored.refused_code === null) return null;
   return { seq: record.seq, code: stored.refused_code, detail: stored.refused_detail ?? '' };

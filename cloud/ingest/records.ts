@@ -47,8 +47,14 @@ export async function applyRecord(context: RecordContext, envelope: RecordEnvelo
       return;
     case 'record.dropped':
       context.logger.warn(
-        { siteId: context.site.siteId, seq: envelope.seq, dropped: body.droppedKind, reason: body.reason },
-        'the site had to drop a record',
+        {
+          siteId: context.site.siteId,
+          seq: envelope.seq,
+          dropped: body.droppedKind,
+          count: body.count ?? 1,
+          reason: body.reason,
+        },
+        'the site had to drop records',
       );
       return;
   }

@@ -33,9 +33,10 @@ export async function applyCommandReported(context: RecordContext, report: Repor
       .execute();
     return;
   }
-  await close(context, command, report);
-  if (order === null) await finishMaintenance(context, command.command_id, outcomeOf(report));
-  else if (report.status === 'failed') await failed(context, command, order, failureOf(report));
+  const isFirst = await close(context, command, report);
+  if (order === null) {
+    if (isFirst) await finishMaintenance(context, command.command_id, outcomeOf(report));
+  } else if (report.status === 'failed') await failed(context, command, order, failureOf(report));
   else if (command.kind === 'stop') await finishOperations(context, order.order_id, 'stop', null);
 }
 
@@ -74,10 +75,14 @@ async function orderOf(context: RecordContext, orderId: string): Promise<OrderRo
   return order;
 }
 
-/** A start that was done and then cancelled still runs on site: its cancel is closed by the session's end. */
-async function close(context: RecordContext, command: CommandRow, report: Report): Promise<void> {
+/**
+ * A start that was done and then cancelled still runs on site: its cancel is closed by the session's end.
+ *
+ * @returns whether this is the first word of how it ended, which is the final one
+ */
+async function close(context: RecordContext, command: CommandRow, report: Report): Promise<boolean> {
   const stillToCancel = report.status === 'done' && command.kind === 'start';
-  await context.trx
+  const { numUpdatedRows } = await context.trx
     .updateTable('commands')
     .set(
       stillToCancel
@@ -94,5 +99,6 @@ async function close(context: RecordContext, command: CommandRow, report: Report
     )
     .where('command_id', '=', command.command_id)
     .where('status', 'in', ['open', 'received'])
-    .execute();
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { MaintainCommand } from '#shared/wire/messages.ts';
 import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
 import { connectFakeEdge } from '../testing/fake-edge.ts';
@@ -171,4 +171,77 @@ test('ED-19 the list shows a connector’s commands, newest first', async () => 
   await ask({ request_id: `two-${runs}`, action: 'enable' });
   const { body } = await staff('GET', `/staff/v1/maintenance?connector_id=${site.connectorId()}`);
   expect(body.maintenance.map((one: { action: string }) => one.action)).toEqual(['enable', 'disable']);
+});
+
+describe('ED-19 what is wanted last of a connector’s service takes the place of what was wanted before', () => {
+  const superseded = { status: 'failed', failure: { code: 'command.superseded' } };
+  const askFor = async (action: string, change: object = {}) =>
+    (await ask({ request_id: `${action}-${runs}-${clock.wallMs()}`, action, ...change })).body.command_id as string;
+  const triesOf = async (commandId: string) =>
+    (
+      await cloud.context.db
+        .selectFrom('commands')
+        .select('sent_count')
+        .where('command_id', '=', commandId)
+        .executeTakeFirstOrThrow()
+    ).sent_count;
+
+  test('one that was lost on its way is not sent again, and says what became of it', async () => {
+    const enable = await askFor('enable');
+    await takeMaintain();
+    clock.advance(1000);
+    const disable = await askFor('disable');
+    expect(await takeMaintain()).toMatchObject({ commandId: disable, action: 'disable' });
+    expect(await look(enable)).toMatchObject(superseded);
+    expect((await look(enable)).finished_at).not.toBeNull();
+    await site.edge.record(reported(disable, 'done'));
+    clock.advance(6000);
+    await sendDueCommands({ ...cloud.context, down: noDown });
+    await site.reconnect(1);
+    await site.edge.hello();
+    await sendDueCommands({ ...cloud.context, down: noDown });
+    expect(await triesOf(enable)).toBe(1);
+    expect(await look(disable)).toMatchObject({ status: 'done', failure: null });
+    clock.advance(300_000);
+    expect(await look(enable)).toMatchObject(superseded);
+  });
+
+  test('the word of the site that it was done, or why it was not, counts for more', async () => {
+    const [first, second] = [await askFor('enable'), await askFor('enable', { request_id: `again-${runs}` })];
+    await askFor('disable');
+    await site.edge.record(reported(first, 'received'));
+    expect(await look(first)).toMatchObject(superseded);
+    await site.edge.record(reported(first, 'done'));
+    expect(await look(first)).toMatchObject({ status: 'done', failure: null });
+    await site.edge.record(reported(second, 'failed', { code: 'command.expired', detail: 'late' }));
+    expect(await look(second)).toMatchObject({ status: 'failed', failure: { code: 'command.expired' } });
+    await site.edge.record(reported(first, 'failed', { code: 'command.expired', detail: 'late' }));
+    expect(await look(first)).toMatchObject({ status: 'done', failure: null });
+  });
+
+  test('what ended before, what is written to a pile, and other connectors are left alone', async () => {
+    const disable = await askFor('disable');
+    await site.edge.record(reported(disable, 'done'));
+    const reboot = await askFor('reboot');
+    const enable = await askFor('enable');
+    await askFor('reboot', { request_id: `again-${runs}` });
+    expect(await look(disable)).toMatchObject({ status: 'done', failure: null });
+    expect(await look(reboot)).toMatchObject({ status: 'open', failure: null });
+    expect(await look(enable)).toMatchObject({ status: 'open', failure: null });
+    const other = await openChargingSite(cloud, `mtx${runs}`);
+    await askFor('disable', { request_id: `other-${runs}`, connector_id: other.connectorId() });
+    await other.edge.close();
+    expect(await look(enable)).toMatchObject({ status: 'open', failure: null });
+  });
+
+  test('two of the same millisecond, or of two clocks, have times in the order in which they were taken', async () => {
+    await askFor('enable');
+    const first = await takeMaintain();
+    clock.advance(-50);
+    await askFor('disable');
+    clock.advance(51);
+    const second = await takeMaintain();
+    expect(second.issuedAtMs).toBe(first.issuedAtMs + 1);
+    expect(second.expiresAtMs).toBe(second.issuedAtMs + second.ttlMs);
+  });
 });

@@ -1,15 +1,17 @@
-import { PilegateError } from '#shared/errors.ts';
+import { type ErrorCode, PilegateError } from '#shared/errors.ts';
 import type { MaintainCommand, MaintenanceAction } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import { digestOf } from '../canonical-json.ts';
 import type { CloudContext } from '../context.ts';
 import type { Db } from '../db/connect.ts';
 import type { CommandRow, MaintenanceRow } from '../db/schema.ts';
-import { isUniqueViolation, transaction } from '../db/transaction.ts';
+import { isUniqueViolation, type Trx, transaction } from '../db/transaction.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import { storable } from '../ingest/storable.ts';
 import { insertCommand } from './commands.ts';
 import type { Failure } from './finish.ts';
+
+const SUPERSEDED = 'command.superseded' satisfies ErrorCode;
 
 /** What staff want done at a connector. */
 export interface MaintenanceWish {
@@ -57,7 +59,6 @@ export async function maintain(
 }
 
 async function insert(context: MaintainContext, wish: MaintenanceWish, bodySha256: string): Promise<void> {
-  const nowMs = context.clock.wallMs();
   const ttlMs = wish.expires_in_s * 1000;
   const commandId = context.random.uuid();
   await transaction(context.db, async (trx) => {
@@ -66,8 +67,11 @@ async function insert(context: MaintainContext, wish: MaintenanceWish, bodySha25
       .innerJoin('sites', 'sites.site_id', 'connectors.site_id')
       .select(['sites.site_id', 'sites.shard'])
       .where('connectors.connector_id', '=', wish.connector_id)
+      .forUpdate('connectors')
       .executeTakeFirst();
     if (site === undefined) throw new PilegateError('connector.unknown', `no connector ${wish.connector_id}`);
+    const isSetting = wish.action === 'disable' || wish.action === 'enable';
+    const nowMs = isSetting ? await supersede(trx, wish, context.clock.wallMs()) : context.clock.wallMs();
     const command: MaintainCommand = {
       v: WIRE_VERSION,
       kind: 'maintain',
@@ -101,6 +105,41 @@ async function insert(context: MaintainContext, wish: MaintenanceWish, bodySha25
   });
 }
 
+/**
+ * What was wanted of the connector's service before is not sent any more: it could arrive after what is wanted now. The
+ * site may have had it, so its own word of it still counts.
+ *
+ * @returns when this one is wanted: later than any before it, whatever the clocks of several processes say
+ */
+async function supersede(trx: Trx, wish: MaintenanceWish, wallMs: number): Promise<number> {
+  const ofConnector = (trx: Trx) =>
+    trx
+      .selectFrom('maintenance')
+      .where('connector_id', '=', wish.connector_id)
+      .where('action', 'in', ['disable', 'enable']);
+  const last = await ofConnector(trx)
+    .select('created_at_ms')
+    .orderBy('created_at_ms', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const nowMs = Math.max(wallMs, (last?.created_at_ms ?? 0) + 1);
+  const withdrawn = await trx
+    .updateTable('commands')
+    .set({ next_send_at_ms: null, cancel_closed_at_ms: nowMs })
+    .where('command_id', 'in', ofConnector(trx).select('command_id').where('expires_at_ms', '>', nowMs))
+    .where('status', 'in', ['open', 'received'])
+    .returning('command_id')
+    .execute();
+  for (const { command_id: commandId } of withdrawn) {
+    await trx
+      .updateTable('maintenance')
+      .set({ code: SUPERSEDED, detail: `"${wish.action}" was wanted after it`, finished_at_ms: nowMs })
+      .where('command_id', '=', commandId)
+      .execute();
+  }
+  return nowMs;
+}
+
 async function findFirst(db: Db, requestId: string, bodySha256: string): Promise<Maintenance | null> {
   const row = await maintenances(db).where('maintenance.request_id', '=', requestId).executeTakeFirst();
   if (row === undefined) return null;
@@ -115,7 +154,7 @@ export const maintenances = (db: Db) =>
     .selectAll('maintenance')
     .select('commands.status');
 
-/** The site has told how it ended; `failure` null: it is done. The first word is the final one. */
+/** The site has told how it ended, for the first time; `failure` null: it is done. */
 export async function finishMaintenance(
   context: RecordContext,
   commandId: string,
@@ -129,7 +168,6 @@ export async function finishMaintenance(
       finished_at_ms: context.nowMs,
     })
     .where('command_id', '=', commandId)
-    .where('finished_at_ms', 'is', null)
     .returning(['request_id', 'connector_id', 'action', 'requested_by'])
     .executeTakeFirst();
   if (finished === undefined) return;

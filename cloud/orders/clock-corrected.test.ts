@@ -134,6 +134,45 @@ describe('ED-12 a site corrects its clock', () => {
     ]);
   });
 
+  test('a bill that comes after the correction of its hours is put before a person as well', async () => {
+    const { orderId, startMs, ended } = await charge(-12 * HOUR_MS, 'none');
+    await site.edge.record(corrected(-HOUR_MS, 'doubtful'));
+    await site.edge.record(corrected(0));
+    await site.edge.record(ended);
+    const order = await site.order(orderId);
+    expect([order.state, order.started_at]).toEqual(['completed', iso(startMs)]);
+    expect(await exceptionsOf(orderId)).toEqual([
+      expect.objectContaining({
+        code: 'cdr.clock_corrected',
+        detail: expect.stringMatching(/^billed \d+, at the corrected times \d+ minor units of CNY$/),
+      }),
+    ]);
+  });
+
+  test.each([
+    ['its site has repaired it', 0, 'trusted', {}],
+    ['it is less than what is worth telling', -900, 'none', {}],
+    ['nothing is billed', -12 * HOUR_MS, 'none', { voidReason: 'not-confirmed' }],
+  ] as const)(
+    'a record that comes after the correction is nobody’s concern where %s',
+    async (_, errorMs, quality, change) => {
+      const { orderId, ended } = await charge(errorMs, quality, change);
+      await site.edge.record(corrected(0));
+      await site.edge.record(ended);
+      expect(await exceptionsOf(orderId)).toEqual([]);
+    },
+  );
+
+  test('a charge over a reboot that comes after the correction of a part of it is looked at by a person', async () => {
+    const first = stampOf(clock.wallMs(), 0, 'trusted', systemRandom.uuid());
+    const { orderId, ended } = await charge(-HOUR_MS, 'none', { startedAt: first });
+    await site.edge.record(corrected(0));
+    await site.edge.record(ended);
+    expect((await exceptionsOf(orderId)).map(({ detail }) => detail)).toEqual([
+      'the charge ran over a reboot, and the time of a part of it was wrong',
+    ]);
+  });
+
   test('a void record is corrected in silence', async () => {
     const { orderId, startMs, ended } = await charge(-12 * HOUR_MS, 'none', { voidReason: 'not-confirmed' });
     await site.edge.record(ended);

@@ -2,7 +2,7 @@ import { type BootClock, restamp } from '#shared/stamp.ts';
 import { cdrSchema } from '#shared/wire/cdr.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
 import type { RecordContext } from '../ingest/records.ts';
-import { clockComplaint } from './clock-review.ts';
+import { reviewClock } from './clock-review.ts';
 import { lockOrder, updateOrder } from './store.ts';
 import { rememberTime } from './told-time.ts';
 
@@ -63,19 +63,11 @@ async function correctTimes(context: RecordContext, clock: BootClock): Promise<s
 }
 
 async function review(context: RecordContext, orderId: string, clock: BootClock): Promise<void> {
-  const { trx, nowMs } = context;
-  const row = await trx
+  const row = await context.trx
     .selectFrom('cdrs')
-    .select(['cdr_id', 'document'])
+    .select('document')
     .where('order_id', '=', orderId)
     .executeTakeFirst();
   if (row === undefined) return;
-  const detail = clockComplaint(cdrSchema.parse(JSON.parse(row.document)), clock);
-  if (detail === null) return;
-  const code = 'cdr.clock_corrected';
-  await trx
-    .insertInto('exceptions')
-    .values({ order_id: orderId, cdr_id: row.cdr_id, code, detail, created_at_ms: nowMs, resolved_at_ms: null })
-    .execute();
-  context.logger.error({ orderId, code, detail }, 'order needs a person');
+  await reviewClock(context, orderId, cdrSchema.parse(JSON.parse(row.document)), clock);
 }

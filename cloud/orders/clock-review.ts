@@ -2,6 +2,8 @@ import { type BootClock, restamp } from '#shared/stamp.ts';
 import { type Rating, rate } from '#shared/tariff/rate.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
 import { canonicalJson } from '../canonical-json.ts';
+import type { RecordContext } from '../ingest/records.ts';
+import { insertException } from './exception.ts';
 
 /** What is billed in each band, without the times. */
 const bandsOf = ({ lines }: Rating): string =>
@@ -22,4 +24,10 @@ export function clockComplaint(cdr: Cdr, clock: BootClock): string | null {
   const corrected = rate(tariff, readings);
   if (bandsOf(corrected) === bandsOf(rating)) return null;
   return `billed ${rating.totalMinor}, at the corrected times ${corrected.totalMinor} minor units of ${rating.currency}`;
+}
+
+/** Puts the order before a person where the corrected times would have made another bill. */
+export async function reviewClock(context: RecordContext, orderId: string, cdr: Cdr, clock: BootClock): Promise<void> {
+  const detail = clockComplaint(cdr, clock);
+  if (detail !== null) await insertException(context, orderId, cdr.cdrId, { code: 'cdr.clock_corrected', detail });
 }

@@ -1,4 +1,5 @@
 import { PilegateError } from '#shared/errors.ts';
+import { CORRECTION_TOLERANCE_MS, restamp } from '#shared/stamp.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
 import { digestOf } from '../canonical-json.ts';
@@ -9,10 +10,12 @@ import { type Failure, failStart, finishOperations } from '../operations/finish.
 import { tariffVersion } from '../stations/tariff-in-force.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
 import { type CdrVerdict, checkCdr } from './check-cdr.ts';
+import { reviewClock } from './clock-review.ts';
+import { insertException } from './exception.ts';
 import { insertLocalOrder } from './local-order.ts';
 import { nextOrderState } from './machine.ts';
 import { lockOrder, updateOrder } from './store.ts';
-import { toldTimeMs } from './told-time.ts';
+import { knownClock, toldTimeMs } from './told-time.ts';
 
 /**
  * The charge is over. Its record is stored as it is, for ever; rated again here, it decides how the order
@@ -133,6 +136,7 @@ async function endOrder(
     const detail = 'the start had failed, yet the site bills a charge';
     await insertException(context, order.order_id, cdr.cdrId, { code: 'order.charged_after_failure', detail });
   }
+  await reviewToldTimes(context, order.order_id, cdr);
   const fields = {
     siteId: context.site.siteId,
     orderId: order.order_id,
@@ -142,21 +146,17 @@ async function endOrder(
   context.logger.info({ ...fields, state: next.value, stopReason: cdr.stopReason }, 'charge is over');
 }
 
+/** The site may have corrected its clock before this record came: then nothing else will look at the bill. */
+async function reviewToldTimes(context: RecordContext, orderId: string, cdr: Cdr): Promise<void> {
+  for (const told of [cdr.startedAt, cdr.endedAt]) {
+    const clock = await knownClock(context, told.bootId);
+    if (clock === null || Math.abs(restamp(told, clock).wallMs - told.wallMs) <= CORRECTION_TOLERANCE_MS) continue;
+    return reviewClock(context, orderId, cdr, clock);
+  }
+}
+
 function voidFailure(cdr: Cdr): Failure {
   return cdr.voidReason === 'cancelled'
     ? { code: 'command.cancelled', detail: 'the site stopped the cancelled start' }
     : { code: 'operation.timed_out', detail: 'the site could not confirm the start in time' };
-}
-
-async function insertException(
-  context: RecordContext,
-  orderId: string,
-  cdrId: string,
-  exception: { code: string; detail: string },
-): Promise<void> {
-  await context.trx
-    .insertInto('exceptions')
-    .values({ order_id: orderId, cdr_id: cdrId, ...exception, created_at_ms: context.nowMs, resolved_at_ms: null })
-    .execute();
-  context.logger.error({ orderId, code: exception.code, detail: exception.detail }, 'order needs a person');
 }

@@ -33,18 +33,23 @@ export async function rememberTime(
 }
 
 /** A correction may have come before the record that it is about: they are made by two threads of the site. */
-async function restamped({ trx, site }: RecordContext, told: Stamp): Promise<Stamp> {
+async function restamped(context: RecordContext, told: Stamp): Promise<Stamp> {
+  const clock = await knownClock(context, told.bootId);
+  return clock === null ? told : restamp(told, clock);
+}
+
+/** What the site's corrections so far tell of the clock of one of its boots, the best of them; null when there is none. */
+export async function knownClock({ trx, site }: RecordContext, bootId: string): Promise<BootClock | null> {
   const rows = await trx
     .selectFrom('clock_corrections')
     .select(['offset_ms', 'quality'])
     .where('site_id', '=', site.siteId)
-    .where('boot_id', '=', told.bootId)
+    .where('boot_id', '=', bootId)
     .orderBy('clock_correction_id', 'desc')
     .execute();
-  const clocks = rows.map((row): BootClock => ({ bootId: told.bootId, offsetMs: row.offset_ms, quality: row.quality }));
-  const best = clocks.reduce<BootClock | null>(
+  const clocks = rows.map((row): BootClock => ({ bootId, offsetMs: row.offset_ms, quality: row.quality }));
+  return clocks.reduce<BootClock | null>(
     (found, clock) => (found === null || isBetterClock(clock.quality, found.quality) ? clock : found),
     null,
   );
-  return best === null ? told : restamp(told, best);
 }

@@ -36,7 +36,11 @@ const maintenanceSchema = z
     requested_by: z.string(),
     status: z
       .enum(['open', 'received', 'done', 'failed', 'unheard'])
-      .describe('unheard: it has expired, and the site has not said that it had it; its word is taken when it comes'),
+      .describe(
+        'unheard: it has expired, and the site has not said that it had it. ' +
+          'failed with command.superseded: a later disable or enable has taken its place. ' +
+          'In both cases the word of the site is taken when it comes.',
+      ),
     created_at: z.iso.datetime(),
     expires_at: z.iso.datetime(),
     finished_at: z.iso.datetime().nullable(),
@@ -51,6 +55,8 @@ const listSchema = z.strictObject({
 
 function viewOf(row: Maintenance, nowMs: number): z.infer<typeof maintenanceSchema> {
   const isUnheard = row.status === 'open' && nowMs >= row.expires_at_ms;
+  // Something else has been wanted since, and the site has not said what it made of this.
+  const isSuperseded = row.finished_at_ms !== null && (row.status === 'open' || row.status === 'received');
   return {
     command_id: row.command_id,
     request_id: row.request_id,
@@ -59,7 +65,7 @@ function viewOf(row: Maintenance, nowMs: number): z.infer<typeof maintenanceSche
     action: row.action,
     stop_running: row.stop_running,
     requested_by: row.requested_by,
-    status: isUnheard ? 'unheard' : row.status,
+    status: isSuperseded ? 'failed' : isUnheard ? 'unheard' : row.status,
     created_at: iso(row.created_at_ms),
     expires_at: iso(row.expires_at_ms),
     finished_at: isoOrNull(row.finished_at_ms),

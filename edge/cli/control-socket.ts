@@ -26,6 +26,7 @@ const requestSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('devices') }),
   z.strictObject({ do: z.literal('parking') }),
   z.strictObject({ do: z.literal('storage') }),
+  z.strictObject({ do: z.literal('confirm-store'), by: z.string().min(1).max(64) }),
   /** The edge has another working folder than whoever asks. */
   z.strictObject({ do: z.literal('back-up'), path: z.string().startsWith('/').max(1024) }),
   z.strictObject({ do: z.literal('inputs') }),
@@ -71,6 +72,8 @@ export interface ControlDeps {
   readonly devices: () => readonly DeviceView[];
   readonly parking: () => readonly ParkingView[];
   readonly storage: () => StorageHealth;
+  /** Charges may begin again after a damaged ledger has lost what must not be forgotten. Resolves when it is on disk. */
+  readonly confirmLoss: () => Promise<void>;
   /** Copies the ledger to a new file. */
   readonly backUp: (path: string) => Promise<void>;
   readonly io: Pick<SiteIo, 'inputs' | 'outputs' | 'resetInput' | 'resetOutput'>;
@@ -166,6 +169,8 @@ function carryOut(request: ControlRequest, deps: ControlDeps): ControlReply | Pr
       return show({ kind: 'parking', devices: deps.parking() });
     case 'storage':
       return show({ kind: 'storage', storage: deps.storage() });
+    case 'confirm-store':
+      return confirmStore(request.by, deps);
     case 'back-up':
       return backUp(request.path, deps);
     case 'inputs':
@@ -202,11 +207,23 @@ function reset(connectorId: string, deps: ControlDeps): ControlReply {
   return show({ kind: 'done' });
 }
 
+async function confirmStore(by: string, deps: ControlDeps): Promise<ControlReply> {
+  const lost = deps.storage().unconfirmedLoss;
+  if (lost.length === 0) return { ok: false, error: 'there is nothing to confirm' };
+  try {
+    await deps.confirmLoss();
+  } catch (error) {
+    return { ok: false, error: messageOf(error) };
+  }
+  deps.log.warn({ lost, by: `local:${by}` }, 'technician confirms what the ledger has lost');
+  return show({ kind: 'done' });
+}
+
 async function backUp(path: string, deps: ControlDeps): Promise<ControlReply> {
   try {
     await deps.backUp(path);
   } catch (error) {
-    return { ok: false, error: error instanceof Error ? error.message : String(error) };
+    return { ok: false, error: messageOf(error) };
   }
   deps.log.info({ path }, 'technician backs the ledger up');
   return show({ kind: 'done' });
@@ -236,3 +253,5 @@ async function move(deviceId: string, to: 'raise' | 'lower', deps: ControlDeps):
   const result = await moved;
   return result.kind === 'done' ? show({ kind: 'done' }) : { ok: false, error: result.reason };
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -41,7 +41,7 @@ async function type(...words: string[]) {
 }
 
 /** A site with one latched connector that refuses to be reset while current flows. */
-async function site(refusal: string | null = null) {
+async function site(refusal: string | null = null, health = storageIsWell) {
   const dataDir = mkdtempSync(join(tmpdir(), 'pilegate-pilectl-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
   const resets: string[] = [];
@@ -50,13 +50,18 @@ async function site(refusal: string | null = null) {
   const maintained: object[] = [];
   const logged: Record<string, unknown>[] = [];
   const backups: string[] = [];
+  const confirmed: string[] = [];
   const view = { pileId: 'A1', connectorId: 'DEMO-A1', status: 'faulted', observedAtMs: 0, plugged: true } as const;
   const rest = { sessionId: null, energyWh: 1234, powerW: 0, currentMa: 16_000, temperatureC: null } as const;
   const control = await openControlSocket(dataDir, {
     status: () => ({ siteId: 'demo', connectors: [{ ...view, ...rest, faults: ['stop-not-proven'] }], sync: null }),
     lines: () => [lineView],
     devices: () => [deviceView],
-    storage: () => storageIsWell,
+    storage: () => health,
+    confirmLoss: () => {
+      confirmed.push(refusal ?? 'done');
+      return refusal === null ? Promise.resolve() : Promise.reject(new Error(refusal));
+    },
     backUp: (path) => {
       backups.push(path);
       return path.endsWith('taken') ? Promise.reject(new Error(`${path} exists already`)) : Promise.resolve();
@@ -122,7 +127,7 @@ async function site(refusal: string | null = null) {
     log: pino({ level: 'warn' }, { write: (text: string) => logged.push(JSON.parse(text)) }),
   });
   onTestFinished(() => control.close());
-  return { dataDir, backups, resets, moves, changes, maintained, logged };
+  return { dataDir, confirmed, backups, resets, moves, changes, maintained, logged };
 }
 
 test('ED-16 status shows every connector with units, and what is wrong', async () => {
@@ -144,6 +149,7 @@ test('ED-16 ED-07 only "reset" and a connector resets; anything else is answered
     ['stop'],
     ['lines', 'rtu1'],
     ['inputs', 'E1'],
+    ['confirm-store', 'now'],
     ['rules', 'load'],
     ['rules', 'load', 'a.json', 'b.json'],
     ['rules', 'rollback', '1'],
@@ -318,6 +324,30 @@ test('ED-11 storage shows the room there is, and what is written against its bud
   expect(out).toMatch(/^free\s+12345\.7 MB$/m);
   expect(out).toMatch(/^ballast\s+held$/m);
   expect(out).toContain('98.8 MB since the start; 34.6 MB per pile and day, of a budget of 100.0 MB');
+});
+
+test('ED-11 ED-07 a loss is shown until it is confirmed, and it is on the log whose hand it was', async () => {
+  const health = { ...storageIsWell, mayCharge: false, reason: 'lost', unconfirmedLoss: ['latches', 'service'] };
+  const { dataDir, confirmed, logged } = await site(null, health);
+  const { out } = await type('--data', dataDir, 'storage');
+  expect(out).toMatch(/^charges\s+no new one may begin$/m);
+  expect(out).toMatch(/^lost\s+latches, service; not confirmed$/m);
+  expect(await type('--data', dataDir, 'confirm-store')).toMatchObject({ out: 'done\n', code: 0 });
+  expect(confirmed).toEqual(['done']);
+  expect(logged).toMatchObject([
+    { lost: ['latches', 'service'], by: 'local:wang', msg: 'technician confirms what the ledger has lost' },
+  ]);
+});
+
+test('ED-11 a confirmation that is not needed, or cannot be stored, says so', async () => {
+  const well = await site();
+  expect(await type('--data', well.dataDir, 'confirm-store')).toMatchObject({
+    err: 'not done: there is nothing to confirm\n',
+    code: 1,
+  });
+  const full = await site('disk full', { ...storageIsWell, unconfirmedLoss: ['rules'] });
+  expect(await type('--data', full.dataDir, 'confirm-store')).toMatchObject({ err: 'not done: disk full\n', code: 1 });
+  expect([well.confirmed, well.logged, full.logged]).toEqual([[], [], []]);
 });
 
 test('XC-06 backup asks the running edge, with the path as seen from here', async () => {

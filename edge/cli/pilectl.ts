@@ -20,6 +20,8 @@ const USAGE = `pilectl --data <folder> <command>
   lower <device>      lower a ground lock or close a barrier
   reset <connector>   clear latched faults, after having looked at the pile
   storage             free space, ballast, and what is written to the disk
+  confirm-store       end the refusal after a damaged ledger, after having looked at every pile and contact, and having
+                      disabled again what is worked at, and loaded the rules again
   backup <file>       copy the ledger to a new file, while the edge works
   restore <file>      make a backup the ledger; only while no edge works in the folder
   inputs              every site input and trip output
@@ -127,6 +129,8 @@ function requestOf(
     case 'inputs':
     case 'storage':
       return subject === undefined ? { do: command } : null;
+    case 'confirm-store':
+      return subject === undefined ? { do: command, by: technician() } : null;
     case 'backup':
       return subject === undefined ? null : { do: 'back-up', path: resolve(subject) };
     case 'reset':

@@ -6,11 +6,12 @@ const ballastText: Record<StorageHealth['ballast'], string> = {
   held: 'held',
   released: 'given back, to end the charges that run',
   none: 'none',
+  failed: 'the disk takes none',
 };
 
 /** How the storage of a running edge is doing, as text for a terminal. */
 export function storageText(health: StorageHealth): string {
-  const { level, reason, mayCharge, freeBytes, ledgerBytes, samplesBytes, ballast, damage } = health;
+  const { level, reason, mayCharge, freeBytes, ledgerBytes, samplesBytes, ballast, damage, unconfirmedLoss } = health;
   return [
     `level     ${level}${reason === null ? '' : `: ${reason}`}`,
     `charges   ${mayCharge ? 'may begin' : 'no new one may begin'}`,
@@ -20,6 +21,7 @@ export function storageText(health: StorageHealth): string {
     `ballast   ${ballastText[ballast]}`,
     `written   ${writtenText(health)}`,
     ...(damage === null ? [] : [`damage    the ledger was damaged and made anew: ${damage}`]),
+    ...(unconfirmedLoss.length === 0 ? [] : [`lost      ${unconfirmedLoss.join(', ')}; not confirmed`]),
   ].join('\n');
 }
 

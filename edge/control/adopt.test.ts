@@ -60,13 +60,6 @@ describe('ED-09 a charge that still runs', () => {
 describe('ED-09 a charge that ended meanwhile is closed from the meter', () => {
   test.each([
     [
-      'the gun is still plugged, and the pile was alone for less than its own patience',
-      10_000,
-      plugged,
-      'vehicle',
-      'softStop; commit(open)',
-    ],
-    [
       'the gun is still plugged, and the pile was alone for longer',
       600_000,
       plugged,
@@ -95,6 +88,24 @@ describe('ED-09 a charge that ended meanwhile is closed from the meter', () => {
     rig.pass(1500).see({ ...reading, registerWh: 50_190 });
     expect(rig.cdr).toMatchObject({ stopReason, energyWh: 190, marks: ['adopted'], voidReason: null });
   });
+});
+
+test('ED-09 a vehicle that took nothing for a moment has its minute, counted over the restart', () => {
+  const rig = restart(running(), 10_000);
+  expect(describeOrders(rig.see({ ...plugged, registerWh: 50_010 }))).toBe('commit(open)');
+  expect(rig.state.phase).toMatchObject({ kind: 'charging', flow: { kind: 'suspended', by: 'vehicle' } });
+  for (let second = 0; second < 49; second += 1) rig.pass(1000).see({ ...plugged, registerWh: 50_010 });
+  expect(rig.phase).toBe('charging');
+  rig.pass(1000).see({ ...plugged, registerWh: 50_010 });
+  expect(rig.session.stop).toMatchObject({ reason: 'vehicle' });
+});
+
+test('ED-07 ED-09 a stop that was under way latches what it must, though the power went before that was on disk', () => {
+  const rig = new Rig().toCharging().acknowledge();
+  rig.see({ ...charging, fault: 'residual-current' });
+  const next = restart(rig.session);
+  next.see({ ...plugged, fault: 'residual-current' });
+  expect(next.state.latched).toEqual(['residual-current']);
 });
 
 describe('ED-09 a start that was not confirmed when the controller went down', () => {

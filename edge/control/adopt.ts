@@ -1,7 +1,18 @@
 import { faultCatalogue } from '#shared/faults.ts';
-import { type ConnectorState, type Context, type Decision, enter, type Phase, record, stay } from './connector.ts';
+import { VEHICLE_ENDED_AFTER_MS } from './charge.ts';
+import {
+  type ConnectorFacts,
+  type ConnectorState,
+  type Context,
+  type Decision,
+  enter,
+  type Phase,
+  record,
+  stay,
+} from './connector.ts';
 import { COMMUNICATION_LOST_AFTER_MS, renewedInterlocks, reportedBy } from './interlocks.ts';
-import { confirmLeftMs } from './outage.ts';
+import { adoptedOffer } from './offer.ts';
+import { confirmLeftMs, type Outage } from './outage.ts';
 import { isOff, type Reading } from './reading.ts';
 import { beginCharging, confirmStart } from './start.ts';
 import { beginStop, faultStop, type StopDetails, undoStart } from './stop.ts';
@@ -10,7 +21,7 @@ type Adopting = Extract<Phase, { kind: 'adopting' }>;
 
 /**
  * The first look at a pile whose session was found in the ledger. A charge that still runs goes on with the limit
- * that the pile has: the first write after a restart never raises one. A charge that ended meanwhile is closed from
+ * that the pile has: the first write after a restart never raises one, and none does for some time. A charge that ended meanwhile is closed from
  * the meter.
  */
 export function adoptingReading(before: ConnectorState, phase: Adopting, context: Context): Decision {
@@ -23,7 +34,8 @@ export function adoptingReading(before: ConnectorState, phase: Adopting, context
     const details: StopDetails = {
       cause: session.stop,
       failure: { code: 'command.cancelled', detail: 'stopping when the controller restarted' },
-      latches: false,
+      // What demanded it from around the pile has latches of its own.
+      latches: session.stop.reason !== 'site',
     };
     return beginStop(state, session, details, context);
   }
@@ -31,14 +43,19 @@ export function adoptingReading(before: ConnectorState, phase: Adopting, context
   const isCharging = reading.status === 'charging';
   if (!session.confirmed) {
     const isInTime = isCharging && now.monoMs < confirmByMonoMs;
-    if (isInTime) return confirmStart(state, session, confirmByMonoMs, context);
+    if (isInTime) {
+      const offer = adoptedOffer(session.offeredMa, reading.setpointMa, now.monoMs);
+      return confirmStart(state, session, confirmByMonoMs, offer, context);
+    }
     return beginStop(state, session, undoStart('not-confirmed', 'pile.no_confirmation'), context);
   }
-  const isPaused = session.offeredMa === 0 && reading.status === 'plugged' && isOff(reading);
+  const isAtRest = reading.status === 'plugged' && isOff(reading) && reportedBy(reading) === null;
+  const isPaused = isAtRest && session.offeredMa === 0;
+  if (isAtRest && !isPaused && isVehiclesPause(phase, context))
+    return adoptPause(state, phase, confirmByMonoMs, context);
   if (!isCharging && !isPaused) return beginStop(state, session, endedMeanwhile(phase, reading, context), context);
-  // What the pile says is in force is what it was told last, whatever the disk knows.
-  const offeredMa = Math.min(reading.setpointMa ?? session.offeredMa, session.limitMa);
-  return enter(state, beginCharging(session, confirmByMonoMs, offeredMa, now.monoMs), record(session));
+  const offer = adoptedOffer(session.offeredMa, reading.setpointMa, now.monoMs);
+  return enter(state, beginCharging(session, confirmByMonoMs, offer, now.monoMs), record(session));
 }
 
 /** Why a charge ended while nobody looked, as far as what is left of it can tell. */
@@ -47,14 +64,34 @@ function endedMeanwhile({ session, outage }: Adopting, reading: Reading, { facts
     return faultStop({ fault: 'gun-removed', detail: faultCatalogue['gun-removed'].en }, session);
   const reported = reportedBy(reading);
   if (reported !== null) return faultStop(reported, session);
-  // A pile that was left alone for less than its own patience, or has none, did not end it: the vehicle did.
-  const { stopsByItselfAfterMs } = facts;
-  const isVehicles = stopsByItselfAfterMs === null || outage.mostMs < stopsByItselfAfterMs;
   return {
-    cause: { reason: isVehicles ? 'vehicle' : 'controller-outage', fault: null, voidReason: null, commandIds: [] },
+    cause: {
+      reason: isVehicles(outage, facts) ? 'vehicle' : 'controller-outage',
+      fault: null,
+      voidReason: null,
+      commandIds: [],
+    },
     failure: { code: 'pile.no_confirmation', detail: 'ended while the controller was down' },
     latches: false,
   };
+}
+
+/** A pile that was left alone for less than its own patience, or has none, did not stop by itself: the vehicle did. */
+const isVehicles = ({ mostMs }: Outage, { stopsByItselfAfterMs }: ConnectorFacts): boolean =>
+  stopsByItselfAfterMs === null || mostMs < stopsByItselfAfterMs;
+
+/** A vehicle that takes nothing has not ended the charge before its time is over. */
+const isVehiclesPause = ({ outage }: Adopting, { facts }: Context): boolean =>
+  isVehicles(outage, facts) && outage.mostMs < VEHICLE_ENDED_AFTER_MS;
+
+function adoptPause(state: ConnectorState, phase: Adopting, confirmByMonoMs: number, context: Context): Decision {
+  const { session, outage } = phase;
+  const { monoMs } = context.now;
+  const flow = { kind: 'suspended', by: 'vehicle', sinceMonoMs: monoMs - outage.leastMs } as const;
+  // A pile at rest may tell the 0 that flows.
+  const toldMa = Math.max(session.offeredMa, state.reading?.setpointMa ?? 0);
+  const charging = beginCharging(session, confirmByMonoMs, adoptedOffer(session.offeredMa, toldMa, monoMs), monoMs);
+  return enter(state, { ...charging, flow }, record(session));
 }
 
 /** A pile that cannot be read after a restart is stopped as one that has fallen silent. */

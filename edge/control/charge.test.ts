@@ -16,7 +16,7 @@ test('ED-08 a charge from start to bill: nothing is written before it is durable
 
   expect(describeOrders(rig.send({ kind: 'durable', sessionId: rig.session.sessionId }))).toBe('start 16000 mA');
   expect(rig.phase).toBe('starting');
-  expect(describeOrders(rig.pass(300).send({ kind: 'written', write: 'start' }))).toBe('poll-now');
+  expect(describeOrders(rig.pass(300).send({ kind: 'written', write: 'start', limitMa: 16_000 }))).toBe('poll-now');
   expect(describeOrders(rig.pass(100).see(plugged))).toBe('');
   expect(rig.phase).toBe('starting');
 

@@ -14,6 +14,7 @@ import { takeUpSession } from './repair-session.ts';
 import { type Session, withMark } from './session.ts';
 import { type SetUpResult, type SetUpState, withoutSetUp } from './set-up.ts';
 import type { Rung, StopLadder } from './stop-ladder.ts';
+import type { Stray } from './stray.ts';
 
 /** What never changes about a connector while the process runs. */
 export interface ConnectorFacts {
@@ -82,6 +83,10 @@ export type Phase =
       readonly provenMonoMs: number | null;
       /** Faults that alarms have told of. */
       readonly told: readonly FaultCode[];
+      /** It has taken the soft stop: one that was only stopped hard may go on by itself when what was wrong with it is over. */
+      readonly isDisarmed: boolean;
+      /** Until then it is not spoken to, so that its own watchdog can stop it; null before that has been tried. */
+      readonly quietUntilMonoMs: number | null;
     }
   /** The CDR is being made durable; `retryMonoMs` is set when the ledger could not take it. */
   | {
@@ -104,6 +109,8 @@ export interface Service {
   readonly disabledBy: string | null;
   /** Starts that failed one after the other for a reason of the pile. */
   readonly failedStarts: number;
+  /** When whoever took it out of service or put it back wanted that; missing before anybody has. */
+  readonly wantedAt?: Stamp;
 }
 
 export const inService: Service = { disabledBy: null, failedStarts: 0 };
@@ -120,10 +127,16 @@ export interface ConnectorState {
   /** Who answered here last; null before anybody has. */
   readonly device: KnownDevice | null;
   readonly setUp: SetUpState;
+  /** At the last poll something came from it, whatever it was: then it hears us as well, and its watchdog does. */
+  readonly isHeard: boolean;
+  /** It had its set-up when it was last heard: then its own watchdog can be relied on when it falls silent. */
+  readonly hadSetUp: boolean;
+  /** A start that the pile did not follow has been counted since the gun was last plugged in. */
+  readonly countedThisPlug: boolean;
   /** What is believed of the energy register; null before it is first told. */
   readonly track: MeterTrack | null;
   /** The pile delivers without a session, and this was last done against it. */
-  readonly stray: { readonly lastWrite: Rung; readonly writtenMonoMs: number } | null;
+  readonly stray: Stray | null;
   /** The last good reading and when it came; null before the first and after communication is lost. */
   readonly reading: Reading | null;
   readonly readingMonoMs: number;
@@ -133,7 +146,8 @@ export interface ConnectorState {
 export type ConnectorEvent =
   /** `requestedMonoMs`: when the pile was asked, so that nothing is proven by an older look. */
   | { readonly kind: 'reading'; readonly reading: Reading; readonly requestedMonoMs: number }
-  | { readonly kind: 'poll-failed' }
+  /** `heard`: it has answered something, though nothing that can be used. */
+  | { readonly kind: 'poll-failed'; readonly heard: boolean }
   | { readonly kind: 'command'; readonly command: Command }
   | { readonly kind: 'cancel'; readonly commandId: string }
   | { readonly kind: 'durable'; readonly sessionId: string }
@@ -141,8 +155,10 @@ export type ConnectorEvent =
   | { readonly kind: 'acknowledged'; readonly sessionId: string }
   /** The store was damaged and another has taken its place, with what could be read of it. */
   | { readonly kind: 'store-replaced' }
-  | { readonly kind: 'written'; readonly write: WriteName }
-  | { readonly kind: 'write-failed'; readonly write: WriteName }
+  | ({ readonly kind: 'written' } & Told)
+  | ({ readonly kind: 'write-failed' } & Told)
+  /** Withdrawn before all of it went out: something newer is told in its place. */
+  | { readonly kind: 'superseded'; readonly write: OfferingWrite }
   /** What stands around the connector says something else. */
   | { readonly kind: 'influenced'; readonly influence: Influence }
   /** The pile has taken its set-up, has not, or may have lost it. */
@@ -169,6 +185,14 @@ export type MaintenanceWrite = 'reboot' | 'unlock';
 
 /** What is written to a pile, or to the output that cuts it off. `limit` changes what a running charge is offered. */
 export type WriteName = 'start' | 'limit' | Rung | MaintenanceWrite;
+
+/** What a charge is offered by. */
+export type OfferingWrite = Extract<WriteName, 'start' | 'limit'>;
+
+/** What was written; with its limit, for the outcome of an older one may come while a newer one is on its way. */
+export type Told =
+  | { readonly write: OfferingWrite; readonly limitMa: number }
+  | { readonly write: Exclude<WriteName, OfferingWrite> };
 
 /** What must be on disk together. `session` replaces what is stored; one that is not `open` is over. */
 export interface LedgerTransaction {
@@ -228,6 +252,10 @@ export function newConnector({ session, latched, service, device }: Remembered, 
     maintaining: null,
     device,
     setUp: withoutSetUp(now.monoMs),
+    isHeard: false,
+    // Without its set-up no charge was ever begun on it.
+    hadSetUp: session !== null,
+    countedThisPlug: false,
     track: null,
     stray: null,
     reading: null,
@@ -252,7 +280,7 @@ export const enter = (state: ConnectorState, phase: Phase, ...orders: Order[]): 
 });
 
 /** Stores a session and its records together; nobody waits for it. */
-export const record = (session: Session, ...records: RecordBody[]): Order => ({
+export const record = (session: Session, ...records: RecordBody[]): Extract<Order, { kind: 'commit' }> => ({
   kind: 'commit',
   answer: null,
   transaction: { session: { session, open: true }, records },

@@ -1,17 +1,25 @@
 import type { BootClock } from '#shared/stamp.ts';
 import type { Command } from '#shared/wire/messages.ts';
 import { adoptingPollFailed, adoptingReading } from './adopt.ts';
-import { chargingInfluenced, chargingPoll, limitWriteFailed, limitWritten } from './charge.ts';
+import {
+  chargingInfluenced,
+  chargingPoll,
+  chargingSetUp,
+  limitWriteFailed,
+  limitWritten,
+  startAgain,
+} from './charge.ts';
 import {
   type ConnectorEvent,
   type ConnectorState,
   type Context,
   type Decision,
   enter,
+  type OfferingWrite,
   record,
   sessionOf,
   stay,
-  type WriteName,
+  type Told,
 } from './connector.ts';
 import { noticeDevice } from './device.ts';
 import type { Influence } from './influence.ts';
@@ -50,7 +58,7 @@ import {
   undoStart,
   voidStop,
 } from './stop.ts';
-import { idleReading } from './stray.ts';
+import { strayReading } from './stray.ts';
 import { takeRegister, withSession } from './take-register.ts';
 
 /**
@@ -62,7 +70,7 @@ export function decide(state: ConnectorState, event: ConnectorEvent, context: Co
     case 'reading':
       return onReading(state, event.reading, event.requestedMonoMs, context);
     case 'poll-failed':
-      return onPollFailed({ ...state, reading: null }, context);
+      return onPollFailed({ ...state, reading: null, isHeard: event.heard }, context);
     case 'command':
       return onCommand(state, event.command, context);
     case 'cancel':
@@ -76,9 +84,11 @@ export function decide(state: ConnectorState, event: ConnectorEvent, context: Co
     case 'store-replaced':
       return storedAgain(state, context);
     case 'written':
-      return onWritten(state, event.write, context);
+      return onWritten(state, event, context);
     case 'write-failed':
-      return onWriteFailed(state, event.write, context);
+      return onWriteFailed(state, event, context);
+    case 'superseded':
+      return onSuperseded(state, event.write);
     case 'influenced':
       return onInfluenced({ ...state, influence: event.influence }, event.influence, context);
     case 'set-up':
@@ -103,7 +113,16 @@ function onClock(state: ConnectorState, clock: BootClock): Decision {
 function onReading(before: ConnectorState, reading: Reading, requestedMonoMs: number, context: Context): Decision {
   const { now } = context;
   const interlocks = notice(before.interlocks, reading, limitsFor(before, context), now.monoMs);
-  const seen = { ...before, interlocks, reading, readingMonoMs: now.monoMs, readingWallMs: now.wallMs };
+  const seen: ConnectorState = {
+    ...before,
+    interlocks,
+    reading,
+    readingMonoMs: now.monoMs,
+    readingWallMs: now.wallMs,
+    isHeard: true,
+    hadSetUp: before.setUp.result === 'taken',
+    countedThisPlug: before.countedThisPlug && reading.status !== 'unplugged',
+  };
   const known = noticeDevice(seen, reading, context);
   const { state, cameToRest, mustStore } = takeRegister(known.state, context);
   const decision = judgeReading(state, { requestedMonoMs, cameToRest }, context);
@@ -119,7 +138,7 @@ function judgeReading(
   const { phase } = state;
   switch (phase.kind) {
     case 'idle':
-      return idleReading(state, context);
+      return strayReading(state, context);
     case 'preparing':
       return preparingPoll(state, phase, context);
     case 'checking':
@@ -131,10 +150,18 @@ function judgeReading(
     case 'stopping':
       return onStoppingReading(state, look, context);
     case 'closing':
-      return closingPoll(state, phase, context);
+      return closingReading(state, context);
     case 'adopting':
       return adoptingReading(state, phase, context);
   }
+}
+
+/** A record that waits for the disk does not leave its pile unwatched: what it delivers now belongs to nobody. */
+function closingReading(before: ConnectorState, context: Context): Decision {
+  const { state, orders } = strayReading(before, context);
+  if (state.phase.kind !== 'closing') return { state, orders };
+  const closing = closingPoll(state, state.phase, context);
+  return { state: closing.state, orders: [...orders, ...closing.orders] };
 }
 
 /** A stop that is under way is judged like a charge: what is graver than its cause makes it harder. */
@@ -167,7 +194,7 @@ function stored(decision: Decision): Decision {
 function onSetUp(before: ConnectorState, result: SetUpResult, context: Context): Decision {
   const state = { ...before, setUp: withResult(before.setUp, result, context.now.monoMs) };
   const isNew = result === 'taken' && before.setUp.result !== 'taken';
-  if (state.phase.kind === 'charging' && isNew) return enter(state, { ...state.phase, mayHaveRestarted: true });
+  if (state.phase.kind === 'charging') return chargingSetUp(state, state.phase, isNew, context);
   return state.phase.kind === 'checking' ? enter(state, state.phase, { kind: 'poll-now' }) : stay(state);
 }
 
@@ -247,11 +274,12 @@ function onAcknowledged(state: ConnectorState, sessionId: string): Decision {
   return session?.sessionId === sessionId ? stay(withSession(state, { ...session, acknowledged: true })) : stay(state);
 }
 
-/** Everything that is known, for a store that may know less. A record that is on its way to the disk is offered by itself. */
+/** Everything that is known, for a store that may know less. */
 function storedAgain(state: ConnectorState, { facts }: Context): Decision {
   const { phase, latched, service, device } = state;
   const { connectorId } = facts;
-  const session = phase.kind === 'closing' ? null : sessionOf(phase);
+  // One that is on its way to the disk, at its begin or its end, is offered by itself.
+  const session = phase.kind === 'closing' || phase.kind === 'preparing' ? null : sessionOf(phase);
   const transaction = {
     session: session === null ? null : { session, open: true },
     records: [],
@@ -262,25 +290,31 @@ function storedAgain(state: ConnectorState, { facts }: Context): Decision {
   return { state, orders: [{ kind: 'commit', answer: null, transaction }] };
 }
 
-function onWritten(state: ConnectorState, write: WriteName, context: Context): Decision {
+function onWritten(state: ConnectorState, told: Told, context: Context): Decision {
   const { phase } = state;
-  if (write === 'reboot' || write === 'unlock') return maintenanceWritten(state, write, context);
-  if (write === 'limit' && phase.kind === 'charging') return limitWritten(state, phase, context);
-  if (phase.kind !== 'stopping' || write === 'start' || write === 'limit')
+  if (told.write === 'reboot' || told.write === 'unlock') return maintenanceWritten(state, told.write, context);
+  if (told.write === 'start' || told.write === 'limit') {
+    if (phase.kind === 'charging') return limitWritten(state, phase, told.limitMa, context);
     return enter(state, phase, { kind: 'poll-now' });
-  return stopWritten(state, phase, write, context);
+  }
+  if (phase.kind !== 'stopping') return enter(state, phase, { kind: 'poll-now' });
+  return stopWritten(state, phase, told.write, context);
 }
 
-function onWriteFailed(state: ConnectorState, write: WriteName, context: Context): Decision {
+function onWriteFailed(state: ConnectorState, told: Told, context: Context): Decision {
   const { phase } = state;
-  if (write === 'reboot' || write === 'unlock') return maintenanceWriteFailed(state, write);
-  if (write === 'start') {
-    if (phase.kind === 'starting') return startWriteFailed(state, phase, context);
-    // It was to go on after a restart of the pile: at the next look it is told again.
-    return phase.kind === 'charging' ? enter(state, { ...phase, mayHaveRestarted: true }) : stay(state);
+  if (told.write === 'reboot' || told.write === 'unlock') return maintenanceWriteFailed(state, told.write);
+  if (told.write === 'start' || told.write === 'limit') {
+    if (phase.kind === 'charging') return limitWriteFailed(state, phase, told, context);
+    return phase.kind === 'starting' && told.write === 'start' ? startWriteFailed(state, phase, context) : stay(state);
   }
-  if (write === 'limit') return phase.kind === 'charging' ? limitWriteFailed(state, phase, context) : stay(state);
-  return phase.kind === 'stopping' ? stopWriteFailed(state, phase, write, context) : stay(state);
+  return phase.kind === 'stopping' ? stopWriteFailed(state, phase, told.write, context) : stay(state);
+}
+
+/** What took its place has an outcome of its own; only a start may contain more than that. */
+function onSuperseded(state: ConnectorState, write: OfferingWrite): Decision {
+  const { phase } = state;
+  return write === 'start' && phase.kind === 'charging' ? startAgain(state, phase) : stay(state);
 }
 
 /** The surroundings say something else. What they demand of a charge is done at once; a start is judged when it goes on. */
@@ -288,7 +322,8 @@ function onInfluenced(state: ConnectorState, { stop }: Influence, context: Conte
   const { phase } = state;
   if (phase.kind === 'charging') return chargingInfluenced(state, phase, context);
   if (stop === null) return stay(state);
-  if (phase.kind === 'starting') return beginStop(state, phase.session, demandedStop(stop, phase.session), context);
+  if (phase.kind === 'starting' || phase.kind === 'adopting')
+    return beginStop(state, phase.session, demandedStop(stop, phase.session), context);
   if (phase.kind === 'stopping') return stopHarder(state, phase, stop, false, context);
   return phase.kind === 'checking' ? refuseChecking(state, phase, stop) : stay(state);
 }

@@ -8,6 +8,7 @@ function failOnce(rig: Rig, attempt: number, wallMs = rig.wallMs): void {
   for (let second = 0; second < 60 && rig.phase === 'starting'; second += 1) rig.pass(1000).see(plugged);
   rig.proveOff();
   rig.send({ kind: 'durable', sessionId: rig.session.sessionId });
+  rig.pass(1000).see({ ...plugged, status: 'unplugged' });
 }
 
 describe('ED-20 a failed start', () => {
@@ -54,6 +55,17 @@ describe('ED-20 a failed start', () => {
     );
   });
 
+  test('of one vehicle that does not want to charge counts once, however often it is tried', () => {
+    const rig = new Rig();
+    for (const attempt of [1, 2, 3, 4]) {
+      rig.toStarting(startCommand({ commandId: uuid(700 + attempt), expiresAtMs: rig.wallMs + 60_000 }));
+      for (let second = 0; second < 60 && rig.phase === 'starting'; second += 1) rig.pass(1000).see(plugged);
+      rig.proveOff();
+      rig.send({ kind: 'durable', sessionId: rig.session.sessionId });
+    }
+    expect(rig.state).toMatchObject({ latched: [], service: { failedStarts: 1 } });
+  });
+
   test('a technician who resets begins the count anew', () => {
     const rig = new Rig();
     for (const attempt of [1, 2, 3]) failOnce(rig, attempt);
@@ -64,6 +76,7 @@ describe('ED-20 a failed start', () => {
 
   test.each([
     ['the gun is pulled', (rig: Rig) => [0, 1000].map((ms) => rig.pass(ms).see({ ...plugged, status: 'unplugged' }))],
+    ['the mains are not in order', (rig: Rig) => rig.see({ ...plugged, fault: 'voltage-fault' })],
     ['the vehicle has a fault', (rig: Rig) => rig.see({ ...plugged, fault: 'vehicle-fault' })],
     ['it is stopped', (rig: Rig) => rig.command(stopCommand(rig.session.sessionId))],
     ['it is cancelled', (rig: Rig) => rig.send({ kind: 'cancel', commandId: uuid(1) })],

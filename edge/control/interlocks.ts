@@ -1,6 +1,6 @@
 import { type FaultCode, faultCatalogue } from '#shared/faults.ts';
 import type { Objection } from './influence.ts';
-import { faultIn, type Reading, STOPPED_BELOW_MA } from './reading.ts';
+import { delivers, faultIn, type Reading, STOPPED_BELOW_MA } from './reading.ts';
 
 /** Limits of what a pile may show. They come from law and profile; configuration can only tighten them. */
 export interface InterlockLimits {
@@ -19,10 +19,13 @@ export interface InterlockState {
   readonly sinceMs: Readonly<Partial<Record<FaultCode, number>>>;
   /** When the voltage was last outside its limits; null when it never was. */
   readonly voltageFaultMs: number | null;
+  /** When it was last outside, or near enough to it after that not to count as back; null when it never was. */
+  readonly voltageUnsettledMs: number | null;
   readonly lastReadingMs: number;
-  /** When the current, and the voltage, were told last. */
+  /** When the current was told last; the voltage, or nothing was delivered; the temperature, or nobody judges by it. */
   readonly lastCurrentMs: number;
   readonly lastVoltageMs: number;
+  readonly lastTemperatureMs: number;
 }
 
 /** Data older than this is missing data, and missing data is unsafe. */
@@ -38,6 +41,8 @@ const OVERLOAD_DEBOUNCE_MS = 60_000;
 const VOLTAGE_DEBOUNCE_MS = 3000;
 const VOLTAGE_HYSTERESIS_MV = 10_000;
 const VOLTAGE_RECOVERED_AFTER_MS = 5000;
+/** Mains that stay between the two for so long are legal mains near their limit, and no recovery any more. */
+const VOLTAGE_UNSETTLED_FOR_MS = 300_000;
 /** A contact that opens for less than this is a bounce, not an unplugged gun (GB/T 18487.1 state 1′ to 1). */
 const GUN_REMOVED_DEBOUNCE_MS = 1000;
 
@@ -45,7 +50,7 @@ const GUN_REMOVED_DEBOUNCE_MS = 1000;
 interface Condition {
   readonly fault: FaultCode;
   readonly debounceMs: number;
-  readonly isThere: (reading: Reading, limits: InterlockLimits, wasThere: boolean) => boolean | 'untold';
+  readonly isThere: (reading: Reading, limits: InterlockLimits) => boolean | 'untold';
 }
 
 /** The gravest first. */
@@ -53,9 +58,10 @@ const conditions: readonly Condition[] = [
   {
     fault: 'over-temperature',
     debounceMs: 0,
-    // A temperature that is not told any more is as unsafe as one that is too high.
-    isThere: ({ temperatureDc }, { overTemperatureDc }) =>
-      overTemperatureDc !== null && (temperatureDc === null || temperatureDc >= overTemperatureDc),
+    isThere: ({ temperatureDc }, { overTemperatureDc }) => {
+      if (overTemperatureDc === null) return false;
+      return temperatureDc === null ? 'untold' : temperatureDc >= overTemperatureDc;
+    },
   },
   {
     fault: 'over-current',
@@ -67,14 +73,12 @@ const conditions: readonly Condition[] = [
   {
     fault: 'over-voltage',
     debounceMs: VOLTAGE_DEBOUNCE_MS,
-    isThere: ({ voltageMv }, { overVoltageMv: limitMv }, wasThere) =>
-      outside(voltageMv, limitMv, ({ highest }, limit) => highest > limit - (wasThere ? VOLTAGE_HYSTERESIS_MV : 0)),
+    isThere: (reading, { overVoltageMv }) => outside(reading, { overVoltageMv, underVoltageMv: null }),
   },
   {
     fault: 'under-voltage',
     debounceMs: VOLTAGE_DEBOUNCE_MS,
-    isThere: ({ voltageMv }, { underVoltageMv: limitMv }, wasThere) =>
-      outside(voltageMv, limitMv, ({ lowest }, limit) => lowest < limit + (wasThere ? VOLTAGE_HYSTERESIS_MV : 0)),
+    isThere: (reading, { underVoltageMv }) => outside(reading, { overVoltageMv: null, underVoltageMv }),
   },
   {
     fault: 'overload',
@@ -82,7 +86,7 @@ const conditions: readonly Condition[] = [
     isThere: ({ currentMa, powerW }, { limitMa, maxPowerW }) =>
       currentMa === null && powerW === null
         ? 'untold'
-        : (currentMa ?? 0) > Math.max(limitMa * OVERLOAD_RATIO, limitMa + OVERLOAD_MARGIN_MA) ||
+        : (currentMa ?? 0) > Math.max(limitMa * OVERLOAD_RATIO, limitMa + OVERLOAD_MARGIN_MA, STOPPED_BELOW_MA) ||
           (powerW ?? 0) > maxPowerW * OVERLOAD_RATIO,
   },
   {
@@ -92,27 +96,40 @@ const conditions: readonly Condition[] = [
   },
 ];
 
-function outside(
-  voltageMv: Reading['voltageMv'],
-  limitMv: number | null,
-  isOutside: (voltage: { lowest: number; highest: number }, limitMv: number) => boolean,
-): boolean | 'untold' {
-  if (limitMv === null) return false;
-  return voltageMv === null ? 'untold' : isOutside(voltageMv, limitMv);
+type VoltageLimits = Pick<InterlockLimits, 'overVoltageMv' | 'underVoltageMv'>;
+
+/** Many piles show none behind a contactor that is open: while nothing is delivered, that says nothing of the mains. */
+function outside(reading: Reading, limits: VoltageLimits): boolean | 'untold' {
+  if (reading.voltageMv === null) return delivers(reading) ? 'untold' : false;
+  return isBeyond(reading.voltageMv, limits, 0);
 }
+
+const isBeyond = (
+  { lowest, highest }: NonNullable<Reading['voltageMv']>,
+  { overVoltageMv, underVoltageMv }: VoltageLimits,
+  marginMv: number,
+): boolean =>
+  (overVoltageMv !== null && highest > overVoltageMv - marginMv) ||
+  (underVoltageMv !== null && lowest < underVoltageMv + marginMv);
 
 export const freshInterlocks = (nowMonoMs: number): InterlockState => ({
   sinceMs: {},
   voltageFaultMs: null,
+  voltageUnsettledMs: null,
   lastReadingMs: nowMonoMs,
   lastCurrentMs: nowMonoMs,
   lastVoltageMs: nowMonoMs,
+  lastTemperatureMs: nowMonoMs,
 });
 
 /** A charge begins: what was before it counts no more, but the mains have a memory. */
-export const renewedInterlocks = ({ voltageFaultMs }: InterlockState, nowMonoMs: number): InterlockState => ({
+export const renewedInterlocks = (
+  { voltageFaultMs, voltageUnsettledMs }: InterlockState,
+  nowMonoMs: number,
+): InterlockState => ({
   ...freshInterlocks(nowMonoMs),
   voltageFaultMs,
+  voltageUnsettledMs,
 });
 
 /** Takes a reading to notice, whether anything may flow or not. */
@@ -125,17 +142,35 @@ export function notice(
   const sinceMs: Partial<Record<FaultCode, number>> = {};
   for (const { fault, isThere } of conditions) {
     const before = state.sinceMs[fault];
-    const found = isThere(reading, limits, before !== undefined);
+    const found = isThere(reading, limits);
     if (found === 'untold' ? before !== undefined : found) sinceMs[fault] = before ?? nowMonoMs;
   }
-  const isVoltageOut = sinceMs['over-voltage'] !== undefined || sinceMs['under-voltage'] !== undefined;
+  const { overVoltageMv, underVoltageMv, overTemperatureDc } = limits;
+  const isVoltageOwed = (overVoltageMv !== null || underVoltageMv !== null) && delivers(reading);
+  const isTemperatureOwed = overTemperatureDc !== null;
   return {
     sinceMs,
-    voltageFaultMs: isVoltageOut ? nowMonoMs : state.voltageFaultMs,
+    ...mains(state, reading, limits, nowMonoMs),
     lastReadingMs: nowMonoMs,
     lastCurrentMs: reading.currentMa === null ? state.lastCurrentMs : nowMonoMs,
-    lastVoltageMs: reading.voltageMv === null ? state.lastVoltageMs : nowMonoMs,
+    lastVoltageMs: reading.voltageMv === null && isVoltageOwed ? state.lastVoltageMs : nowMonoMs,
+    lastTemperatureMs: reading.temperatureDc === null && isTemperatureOwed ? state.lastTemperatureMs : nowMonoMs,
   };
+}
+
+/** What is remembered of the mains beyond a charge. */
+function mains(
+  state: InterlockState,
+  { voltageMv }: Reading,
+  limits: VoltageLimits,
+  nowMonoMs: number,
+): Pick<InterlockState, 'voltageFaultMs' | 'voltageUnsettledMs'> {
+  const { voltageFaultMs: faultMs, voltageUnsettledMs } = state;
+  if (voltageMv === null) return { voltageFaultMs: faultMs, voltageUnsettledMs };
+  const voltageFaultMs = isBeyond(voltageMv, limits, 0) ? nowMonoMs : faultMs;
+  const isSettling = voltageFaultMs !== null && nowMonoMs - voltageFaultMs < VOLTAGE_UNSETTLED_FOR_MS;
+  const isUnsettled = isSettling && isBeyond(voltageMv, limits, VOLTAGE_HYSTERESIS_MV);
+  return { voltageFaultMs, voltageUnsettledMs: isUnsettled ? nowMonoMs : voltageUnsettledMs };
 }
 
 /**
@@ -152,11 +187,11 @@ export function tripped(
   const reported = reading === null ? null : reportedBy(reading);
   if (reported !== null) return reported;
   // Only what this reading itself shows: a value that is not told has its own time limit.
-  const shown = reading === null ? [] : conditions.filter(({ isThere }) => isThere(reading, limits, true) === true);
+  const shown = reading === null ? [] : conditions.filter(({ isThere }) => isThere(reading, limits) === true);
   const lasting = shown.filter(hasLasted(state, nowMonoMs)).map(({ fault }) => fault);
   // Of a gun that is out and a value that is missing, the missing value is the graver.
   const [gravest = null] = lasting.filter((fault) => fault !== 'gun-removed');
-  const fault = gravest ?? tooOld(state, limits, nowMonoMs) ?? lasting[0] ?? null;
+  const fault = gravest ?? tooOld(state, nowMonoMs) ?? lasting[0] ?? null;
   return fault === null ? null : { fault, detail: faultCatalogue[fault].en };
 }
 
@@ -173,8 +208,10 @@ export function standsAgainstStart(state: InterlockState, reading: Reading, nowM
   if (reported !== null) return reported;
   const present = conditions.find(({ fault }) => state.sinceMs[fault] !== undefined);
   if (present !== undefined) return { fault: present.fault, detail: faultCatalogue[present.fault].en };
-  const { voltageFaultMs } = state;
-  const isRecovering = voltageFaultMs !== null && nowMonoMs - voltageFaultMs < VOLTAGE_RECOVERED_AFTER_MS;
+  const { voltageUnsettledMs, lastTemperatureMs, lastReadingMs } = state;
+  if (lastTemperatureMs < lastReadingMs)
+    return { fault: 'measurement-missing', detail: 'the pile does not tell its temperature' };
+  const isRecovering = voltageUnsettledMs !== null && nowMonoMs - voltageUnsettledMs < VOLTAGE_RECOVERED_AFTER_MS;
   return isRecovering ? { fault: 'voltage-fault', detail: 'the voltage has only just come back' } : null;
 }
 
@@ -187,9 +224,10 @@ export function reportedBy(reading: Reading): Objection | null {
 }
 
 /** What is wrong when the last that was told is too old to be relied on. */
-function tooOld(state: InterlockState, limits: InterlockLimits, nowMonoMs: number): FaultCode | null {
+function tooOld(state: InterlockState, nowMonoMs: number): FaultCode | null {
   const isOld = (sinceMs: number) => nowMonoMs - sinceMs >= COMMUNICATION_LOST_AFTER_MS;
   if (isOld(state.lastReadingMs)) return 'communication-lost';
-  const needsVoltage = limits.overVoltageMv !== null || limits.underVoltageMv !== null;
-  return isOld(state.lastCurrentMs) || (needsVoltage && isOld(state.lastVoltageMs)) ? 'measurement-missing' : null;
+  return isOld(Math.min(state.lastCurrentMs, state.lastVoltageMs, state.lastTemperatureMs))
+    ? 'measurement-missing'
+    : null;
 }

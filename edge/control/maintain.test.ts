@@ -65,7 +65,7 @@ describe('ED-19 out of service', () => {
   test('enabling takes away that and nothing else', () => {
     const rig = seen({ latched: ['over-current'], service: { disabledBy: 'Li Na', failedStarts: 2 } });
     rig.command(maintainCommand({ action: 'enable' }));
-    expect(rig.state.service).toEqual({ disabledBy: null, failedStarts: 2 });
+    expect(rig.state.service).toMatchObject({ disabledBy: null, failedStarts: 2 });
     expect(rig.state.latched).toEqual(['over-current']);
   });
 
@@ -85,19 +85,23 @@ describe('ED-19 out of service', () => {
     expect(rig.cdr).toMatchObject({ stopReason: 'staff', faultCode: null, voidReason: null });
   });
 
-  test('a start that waits for its look is refused; one that is on its way to the disk goes on, or is stopped', () => {
+  test('a start that waits for its look is refused; one that is on its way to the disk is undone, and never written', () => {
     const rig = new Rig();
     rig.command(startCommand());
     expect(describeOrders(rig.command(maintainCommand()))).toBe(
       'commit(done, disabled by Li Na); commit(failed connector.disabled)',
     );
     expect(rig.phase).toBe('idle');
-    const preparing = new Rig().toPreparing();
-    preparing.command(maintainCommand());
-    expect(preparing.phase).toBe('preparing');
-    expect(describeOrders(preparing.command(maintainCommand({ stopRunning: true })))).toBe(
-      'softStop; commit(open, failed connector.disabled); commit(done, disabled by Li Na)',
-    );
+    for (const stopRunning of [false, true]) {
+      const preparing = new Rig().toPreparing();
+      expect(describeOrders(preparing.command(maintainCommand({ stopRunning })))).toBe(
+        'softStop; commit(open, failed connector.disabled); commit(done, disabled by Li Na)',
+      );
+      preparing.send({ kind: 'durable', sessionId: preparing.session.sessionId });
+      preparing.proveOff();
+      expect(preparing.writes).not.toContain('start');
+      expect(preparing.cdr).toMatchObject({ stopReason: 'staff', voidReason: 'not-confirmed' });
+    }
   });
 
   test('a charge that is stopping already is not stopped anew', () => {
@@ -106,6 +110,74 @@ describe('ED-19 out of service', () => {
     const orders = rig.command(maintainCommand({ stopRunning: true }));
     expect(describeOrders(orders)).toBe('commit(done, disabled by Li Na)');
     expect(rig.session.stop?.reason).toBe('partner');
+  });
+});
+
+describe('ED-19 what was wanted last counts, in whatever order it comes', () => {
+  const at = (issuedAtMs: number, action: 'disable' | 'enable', id = 50) =>
+    maintainCommand({ issuedAtMs: START_WALL_MS + issuedAtMs, action, commandId: uuid(id) });
+  const superseded = 'commit(failed command.superseded)';
+  const local = (rig: Rig, action: 'disable' | 'enable') =>
+    rig.send({ kind: 'maintain', wish: { action, stopRunning: false, by: 'local:tech', commandId: null } });
+
+  test.each(['disable', 'enable'] as const)('%s, wanted first and come second, is refused', (older) => {
+    const rig = seen();
+    rig.command(at(1000, older === 'disable' ? 'enable' : 'disable'));
+    const { service } = rig.state;
+    expect(describeOrders(rig.command(at(999, older, 51)))).toBe(superseded);
+    expect(rig.state.service).toEqual(service);
+  });
+
+  test('an older one that was refused stops nothing', () => {
+    const rig = seen();
+    rig.command(at(1000, 'enable'));
+    rig.toCharging();
+    expect(describeOrders(rig.command({ ...at(999, 'disable', 51), stopRunning: true }))).toBe(superseded);
+    expect(rig.phase).toBe('charging');
+  });
+
+  test('it is so after a restart too', () => {
+    const before = seen();
+    before.command(at(1000, 'disable'));
+    const rig = seen({ service: JSON.parse(JSON.stringify(before.state.service)) });
+    expect(describeOrders(rig.command(at(0, 'enable', 51)))).toBe(superseded);
+    rig.command(at(1001, 'enable', 52));
+    expect(rig.state.service.disabledBy).toBeNull();
+  });
+
+  test('a service that was stored without its time is changed by any command', () => {
+    const rig = seen({ service: { disabledBy: 'Li Na', failedStarts: 0 } });
+    rig.command(at(-250_000, 'enable'));
+    expect(rig.state.service.disabledBy).toBeNull();
+  });
+
+  test('the word of a technician on site counts from when it is said, and is never too late itself', () => {
+    const rig = seen();
+    rig.pass(10_000);
+    local(rig, 'disable');
+    expect(describeOrders(rig.command(at(9000, 'enable')))).toBe(superseded);
+    expect(rig.state.service.disabledBy).toBe('local:tech');
+    rig.command(at(500_000, 'disable', 51));
+    local(rig, 'enable');
+    expect(rig.state.service.disabledBy).toBeNull();
+  });
+
+  test('said while nobody knew the time, it counts from the time that this was, once that is known', () => {
+    const rig = seen();
+    rig.pass(10_000);
+    rig.clock = 'none';
+    local(rig, 'disable');
+    rig.clock = 'trusted';
+    expect(describeOrders(rig.command(at(9000, 'enable')))).toBe(superseded);
+    rig.command(at(11_000, 'enable', 51));
+    expect(rig.state.service.disabledBy).toBeNull();
+  });
+
+  test('a time of an earlier boot that was doubtful may have been far ahead: it refuses nothing', () => {
+    const wantedAt = { wallMs: START_WALL_MS * 2, monoMs: 1, bootId: uuid(999), clock: 'doubtful' as const };
+    const rig = seen({ service: { disabledBy: 'local:tech', failedStarts: 0, wantedAt } });
+    rig.command(at(0, 'enable'));
+    expect(rig.state.service.disabledBy).toBeNull();
   });
 });
 

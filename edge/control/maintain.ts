@@ -1,4 +1,5 @@
 import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
+import { restamp, type Stamp } from '#shared/stamp.ts';
 import type { MaintainCommand, MaintenanceAction } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import {
@@ -58,9 +59,23 @@ export function takeMaintain(state: ConnectorState, command: MaintainCommand, co
   const leftMs = Math.min(command.ttlMs, command.expiresAtMs - now.wallMs);
   if (now.clock !== 'trusted') return refuse(state, commandId, expired('the site has no clock to judge the expiry by'));
   if (leftMs <= 0) return refuse(state, commandId, expired(`expired ${-leftMs} ms ago`));
-  const refusal = maintenanceRefusal(state, action, context.facts);
+  const refusal = maintenanceRefusal(state, action, context.facts) ?? overtaken(state.service, command, now);
   if (refusal !== null) return refuse(state, commandId, refusal);
-  return maintain(state, { action, stopRunning, by, commandId }, context);
+  // The time is the sender's own, and nothing that is learned of this boot's clock changes it.
+  return maintain(state, { action, stopRunning, by, commandId }, context, { ...now, wallMs: command.issuedAtMs });
+}
+
+/**
+ * Commands may come in another order than they were wanted in: one that is sent again must not undo what somebody has
+ * wanted since. A doubtful time may be far ahead, and refuses nothing; one that nobody knows is the earliest it can be.
+ */
+function overtaken({ wantedAt }: Service, command: MaintainCommand, now: Stamp): MaintenanceRefusal | null {
+  const { action, issuedAtMs } = command;
+  if (wantedAt === undefined || (action !== 'disable' && action !== 'enable')) return null;
+  const known = restamp(wantedAt, { bootId: now.bootId, offsetMs: now.wallMs - now.monoMs, quality: now.clock });
+  const laterMs = known.wallMs - issuedAtMs;
+  if (known.clock === 'doubtful' || laterMs <= 0) return null;
+  return { code: 'command.superseded', detail: `something else was wanted ${laterMs} ms later` };
 }
 
 const expired = (detail: string): MaintenanceRefusal => ({ code: 'command.expired', detail });
@@ -76,14 +91,23 @@ const tell = (...records: RecordBody[]): Order => ({
   transaction: { session: null, records },
 });
 
-/** Does what `maintenanceRefusal` has nothing against; anything else changes nothing. */
-export function maintain(state: ConnectorState, wish: Maintenance, context: Context): Decision {
+/**
+ * Does what `maintenanceRefusal` has nothing against; anything else changes nothing.
+ *
+ * @param wantedAt when it was wanted; a technician on site wants it now
+ */
+export function maintain(
+  state: ConnectorState,
+  wish: Maintenance,
+  context: Context,
+  wantedAt: Stamp = context.now,
+): Decision {
   if (maintenanceRefusal(state, wish.action, context.facts) !== null) return { state, orders: [] };
   switch (wish.action) {
     case 'enable':
-      return settle(state, { ...state.service, disabledBy: null }, wish, context);
+      return settle(state, { ...state.service, disabledBy: null, wantedAt }, wish, context);
     case 'disable':
-      return disable(state, wish, context);
+      return disable(state, wish, context, wantedAt);
     case 'reboot':
     case 'unlock':
       return write(state, wish.action, wish.commandId);
@@ -99,8 +123,8 @@ function settle(state: ConnectorState, service: Service, { commandId }: Maintena
 }
 
 /** A start that has written nothing yet is refused. A charge goes on, unless it is to be stopped as well. */
-function disable(before: ConnectorState, wish: Maintenance, context: Context): Decision {
-  const { state, orders } = settle(before, { ...before.service, disabledBy: wish.by }, wish, context);
+function disable(before: ConnectorState, wish: Maintenance, context: Context, wantedAt: Stamp): Decision {
+  const { state, orders } = settle(before, { ...before.service, disabledBy: wish.by, wantedAt }, wish, context);
   const { phase } = state;
   if (phase.kind === 'checking') {
     const refused = refuseStart({ ...state, phase: { kind: 'idle' } }, phase.command, 'connector.disabled');
@@ -108,7 +132,8 @@ function disable(before: ConnectorState, wish: Maintenance, context: Context): D
   }
   const session = sessionOf(phase);
   const isEnding = phase.kind === 'stopping' || phase.kind === 'closing';
-  if (!wish.stopRunning || session === null || isEnding) return { state, orders };
+  const isToStop = wish.stopRunning || phase.kind === 'preparing';
+  if (!isToStop || session === null || isEnding) return { state, orders };
   // A stop acts first and is recorded after.
   const stopped = beginStop(state, session, staffStop, context);
   return { state: stopped.state, orders: [...stopped.orders, ...orders] };

@@ -13,7 +13,8 @@ const SILENT_AFTER_MS = 600_000;
 export function meterFault(track: MeterTrack | null, nowMonoMs: number, limits: MeterLimits): Objection | null {
   if (track === null) return null;
   const { unmovedWh, powerW, doubt, rawWh, monoMs, watchedFromMonoMs } = track;
-  const isStuck = unmovedWh >= stuckAtWh(limits) && unmovedWh * 3600 >= powerW * STUCK_FOR_S;
+  // What has ended since needs no stop: its register may only be late.
+  const isStuck = powerW > 0 && unmovedWh >= stuckAtWh(limits) && unmovedWh * 3600 >= powerW * STUCK_FOR_S;
   if (isStuck) return { fault: 'meter-stuck', detail: `stays at ${rawWh} Wh while ${powerW} W are measured` };
   const unbelievedMs = nowMonoMs - Math.max(monoMs, watchedFromMonoMs);
   if (doubt !== null && doubt.firstRawWh < rawWh && unbelievedMs >= BACKWARD_AFTER_MS)

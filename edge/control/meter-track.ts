@@ -1,5 +1,4 @@
 import type { MeterEvent } from '#shared/wire/cdr.ts';
-import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
 import { type Doubt, doubted, type Look, plausibleRiseWh, settle, stepAllowanceWh, withLook } from './meter-doubt.ts';
 import type { Reading } from './reading.ts';
 
@@ -35,7 +34,7 @@ export interface MeterTrack {
   readonly monoMs: number;
   /** Values that are not believed, and may turn out to be the register's new course. */
   readonly doubt: Doubt | null;
-  /** Power as measured at the last believed look, and energy by it since the register last moved; both at the least. */
+  /** Power as measured since the last believed look, and energy by it since the register last moved; both at the least. */
   readonly powerW: number;
   readonly unmovedWh: number;
   /** The pile answers but does not tell the register. */
@@ -59,6 +58,8 @@ const MISSING_AFTER_MS = 10_000;
 const STUCK_STEPS = 3;
 /** The lowest mains voltage: EN 50160, 230 V − 10 %. */
 const MIN_PHASE_VOLTAGE = 207;
+/** Longer between two looks at a register, and nobody knows what flowed. A slow meter is read every 3 s, now and then in vain. */
+const MEASURED_WITHIN_MS = 15_000;
 /** A meter need not count what the electronics of the pile take for themselves. */
 const LEAST_CHARGING_W = 100;
 
@@ -70,7 +71,7 @@ const LEAST_CHARGING_W = 100;
 export function track(before: MeterTrack | null, reading: Reading, monoMs: number, limits: MeterLimits): Tracked {
   const rawWh = reading.registerWh;
   // A register counts up from 0: below it there is nothing to believe.
-  if (rawWh === null || rawWh < 0) return untold(before, reading, monoMs);
+  if (rawWh === null || rawWh < 0) return untold(before, reading, monoMs, limits);
   if (before === null) return believe(firstTrack(rawWh, reading.meterId, monoMs));
   const look: Look = { rawWh, monoMs };
   const heard: MeterTrack = { ...before, meterId: reading.meterId ?? before.meterId, silence: null };
@@ -127,7 +128,7 @@ const believe = (believed: MeterTrack, findings: readonly MeterFinding[] = []): 
 
 function onCourse(before: MeterTrack, look: Look, powerW: number, limits: MeterLimits): Tracked {
   const elapsedMs = Math.max(0, look.monoMs - before.monoMs);
-  const isWatched = elapsedMs <= COMMUNICATION_LOST_AFTER_MS;
+  const isWatched = elapsedMs <= MEASURED_WITHIN_MS;
   const measuredWh = isWatched ? (Math.min(before.powerW, powerW) * elapsedMs) / 3_600_000 : 0;
   const unmovedWh = look.rawWh === before.rawWh ? before.unmovedWh + measuredWh : 0;
   const stuckWh = stuckAtWh(limits);
@@ -145,7 +146,7 @@ function rebase(before: MeterTrack, look: Look, verdict: Pick<MeterFinding, 'kin
   return believe({ ...before, ...look, offsetWh, doubt: null, powerW: 0, unmovedWh: 0, unseenMs: null }, [finding]);
 }
 
-function untold(before: MeterTrack | null, reading: Reading, monoMs: number): Tracked {
+function untold(before: MeterTrack | null, reading: Reading, monoMs: number, limits: MeterLimits): Tracked {
   if (before === null) return { track: null, registerWh: null, findings: [] };
   const { sinceMonoMs, told } = before.silence ?? { sinceMonoMs: monoMs, told: false };
   const isMissing = !told && reading.status === 'charging' && monoMs - sinceMonoMs > MISSING_AFTER_MS;
@@ -153,7 +154,9 @@ function untold(before: MeterTrack | null, reading: Reading, monoMs: number): Tr
     ? [{ kind: 'missing', fromRawWh: before.rawWh, toRawWh: null, creditedWh: 0 }]
     : [];
   const silence = { sinceMonoMs, told: told || isMissing };
-  return { track: { ...before, powerW: 0, silence }, registerWh: null, findings };
+  // A meter that is slower than its pile leaves looks without it: what is measured at them counts as well.
+  const powerW = Math.min(before.powerW, powerOf(reading, limits));
+  return { track: { ...before, powerW, silence }, registerWh: null, findings };
 }
 
 /** The least power that the reading speaks of: 0 unless the pile says that it charges. */

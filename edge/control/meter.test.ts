@@ -316,6 +316,28 @@ describe('ED-13 a register that stands still', () => {
     expect(still(running(), 60, { powerW: null }).session.marks).toEqual(['meter-stuck']);
   });
 
+  test('of a meter that is slower than its pile: energy is measured at every look between', () => {
+    const slow = (rig: Rig, between: Partial<Reading>, seconds: number) => {
+      for (let i = 1; i <= seconds; i += 1) rig.pass(1000).see(i % 3 === 0 ? at(50_030) : { ...at(null), ...between });
+      return rig;
+    };
+    expect(slow(running(), {}, 60).session.marks).toEqual(['meter-stuck']);
+    // What flowed at the least counts, whatever the looks at the register itself show.
+    expect(slow(running(), { powerW: 0 }, 60).session.marks).toEqual([]);
+    expect(slow(running(), { powerW: 2000 }, 30).session.marks).toEqual([]);
+    expect(slow(running(), { powerW: 2000 }, 60).session.marks).toEqual(['meter-stuck']);
+  });
+
+  test('a look every 15 s is near enough to speak of what flowed between, and no longer', () => {
+    const rare = (everyS: number) => {
+      const rig = running();
+      for (let i = 1; i <= 120; i += 1) rig.pass(1000).see(at(i % everyS === 0 ? 50_030 : null));
+      return rig.session.marks.includes('meter-stuck');
+    };
+    expect(rare(15)).toBe(true);
+    expect(rare(16)).toBe(false);
+  });
+
   test.each([
     ['the vehicle takes nothing', 3600, { powerW: 0, currentMa: 0 }],
     ['only the electronics of the pile take power', 3600, { powerW: 90 }],

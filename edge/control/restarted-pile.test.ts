@@ -38,7 +38,7 @@ describe('ED-09 a pile that restarts under a charge', () => {
     const rig = new Rig().toCharging().acknowledge();
     comesBack(rig);
     rig.pass(1000).see(plugged);
-    rig.send({ kind: 'write-failed', write: 'start' });
+    rig.send({ kind: 'write-failed', write: 'start', limitMa: 16_000 });
     expect(describeOrders(rig.pass(1000).see(plugged))).toContain('start 16000 mA');
   });
 

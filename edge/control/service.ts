@@ -1,5 +1,6 @@
 import { faultCatalogue } from '#shared/faults.ts';
-import { type ConnectorState, type Context, type Decision, type Order, type Service, stay } from './connector.ts';
+import { type ConnectorState, type Context, type Decision, type Service, stay } from './connector.ts';
+import { withLatch } from './latch.ts';
 import { alarm } from './report.ts';
 
 /** So many starts in a row that failed for a reason of the pile take it out of service. */
@@ -14,19 +15,20 @@ export function withService(state: ConnectorState, service: Service, context: Co
 
 /** Counts a start that the pile has not followed. The last one that is allowed latches the connector and says so. */
 export function failedStart(before: ConnectorState, context: Context): Decision {
-  const failedStarts = before.service.failedStarts + 1;
-  const { state, orders } = withService(before, { ...before.service, failedStarts }, context);
-  if (failedStarts < FAILED_STARTS_ALLOWED || state.latched.includes('starts-fail')) return { state, orders };
   const { connectorId } = context.facts;
-  const faults = [...state.latched, 'starts-fail' as const];
+  const service = { ...before.service, failedStarts: before.service.failedStarts + 1 };
+  const state: ConnectorState = { ...before, service, countedThisPlug: true };
+  const isLast = service.failedStarts >= FAILED_STARTS_ALLOWED && !state.latched.includes('starts-fail');
   const detail = faultCatalogue['starts-fail'].en;
-  const raised = alarm(context.facts, 'starts-fail', { alarmId: context.newId(), sessionId: null, detail });
-  const order: Order = {
+  const raised = () => alarm(context.facts, 'starts-fail', { alarmId: context.newId(), sessionId: null, detail });
+  const order = {
     kind: 'commit',
     answer: null,
-    transaction: { session: null, records: [raised], latched: { connectorId, faults } },
-  };
-  return { state: { ...state, latched: faults }, orders: [...orders, order] };
+    transaction: { session: null, records: isLast ? [raised()] : [], service: { connectorId, service } },
+  } as const;
+  if (!isLast) return { state, orders: [order] };
+  const latched = withLatch(state, 'starts-fail', order, context);
+  return { state: latched.state, orders: [latched.order] };
 }
 
 /** A charge has begun: what failed before it is forgotten. */

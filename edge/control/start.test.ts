@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { noInfluence } from './influence.ts';
 import type { Reading } from './reading.ts';
 import { charging, describeOrders, plugged, Rig, START_WALL_MS, startCommand, stopCommand, uuid } from './testing.ts';
 
@@ -142,7 +143,7 @@ describe('OP-16 a start that is not confirmed in time is undone on site and bill
   test('ED-20 a pile that refuses the write is told three times, 2 s apart, and then rolled back', () => {
     const rig = new Rig();
     rig.toStarting();
-    const refused = () => describeOrders(rig.pass(300).send({ kind: 'write-failed', write: 'start' }));
+    const refused = () => describeOrders(rig.pass(300).send({ kind: 'write-failed', write: 'start', limitMa: 16_000 }));
     for (const attempt of ['second', 'third']) {
       expect(refused(), attempt).toBe('');
       expect(describeOrders(rig.pass(1900).see(plugged)), attempt).toBe('');
@@ -261,5 +262,51 @@ describe('ED-08 a ledger that cannot store', () => {
     }
     rig.send({ kind: 'durable', sessionId });
     expect(rig.phase).toBe('idle');
+  });
+});
+
+describe('OP-13 ED-07 between the look and the write the disk may take its time: everything is judged again', () => {
+  const hold = (rig: Rig) => rig.send({ kind: 'durable', sessionId: rig.session.sessionId });
+
+  test.each<[string, (rig: Rig) => unknown, string]>([
+    ['the gun is pulled', (rig) => rig.see({ ...plugged, status: 'unplugged' }), 'connector.not_plugged'],
+    ['the pile gets too hot', (rig) => rig.see({ ...plugged, temperatureDc: 900 }), 'connector.faulted'],
+    ['the pile reports a fault', (rig) => rig.see({ ...plugged, fault: 'residual-current' }), 'connector.faulted'],
+    ['the pile falls silent', (rig) => rig.lose(), 'connector.offline'],
+    ['the pile loses its set-up', (rig) => rig.send({ kind: 'set-up', result: 'missing' }), 'connector.faulted'],
+    [
+      'the site leaves nothing',
+      (rig) => rig.send({ kind: 'influenced', influence: { ...noInfluence, ceilingMa: 0 } }),
+      'connector.faulted',
+    ],
+    [
+      'the disk is full',
+      (rig) =>
+        rig.send({
+          kind: 'influenced',
+          influence: { ...noInfluence, refuse: [{ fault: 'storage-full', detail: 'no room' }] },
+        }),
+      'connector.faulted',
+    ],
+  ])('%s: nothing is written but a stop', (_, happens, code) => {
+    const rig = new Rig().toPreparing();
+    happens(rig.pass(1000));
+    hold(rig.pass(1000));
+    expect(rig.writes).toEqual(['softStop']);
+    expect(rig.recordsOf('command.reported')).toMatchObject([{ status: 'failed', code }]);
+  });
+
+  test('a smaller offer is written as it is then', () => {
+    const rig = new Rig().toPreparing();
+    rig.send({ kind: 'influenced', influence: { ...noInfluence, ceilingMa: 8000 } });
+    expect(describeOrders(hold(rig))).toBe('start 8000 mA');
+    expect(rig.session.offeredMa).toBe(8000);
+  });
+
+  test('an objection that comes while the pile is looked at counts as well', () => {
+    const rig = new Rig();
+    rig.command(startCommand());
+    rig.send({ kind: 'influenced', influence: { ...noInfluence, refuse: [{ fault: 'door-open', detail: 'D1' }] } });
+    expect(describeOrders(rig.pass(100).see(plugged))).toBe('commit(failed connector.faulted)');
   });
 });

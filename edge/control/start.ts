@@ -1,7 +1,7 @@
 import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
 import { bmsFaults } from '#shared/faults/bms.ts';
 import { vehicleFaults } from '#shared/faults/vehicle.ts';
-import { faultCatalogue } from '#shared/faults.ts';
+import { type FaultCode, faultCatalogue } from '#shared/faults.ts';
 import type { StartCommand } from '#shared/wire/messages.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
 import {
@@ -14,16 +14,18 @@ import {
   record,
   stay,
 } from './connector.ts';
-import { type Objection, objectionsOf } from './influence.ts';
-import { renewedInterlocks, standsAgainstStart, tripped } from './interlocks.ts';
+import type { Objection } from './influence.ts';
+import { renewedInterlocks, tripped } from './interlocks.ts';
 import { limitsFor } from './limits.ts';
-import { standingOffer } from './offer.ts';
-import { isOff, type Reading } from './reading.ts';
+import { whyNotBegin, whyNotTake, whyNotWrite } from './may-start.ts';
+import { type Offer, standingOffer } from './offer.ts';
+import { delivers } from './reading.ts';
 import { commandDone, commandFailed } from './report.ts';
 import { failedStart, startSucceeded } from './service.ts';
 import { openSession, type Session } from './session.ts';
+import { setUpFault } from './set-up.ts';
 import { beginStop, demandedStop, faultStop, type StopDetails, undoStart } from './stop.ts';
-import { targetMa } from './target.ts';
+import { targetMa, tooLittleLeft } from './target.ts';
 
 type Checking = Extract<Phase, { kind: 'checking' }>;
 type Preparing = Extract<Phase, { kind: 'preparing' }>;
@@ -34,6 +36,7 @@ const START_ATTEMPTS = 3;
 /** A vehicle closes S2, and the pile its contactor, well within this time; a start that shows nothing by then is told again. */
 const START_AGAIN_AFTER_MS = 15_000;
 const WRITE_AGAIN_AFTER_MS = 2000;
+const MAINS_FAULTS: ReadonlySet<FaultCode> = new Set(['over-voltage', 'under-voltage', 'voltage-fault']);
 /** How long a start waits for the look at the pile that it needs. */
 const CHECK_PATIENCE_MS = 3000;
 
@@ -60,20 +63,8 @@ const toIdle = (decision: Decision): Decision => ({
 export function takeStart(state: ConnectorState, command: StartCommand, context: Context): Decision {
   const { now } = context;
   if (state.phase.kind !== 'idle') return refuseStart(state, command, 'connector.occupied');
-  if (state.latched.length > 0) {
-    return refuseStart(
-      state,
-      command,
-      'connector.faulted',
-      `latched until a technician resets: ${state.latched.join(', ')}`,
-    );
-  }
-  if (state.maintaining !== null)
-    return refuseStart(state, command, 'connector.occupied', `"${state.maintaining.write}" is under way`);
-  if (state.service.disabledBy !== null) return refuseStart(state, command, 'connector.disabled');
-  const [objection] = objectionsOf(state.influence);
-  if (objection !== undefined)
-    return refuseStart(state, command, 'connector.faulted', `${objection.fault}: ${objection.detail}`);
+  const refusal = whyNotTake(state, context);
+  if (refusal !== null) return refuseStart(state, command, refusal.code, refusal.detail);
   if (now.clock !== 'trusted')
     return refuseStart(state, command, 'command.expired', 'the site has no clock to judge the expiry by');
   const leftMs = Math.min(command.ttlMs, command.expiresAtMs - now.wallMs);
@@ -87,20 +78,6 @@ export function takeStart(state: ConnectorState, command: StartCommand, context:
   return enter(state, phase, { kind: 'poll-now' });
 }
 
-/** What the reading shows that a charge must not begin with. */
-function obstacle(
-  state: ConnectorState,
-  reading: Reading,
-  nowMonoMs: number,
-): { code: ErrorCode; detail?: string } | null {
-  if (reading.status === 'unplugged') return { code: 'connector.not_plugged' };
-  if (reading.status === 'charging') return { code: 'connector.occupied' };
-  const objection = standsAgainstStart(state.interlocks, reading, nowMonoMs);
-  if (objection !== null) return { code: 'connector.faulted', detail: `${objection.fault}: ${objection.detail}` };
-  // Current that nobody offered, or that nobody can see, is no ground to offer more.
-  return (reading.registerWh ?? -1) < 0 || !isOff(reading) ? { code: 'connector.faulted' } : null;
-}
-
 /** The pile's true state, read after the command came in, decides. */
 export function checkingReading(
   state: ConnectorState,
@@ -111,7 +88,7 @@ export function checkingReading(
   const { reading, track } = state;
   const { command, receivedMonoMs, confirmByMonoMs } = phase;
   if (reading === null || requestedMonoMs < receivedMonoMs) return enter(state, phase, { kind: 'poll-now' });
-  const found = obstacle(state, reading, context.now.monoMs);
+  const found = whyNotTake(state, context) ?? whyNotBegin(state, reading, context.now.monoMs);
   if (found !== null) return toIdle(refuseStart(state, command, found.code, found.detail));
   const waitedMs = context.now.monoMs - receivedMonoMs;
   if (state.setUp.result !== 'taken') {
@@ -124,14 +101,11 @@ export function checkingReading(
     return toIdle(refuseStart(state, command, 'connector.faulted', 'the energy register is off its course'));
   }
   const { facts } = context;
-  const offeredMa = targetMa(facts.limitMa, state.influence, facts) ?? 0;
-  if (offeredMa === 0)
-    return toIdle(refuseStart(state, command, 'connector.faulted', 'the site leaves less than the pile can offer'));
   const session = openSession(command, {
     sessionId: context.newId(),
     pileId: facts.pileId,
     limitMa: facts.limitMa,
-    offeredMa,
+    offeredMa: targetMa(facts.limitMa, state.influence, facts) ?? 0,
     track,
     now: context.now,
     confirmByWallMs: context.now.wallMs + (confirmByMonoMs - context.now.monoMs),
@@ -165,6 +139,9 @@ export function preparingDurable(state: ConnectorState, phase: Preparing, contex
     return beginStop(state, session, undoStart('not-confirmed', 'command.expired'), context);
   const { stop } = state.influence;
   if (stop !== null) return beginStop(state, session, demandedStop(stop, session), context);
+  const refusal = whyNotWrite(state, context);
+  if (refusal !== null)
+    return beginStop(state, session, undoStart('not-confirmed', refusal.code, refusal.detail), context);
   const { monoMs } = context.now;
   const renewed = { ...state, interlocks: renewedInterlocks(state.interlocks, monoMs) };
   return writeStart(renewed, { kind: 'starting', session, confirmByMonoMs, attempts: 0, againMonoMs: 0 }, context);
@@ -172,21 +149,28 @@ export function preparingDurable(state: ConnectorState, phase: Preparing, contex
 
 /** A disk that gives no answer is given until the start's own deadline: what it has stored by then is undone. */
 export function preparingPoll(state: ConnectorState, phase: Preparing, context: Context): Decision {
+  // Nobody has told it to: it is stopped before it is asked whose charge that is.
+  if (delivers(state.reading))
+    return beginStop(state, phase.session, undoStart('not-confirmed', 'connector.occupied'), context);
   if (context.now.monoMs < phase.confirmByMonoMs) return stay(state);
   return beginStop(state, phase.session, undoStart('not-confirmed', 'store.unavailable'), context);
 }
 
+/** What is offered is what the surroundings leave at this moment. */
 function writeStart(state: ConnectorState, phase: Starting, context: Context): Decision {
-  const { session } = phase;
+  const { facts } = context;
+  const offeredMa = targetMa(phase.session.limitMa, state.influence, facts) ?? 0;
+  const session: Session = { ...phase.session, offeredMa };
   const next: Starting = {
     ...phase,
+    session,
     attempts: phase.attempts + 1,
     againMonoMs: context.now.monoMs + START_AGAIN_AFTER_MS,
   };
   return enter(state, next, {
     kind: 'write',
     write: 'start',
-    limitMa: session.offeredMa,
+    limitMa: offeredMa,
     requestId: session.requestId,
   });
 }
@@ -203,11 +187,17 @@ export function startingPoll(state: ConnectorState, phase: Starting, context: Co
   const { monoMs } = context.now;
   const { stop } = state.influence;
   if (stop !== null) return beginStop(state, session, demandedStop(stop, session), context);
-  const found = tripped(state.interlocks, state.reading, limitsFor(state, context), monoMs);
+  if ((targetMa(session.limitMa, state.influence, context.facts) ?? 0) === 0)
+    return beginStop(state, session, demandedStop(tooLittleLeft, session), context);
+  const lost = setUpFault(state.setUp, monoMs);
+  const found =
+    tripped(state.interlocks, state.reading, limitsFor(state, context), monoMs) ??
+    (lost === null ? null : { fault: lost, detail: faultCatalogue[lost].en });
   if (found !== null) return giveUpStart(state, session, faultStop(found, session), context);
   if (monoMs >= confirmByMonoMs)
     return giveUpStart(state, session, undoStart('not-confirmed', 'pile.no_confirmation'), context);
-  if (state.reading?.status === 'charging') return confirmStart(state, session, confirmByMonoMs, context);
+  if (state.reading?.status === 'charging')
+    return confirmStart(state, session, confirmByMonoMs, standingOffer(session.offeredMa, monoMs), context);
   const isDue = state.reading !== null && attempts < START_ATTEMPTS && monoMs >= againMonoMs;
   return isDue ? writeStart(state, phase, context) : stay(state);
 }
@@ -223,11 +213,19 @@ export function startWriteFailed(state: ConnectorState, phase: Starting, context
 
 /** Rolls a start back that the pile has not followed, and counts it. */
 function giveUpStart(state: ConnectorState, session: Session, details: StopDetails, context: Context): Decision {
-  const { fault } = details.cause;
-  const isVehicles = fault !== null && (fault in vehicleFaults || fault in bmsFaults);
-  const { state: counted, orders } = isVehicles ? stay(state) : failedStart(state, context);
+  const isPiles = speaksAgainstPile(details, state.countedThisPlug);
+  const { state: counted, orders } = isPiles ? failedStart(state, context) : stay(state);
   const decision = beginStop(counted, session, details, context);
   return { ...decision, orders: [...decision.orders, ...orders] };
+}
+
+/**
+ * Vehicles and mains are not the pile's. A pile that takes the start and shows no charge may have a vehicle before it that
+ * does not want to: that counts once for each vehicle.
+ */
+function speaksAgainstPile({ cause: { fault }, failure }: StopDetails, isCounted: boolean): boolean {
+  if (fault !== null) return !(fault in vehicleFaults || fault in bmsFaults || MAINS_FAULTS.has(fault));
+  return failure.code !== 'pile.no_confirmation' || !isCounted;
 }
 
 /** The pile shows that it charges: the start is done, and everybody may know. */
@@ -235,6 +233,7 @@ export function confirmStart(
   state: ConnectorState,
   session: Session,
   confirmByMonoMs: number,
+  offer: Offer,
   context: Context,
 ): Decision {
   const sawCurrent = state.reading !== null && (state.reading.currentMa ?? 0) > 0;
@@ -253,7 +252,7 @@ export function confirmStart(
     limitMa,
   };
   const succeeded = startSucceeded(state, context);
-  const phase = beginCharging(confirmed, confirmByMonoMs, confirmed.offeredMa, context.now.monoMs);
+  const phase = beginCharging(confirmed, confirmByMonoMs, offer, context.now.monoMs);
   const recorded = record(confirmed, started, commandDone(commandId, sessionId));
   return enter(succeeded.state, phase, recorded, ...succeeded.orders);
 }
@@ -262,7 +261,7 @@ export function confirmStart(
 export function beginCharging(
   session: Session,
   confirmByMonoMs: number,
-  offeredMa: number,
+  offer: Offer,
   nowMonoMs: number,
 ): Extract<Phase, { kind: 'charging' }> {
   return {
@@ -270,7 +269,7 @@ export function beginCharging(
     session,
     confirmByMonoMs,
     flow: { kind: 'delivering' },
-    offer: standingOffer(offeredMa, nowMonoMs),
+    offer,
     savedMonoMs: nowMonoMs,
     mayHaveRestarted: false,
   };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isLeftAlone } from './stop.ts';
 import { charging, describeOrders, plugged, Rig, stopCommand } from './testing.ts';
 
 const stopping = () => {
@@ -29,9 +30,7 @@ test('ED-07 soft stop ignored: hard stop after 6.5 s, alarm and latch at 10 s, t
   written(rig);
   expect(flowOn(rig, 9500, written)).toEqual(['6500 hardStop']);
   expect(rig.recordsOf('alarm.raised')).toEqual([]);
-  expect(describeOrders(rig.pass(500).see(charging))).toBe(
-    'commit(open, alarm.raised); commit(latched [stop-not-proven])',
-  );
+  expect(describeOrders(rig.pass(500).see(charging))).toBe('commit(open, alarm.raised, latched [stop-not-proven])');
   expect(rig.recordsOf('alarm.raised')).toEqual([
     expect.objectContaining({ code: 'stop-not-proven', severity: 'critical', sessionId: rig.session.sessionId }),
   ]);
@@ -109,7 +108,7 @@ test('ED-07 every rung is tried by the deadline: a soft stop that was slow to be
   written(rig);
   expect(flowOn(rig, 5500, written)).toEqual([]);
   expect(describeOrders(rig.pass(500).see(charging))).toBe(
-    'hardStop; commit(open, alarm.raised); commit(latched [stop-not-proven])',
+    'hardStop; commit(open, alarm.raised, latched [stop-not-proven])',
   );
 });
 
@@ -272,4 +271,72 @@ describe('ED-07 a pile that answers, and does not tell its current', () => {
     see(rig, silent, 599_000);
     expect(rig.phase).toBe('stopping');
   });
+});
+
+describe('ED-07 ED-05.k a pile that cannot be read, and may hear us: our words keep its watchdog from stopping it', () => {
+  const T_MS = 15_000;
+  /** Ten seconds of stops in vain. */
+  const unread = (facts = {}) => {
+    const rig = new Rig({ facts }).toCharging().acknowledge();
+    rig.command(stopCommand(rig.session.sessionId));
+    for (let i = 0; i < 20; i += 1) {
+      rig.send({ kind: 'write-failed', write: rig.rung });
+      rig.pass(500).lose(true);
+    }
+    return rig;
+  };
+
+  test('when every way has been tried it is left alone for its own time and the 6.5 s of an opening under load', () => {
+    const rig = unread();
+    expect(isLeftAlone(rig.state, rig.monoMs)).toBe(true);
+    expect(isLeftAlone(rig.state, rig.monoMs + T_MS + 6499)).toBe(true);
+    expect(isLeftAlone(rig.state, rig.monoMs + T_MS + 6500)).toBe(false);
+  });
+
+  test('then it is looked at and told to stop again for 15 s, and left alone once more', () => {
+    const rig = unread();
+    rig.pass(T_MS + 6500);
+    let spokenToMs = 0;
+    for (; spokenToMs < 60_000 && !isLeftAlone(rig.state, rig.monoMs); spokenToMs += 500) {
+      rig.send({ kind: 'write-failed', write: rig.rung });
+      rig.pass(500).lose(true);
+    }
+    expect(spokenToMs).toBeGreaterThanOrEqual(15_000);
+    expect(spokenToMs).toBeLessThanOrEqual(15_500);
+  });
+
+  test('one that does not stop by itself is spoken to all the time', () => {
+    expect(isLeftAlone(unread({ stopsByItselfAfterMs: null }).state, 0)).toBe(false);
+  });
+
+  test('one that has been heard is cut off where that is possible: it is not as silent as its watchdog needs', () => {
+    expect(unread({ hasTrip: true }).writes).toContain('trip');
+  });
+
+  test('one that never had its set-up has no watchdog to wait for', () => {
+    const rig = new Rig({ facts: { hasTrip: true } }).toCharging().acknowledge();
+    rig.send({ kind: 'set-up', result: 'refused' });
+    rig.pass(500).see(charging);
+    rig.command(stopCommand(rig.session.sessionId));
+    for (let i = 0; i < 24; i += 1) {
+      rig.send({ kind: 'write-failed', write: rig.rung });
+      rig.pass(500).lose();
+    }
+    expect(rig.writes).toContain('trip');
+  });
+});
+
+test('ED-07 a pile that was stopped hard is disarmed as well: it must not go on when its fault is over', () => {
+  const rig = new Rig().toCharging().acknowledge();
+  rig.see({ ...charging, fault: 'emergency-stop' });
+  written(rig);
+  expect(describeOrders(rig.pass(500).see({ ...plugged, fault: 'emergency-stop' }))).toBe('softStop');
+  rig.send({ kind: 'written', write: 'softStop' });
+  expect(describeOrders(rig.pass(1500).see({ ...plugged, fault: 'emergency-stop' }))).toContain('session.ended');
+});
+
+test('ED-07 one that took the soft stop already is not told again', () => {
+  const rig = stopping();
+  written(rig);
+  expect(describeOrders(rig.pass(500).see(plugged))).toBe('');
 });

@@ -16,6 +16,7 @@ import {
 } from './connector.ts';
 import type { Objection } from './influence.ts';
 import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
+import { withLatch } from './latch.ts';
 import { delivers, isOff, STOPPED_BELOW_MA } from './reading.ts';
 import { alarm, commandDone, commandFailed } from './report.ts';
 import { type Session, type StopCause, withMark } from './session.ts';
@@ -50,6 +51,10 @@ const LAST_READING_PATIENCE_MS = 600_000;
 /** A pile that cannot be stopped is a technician's: after a day its session goes out, marked, as far as it has been counted. */
 const STOPPING_AT_MOST_MS = 86_400_000;
 const STORE_AGAIN_AFTER_MS = 1000;
+/** Between two times of leaving a pile alone. */
+const LOOK_AGAIN_FOR_MS = 15_000;
+/** A pile that falls back takes the offer away, and opens under load if the vehicle goes on (IEC 61851-1 Table A.6, 10.2). */
+const FORCED_OPEN_AFTER_MS = 6500;
 
 export interface StopDetails {
   readonly cause: StopCause;
@@ -127,10 +132,13 @@ export function beginStop(state: ConnectorState, session: Session, details: Stop
     ladder: beginLadder(rung, entry?.deadlineMs || ORDERLY_DEADLINE_MS, now.monoMs),
     provenMonoMs: null,
     told: fault === null ? [] : [fault],
+    isDisarmed: false,
+    quietUntilMonoMs: null,
   };
-  const orders: Order[] = [writeRung(rung, session), record(stopping, ...records)];
-  const latched = details.latches && entry?.latch && fault !== null ? latch(state, fault, context, orders) : state;
-  return enter(latched, phase, ...orders);
+  const recorded = record(stopping, ...records);
+  const isLatching = details.latches && fault !== null && faultCatalogue[fault].latch;
+  const latched = isLatching ? withLatch(state, fault, recorded, context) : { state, order: recorded };
+  return enter(latched.state, phase, writeRung(rung, session), latched.order);
 }
 
 /** The first cause names the stop; a later one adds who waits for it, and what makes its record void. */
@@ -150,18 +158,6 @@ const writeRung = (write: Rung, session: Session): Order => ({
   requestId: session.requestId,
 });
 
-function latch(state: ConnectorState, fault: FaultCode, context: Context, orders: Order[]): ConnectorState {
-  if (state.latched.includes(fault)) return state;
-  const faults = [...state.latched, fault];
-  const { connectorId } = context.facts;
-  orders.push({
-    kind: 'commit',
-    answer: null,
-    transaction: { session: null, records: [], latched: { connectorId, faults } },
-  });
-  return { ...state, latched: faults };
-}
-
 /**
  * Something graver shows while the pile is being stopped in an orderly way: the hard stop does not wait, and whoever
  * reads the alarms hears of it.
@@ -178,10 +174,11 @@ export function stopHarder(
   const { reaction, latch: isLatching } = faultCatalogue[fault];
   const isHarder = reaction === 'hard-stop' && ladder.rung === 'softStop' && phase.provenMonoMs === null;
   const raised = alarm(context.facts, fault, { alarmId: context.newId(), sessionId: session.sessionId, detail });
-  const orders: Order[] = [...(isHarder ? [writeRung('hardStop', session)] : []), record(session, raised)];
   const next: Stopping = { ...phase, ladder: isHarder ? atHardStop(ladder) : ladder, told: [...told, fault] };
-  const latched = latches && isLatching ? latch(state, fault, context, orders) : state;
-  return enter(latched, next, ...orders);
+  const recorded = record(session, raised);
+  const latched = latches && isLatching ? withLatch(state, fault, recorded, context) : { state, order: recorded };
+  const hard = isHarder ? [writeRung('hardStop', session)] : [];
+  return enter(latched.state, next, ...hard, latched.order);
 }
 
 /** A fresh look at a pile that is being stopped. `cameToRest`: the register reads as it did the time before. */
@@ -197,7 +194,9 @@ export function stoppingReading(
   if (phase.provenMonoMs !== null) return resting(state, phase, look.cameToRest, context);
   if (isProven(phase.ladder, reading, look.requestedMonoMs)) {
     const session = phase.ladder.rung === 'trip' ? withMark(phase.session, 'tripped-off') : phase.session;
-    return enter(state, { ...phase, session, provenMonoMs: nowMs });
+    const isDisarmed = phase.isDisarmed || phase.ladder.rung === 'softStop';
+    const disarm = isDisarmed ? [] : [writeRung('softStop', session)];
+    return enter(state, { ...phase, session, provenMonoMs: nowMs }, ...disarm);
   }
   // One that says it delivers keeps its session: what flows has to be on a record.
   const isUnseen = nowMs - state.interlocks.lastCurrentMs >= LAST_READING_PATIENCE_MS && !delivers(reading);
@@ -231,8 +230,9 @@ export function stoppingPollFailed(state: ConnectorState, phase: Stopping, conte
   return phase.provenMonoMs === null ? climbOn(state, phase, context) : stay(state);
 }
 
-export function stopWritten(state: ConnectorState, phase: Stopping, write: Rung, context: Context): Decision {
-  if (write !== phase.ladder.rung) return stay(state);
+export function stopWritten(state: ConnectorState, before: Stopping, write: Rung, context: Context): Decision {
+  const phase = write === 'softStop' ? { ...before, isDisarmed: true } : before;
+  if (write !== phase.ladder.rung) return enter(state, phase);
   return enter(state, { ...phase, ladder: rungWritten(phase.ladder, context.now.monoMs) }, { kind: 'poll-now' });
 }
 
@@ -252,20 +252,50 @@ function climbOn(state: ConnectorState, phase: Stopping, context: Context): Deci
   const about = { alarmId: context.newId(), sessionId: session.sessionId, detail: refusal.detail };
   const isTold = phase.told.includes(refusal.fault);
   const alarms = isTold ? [] : [alarm(context.facts, refusal.fault, about)];
-  if (ranOut || isCuttingOff) orders.push(record(session, ...alarms));
   const told = isTold ? phase.told : [...phase.told, refusal.fault];
+  const quietUntilMonoMs = ladder.exhausted ? quietFrom(state, phase, context) : null;
+  const next: Stopping = {
+    ...phase,
+    session,
+    ladder,
+    told: ranOut || isCuttingOff ? told : phase.told,
+    quietUntilMonoMs,
+  };
+  const recorded = record(session, ...(ranOut || isCuttingOff ? alarms : []));
   // Without a reading nobody knows; as soon as current is seen to flow, a technician has to come.
-  const latched = delivers(state.reading) ? latch(state, refusal.fault, context, orders) : state;
-  return enter(latched, { ...phase, session, ladder, told }, ...orders);
+  const isLatching = delivers(state.reading) && !state.latched.includes(refusal.fault);
+  const latched = isLatching ? withLatch(state, refusal.fault, recorded, context) : { state, order: recorded };
+  const isNews = ranOut || isCuttingOff || isLatching;
+  return enter(latched.state, next, ...orders, ...(isNews ? [latched.order] : []));
 }
 
 /**
- * The ways that there are to stop this pile. One that has fallen silent and stops by itself is not cut off, which only a
- * technician could undo; one that delivers on without its controller is.
+ * The ways that there are to stop this pile. One that has fallen silent, and had the set-up by which it
+ * stops by itself, is not cut off, which only a technician could undo; one that delivers on without its controller is.
  */
-function rungsFor({ reading }: ConnectorState, facts: ConnectorFacts): readonly Rung[] {
-  const stopsByItself = reading === null && facts.stopsByItselfAfterMs !== null;
-  return facts.hasTrip && !stopsByItself ? ['softStop', 'hardStop', 'trip'] : ['softStop', 'hardStop'];
+export function rungsFor(state: ConnectorState, facts: ConnectorFacts): readonly Rung[] {
+  const isLeftToItself = state.reading === null && !state.isHeard && stopsByItself(state, facts);
+  return facts.hasTrip && !isLeftToItself ? ['softStop', 'hardStop', 'trip'] : ['softStop', 'hardStop'];
+}
+
+const stopsByItself = ({ hadSetUp }: ConnectorState, { stopsByItselfAfterMs }: ConnectorFacts): boolean =>
+  hadSetUp && stopsByItselfAfterMs !== null;
+
+/**
+ * A pile that cannot be read may hear us all the same, and every word of ours tells its watchdog that we are there. When
+ * every way has been tried it is left alone for as long as it needs to stop by itself, and then looked at again.
+ */
+function quietFrom(state: ConnectorState, phase: Stopping, { facts, now }: Context): number | null {
+  const { quietUntilMonoMs } = phase;
+  const isUnread = state.reading === null && stopsByItself(state, facts);
+  const isOver = quietUntilMonoMs === null || now.monoMs >= quietUntilMonoMs + LOOK_AGAIN_FOR_MS;
+  if (!isUnread || !isOver) return quietUntilMonoMs;
+  return now.monoMs + (facts.stopsByItselfAfterMs ?? 0) + FORCED_OPEN_AFTER_MS;
+}
+
+/** Whether a pile is to be left alone at this moment: not read, not written, not fed. */
+export function isLeftAlone({ phase }: ConnectorState, nowMonoMs: number): boolean {
+  return phase.kind === 'stopping' && phase.quietUntilMonoMs !== null && nowMonoMs < phase.quietUntilMonoMs;
 }
 
 /**
@@ -273,7 +303,7 @@ function rungsFor({ reading }: ConnectorState, facts: ConnectorFacts): readonly 
  *
  * @param tried every way there is, once all of them have been tried
  */
-function refusalOf({ reading }: ConnectorState, tried: readonly Rung[] | null): Objection {
+export function refusalOf({ reading }: ConnectorState, tried: readonly Rung[] | null): Objection {
   const isWelded = reading !== null && reading.status !== 'charging' && (reading.currentMa ?? 0) >= STOPPED_BELOW_MA;
   if (isWelded) return { fault: 'contactor-welded', detail: 'the pile says that it is off, and current still flows' };
   if (tried === null) return { fault: 'stop-refused', detail: faultCatalogue['stop-refused'].en };

@@ -1,5 +1,5 @@
 import type { ConnectorFacts } from './connector.ts';
-import type { Influence } from './influence.ts';
+import type { Influence, Objection } from './influence.ts';
 
 /**
  * What a charge shall be offered, in mA: no more than it may have and than its surroundings leave. Below the least that
@@ -14,3 +14,6 @@ export function targetMa(
   if (leftMa >= minLimitMa) return leftMa;
   return canPause ? 0 : null;
 }
+
+/** Why a charge ends whose surroundings leave less than the pile can offer, and which cannot pause. */
+export const tooLittleLeft: Objection = { fault: 'site-rule', detail: 'the site leaves less than the pile can offer' };

@@ -12,6 +12,7 @@ import {
   inService,
   newConnector,
   nothingRemembered,
+  type OfferingWrite,
   type Order,
   type Service,
   sessionOf,
@@ -180,8 +181,9 @@ export class Rig {
     return this.send({ kind: 'reading', reading, requestedMonoMs });
   }
 
-  lose(): Order[] {
-    return this.send({ kind: 'poll-failed' });
+  /** A poll without an answer, or with one that cannot be used. */
+  lose(heard = false): Order[] {
+    return this.send({ kind: 'poll-failed', heard });
   }
 
   command(command: Command): Order[] {
@@ -197,7 +199,7 @@ export class Rig {
   /** From idle to a confirmed charge. */
   toCharging(command = startCommand()): this {
     this.toStarting(command);
-    this.pass(200).send({ kind: 'written', write: 'start' });
+    this.pass(200).send({ kind: 'written', write: 'start', limitMa: 16_000 });
     this.pass(800).see(charging);
     return this;
   }
@@ -212,6 +214,20 @@ export class Rig {
     this.command(command);
     this.pass(100).see(plugged);
     return this;
+  }
+
+  /** What was told last that sets an offer: the pile takes it, or does not. */
+  answerLimit(kind: 'written' | 'write-failed'): Order[] {
+    const { write, limitMa } = this.offering;
+    return this.send({ kind, write, limitMa });
+  }
+
+  get offering(): { readonly write: OfferingWrite; readonly limitMa: number } {
+    for (const order of this.orders.toReversed()) {
+      if (order.kind !== 'write' || order.limitMa === null) continue;
+      if (order.write === 'start' || order.write === 'limit') return { write: order.write, limitMa: order.limitMa };
+    }
+    throw new Error('no limit was told');
   }
 
   /** Charges on at one poll a second, the register rising with the power. */

@@ -88,7 +88,7 @@ describe('ED-07 a site that can cut a pile off', () => {
       told.push(describeOrders(flows(rig.pass(1000))));
     }
     expect(told.slice(0, 5)).toEqual(Array(5).fill('trip'));
-    expect(told[5]).toBe('commit(open, alarm.raised); commit(latched [stop-refused trip-failed])');
+    expect(told[5]).toBe('commit(open, alarm.raised, latched [stop-refused trip-failed])');
   });
 });
 
@@ -135,7 +135,7 @@ describe('ED-07 something graver shows while a pile is being stopped in an order
     const rig = stopping();
     written(rig);
     const orders = rig.pass(500).see({ ...charging, fault: 'residual-current' });
-    expect(describeOrders(orders)).toBe('hardStop; commit(open, alarm.raised); commit(latched [residual-current])');
+    expect(describeOrders(orders)).toBe('hardStop; commit(open, alarm.raised, latched [residual-current])');
     expect(rig.session.stop).toMatchObject({ reason: 'partner' });
   });
 

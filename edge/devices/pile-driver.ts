@@ -21,6 +21,8 @@ export class PileDriver {
   readonly profile: PileProfile;
   readonly #device: RegisterDevice;
   #stops = 0;
+  /** Commands that change what may be offered: starts, limits and stops. */
+  #offers = 0;
   #commands = 0;
   #feeds = 0;
   /** Steps that the pile has taken. */
@@ -84,19 +86,23 @@ export class PileDriver {
   }
 
   /**
-   * Writes a command's steps in order. A stop ends a start that is still under way: on the line its frame comes
-   * between two of the start's, and the one after it would let the pile deliver again.
+   * Writes a command's steps in order. A stop, a start or a limit ends a start or a limit that is still under way: on
+   * the line its frame comes between two of the older one's, and the one after it would let the pile deliver again, or
+   * more than it may by now.
    *
-   * @throws LineError at the first step that the pile does not take; the rest is not written
+   * @throws LineError at the first step that the pile does not take, or that has been superseded; the rest is not written
    */
   async command(name: PileCommand, limitMa: number | null): Promise<void> {
     const isStop = name === 'softStop' || name === 'hardStop';
+    const isOffer = name === 'start' || name === 'limit';
     this.#commands += 1;
     if (isStop) this.#stops += 1;
+    if (isStop || isOffer) this.#offers += 1;
     // A limit counts when the pile has taken it: what was refused is not repeated by a feed.
     this.#limitMa = isStop ? 0 : null;
-    const stops = this.#stops;
-    const isSuperseded = () => !isStop && this.#stops !== stops;
+    const newest = () => (isOffer ? this.#offers : this.#stops);
+    const own = newest();
+    const isSuperseded = () => !isStop && newest() !== own;
     await this.#write(stepsOf(this.profile, name), isStop ? 'stop' : 'command', limitMa, isSuperseded);
     if (!isStop && !isSuperseded()) this.#limitMa = limitMa;
   }

@@ -18,7 +18,7 @@ export function readingOf(profile: PileProfile, values: Values): Reading {
     currentMa: currentOf(profile, values),
     powerW: numberOf(values(power)),
     voltageMv: profile.limits.dc === undefined ? mainsOf(voltages.map(values)) : outputOf(voltages.map(values)),
-    temperatureDc: numberOf(values(temperature)),
+    temperatureDc: temperatureOf(values(temperature)),
     socPercent: numberOf(values(soc)),
     setpointMa: numberOf(values(setpoint)),
     registerWh: numberOf(values(energy?.point)),
@@ -26,6 +26,14 @@ export function readingOf(profile: PileProfile, values: Values): Reading {
     serialNumber: textOf(values(serial)),
     firmware: textOf(values(firmware)),
   };
+}
+
+/** No pile stands where it is colder: a sensor that has come off shows the end of its scale. */
+const COLDEST_DC = -500;
+
+function temperatureOf(value: ReturnType<Values>): number | null {
+  const temperatureDc = numberOf(value);
+  return temperatureDc === null || temperatureDc < COLDEST_DC ? null : temperatureDc;
 }
 
 /** The largest phase current; for a DC pile what its output power takes from each phase of the supply. */

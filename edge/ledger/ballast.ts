@@ -1,47 +1,81 @@
 import { randomFillSync } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { syncFolderOf } from './durable-files.ts';
 
 const PIECE_BYTES = 1_048_576;
 
-/** `none`: the site's file asks for no ballast. */
-export type BallastState = 'held' | 'released' | 'none';
+/** `none`: the site's file asks for no ballast. `failed`: the disk takes none, and not for want of space. */
+export type BallastState = 'held' | 'released' | 'none' | 'failed';
 
 /**
  * Space that is kept so that it can be given back: on a full disk SQLite can neither delete nor checkpoint, and a charge
  * that runs could not be closed. The file is really written, with bytes that no file system can compress away.
+ *
+ * Nothing here throws: charges go on without a ballast, and whether the store itself can be written is judged by the store.
  */
 export class Ballast {
   readonly path: string;
   readonly bytes: number;
+  readonly #onTrouble: (error: unknown) => void;
+  #failed: string | null = null;
 
-  constructor(path: string, bytes: number) {
+  /** @param onTrouble told once of each failure that is not the one before */
+  constructor(path: string, bytes: number, onTrouble: (error: unknown) => void = () => {}) {
     this.path = path;
     this.bytes = bytes;
+    this.#onTrouble = onTrouble;
   }
 
   get state(): BallastState {
     if (this.bytes === 0) return 'none';
-    return sizeOf(this.path) === this.bytes ? 'held' : 'released';
+    if (this.#failed !== null) return 'failed';
+    try {
+      return this.#size() === this.bytes ? 'held' : 'released';
+    } catch (error) {
+      this.#fail(error);
+      return 'failed';
+    }
   }
 
-  /** Takes the space, unless it is held already. False when the disk does not have it: then nothing is kept of it. */
+  /**
+   * Takes the space, unless it is held already. One that failed is tried again.
+   *
+   * @returns false when the disk does not have it: then nothing is kept of it
+   */
   take(): boolean {
-    if (this.state !== 'released') return true;
+    if (this.bytes === 0) return true;
     try {
-      this.#write();
+      if (this.#size() !== this.bytes) this.#write();
+      this.#failed = null;
       return true;
     } catch (error) {
+      if (!isNoSpace(error)) {
+        this.#fail(error);
+        return true;
+      }
       this.release();
-      if (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT'))
-        return false;
-      throw error;
+      return false;
     }
   }
 
   release(): void {
-    rmSync(this.path, { force: true });
-    syncFolderOf(this.path);
+    try {
+      if (this.#size() !== null) unlinkSync(this.path);
+      syncFolderOf(this.path);
+      this.#failed = null;
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #size(): number | null {
+    return statSync(this.path, { throwIfNoEntry: false })?.size ?? null;
+  }
+
+  #fail(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (this.#failed !== reason) this.#onTrouble(error);
+    this.#failed = reason;
   }
 
   #write(): void {
@@ -57,6 +91,5 @@ export class Ballast {
   }
 }
 
-function sizeOf(path: string): number | null {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? null;
-}
+const isNoSpace = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');

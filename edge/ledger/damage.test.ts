@@ -9,11 +9,23 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import Database, { type Database as Sqlite } from 'better-sqlite3';
 import { describe, expect, test, vi } from 'vitest';
 import { startCommand, uuid } from '../control/testing.ts';
 import { PAGE_BYTES } from './open-database.ts';
-import { alarms, at, closingOf, open, openRescued, openStorage, sessionOn, started, tempFolder } from './testing.ts';
+import {
+  acknowledge,
+  alarm,
+  alarms,
+  at,
+  closingOf,
+  open,
+  openRescued,
+  openStorage,
+  sessionOn,
+  started,
+  tempFolder,
+} from './testing.ts';
 
 // Every commit is synced to a disk that others may keep busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -38,7 +50,7 @@ function busySite(folder = tempFolder()) {
     commit(open(closing.session?.session ?? sessionOn(n)));
     commit(closing);
   }
-  storage.ledger.acknowledge({ ackedSeq: CHARGES, refused: [] });
+  acknowledge(storage.ledger, CHARGES);
   const running = sessionOn(900, 'P9-1');
   storage.ledger.admit(startCommand({ commandId: uuid(1900), connectorId: 'P9-1' }), at);
   commit({ ...open(running, started(running)), latched: { connectorId: 'P1-1', faults: ['over-current'] } });
@@ -62,6 +74,15 @@ function pagesOf(path: string, table: string, type = 'leaf'): number[] {
 function overwrite(path: string, page: number, bytes: Buffer, offset = 0): void {
   const file = openSync(path, 'r+');
   writeSync(file, bytes, 0, bytes.length, (page - 1) * PAGE_BYTES + offset);
+}
+
+/** The next statement that begins so finds the file to be damaged. */
+function damageAtNext(database: Sqlite, statement: string): void {
+  const prepare = database.prepare.bind(database);
+  database.prepare = ((sql: string) => {
+    if (sql.startsWith(statement)) throw new Database.SqliteError('malformed', 'SQLITE_CORRUPT');
+    return prepare(sql);
+  }) as typeof database.prepare;
 }
 const garbage = Buffer.alloc(PAGE_BYTES, 0xa5);
 
@@ -88,12 +109,12 @@ describe('ED-11 a damaged ledger', () => {
     const again = openStorage(site.folder);
     expect(again.storage.ledger.storeEpoch).not.toBe(storeEpoch);
     const [kept = ''] = readdirSync(join(site.folder, 'quarantine'));
-    expect(kept).toMatch(/^2026-03-02T00-00-00\.000Z/);
+    expect(kept).toBe('ledger.db-1-2026-03-02T00-00-00.000Z');
     expect(readFileSync(join(site.folder, 'quarantine', kept, 'ledger.db')).equals(content)).toBe(true);
     expect(recordsOf(again).map(({ body }) => body)).toEqual([
       expect.objectContaining({ kind: 'alarm.raised', code: 'store-damaged', severity: 'critical', pileId: null }),
     ]);
-    expect(again.storage.health).toMatchObject({ mayCharge: true, damage: expect.any(String) });
+    expect(again.storage.health).toMatchObject({ mayCharge: false, damage: expect.any(String) });
     expect(again.commit(alarms(1))).toBe(true);
   });
 
@@ -170,6 +191,25 @@ describe('ED-11 a damaged ledger', () => {
     expect(told.map(({ body }) => (body.cdr as { cdrId: string }).cdrId)).toContain(uuid(4700));
     expect(told).toHaveLength(CHARGES + 1);
     expect(ledger.openWork(at).sessions.map(({ sessionId }) => sessionId)).toEqual([site.running.sessionId]);
+  });
+
+  test('found by an acknowledgement: it counts for the store that it was told of, and not for the one that takes its place', () => {
+    const { store, ledger, damages } = openRescued();
+    const session = sessionOn(1);
+    ledger.commit({ session: null, records: Array.from({ length: 20 }, (_, i) => alarm(i + 1)) }, at);
+    acknowledge(ledger, 20);
+    ledger.commit(open(session, started(session)), at);
+    const { storeEpoch } = ledger;
+    damageAtNext(store.database, 'DELETE FROM outbox');
+    expect(acknowledge(ledger, 21), 'nobody has told the cloud of the new record 1').toEqual([]);
+    expect(damages).toHaveLength(1);
+    expect(ledger.storeEpoch).not.toBe(storeEpoch);
+    expect((ledger.nextBatch(ALL)?.records ?? []).map(({ seq, body }) => `${seq} ${body.kind}`)).toEqual([
+      '1 session.started',
+      '2 alarm.raised',
+    ]);
+    expect(ledger.ackedSeq()).toBe(0);
+    expect(ledger.openWork(at).sessions.map(({ acknowledged }) => acknowledged)).toEqual([false]);
   });
 
   test('the power fails when the damaged store has gone and the new one has no name yet: the next start gives it one', () => {

@@ -3,7 +3,18 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { MAX_BATCH_RECORDS } from '#shared/wire/messages.ts';
 import { diskSpaceOf } from './space-watch.ts';
-import { alarm, alarms, closingOf, mayMount, open, openStorage, sessionOn, smallDisk, tempFolder } from './testing.ts';
+import {
+  acknowledge,
+  alarm,
+  alarms,
+  closingOf,
+  mayMount,
+  open,
+  openStorage,
+  sessionOn,
+  smallDisk,
+  tempFolder,
+} from './testing.ts';
 
 // Every commit is synced to a disk that others may keep busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -91,7 +102,7 @@ describe("ED-11 the ledger's own cap", () => {
     const { storage, commit, pass } = openStorage(folder);
     fill(commit);
     const before = statSync(join(folder, 'ledger.db')).size;
-    storage.ledger.acknowledge({ ackedSeq: storage.ledger.headSeq(), refused: [] });
+    acknowledge(storage.ledger, storage.ledger.headSeq());
     for (let n = 0; n < 12; n += 1) {
       pass(300_001);
       storage.tick();

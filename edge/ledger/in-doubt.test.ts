@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { startCommand } from '../control/testing.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './open-database.ts';
-import { alarms, at, closingOf, open, openRescued, sessionOn, tempFolder } from './testing.ts';
+import { acknowledge, alarms, at, closingOf, open, openRescued, sessionOn, tempFolder } from './testing.ts';
 
 /**
  * What a disk does to the next commit. `unsynced`: the commit is in the file and its fsync fails; `unwritten`: it fails
@@ -81,7 +81,7 @@ describe('ED-11 an I/O error leaves a commit in doubt: the file is opened again 
     expect(ledger.admit(startCommand(), at)).toBe('new');
     expect(seqs()).toEqual([1]);
     plan.push('unsynced');
-    ledger.acknowledge({ ackedSeq: 1, refused: [] });
+    acknowledge(ledger, 1);
     expect([seqs(), ledger.ackedSeq()]).toEqual([[], 1]);
   });
 });
@@ -134,6 +134,32 @@ describe('ED-08 a file that does not open', () => {
     expect(answers).toEqual(['first stored', 'second stored', 'third stored']);
     expect(queue.isInDoubt).toBe(false);
     expect(seqs()).toEqual(stored);
+  });
+
+  test('a session whose fsync fails twice is in the file: nobody is told that it is not, and it is stored once the disk is well', () => {
+    const { ledger, plan, add, look, answers, queue } = queueRig();
+    const session = sessionOn(1);
+    plan.push('unsynced', 'unsynced');
+    add('session', () => ledger.commit(open(session), at));
+    expect([answers, queue.isInDoubt]).toEqual([[], true]);
+    look();
+    expect([answers, queue.isInDoubt]).toEqual([['session stored'], false]);
+    expect(ledger.openWork(at).sessions.map(({ sessionId }) => sessionId)).toEqual([session.sessionId]);
+  });
+
+  test('what is found in the file counts as stored only once a checkpoint has been synced', () => {
+    const { ledger, plan, path, add, look, answers } = queueRig();
+    plan.push('unsynced');
+    // Whoever reads an older state keeps the checkpoint from being whole.
+    const reader = new Database(path, { readonly: true });
+    reader.exec('BEGIN');
+    reader.prepare('SELECT count(*) FROM outbox').get();
+    add('first', () => ledger.commit(alarms(1), at));
+    look();
+    expect(answers).toEqual([]);
+    reader.close();
+    look();
+    expect(answers).toEqual(['first stored']);
   });
 
   test('also when somebody else has opened it meanwhile, and written', () => {

@@ -1,12 +1,21 @@
 import type { Stamp } from '#shared/stamp.ts';
 import type { Command } from '#shared/wire/messages.ts';
-import type { RecordBody } from '#shared/wire/records.ts';
+import type { RecordBody, RecordOf } from '#shared/wire/records.ts';
 import { append } from './outbox.ts';
 import type { Store } from './store.ts';
 import { parseStored } from './store-trouble.ts';
 
 /** `new`: to be executed. `known`: executed, or being executed, already. `cancelled`: never to be executed. */
 export type Admission = 'new' | 'known' | 'cancelled';
+
+/** `received`: without a final outcome. */
+export type CommandStatus = RecordOf<'command.reported'>['status'];
+
+/** How a command stands; null when it has not been taken in. */
+export function statusIn(store: Store, commandId: string): CommandStatus | null {
+  const row = store.row(`SELECT status FROM inbox WHERE command_id = ?`, commandId);
+  return row === undefined ? null : (row.status as CommandStatus);
+}
 
 /** Within a transaction: takes a command in, once, and reports that it was received. */
 export function admitIn(store: Store, command: Command, at: Stamp, storedWallMs: number | null): Admission {
@@ -24,16 +33,24 @@ export function admitIn(store: Store, command: Command, at: Stamp, storedWallMs:
 }
 
 /**
- * Within a transaction: takes a cancel in. A command that has not come yet is failed here and now, so that it is refused
- * if it comes late.
+ * Within a transaction: takes a cancel in. A command that has not come yet, or that nobody has acted on, is failed here and
+ * now, so that it is refused if it comes late.
  *
  * @returns whether the command may be running and has to be undone
  */
-export function cancelIn(store: Store, commandId: string, at: Stamp, storedWallMs: number | null): boolean {
+export function cancelIn(
+  store: Store,
+  commandId: string,
+  at: Stamp,
+  storedWallMs: number | null,
+  hasBeenActedOn: boolean,
+): boolean {
   const known = store.row(`SELECT status FROM inbox WHERE command_id = ?`, commandId);
   if (known !== undefined) {
     store.run(`UPDATE inbox SET is_cancelled = 1 WHERE command_id = ?`, commandId);
-    return true;
+    if (hasBeenActedOn || known.status !== 'received') return true;
+    append(store, report(commandId, 'failed', 'command.cancelled'), at, storedWallMs);
+    return false;
   }
   store.run(
     `INSERT INTO inbox (command_id, status, is_cancelled, at, stored_wall_ms) VALUES (?, 'received', 1, ?, ?)`,

@@ -1,15 +1,16 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import type { Database as Sqlite } from 'better-sqlite3';
 import type { Stamp } from '#shared/stamp.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
-import { syncFolderOf } from './durable-files.ts';
+import { freshPath, takeName, workshopPath } from './file-names.ts';
 import { capPages, openDatabase, pagesOf } from './open-database.ts';
 import { append } from './outbox.ts';
-import { quarantine } from './quarantine.ts';
+import { isJournalAlone, makeQuarantine, quarantine } from './quarantine.ts';
 import { type Salvaged, salvage } from './salvage.ts';
 import { checkAtStart } from './start-check.ts';
 import { type Rescue, Store } from './store.ts';
 import { troubleOf } from './store-trouble.ts';
+import { checkWal } from './wal-check.ts';
 
 /** What became of a store that was damaged. */
 export interface Damage {
@@ -55,10 +56,11 @@ export class LedgerFile implements Rescue {
   /** @throws SqliteError when there is no opening it, PilegateError when it is of newer software */
   open(): Store {
     const { path } = this.#parts;
-    // The power failed when the damaged one had gone already.
-    if (!existsSync(path) && existsSync(freshPath(path))) takeName(freshPath(path), path);
+    rmSync(workshopPath(path), { recursive: true, force: true });
+    this.#finishReplacing();
     let database: Sqlite | null = null;
     try {
+      checkWal(`${path}-wal`);
       database = this.#openWithRoom();
       this.#unchecked = checkAtStart(database, () => this.#parts.stamp().monoMs);
       return new Store(database, this);
@@ -70,7 +72,19 @@ export class LedgerFile implements Rescue {
   }
 
   reopen(): Sqlite {
+    this.#finishReplacing();
     return this.#openWithRoom();
+  }
+
+  /**
+   * The power or the disk failed when the damaged one had gone already, or in part: its journal must not be read into the
+   * new one.
+   */
+  #finishReplacing(): void {
+    const { path, wallMs } = this.#parts;
+    if (existsSync(path)) return removeStore(freshPath(path));
+    if (isJournalAlone(path)) quarantine(path, wallMs());
+    if (existsSync(freshPath(path))) takeName(path);
   }
 
   makeRoom(database: Sqlite): void {
@@ -94,6 +108,8 @@ export class LedgerFile implements Rescue {
   /**
    * The new store is whole before the damaged one goes, and takes its name last: whenever the power fails, the next start
    * finds one of the two.
+   *
+   * @throws SqliteError when the new one cannot be made; whatever the file system says when one of them cannot be moved
    */
   replace(damage: unknown): Sqlite {
     const { path, stamp, wallMs, onDamage } = this.#parts;
@@ -101,14 +117,16 @@ export class LedgerFile implements Rescue {
     const nowMs = at.clock === 'trusted' ? at.wallMs : null;
     const reason = damage instanceof Error ? damage.message : String(damage);
     const fresh = freshPath(path);
-    for (const file of [fresh, `${fresh}-wal`, `${fresh}-shm`]) rmSync(file, { force: true });
+    // Before the work: it is done again and again while there is no place to put the damaged one.
+    makeQuarantine(path);
+    removeStore(fresh);
     const database = this.#openWithRoom(fresh);
     const salvaged = salvage(path, database, 'recovered', nowMs);
     database.transaction(() => append(new Store(database), this.#alarm(reason, salvaged), at, nowMs))();
     database.pragma('wal_checkpoint(TRUNCATE)');
     database.close();
     const keptAt = quarantine(path, wallMs());
-    takeName(fresh, path);
+    takeName(path);
     onDamage({ reason, keptAt, salvaged });
     return this.#openWithRoom();
   }
@@ -140,6 +158,10 @@ export class LedgerFile implements Rescue {
   }
 }
 
+function removeStore(path: string): void {
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true });
+}
+
 /** On a disk that is full again already it fails: then the commit that is tried next says so. */
 function checkpointIfPossible(database: Sqlite): void {
   try {
@@ -147,11 +169,4 @@ function checkpointIfPossible(database: Sqlite): void {
   } catch (error) {
     if (troubleOf(error) !== 'full') throw error;
   }
-}
-
-const freshPath = (path: string): string => `${path}.new`;
-
-function takeName(fresh: string, path: string): void {
-  renameSync(fresh, path);
-  syncFolderOf(path);
 }

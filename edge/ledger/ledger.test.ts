@@ -4,7 +4,18 @@ import { describe, expect, test } from 'vitest';
 import type { Stamp } from '#shared/stamp.ts';
 import { startCommand, stopCommand, uuid } from '../control/testing.ts';
 import { openDatabase } from './open-database.ts';
-import { alarm, alarms, at, closingOf, open, openLedger, sessionOn, started, tempFolder } from './testing.ts';
+import {
+  acknowledge,
+  alarm,
+  alarms,
+  at,
+  closingOf,
+  open,
+  openLedger,
+  sessionOn,
+  started,
+  tempFolder,
+} from './testing.ts';
 
 const ALL = { records: 1000, bytes: 10_000_000 };
 const kinds = (records: readonly { body: { kind: string; status?: unknown } }[] | undefined) =>
@@ -115,6 +126,15 @@ describe('SY-04 the inbox', () => {
     expect(kinds(again.nextBatch(ALL)?.records)).toEqual(['command.reported failed']);
   });
 
+  test('a cancel of a command that is here and that nobody has acted on fails it', () => {
+    const { ledger } = openLedger();
+    ledger.admit(startCommand(), at);
+    expect(ledger.cancel(uuid(1), at, false)).toBe(false);
+    expect([ledger.statusOf(uuid(1)), ledger.admit(startCommand(), at)]).toEqual(['failed', 'cancelled']);
+    expect(ledger.cancel(uuid(1), at, false), 'it is over').toBe(true);
+    expect(kinds(ledger.nextBatch(ALL)?.records)).toEqual(['command.reported received', 'command.reported failed']);
+  });
+
   test('a cancel of a command that is here may have to be undone, also the second time', () => {
     const { ledger } = openLedger();
     ledger.admit(startCommand(), at);
@@ -134,7 +154,7 @@ describe('SY-03.a the store knows itself', () => {
     const { ledger, reopen } = openLedger();
     expect([ledger.headSeq(), ledger.ackedSeq(), ledger.nextBatch(ALL)]).toEqual([0, 0, null]);
     ledger.commit(alarms(1, 2, 3), at);
-    ledger.acknowledge({ ackedSeq: 3, refused: [] });
+    acknowledge(ledger, 3);
     const again = reopen().ledger;
     expect([again.headSeq(), again.ackedSeq(), again.backlog()]).toEqual([3, 3, 0]);
     again.commit(alarms(4), at);
@@ -159,18 +179,28 @@ describe('SY-01 the outbox', () => {
     const [a, b] = [sessionOn(1), sessionOn(2)];
     ledger.commit(open(a, started(a)), at);
     ledger.commit(open(b, started(b)), at);
-    expect(ledger.acknowledge({ ackedSeq: 1, refused: [] })).toEqual([a.sessionId]);
-    expect(ledger.acknowledge({ ackedSeq: 1, refused: [] })).toEqual([]);
+    expect(acknowledge(ledger, 1)).toEqual([a.sessionId]);
+    expect(acknowledge(ledger, 1)).toEqual([]);
     expect([ledger.backlog(), ledger.ackedSeq()]).toEqual([1, 1]);
-    expect(ledger.acknowledge({ ackedSeq: 0, refused: [] })).toEqual([]);
+    expect(acknowledge(ledger, 0)).toEqual([]);
     expect(ledger.ackedSeq()).toBe(1);
-    expect(ledger.acknowledge({ ackedSeq: 2, refused: [] })).toEqual([b.sessionId]);
+    expect(acknowledge(ledger, 2)).toEqual([b.sessionId]);
+  });
+
+  test('SY-03.a an acknowledgement of a store with another epoch is about other records', () => {
+    const { ledger } = openLedger();
+    const session = sessionOn(1);
+    ledger.commit(open(session, started(session)), at);
+    const refused = [{ seq: 1, code: 'record.refused', detail: '' }];
+    expect(ledger.acknowledge({ storeEpoch: uuid(5), ackedSeq: 1, refused })).toEqual([]);
+    expect([ledger.backlog(), ledger.ackedSeq()]).toEqual([1, 0]);
+    expect(acknowledge(ledger, 1)).toEqual([session.sessionId]);
   });
 
   test('an acknowledgement of what was never sent does not move beyond the head', () => {
     const { ledger } = openLedger();
     ledger.commit(alarms(1), at);
-    ledger.acknowledge({ ackedSeq: 500, refused: [] });
+    acknowledge(ledger, 500);
     expect([ledger.ackedSeq(), ledger.headSeq()]).toEqual([1, 1]);
   });
 
@@ -179,8 +209,8 @@ describe('SY-01 the outbox', () => {
     const session = sessionOn(1);
     ledger.commit(open({ ...session, confirmed: true }, started(session), alarm(1)), at);
     const refused = [{ seq: 1, code: 'record.refused', detail: 'why' }];
-    expect(ledger.acknowledge({ ackedSeq: 2, refused })).toEqual([]);
-    expect(ledger.acknowledge({ ackedSeq: 2, refused })).toEqual([]);
+    expect(acknowledge(ledger, 2, refused)).toEqual([]);
+    expect(acknowledge(ledger, 2, refused)).toEqual([]);
     expect(database.prepare('SELECT seq, code, detail, body FROM dead_letters').all()).toEqual([
       { seq: 1, code: 'record.refused', detail: 'why', body: JSON.stringify(started(session)) },
     ]);
@@ -196,7 +226,7 @@ describe('ED-09 what was open when the process ended', () => {
     ledger.commit(open(a, started(a)), at);
     ledger.commit(open(b, started(b)), at);
     ledger.commit(open(c), at);
-    ledger.acknowledge({ ackedSeq: 1, refused: [] });
+    acknowledge(ledger, 1);
     ledger.commit(open({ ...b, marks: ['adopted'] }), at);
     const { sessions } = reopen().ledger.openWork(at);
     expect(sessions).toEqual([

@@ -1,13 +1,13 @@
 import { faultCatalogue } from '#shared/faults.ts';
 import type { Stamp } from '#shared/stamp.ts';
-import type { Ack, Command } from '#shared/wire/messages.ts';
+import type { Command } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { LedgerTransaction } from '../control/connector.ts';
 import type { Session } from '../control/session.ts';
 import type { StoredRules } from '../rules/rule-history.ts';
-import { type Admission, admitIn, cancelIn, outcomeOf } from './inbox.ts';
+import { type Admission, admitIn, type CommandStatus, cancelIn, outcomeOf, statusIn } from './inbox.ts';
 import { type OpenWork, openWorkIn } from './open-work.ts';
-import { acknowledgeIn, append, type Batch, headSeqOf, nextBatchOf } from './outbox.ts';
+import { type Acknowledged, acknowledgeIn, append, type Batch, headSeqOf, nextBatchOf } from './outbox.ts';
 import { putRulesIn, rulesIn } from './site-rules.ts';
 import type { Store } from './store.ts';
 
@@ -49,14 +49,17 @@ export class Ledger {
     if (this.#keptWallMs > (this.#trustedWallMs ?? 0)) this.#trustedWallMs = this.#keptWallMs;
   }
 
-  /** What is stored cannot be relied on as a whole: a store of another epoch takes its place, with what there is. */
-  startAnew(reason: string): void {
-    this.#store.startAnew(reason);
-  }
-
   /** The latest wall time that this store has seen with a trusted clock; null when it never has. */
   lastTrustedWallMs(): number | null {
     return this.#trustedWallMs;
+  }
+
+  /**
+   * The cloud has just told the time: a later one that was believed before was wrong. It is written down with what is stored
+   * next.
+   */
+  timeIsConfirmed(wallMs: number): void {
+    this.#trustedWallMs = wallMs;
   }
 
   /**
@@ -95,19 +98,19 @@ export class Ledger {
     return this.#together(at, (storedWallMs) => admitIn(this.#store, command, at, storedWallMs));
   }
 
-  /** Whether a command has been taken in, or cancelled, already. */
-  isKnown(commandId: string): boolean {
-    const sql = `SELECT 1 FROM inbox WHERE command_id = ?`;
-    return this.#store.read(() => this.#store.row(sql, commandId)) !== undefined;
+  /** How a command stands; null when it has not been taken in. */
+  statusOf(commandId: string): CommandStatus | null {
+    return this.#store.read(() => statusIn(this.#store, commandId));
   }
 
   /**
-   * Takes a cancel in. A command that has not come yet is failed here and now, so that it is refused if it comes late.
+   * Takes a cancel in. A command that has not come yet, or that nobody has acted on, is failed here and now, so that it is
+   * refused if it comes late.
    *
    * @returns whether the command may be running and has to be undone
    */
-  cancel(commandId: string, at: Stamp): boolean {
-    return this.#together(at, (storedWallMs) => cancelIn(this.#store, commandId, at, storedWallMs));
+  cancel(commandId: string, at: Stamp, hasBeenActedOn = true): boolean {
+    return this.#together(at, (storedWallMs) => cancelIn(this.#store, commandId, at, storedWallMs, hasBeenActedOn));
   }
 
   /** Tells a command's final outcome again: the cloud asked again, so it may not have it. */
@@ -138,11 +141,12 @@ export class Ledger {
   }
 
   /**
-   * The cloud has committed everything up to `ackedSeq`. Refused records are kept aside for a person.
+   * The cloud has committed everything of the store `storeEpoch` up to `ackedSeq`. Refused records are kept aside for a
+   * person. The epoch is compared within the transaction: where that meets damage it is repeated in another store.
    *
    * @returns sessions whose start the cloud now knows of
    */
-  acknowledge(ack: Pick<Ack, 'ackedSeq' | 'refused'>): string[] {
+  acknowledge(ack: Acknowledged): string[] {
     return this.#store.together(() => {
       const started = acknowledgeIn(this.#store, ack);
       // The page of the cursor is written in any case.
@@ -168,8 +172,8 @@ export class Ledger {
   #together<Value>(at: Stamp, work: (storedWallMs: number | null) => Value): Value {
     if (at.clock === 'trusted') this.#trustedWallMs = Math.max(this.#trustedWallMs ?? at.wallMs, at.wallMs);
     return this.#store.together(() => {
-      if ((this.#trustedWallMs ?? 0) - this.#keptWallMs >= TIME_KEPT_EVERY_MS) this.#keepTime();
-      return work(this.#trustedWallMs);
+      if (Math.abs((this.#trustedWallMs ?? 0) - this.#keptWallMs) >= TIME_KEPT_EVERY_MS) this.#keepTime();
+      return work(at.clock === 'trusted' ? at.wallMs : this.#trustedWallMs);
     });
   }
 

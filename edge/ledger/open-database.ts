@@ -4,6 +4,8 @@ import { migrations } from './migrations.ts';
 
 /** SQLite's number for synchronous=FULL. */
 const FULL = 2;
+/** Its number for auto_vacuum=INCREMENTAL. */
+const INCREMENTAL = 2;
 const JOURNAL_LIMIT_BYTES = 16 * 1024 * 1024;
 /** Pages of WAL after which a commit brings them into the database: 4 MB. */
 const CHECKPOINT_PAGES = 1000;
@@ -32,13 +34,14 @@ export function openDatabase(path: string, maxBytes: number | null = null): Sqli
 }
 
 function setUp(database: Sqlite, path: string, maxBytes: number | null): void {
+  // Before anything that may write: setting auto_vacuum writes a page, also where it is set already.
+  database.pragma('synchronous = FULL');
   database.pragma(`page_size = ${PAGE_BYTES}`);
-  database.pragma('auto_vacuum = INCREMENTAL');
+  if (database.pragma('auto_vacuum', { simple: true }) !== INCREMENTAL) database.pragma('auto_vacuum = INCREMENTAL');
   const mode = database.pragma('journal_mode = WAL', { simple: true });
   if (mode !== 'wal' && path !== ':memory:') {
     throw new PilegateError('store.unavailable', `${path}: journal mode is ${String(mode)}, needed is wal`);
   }
-  database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
   database.pragma('temp_store = MEMORY');
   database.pragma(`journal_size_limit = ${JOURNAL_LIMIT_BYTES}`);

@@ -9,6 +9,9 @@ export interface Batch {
   readonly throughSeq: number;
 }
 
+/** What the cloud has of a store. */
+export type Acknowledged = Pick<Ack, 'storeEpoch' | 'ackedSeq' | 'refused'>;
+
 /** Where a row comes from: written by this edge, read out of a damaged store, or out of a backup. */
 export type Origin = 'own' | 'recovered' | 'restored';
 
@@ -72,11 +75,13 @@ export function headSeqOf(store: Store): number {
 }
 
 /**
- * Within a transaction: the cloud has committed everything up to `ackedSeq`. Refused records are kept aside for a person.
+ * Within a transaction: the cloud has committed everything of this store up to `ackedSeq`. Refused records are kept aside for
+ * a person. What it says of a store with another epoch is about other records under the same numbers.
  *
  * @returns sessions whose start the cloud now knows of
  */
-export function acknowledgeIn(store: Store, ack: Pick<Ack, 'ackedSeq' | 'refused'>): string[] {
+export function acknowledgeIn(store: Store, ack: Acknowledged): string[] {
+  if (store.row(`SELECT 1 FROM meta WHERE key = 'store_epoch' AND value = ?`, ack.storeEpoch) === undefined) return [];
   for (const { seq, code, detail } of ack.refused) {
     store.run(
       `INSERT INTO dead_letters (seq, code, detail, body) SELECT seq, ?, ?, body FROM outbox WHERE seq = ? ON CONFLICT DO NOTHING`,

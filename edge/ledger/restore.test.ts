@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { startCommand, uuid } from '../control/testing.ts';
 import { restoreBackup } from './restore.ts';
-import { alarms, at, closingOf, open, openStorage, sessionOn, started, tempFolder } from './testing.ts';
+import { acknowledge, alarms, at, closingOf, open, openStorage, sessionOn, started, tempFolder } from './testing.ts';
 
 // Every commit is synced to a disk that others may keep busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -16,7 +16,7 @@ async function backedUp() {
   const site = openStorage(folder);
   const running = sessionOn(900, 'P9-1');
   site.commit(closingOf(1));
-  site.storage.ledger.acknowledge({ ackedSeq: site.storage.ledger.headSeq(), refused: [] });
+  acknowledge(site.storage.ledger, site.storage.ledger.headSeq());
   site.storage.ledger.admit(startCommand({ commandId: uuid(77) }), at);
   site.commit(open(running, started(running)));
   site.commit({ session: null, records: [], latched: { connectorId: 'P1-1', faults: ['over-current'] } });
@@ -76,7 +76,38 @@ describe('XC-06 a backup of the running ledger', () => {
       '3 session.ended',
     ]);
     expect(again.storage.health.damage).toBeNull();
-    expect(readdirSync(folder).filter((name) => name.startsWith('restore-'))).toEqual([]);
+    expect(readdirSync(folder).filter((name) => /restore|new/.test(name))).toEqual([]);
+  });
+
+  test('the power fails when the former ledger has gone: the next start takes up the restored one', async () => {
+    const { storage, folder, file } = await backedUp();
+    storage.close();
+    restoreBackup(file, folder, at.wallMs);
+    // As it is between the two moves.
+    renameSync(join(folder, 'ledger.db'), join(folder, 'ledger.db.new'));
+    expect([...openStorage(folder).storage.ledger.openWork(at).restored]).toHaveLength(1);
+  });
+
+  test('what a restore that was cut off has left behind is gone with the next start, and is no ledger', async () => {
+    const { storage, folder } = await backedUp();
+    const { storeEpoch } = storage.ledger;
+    storage.close();
+    mkdirSync(join(folder, 'ledger.db.restore'));
+    writeFileSync(join(folder, 'ledger.db.restore', 'ledger.db'), 'half of it');
+    writeFileSync(join(folder, 'ledger.db.new'), 'whole, but not in place');
+    expect(openStorage(folder).storage.ledger.storeEpoch).toBe(storeEpoch);
+    expect(readdirSync(folder).filter((name) => /restore|new/.test(name))).toEqual([]);
+  });
+
+  test('a loss that nobody has confirmed is in its backup as well', async () => {
+    const folder = tempFolder();
+    writeFileSync(join(folder, 'ledger.db'), 'x'.repeat(50_000));
+    const { storage } = openStorage(folder);
+    const file = join(folder, 'backup.db');
+    await storage.backUp(file);
+    storage.close();
+    restoreBackup(file, folder, at.wallMs);
+    expect(openStorage(folder).storage.health).toMatchObject({ mayCharge: false, unconfirmedLoss: ['everything'] });
   });
 
   test('a restored session is over for good once it is stored as over', async () => {

@@ -1,8 +1,9 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { PilegateError } from '#shared/errors.ts';
 import { syncFile, syncFolderOf } from './durable-files.ts';
+import { freshPath, takeName, workshopPath } from './file-names.ts';
 import { migrations } from './migrations.ts';
 import { openDatabase } from './open-database.ts';
 import { quarantine } from './quarantine.ts';
@@ -24,8 +25,10 @@ export interface Restored {
  */
 export function restoreBackup(file: string, dataDir: string, nowMs: number): Restored {
   checkBackup(file);
-  mkdirSync(dataDir, { recursive: true });
-  const workshop = mkdtempSync(join(dataDir, 'restore-'));
+  const target = join(dataDir, 'ledger.db');
+  const workshop = workshopPath(target);
+  rmSync(workshop, { recursive: true, force: true });
+  mkdirSync(workshop, { recursive: true });
   try {
     // Read from a copy of our own: the medium may not take the files that SQLite makes beside it.
     const source = join(workshop, 'backup.db');
@@ -36,10 +39,11 @@ export function restoreBackup(file: string, dataDir: string, nowMs: number): Res
     database.pragma('wal_checkpoint(TRUNCATE)');
     database.close();
     syncFile(path);
-    const target = join(dataDir, 'ledger.db');
-    const keptAt = quarantine(target, nowMs);
-    renameSync(path, target);
+    // Whole when it comes there: an edge that starts when the former ledger has gone takes it up from there.
+    renameSync(path, freshPath(target));
     syncFolderOf(target);
+    const keptAt = quarantine(target, nowMs);
+    takeName(target);
     return { salvaged, keptAt };
   } finally {
     rmSync(workshop, { recursive: true, force: true });

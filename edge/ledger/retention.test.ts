@@ -1,10 +1,10 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Stamp } from '#shared/stamp.ts';
-import type { RecordOf } from '#shared/wire/records.ts';
+import { type RecordOf, recordBodySchema } from '#shared/wire/records.ts';
 import { startCommand, uuid } from '../control/testing.ts';
 import { capOutbox } from './outbox-cap.ts';
 import { boundDeadLetters, removeOld } from './retention.ts';
-import { alarm, at, closingOf, open, openRescued, sessionOn, started } from './testing.ts';
+import { acknowledge, alarm, at, closingOf, open, openRescued, sessionOn, started } from './testing.ts';
 
 // Every commit is synced to a disk that others may keep busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -35,7 +35,7 @@ function yearOf(charges: number) {
 describe('ED-11 what is done with is removed after a time', () => {
   test('charges that the cloud has, and commands; nothing before its time', () => {
     const { ledger, store, counts } = yearOf(50);
-    ledger.acknowledge({ ackedSeq: ledger.headSeq(), refused: [] });
+    acknowledge(ledger, ledger.headSeq());
     expect(removeOld(store, later(399).wallMs, 400 * DAY_MS)).toBe(0);
     expect(removeOld(store, later(410).wallMs, 400 * DAY_MS)).toBe(30);
     expect(counts()).toEqual([40, 40, 40]);
@@ -47,18 +47,18 @@ describe('ED-11 what is done with is removed after a time', () => {
     const { ledger, store, counts } = yearOf(10);
     const records = ledger.nextBatch(ALL)?.records ?? [];
     const third = records.filter(({ body }) => body.kind === 'session.ended')[2];
-    ledger.acknowledge({ ackedSeq: third?.seq ?? 0, refused: [] });
+    acknowledge(ledger, third?.seq ?? 0);
     removeOld(store, later(2000).wallMs, 400 * DAY_MS);
     // The third session still has a record behind its end that the cloud does not have.
     expect(counts()).toEqual([7, 8, 7]);
-    ledger.acknowledge({ ackedSeq: ledger.headSeq(), refused: [] });
+    acknowledge(ledger, ledger.headSeq());
     removeOld(store, later(2000).wallMs, 400 * DAY_MS);
     expect(counts()).toEqual([0, 0, 0]);
   });
 
   test('SY-04 a command is known for a month at least: it may come again', () => {
     const { ledger, store, counts } = yearOf(1);
-    ledger.acknowledge({ ackedSeq: ledger.headSeq(), refused: [] });
+    acknowledge(ledger, ledger.headSeq());
     removeOld(store, later(29).wallMs, DAY_MS);
     expect(counts()).toEqual([0, 0, 1]);
     expect(ledger.admit(startCommand({ commandId: uuid(1001) }), later(29))).toBe('known');
@@ -74,18 +74,46 @@ describe('ED-11 what is done with is removed after a time', () => {
       ledger.commit(open(closing.session?.session ?? sessionOn(1)), stamp);
       ledger.commit(closing, stamp);
     }
-    ledger.acknowledge({ ackedSeq: ledger.headSeq(), refused: [] });
+    acknowledge(ledger, ledger.headSeq());
     // The third was stored when the time was last known to be day 0.
     removeOld(store, later(410).wallMs, 400 * DAY_MS);
     expect(store.row(`SELECT group_concat(substr(cdr_id, -4)) AS ids FROM cdrs`)).toEqual({ ids: '4004' });
     expect(ledger.lastTrustedWallMs()).toBe(later(500).wallMs);
   });
 
+  test('ED-12 what was stored while the time was trusted and years ahead holds nothing back, and dates nothing else', () => {
+    const { ledger, store } = openRescued();
+    for (const [n, stamp] of [later(0), later(5 * 365), later(1), later(2)].entries()) {
+      const closing = closingOf(n + 1);
+      ledger.commit(open(closing.session?.session ?? sessionOn(1)), stamp);
+      ledger.commit(closing, stamp);
+    }
+    acknowledge(ledger, ledger.headSeq());
+    const left = () => store.row(`SELECT group_concat(substr(cdr_id, -4)) AS ids FROM cdrs`);
+    removeOld(store, later(400.5).wallMs, 400 * DAY_MS);
+    // The second may be as young as the third.
+    expect(left()).toEqual({ ids: '4002,4003,4004' });
+    removeOld(store, later(401.5).wallMs, 400 * DAY_MS);
+    expect(left()).toEqual({ ids: '4004' });
+  });
+
+  test('ED-12 a trusted time that turns out to have been years ahead is taken back when the cloud tells the time', () => {
+    const { ledger, store, path } = openRescued();
+    ledger.commit({ session: null, records: [alarm(1)] }, later(5 * 365));
+    ledger.commit({ session: null, records: [alarm(2)] }, later(1));
+    expect(ledger.lastTrustedWallMs()).toBe(later(5 * 365).wallMs);
+    ledger.timeIsConfirmed(later(1).wallMs);
+    expect(ledger.lastTrustedWallMs()).toBe(later(1).wallMs);
+    ledger.commit({ session: null, records: [alarm(3)] }, { ...later(9), clock: 'none' });
+    store.close();
+    expect(openRescued(path).ledger.lastTrustedWallMs()).toBe(later(1).wallMs);
+  });
+
   test('ED-12 the last trusted time is there after a restart', () => {
     const { ledger, store, path } = openRescued();
     ledger.commit({ session: null, records: [alarm(1)] }, later(3));
     ledger.commit({ session: null, records: [alarm(2)] }, { ...later(9), clock: 'doubtful' });
-    ledger.acknowledge({ ackedSeq: 1, refused: [] });
+    acknowledge(ledger, 1);
     store.close();
     expect(openRescued(path).ledger.lastTrustedWallMs()).toBe(later(3).wallMs);
     expect(openRescued().ledger.lastTrustedWallMs()).toBeNull();
@@ -105,23 +133,64 @@ describe('ED-11 the outbox of a site that is offline', () => {
     ledger.commit(closing, at);
     const kinds = () => (ledger.nextBatch(ALL)?.records ?? []).map(({ seq, body }) => `${seq} ${body.kind}`);
     const before = kinds();
-    const alarmsAt = before.flatMap((name) => (name.endsWith('alarm.raised') ? [name.split(' ')[0]] : []));
     expect(capOutbox(store, before.length, at)).toBe(0);
     expect(capOutbox(store, before.length - 3, later(1))).toBe(3);
-    const [critical, warning, another, last] = alarmsAt;
-    const gone = [critical, warning, another];
-    expect(kinds()).toEqual(
-      before.map((name) => (gone.includes(name.split(' ')[0]) ? name.replace('alarm.raised', 'record.dropped') : name)),
-    );
-    expect(kinds()).toContain(`${last} alarm.raised`);
-    expect(capOutbox(store, 0, at)).toBe(1);
+    expect(before.slice(1, 6).map((name) => name.split(' ')[1])).toEqual([
+      'alarm.raised',
+      'alarm.raised',
+      'session.started',
+      'alarm.raised',
+      'alarm.raised',
+    ]);
+    expect(kinds()).toEqual([
+      before[0],
+      '3 record.dropped',
+      '4 session.started',
+      '5 record.dropped',
+      '6 alarm.raised',
+      ...before.slice(6),
+    ]);
+    const dropped = (seq: number) => ledger.nextBatch(ALL)?.records.find((record) => record.seq === seq)?.body;
+    const body = { kind: 'record.dropped', droppedKind: 'alarm.raised', reason: 'outbox-full', at: later(1) };
+    expect([dropped(3), dropped(5)]).toEqual([{ ...body, count: 2 }, body]);
+    expect(capOutbox(store, 0, later(2))).toBe(1);
     expect(capOutbox(store, 0, at)).toBe(0);
-    expect(ledger.nextBatch(ALL)?.records.find(({ seq }) => String(seq) === critical)?.body).toEqual({
-      kind: 'record.dropped',
-      droppedKind: 'alarm.raised',
-      reason: 'outbox-full',
-      at: later(1),
-    });
+    expect(dropped(6)).toEqual({ ...body, count: 2, at: later(2) });
+    expect(ledger.headSeq()).toBe(Number(before.at(-1)?.split(' ')[0]));
+  });
+
+  test('the cap bounds rows: all that give way between two that stay are one row, whatever the order in which they go', () => {
+    const { ledger, store } = openRescued();
+    const session = sessionOn(1);
+    const many = (from: number) =>
+      Array.from({ length: 2000 }, (_, i) => severe(from + i, i % 2 === 0 ? 'critical' : 'warning'));
+    ledger.commit({ session: null, records: many(1) }, at);
+    ledger.commit(open(session, started(session)), at);
+    ledger.commit({ session: null, records: many(2001) }, at);
+    for (let dropped = capOutbox(store, 10, at); dropped > 0; ) dropped = capOutbox(store, 10, at);
+    const records = ledger.nextBatch(ALL)?.records ?? [];
+    expect(records.map(({ seq, body }) => [seq, body.kind, body.count])).toEqual([
+      [2000, 'record.dropped', 2000],
+      [2001, 'session.started', undefined],
+      // The youngest critical ones stay.
+      [3983, 'record.dropped', 1982],
+      ...Array.from({ length: 9 }, (_, i) => [
+        [3984 + 2 * i, 'alarm.raised', undefined],
+        [3985 + 2 * i, 'record.dropped', undefined],
+      ]).flat(),
+    ]);
+    for (const { body } of records) expect(recordBodySchema.parse(body)).toEqual(body);
+  });
+
+  test('an acknowledgement of the first ones that were dropped leaves the record that tells of them all', () => {
+    const { ledger, store } = openRescued();
+    ledger.commit({ session: null, records: [1, 2, 3, 4].map((n) => alarm(n)) }, at);
+    while (capOutbox(store, 1, at) > 0);
+    acknowledge(ledger, 2);
+    expect(ledger.nextBatch(ALL)?.records.map(({ seq, body }) => [seq, body.kind, body.count])).toEqual([
+      [3, 'record.dropped', 3],
+      [4, 'alarm.raised', undefined],
+    ]);
   });
 
   test('XC-05 refused records are bounded and counted, but for those of charges', () => {
@@ -130,7 +199,7 @@ describe('ED-11 the outbox of a site that is offline', () => {
     ledger.commit(open(session, started(session)), at);
     ledger.commit({ session: null, records: Array.from({ length: 1500 }, (_, i) => alarm(i + 1)) }, at);
     const refused = Array.from({ length: 1501 }, (_, i) => ({ seq: i + 1, code: 'record.refused', detail: '' }));
-    ledger.acknowledge({ ackedSeq: 1501, refused });
+    acknowledge(ledger, 1501, refused);
     expect([boundDeadLetters(store), boundDeadLetters(store)]).toEqual([500, 0]);
     expect(store.row(`SELECT count(*) AS n, min(seq) AS first FROM dead_letters`)).toEqual({ n: 1001, first: 1 });
     expect(store.row(`SELECT value FROM meta WHERE key = 'dead_letters_dropped'`)).toEqual({ value: '500' });

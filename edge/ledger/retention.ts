@@ -35,7 +35,7 @@ export function removeOld(store: Store, nowMs: number, keepMs: number): number {
     let removed = 0;
     for (const table of ['cdrs', 'sessions', 'inbox'] as const) {
       const limitMs = nowMs - (table === 'inbox' ? Math.max(keepMs, COMMAND_LIFE_MS) : keepMs);
-      const through = lastOldRow(candidatesOf(store, table), limitMs);
+      const through = lastOldRow(candidatesOf(store, table), nowMs, limitMs);
       if (through === null) continue;
       store.run(`DELETE FROM ${table} WHERE rowid <= ?`, through);
       removed += Number(store.row(`SELECT changes() AS n`)?.n);
@@ -53,12 +53,16 @@ function candidatesOf(store: Store, table: keyof typeof candidates): Candidate[]
   }));
 }
 
-/** Rows without a time go with the next one that has one and is old: they were stored before it. */
-function lastOldRow(rows: readonly Candidate[], limitMs: number): number | null {
+/**
+ * Rows without a time go with the next one that has one and is old: they were stored before it. A time that is still to come
+ * was told by a wrong clock, and is as good as none.
+ */
+function lastOldRow(rows: readonly Candidate[], nowMs: number, limitMs: number): number | null {
   let through: number | null = null;
   for (const { rowNumber, storedWallMs, isHeld } of rows) {
-    if (isHeld || (storedWallMs !== null && storedWallMs >= limitMs)) break;
-    if (storedWallMs !== null) through = rowNumber;
+    const knownWallMs = storedWallMs !== null && storedWallMs > nowMs ? null : storedWallMs;
+    if (isHeld || (knownWallMs !== null && knownWallMs >= limitMs)) break;
+    if (knownWallMs !== null) through = rowNumber;
   }
   return through;
 }

@@ -6,7 +6,9 @@ import { restoreSession, withMark } from '../control/session.ts';
 import { append, type Origin } from './outbox.ts';
 import { eachReadableRow } from './readable-rows.ts';
 import { type Row, Store } from './store.ts';
-import { parseStored } from './store-trouble.ts';
+import { LOSS_KEY, noteLoss } from './store-loss.ts';
+import { DamagedRow, parseStored, troubleOf } from './store-trouble.ts';
+import { checkWal } from './wal-check.ts';
 
 /** What came over from another store, and what of it could not be read, by table. */
 export interface Salvaged {
@@ -14,6 +16,11 @@ export interface Salvaged {
   readonly lost: readonly string[];
 }
 
+/**
+ * Of what is over and told, so much at least comes over, and less than twice as much: the damaged store is replaced while
+ * nobody looks after the piles' records, and systemd waits for 30 s. What is older stays in quarantine.
+ */
+export const NEWEST_ROWS = 2000;
 /** Told again when records may have been lost: the cloud takes each CDR once, by its own id. */
 const CDRS_TOLD_AGAIN = 2000;
 const DAY_MS = 86_400_000;
@@ -31,14 +38,23 @@ type Take = (row: Row) => void;
  */
 export function salvage(from: string, to: Sqlite, origin: Exclude<Origin, 'own'>, nowMs: number | null): Salvaged {
   const store = new Store(to);
+  const salvaged = bringOver(from, store, origin, nowMs);
+  to.transaction(() => noteLoss(store, salvaged.lost))();
+  return salvaged;
+}
+
+function bringOver(from: string, store: Store, origin: Exclude<Origin, 'own'>, nowMs: number | null): Salvaged {
+  const to = store.database;
   const taken: Record<string, number> = {};
   const lost = new Set<string>();
   const source = openReadOnly(from);
   if (source === null) return { taken, lost: ['everything'] };
-  const bring = (table: string, take: Take) => {
+  if (!isWalWhole(`${from}-wal`)) lost.add('wal');
+  const newest = origin === 'recovered' ? NEWEST_ROWS : null;
+  const bring = (table: string, most: number | null, take: Take) => {
     taken[table] = 0;
     const isWhole = to.transaction(() =>
-      eachReadableRow(source, table, (row) => {
+      eachReadableRow(source, table, most, (row) => {
         if (tookWhole(to, () => take(row))) taken[table] = (taken[table] ?? 0) + 1;
         else lost.add(table);
       }),
@@ -46,20 +62,25 @@ export function salvage(from: string, to: Sqlite, origin: Exclude<Origin, 'own'>
     if (!isWhole) lost.add(table);
   };
   try {
-    bring('sessions', (row) => takeSession(store, row, origin));
-    bring('cdrs', (row) => takeCdr(store, row, origin));
-    bring('inbox', (row) => takeCommand(store, row, origin, nowMs));
-    bring('outbox', (row) => takeRecord(store, row, origin));
+    const open = bringOpenSessions(source, store, origin);
+    if (open === null) lost.add('sessions');
+    bring('sessions', newest, (row) => {
+      if (open?.has(row.session_id) !== true) takeSession(store, row, origin);
+    });
+    bring('cdrs', newest, (row) => takeCdr(store, row, origin));
+    bring('inbox', newest, (row) => takeCommand(store, row, origin, nowMs));
+    bring('outbox', null, (row) => takeRecord(store, row, origin));
     for (const [table, columns] of Object.entries(keptAsTheyAre)) {
-      if (has(source, table)) bring(table, (row) => copy(store, table, columns, row));
+      if (has(source, table)) bring(table, null, (row) => copy(store, table, columns, row));
     }
-    bring('dead_letters', (row) => takeDeadLetter(store, row));
-    bring('meta', (row) => takeTime(store, row));
+    bring('dead_letters', null, (row) => takeDeadLetter(store, row));
+    bring('meta', null, (row) => takeMeta(store, row));
   } finally {
     source.close();
   }
+  numberDeadLettersBelowZero(store);
   store.run(`UPDATE sessions SET is_open = 0 WHERE is_open = 1 AND session_id IN (SELECT session_id FROM cdrs)`);
-  if (origin === 'restored' || lost.has('outbox') || lost.has('everything')) tellCdrsAgain(store, origin);
+  if (origin === 'restored' || lost.has('outbox')) tellCdrsAgain(store, origin);
   return { taken, lost: [...lost] };
 }
 
@@ -80,6 +101,37 @@ function openReadOnly(path: string): Sqlite | null {
   } catch {
     database.close();
     return null;
+  }
+}
+
+/**
+ * An open session may be older than all that comes over of its table. Their index is a few rows.
+ *
+ * @returns their ids, or null when one of them could not be read
+ */
+function bringOpenSessions(source: Sqlite, store: Store, origin: Origin): ReadonlySet<unknown> | null {
+  const sql = `SELECT * FROM sessions INDEXED BY one_open_session WHERE is_open = 1 ORDER BY rowid`;
+  try {
+    const rows = source.prepare<[], Row>(sql).all();
+    store.database.transaction(() => {
+      for (const row of rows) takeSession(store, row, origin);
+    })();
+    return new Set(rows.map((row) => row.session_id));
+  } catch (error) {
+    // The disk of the new store.
+    if (troubleOf(error) === 'full') throw error;
+    return null;
+  }
+}
+
+/** The commits at the end of a journal that is not what was written are gone, whatever they held. */
+function isWalWhole(path: string): boolean {
+  try {
+    checkWal(path);
+    return true;
+  } catch (error) {
+    if (!(error instanceof DamagedRow)) throw error;
+    return false;
   }
 }
 
@@ -104,8 +156,8 @@ function takeSession(store: Store, row: Row, origin: Origin): void {
     throw new RangeError('a session under another name');
   const marked = row.is_open === 1 ? withMark(session, 'recovered') : session;
   // Of two open sessions on a connector, which a broken page can leave, the later one is the one that runs.
-  if (row.is_open === 1)
-    store.run(`UPDATE sessions SET is_open = 0 WHERE is_open = 1 AND connector_id = ?`, session.connectorId);
+  if (row.is_open === 1) numberDeadLettersBelowZero(store);
+  store.run(`UPDATE sessions SET is_open = 0 WHERE is_open = 1 AND connector_id = ?`, session.connectorId);
   store.run(
     `INSERT INTO sessions (session_id, connector_id, is_open, body, stored_wall_ms, origin) VALUES (?, ?, ?, ?, ?, ?)`,
     session.sessionId,
@@ -157,14 +209,21 @@ function takeRecord(store: Store, row: Row, origin: Origin): void {
   append(store, body, at, at.clock === 'trusted' ? at.wallMs : null, origin);
 }
 
-function takeTime(store: Store, row: Row): void {
+function takeMeta(store: Store, row: Row): void {
+  if (row.key === LOSS_KEY) store.run(`INSERT INTO meta (key, value) VALUES (?, ?)`, row.key, row.value);
   if (row.key !== 'trusted_wall_ms' || !Number.isSafeInteger(Number(row.value))) return;
   store.run(`INSERT INTO meta (key, value) VALUES ('trusted_wall_ms', ?) ON CONFLICT DO NOTHING`, row.value);
 }
 
-/** A refused start stays unknown to the cloud. Its number belongs to another epoch: it is kept as a negative one. */
+/** A refused start stays unknown to the cloud. Its number belongs to another epoch: it gets one of its own. */
 function takeDeadLetter(store: Store, row: Row): void {
-  copy(store, 'dead_letters', ['seq', 'code', 'detail', 'body'], { ...row, seq: -Math.abs(Number(row.seq)) });
+  const last = store.row(`SELECT max(seq) AS seq FROM dead_letters`)?.seq ?? 0;
+  copy(store, 'dead_letters', ['seq', 'code', 'detail', 'body'], { ...row, seq: Number(last) + 1 });
+}
+
+/** Numbers from 1 on are for records of the new epoch; in order, as the oldest are dropped first. */
+function numberDeadLettersBelowZero(store: Store): void {
+  store.run(`UPDATE dead_letters SET seq = seq - (SELECT max(seq) + 1 FROM dead_letters)`);
 }
 
 function tellCdrsAgain(store: Store, origin: Origin): void {

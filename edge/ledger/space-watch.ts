@@ -23,6 +23,7 @@ export function diskSpaceOf(folder: string): DiskSpace {
 
 export interface SpaceWatchParts {
   readonly ballast: Ballast;
+  /** @throws when the file system does not tell: then nobody knows whether there is room for a charge */
   readonly disk: () => DiskSpace;
   readonly ledger: () => { readonly usedBytes: number; readonly maxBytes: number };
   readonly monoMs: () => number;
@@ -45,6 +46,7 @@ export class SpaceWatch {
   readonly #parts: SpaceWatchParts;
   #state: SpaceState = unjudged;
   #fullUntilMonoMs = Number.NEGATIVE_INFINITY;
+  #unmeasured: string | null = null;
 
   constructor(parts: SpaceWatchParts) {
     this.#parts = parts;
@@ -58,7 +60,7 @@ export class SpaceWatch {
   relieve(): void {
     this.#fullUntilMonoMs = this.#parts.monoMs() + FULL_COUNTS_FOR_MS;
     this.#state = { ...this.#state, disk: 'critical' };
-    if (this.#parts.ballast.state === 'held') this.#parts.ballast.release();
+    this.#giveBack();
   }
 
   check(): SpaceView {
@@ -67,19 +69,36 @@ export class SpaceWatch {
     const judged = judgeSpace(this.#state, reading);
     this.#state = monoMs() < this.#fullUntilMonoMs ? { ...judged, disk: 'critical' } : judged;
     if (this.#state.disk === 'critical') {
-      if (ballast.state === 'held') ballast.release();
+      this.#giveBack();
     } else if (!ballast.take()) {
       this.#state = { ...this.#state, disk: 'critical' };
     }
     const { level } = this;
-    const { freeBytes } = this.#parts.disk();
+    const { freeBytes } = this.#measure();
     return { level, freeBytes, ballast: ballast.state, reason: level === 'ample' ? null : this.#reason(reading) };
+  }
+
+  /** One that could not be given back is tried again. */
+  #giveBack(): void {
+    const { ballast } = this.#parts;
+    if (ballast.state === 'held' || ballast.state === 'failed') ballast.release();
+  }
+
+  #measure(): DiskSpace {
+    try {
+      const space = this.#parts.disk();
+      this.#unmeasured = null;
+      return space;
+    } catch (error) {
+      this.#unmeasured = error instanceof Error ? error.message : String(error);
+      return { totalBytes: 0, freeBytes: 0 };
+    }
   }
 
   /** What the ballast still has to be given back does not count as free. */
   #reading(): SpaceReading {
-    const { ballast, disk, ledger } = this.#parts;
-    const { totalBytes, freeBytes } = disk();
+    const { ballast, ledger } = this.#parts;
+    const { totalBytes, freeBytes } = this.#measure();
     const { usedBytes, maxBytes } = ledger();
     const owedBytes = ballast.state === 'released' ? ballast.bytes : 0;
     return { totalBytes, freeBytes: freeBytes - owedBytes, ledgerBytes: usedBytes, ledgerMaxBytes: maxBytes };
@@ -87,6 +106,7 @@ export class SpaceWatch {
 
   #reason({ freeBytes, totalBytes, ledgerBytes, ledgerMaxBytes }: SpaceReading): string {
     const { disk, ledger } = this.#state;
+    if (this.#unmeasured !== null) return `nobody knows how much of the disk is free: ${this.#unmeasured}`;
     if (!isAtLeast(disk, ledger))
       return `the ledger uses ${Math.round((100 * ledgerBytes) / ledgerMaxBytes)} % of its ${Math.round(ledgerMaxBytes / MB)} MB`;
     return `${(Math.max(0, freeBytes) / MB).toFixed(1)} of ${(totalBytes / MB).toFixed(1)} MB are free on the disk`;

@@ -17,10 +17,19 @@ export interface StorageHealth {
   readonly storeEpoch: string;
   /** The last damage that was found since the process began; null when there was none. */
   readonly damage: string | null;
+  /**
+   * What of a damaged store must not be forgotten and is lost: latches, hands at work, inputs, rules. No charge begins until
+   * somebody has confirmed it; empty when there is nothing to confirm.
+   */
+  readonly unconfirmedLoss: readonly string[];
   /** What was written since the process began; null where it is not counted. */
   readonly writtenBytes: number | null;
   readonly writtenPerPileDayBytes: number | null;
 }
+
+/** Why no charge begins after a loss, and what to do about it. */
+export const lossText = (lost: readonly string[]): string =>
+  `the ledger was damaged and has lost, at least in part: ${lost.join(', ')}; look at the site, then pilectl confirm-store`;
 
 /**
  * What the site may write per pile and day, in bytes handed to the disk: flash wears by it. A site of one pile that charges

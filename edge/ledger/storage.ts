@@ -13,8 +13,9 @@ import { Ledger } from './ledger.ts';
 import { type Damage, LedgerFile } from './ledger-file.ts';
 import { pagesOf } from './open-database.ts';
 import { type DiskSpace, diskSpaceOf, SpaceWatch } from './space-watch.ts';
-import { perPileDay, type StorageHealth } from './storage-health.ts';
+import { lossText, perPileDay, type StorageHealth } from './storage-health.ts';
 import type { Store } from './store.ts';
+import { confirmLossIn, unconfirmedLossIn } from './store-loss.ts';
 import { isStoreError } from './store-trouble.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -52,6 +53,7 @@ export class Storage {
   readonly #writtenBefore: number | null;
   #health: StorageHealth;
   #damage: string | null = null;
+  #unconfirmedLoss: readonly string[] = [];
   #committedMonoMs: number;
   #upkeepMonoMs: number;
   #cancelTick: () => void = () => {};
@@ -61,7 +63,9 @@ export class Storage {
     const { dataDir, config, clock, timers, stamp, newId } = parts;
     this.#parts = parts;
     this.#space = new SpaceWatch({
-      ballast: new Ballast(join(dataDir, 'ballast'), config.ballastMb * MIB),
+      ballast: new Ballast(join(dataDir, 'ballast'), config.ballastMb * MIB, (error) =>
+        parts.log.error({ err: error }, 'the ballast fails; on a full disk there is nothing to give back'),
+      ),
       disk: parts.disk ?? (() => diskSpaceOf(dataDir)),
       ledger: () => ({ usedBytes: this.#ledgerBytes(), maxBytes: config.ledgerMaxMb * MIB }),
       monoMs: clock.monoMs,
@@ -118,6 +122,12 @@ export class Storage {
   /** Copies the ledger to a file while it is in use. @throws when that is not possible */
   backUp(path: string): Promise<void> {
     return backUp(this.#store.database, path);
+  }
+
+  /** Somebody has looked at the site, and has set again what a damaged store had lost: charges may begin. */
+  confirmLoss(): void {
+    this.#store.together(() => confirmLossIn(this.#store));
+    this.refresh();
   }
 
   /** Measures, and tells when the outcome matters. */
@@ -178,6 +188,8 @@ export class Storage {
   #look(): StorageHealth {
     const { clock, piles } = this.#parts;
     const { level, freeBytes, ballast, reason } = this.#space.check();
+    this.#unconfirmedLoss = this.#lossNow();
+    const isConfirmed = this.#unconfirmedLoss.length === 0;
     const now = bytesWritten();
     const writtenBytes = now === null || this.#writtenBefore == null ? null : now - this.#writtenBefore;
     return {
@@ -186,13 +198,25 @@ export class Storage {
       ledgerBytes: this.#ledgerBytes(),
       samplesBytes: this.#samples.bytes,
       ballast,
-      mayCharge: level !== 'critical' && !this.#isLost,
-      reason: this.#isLost ? 'the ledger does not open' : reason,
+      mayCharge: level !== 'critical' && !this.#isLost && isConfirmed,
+      reason: this.#isLost ? 'the ledger does not open' : isConfirmed ? reason : lossText(this.#unconfirmedLoss),
       storeEpoch: this.ledger.storeEpoch,
       damage: this.#damage,
+      unconfirmedLoss: this.#unconfirmedLoss,
       writtenBytes,
       writtenPerPileDayBytes: perPileDay(writtenBytes, clock.monoMs() - this.#openedMonoMs, piles),
     };
+  }
+
+  /** While the store cannot be read, what was known last. */
+  #lossNow(): readonly string[] {
+    if (this.#store.isLost) return this.#unconfirmedLoss;
+    try {
+      return this.#store.read(() => unconfirmedLossIn(this.#store));
+    } catch (error) {
+      if (isStoreError(error)) return this.#unconfirmedLoss;
+      throw error;
+    }
   }
 
   /** Before it is open, and while it does not open, nothing is known of it. */

@@ -34,6 +34,10 @@ export function troubleOf(error: unknown): Trouble | null {
   return error.code.startsWith('SQLITE_IOERR') || error.code.startsWith('SQLITE_CANTOPEN') ? 'in-doubt' : null;
 }
 
+/** Said by the file system beside SQLite: read-only, failing, or something is in the way. */
+export const isFileError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && !(error instanceof Database.SqliteError) && 'syscall' in error;
+
 /** A column with a JSON document. @throws DamagedRow */
 export function parseStored<Value>(text: unknown): Value {
   try {

@@ -1,5 +1,5 @@
 import type { Database as Sqlite } from 'better-sqlite3';
-import { DamagedRow, StoreInDoubt, troubleOf } from './store-trouble.ts';
+import { isFileError, StoreInDoubt, troubleOf } from './store-trouble.ts';
 
 /** What can be done when a store fails. Every way ends in a database that is open, or throws. */
 export interface Rescue {
@@ -118,11 +118,6 @@ export class Store {
     }
   }
 
-  /** Something outside of it shows that it is not what it should be. */
-  startAnew(reason: string): void {
-    this.#replace(new DamagedRow(reason));
-  }
-
   run(sql: string, ...values: unknown[]): void {
     this.database.prepare(sql).run(...values);
   }
@@ -172,7 +167,11 @@ export class Store {
     this.#discard();
     this.#doubt = null;
     if (this.#rescue === null) throw damage;
-    this.#database = this.#rescue.replace(damage);
+    try {
+      this.#database = this.#rescue.replace(damage);
+    } catch (error) {
+      throw isFileError(error) ? this.#stillInDoubt(error) : error;
+    }
     this.onReplaced();
     return this.#database;
   }
@@ -198,8 +197,8 @@ const isUnmarked = ({ done }: Attempt<unknown>): boolean =>
  * @throws SqliteError when that fails as well; Error while somebody else reads: nothing is proven then
  */
 function makeDurable(database: Sqlite): void {
-  const [outcome] = database.pragma('wal_checkpoint(FULL)') as { busy: number }[];
-  if (outcome?.busy !== 0) throw new Error('somebody else reads it');
+  const [outcome] = database.pragma('wal_checkpoint(PASSIVE)') as { busy: number; log: number; checkpointed: number }[];
+  if (outcome?.busy !== 0 || outcome.log !== outcome.checkpointed) throw new Error('somebody else reads it');
 }
 
 function settle(doubt: Doubt, found: Mark): void {

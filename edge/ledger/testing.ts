@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { Stamp } from '#shared/stamp.ts';
+import type { Ack } from '#shared/wire/messages.ts';
 import type { RecordBody, RecordOf } from '#shared/wire/records.ts';
 import { defaultStorage } from '../config/storage.ts';
 import type { LedgerTransaction } from '../control/connector.ts';
@@ -80,6 +81,10 @@ export const started = (session: Session): RecordOf<'session.started'> => ({
   limitMa: session.limitMa,
 });
 
+/** The cloud acknowledges records of the store that the ledger has. */
+export const acknowledge = (ledger: Ledger, ackedSeq: number, refused: Ack['refused'] = []): string[] =>
+  ledger.acknowledge({ storeEpoch: ledger.storeEpoch, ackedSeq, refused });
+
 /** The closing transaction of a whole charge, as the machine orders it: CDR and the stop's answer. */
 export function closingOf(n: number): LedgerTransaction {
   const rig = new Rig().toCharging(startCommand({ commandId: uuid(1000 + n) }));
@@ -105,6 +110,7 @@ export const storageIsWell: StorageHealth = {
   reason: null,
   storeEpoch: uuid(800),
   damage: null,
+  unconfirmedLoss: [],
   writtenBytes: 98_765_432,
   writtenPerPileDayBytes: 34_567_890,
 };

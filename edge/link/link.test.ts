@@ -1,11 +1,17 @@
-import Database from 'better-sqlite3';
+import { join } from 'node:path';
+import Database, { type Database as Sqlite } from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { batchSchema, helloSchema, presenceSchema, stateSchema } from '#shared/wire/messages.ts';
 import { startCommand, stopCommand, uuid } from '../control/testing.ts';
-import { alarm, alarms, at, open, sessionOn, started } from '../ledger/testing.ts';
-import { pause, rig } from './testing.ts';
+import { openDatabase } from '../ledger/open-database.ts';
+import { alarm, alarms, at, open, openLedger, openRescued, sessionOn, started, tempFolder } from '../ledger/testing.ts';
+import { type FakeCloud, pause, rig } from './testing.ts';
 
 const poll = (read: () => unknown) => expect.poll(read, { timeout: 4000, interval: 10 });
+const sentSeqs = (cloud: FakeCloud) => [
+  ...new Set(cloud.heard.batch.flatMap(({ records }) => records.map(({ seq }) => seq))),
+];
+const lastSent = (cloud: FakeCloud) => sentSeqs(cloud).at(-1) ?? 0;
 const lastState = { pileId: 'P1', connectorId: 'P1-1', status: 'available' as const, observedAtMs: 1 };
 const view = [
   {
@@ -19,6 +25,36 @@ const view = [
     faults: [],
   },
 ];
+
+/** The next commit is stored, and then fails all the same. */
+function failOnceAfterCommit(database: Sqlite, code: string, onFail = () => {}): void {
+  const real = database.transaction.bind(database);
+  const failing = (work: () => unknown) => ({
+    immediate: () => {
+      real(work).immediate();
+      database.transaction = real;
+      onFail();
+      throw new Database.SqliteError('the disk fails', code);
+    },
+  });
+  database.transaction = failing as unknown as typeof database.transaction;
+}
+
+/** A link on a store whose next commit can be put in doubt: it is stored, fails, and the file does not open again. */
+async function doubtfulRig() {
+  const disk = { opens: true, failNextCommit: () => {} };
+  const opened = openRescued(join(tempFolder(), 'ledger.db'), {
+    open: (path, maxBytes) => {
+      if (!disk.opens) throw new Database.SqliteError('unable to open database file', 'SQLITE_CANTOPEN');
+      return openDatabase(path, maxBytes);
+    },
+  });
+  disk.failNextCommit = () =>
+    failOnceAfterCommit(opened.store.database, 'SQLITE_IOERR_FSYNC', () => {
+      disk.opens = false;
+    });
+  return { ...(await rig({ opened })), disk };
+}
 
 describe('SY-05 the handshake', () => {
   test('hello is said until it is welcomed, and nothing else before', async () => {
@@ -78,13 +114,57 @@ describe('SY-05 the handshake', () => {
     await poll(() => ledger.backlog()).toBe(0);
   });
 
-  test('SY-01 the welcome tells where the cloud stands: what it has is not sent again', async () => {
-    const { cloud, ledger } = await rig();
-    ledger.commit(alarms(1, 2, 3), at);
+  test('SY-03.b a store that was copied back and worked on tells all that it has written, however far the cloud is', async () => {
+    const { cloud, ledger, link } = await rig();
+    const numbers = Array.from({ length: 250 }, (_, i) => i + 1);
+    ledger.commit(alarms(...numbers), at);
     cloud.onHeard = (kind) => {
-      if (kind === 'hello') cloud.welcome({ cursors: [{ stream: 'events', ackedSeq: 2 }] });
+      if (kind === 'hello') cloud.welcome({ cursors: [{ stream: 'events', ackedSeq: 240 }] });
+      // The cloud tells how far it is, also when it has compared only a part of that.
+      if (kind === 'batch') cloud.ack({ ackedSeq: Math.max(240, lastSent(cloud)) });
     };
-    await poll(() => cloud.heard.batch[0]?.records.map((record) => record.seq)).toEqual([3]);
+    link.poke();
+    await poll(() => ledger.backlog()).toBe(0);
+    expect(sentSeqs(cloud)).toEqual(numbers);
+  });
+
+  test('SY-01 after a lost connection nothing but the batch whose acknowledgement was lost comes twice', async () => {
+    const { cloud, ledger, link } = await rig();
+    const numbers = Array.from({ length: 450 }, (_, i) => i + 1);
+    ledger.commit(alarms(...numbers), at);
+    let answers = 0;
+    cloud.onHeard = (kind) => {
+      const ackedSeq = lastSent(cloud);
+      if (kind === 'hello') cloud.welcome({ cursors: [{ stream: 'events', ackedSeq }] });
+      if (kind !== 'batch') return;
+      answers += 1;
+      if (answers === 2) cloud.dropConnections();
+      else cloud.ack();
+    };
+    link.poke();
+    await poll(() => ledger.backlog()).toBe(0);
+    const batches = cloud.heard.batch.map(({ records }) => [records[0]?.seq, records.at(-1)?.seq]);
+    expect(batches).toEqual([
+      [1, 200],
+      [201, 400],
+      [201, 400],
+      [401, 450],
+    ]);
+  });
+
+  test('SY-01 an acknowledgement that comes over another connection than the batch removes nothing', async () => {
+    const { cloud, ledger, link } = await rig();
+    await poll(() => link.state).toBe('open');
+    cloud.onHeard = () => {};
+    ledger.commit(alarms(1), at);
+    link.poke();
+    await poll(() => cloud.heard.batch.length).toBe(1);
+    cloud.onHeard = (kind) => {
+      if (kind === 'hello') cloud.ack();
+    };
+    const hellos = cloud.heard.hello.length;
+    cloud.dropConnections();
+    await poll(() => cloud.heard.hello.length).toBeGreaterThan(hellos + 1);
     expect(ledger.backlog()).toBe(1);
   });
 
@@ -213,6 +293,85 @@ describe('SY-04 commands', () => {
     ]);
   });
 
+  test('a command that the process before it had taken in is not acted on a second time: it is open work', async () => {
+    const opened = openLedger();
+    opened.ledger.admit(startCommand(), at);
+    const { cloud, link, told } = await rig({ opened });
+    await poll(() => link.state).toBe('open');
+    cloud.say('command', startCommand());
+    cloud.say('command', startCommand({ commandId: uuid(2) }));
+    await poll(() => told).toEqual(['start 02']);
+  });
+
+  test.each([
+    ['start', startCommand()],
+    ['stop', stopCommand(uuid(9), { commandId: uuid(1) })],
+  ])('ED-08 a %s whose commit meets damage after it was stored is acted on, once', async (kind, command) => {
+    const opened = openRescued();
+    const { cloud, link, told, ledger } = await rig({ opened });
+    await poll(() => link.state).toBe('open');
+    failOnceAfterCommit(opened.store.database, 'SQLITE_CORRUPT');
+    const { storeEpoch } = ledger;
+    cloud.say('command', command);
+    await poll(() => told).toEqual([`${kind} 01`]);
+    expect(ledger.storeEpoch).not.toBe(storeEpoch);
+    cloud.say('command', command);
+    cloud.say('command', startCommand({ commandId: uuid(2) }));
+    await poll(() => told).toEqual([`${kind} 01`, 'start 02']);
+  });
+
+  test.each([
+    ['start', startCommand(), ['start 01']],
+    ['stop', stopCommand(uuid(9), { commandId: uuid(1) }), ['stop 01']],
+  ])('ED-08 a %s that is found stored when the file opens again is acted on, once', async (_, command, expected) => {
+    const { cloud, link, told, disk } = await doubtfulRig();
+    await poll(() => link.state).toBe('open');
+    disk.failNextCommit();
+    cloud.say('command', command);
+    await poll(() => cloud.heard.nack.map(({ code }) => code)).toContain('store.unavailable');
+    disk.opens = true;
+    cloud.say('command', command);
+    cloud.say('command', command);
+    await poll(() => told.length).toBeGreaterThan(0);
+    await pause(100);
+    expect(told).toEqual(expected);
+  });
+
+  test('SY-04 a start that nobody has acted on is failed by its cancel, and never executed', async () => {
+    const { cloud, link, told, disk, ledger } = await doubtfulRig();
+    await poll(() => link.state).toBe('open');
+    disk.failNextCommit();
+    cloud.say('command', startCommand());
+    await poll(() => cloud.heard.nack.map(({ code }) => code)).toContain('store.unavailable');
+    disk.opens = true;
+    cloud.say('cancel', { v: 1, commandId: uuid(1) });
+    cloud.say('command', startCommand());
+    cloud.say('command', startCommand({ commandId: uuid(2) }));
+    await poll(() => told).toEqual(['start 02']);
+    expect(ledger.statusOf(uuid(1))).toBe('failed');
+  });
+
+  test('SY-04 of many commands the finished ones are forgotten, and none is acted on twice', async () => {
+    const { cloud, link, told, ledger, database } = await rig();
+    database.pragma('synchronous = OFF');
+    await poll(() => link.state).toBe('open');
+    for (let n = 1; n <= 1100; n += 1) {
+      cloud.say('command', startCommand({ commandId: uuid(n) }));
+      const report = { commandId: uuid(n), sessionId: null, code: null, detail: null };
+      if (n % 100 !== 0) continue;
+      await poll(() => told).toHaveLength(n);
+      for (let done = n - 99; done < n; done += 1)
+        ledger.commit(
+          { session: null, records: [{ kind: 'command.reported', status: 'done', ...report, commandId: uuid(done) }] },
+          at,
+        );
+    }
+    for (const n of [1, 100, 999, 1000, 1100]) cloud.say('command', startCommand({ commandId: uuid(n) }));
+    cloud.say('command', startCommand({ commandId: uuid(5000) }));
+    await poll(() => told.at(-1)).toBe('start 00');
+    await poll(() => told).toHaveLength(1101);
+  }, 60_000);
+
   test('a cancel that comes after is handed on', async () => {
     const { cloud, link, told } = await rig();
     await poll(() => link.state).toBe('open');
@@ -234,6 +393,11 @@ describe('SY-04 commands', () => {
     cloud.say('command', stopCommand(uuid(9), { commandId: uuid(50) }));
     await poll(() => told).toEqual(['stop 50']);
     await poll(() => cloud.heard.nack.map((nack) => nack.code)).toEqual(['store.unavailable', 'store.unavailable']);
+    database.pragma('max_page_count = 100000');
+    for (let times = 0; times < 3; times += 1) cloud.say('command', stopCommand(uuid(9), { commandId: uuid(50) }));
+    cloud.say('command', startCommand({ commandId: uuid(41) }));
+    await poll(() => told.at(-1)).toBe('start 41');
+    expect(told, 'stored nowhere it acts again, and then it is known').toEqual(['stop 50', 'stop 50', 'start 41']);
   });
 });
 

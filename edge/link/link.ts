@@ -1,11 +1,9 @@
-import type { Logger } from 'pino';
 import type { Clock, Timers } from '#shared/clock.ts';
 import { isPilegateError } from '#shared/errors.ts';
-import type { Stamp } from '#shared/stamp.ts';
 import { decode, encode } from '#shared/wire/decode.ts';
 import {
+  type Ack,
   ackSchema,
-  type Command,
   type ConnectorView,
   cancelSchema,
   commandSchema,
@@ -17,27 +15,21 @@ import {
   welcomeSchema,
 } from '#shared/wire/messages.ts';
 import { allDown, type DownKind, parseDownTopic, type UpKind, upTopic, WIRE_VERSION } from '#shared/wire/topics.ts';
-import type { Admission } from '../ledger/inbox.ts';
-import type { Ledger } from '../ledger/ledger.ts';
 import type { Batch } from '../ledger/outbox.ts';
-import { isStoreError, StoreInDoubt } from '../ledger/store-trouble.ts';
+import { isStoreError } from '../ledger/store-trouble.ts';
 import { type BrokerSession, openBrokerSession } from './broker-session.ts';
+import { CommandIntake, type IntakeParts } from './command-intake.ts';
 import { type PumpEvent, type PumpState, pump, pumpAtRest } from './pump.ts';
 
 const BATCH_LIMITS = { records: MAX_BATCH_RECORDS, bytes: 262_144 };
 const TICK_MS = 250;
 
-export interface LinkParts {
+export interface LinkParts extends IntakeParts {
   readonly site: { siteId: string; shard: number; brokerUrl: string; password: string | null };
   readonly software: string;
-  readonly ledger: Ledger;
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly stamp: () => Stamp;
   readonly newId: () => string;
-  readonly log: Logger;
-  readonly onCommand: (command: Command) => void;
-  readonly onCancel: (commandId: string) => void;
   readonly onAcknowledged: (sessionId: string) => void;
   /** The cloud has told its time, between these moments of our monotonic clock. */
   readonly onCloudTime: (told: { serverWallMs: number; askedMonoMs: number; heardMonoMs: number }) => void;
@@ -55,14 +47,14 @@ export class Link {
   #firstHelloMonoMs: number | null = null;
   /** The store that hello has been said for. */
   #greetedEpoch: string | null = null;
-  #told: { storeEpoch: string; throughSeq: number };
-  /** Commands of which nobody knows whether they were taken in. */
-  readonly #inDoubt = new Set<string>();
+  /** The last record that was sent on this connection. */
+  #sentThroughSeq = 0;
+  readonly #intake: CommandIntake;
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
     this.#connectionEpoch = parts.newId();
-    this.#told = { storeEpoch: parts.ledger.storeEpoch, throughSeq: parts.ledger.headSeq() };
+    this.#intake = new CommandIntake(parts);
     const { siteId, shard, brokerUrl, password } = parts.site;
     this.#session = openBrokerSession(
       { url: brokerUrl, clientId: siteId, username: siteId, password, subscribeTo: allDown(shard, siteId) },
@@ -119,14 +111,16 @@ export class Link {
 
   #drive(event: PumpEvent): void {
     const before = this.#pump.link;
-    // A site that is offline for weeks need not read its backlog four times a second.
-    const maySend = event.kind === 'welcomed' || (event.kind !== 'disconnected' && before === 'open');
-    const batch = maySend ? this.#nextBatch() : null;
-    const { state, action } = pump(this.#pump, event, this.#parts.clock.monoMs(), batch?.throughSeq ?? null);
+    if (event.kind === 'connected') this.#sentThroughSeq = 0;
+    const next: { batch: Batch | null } = { batch: null };
+    const { state, action } = pump(this.#pump, event, this.#parts.clock.monoMs(), () => {
+      next.batch = this.#nextBatch();
+      return next.batch?.throughSeq ?? null;
+    });
     this.#pump = state;
     if (state.link !== before) this.#parts.log.info({ link: state.link }, 'link changes');
     if (action === 'hello') this.#greet();
-    if (action === 'batch' && batch !== null) this.#sendBatch(batch);
+    if (action === 'batch' && next.batch !== null) this.#sendBatch(next.batch);
   }
 
   /** A store that cannot be read at present has nothing to send at present. */
@@ -179,7 +173,7 @@ export class Link {
 
   #sendBatch(batch: Batch): void {
     const { ledger, site } = this.#parts;
-    this.#told = { storeEpoch: ledger.storeEpoch, throughSeq: Math.max(this.#toldThrough(), batch.throughSeq) };
+    this.#sentThroughSeq = Math.max(this.#sentThroughSeq, batch.throughSeq);
     this.#publish('batch', {
       v: WIRE_VERSION,
       siteId: site.siteId,
@@ -235,17 +229,16 @@ export class Link {
       case 'ack': {
         const ack = decode(ackSchema, payload);
         if (ack.storeEpoch !== this.#parts.ledger.storeEpoch) return;
-        this.#acknowledge(ack.ackedSeq, ack.refused);
+        this.#acknowledge(ack);
         this.#drive({ kind: 'acked', ackedSeq: ack.ackedSeq });
         return;
       }
       case 'command':
-        return this.#admit(decode(commandSchema, payload));
-      case 'cancel': {
-        const { commandId } = decode(cancelSchema, payload);
-        this.#cancel(commandId);
+        this.#intake.take(decode(commandSchema, payload));
         return this.poke();
-      }
+      case 'cancel':
+        this.#intake.cancel(decode(cancelSchema, payload).commandId);
+        return this.poke();
       case 'nack': {
         const nack = decode(nackSchema, payload);
         this.#parts.log.error(
@@ -257,32 +250,27 @@ export class Link {
   }
 
   /**
-   * A cloud that knows records which this store has never told knows a later state of it: the disk has lost commits, or somebody
-   * put a copy in its place. To go on would give new records the numbers of old ones, so that a store with another epoch takes
-   * over what there is.
+   * A cloud that has more of this store than the store itself knows another life of it: it was restored from a copy.
+   * To go on would give new records the names of old ones, so nothing is sent until a person has looked.
+   *
+   * Nothing counts as told on the strength of a welcome: a copy that has worked on has other records under those numbers. Sent
+   * again from our own cursor they are compared in the cloud, and what differs stays on both sides. Of a store that is no copy
+   * only the batch comes twice whose acknowledgement was lost.
    */
   #welcomed(welcome: Welcome): void {
     const { ledger, log } = this.#parts;
     this.#hearTime(welcome);
-    const ahead = welcome.cursors.find((cursor) => cursor.ackedSeq > this.#toldThrough());
+    const headSeq = ledger.headSeq();
+    const ahead = welcome.cursors.find((cursor) => cursor.ackedSeq > headSeq);
     if (ahead !== undefined) {
-      const headSeq = ledger.headSeq();
-      log.fatal(
+      log.error(
         { code: 'wire.conflict', headSeq, ackedSeq: ahead.ackedSeq },
         'this store is older than the cloud knows it',
       );
-      return ledger.startAnew(`the cloud knows ${ahead.ackedSeq} records of it, and it has told ${this.#toldThrough()}`);
+      return;
     }
-    for (const { ackedSeq } of welcome.cursors) this.#acknowledge(ackedSeq, []);
     this.#drive({ kind: 'welcomed' });
     this.#publishView();
-  }
-
-  /** The last record that the cloud can know: told in this life, or there when it began. */
-  #toldThrough(): number {
-    const { storeEpoch } = this.#parts.ledger;
-    if (this.#told.storeEpoch !== storeEpoch) this.#told = { storeEpoch, throughSeq: 0 };
-    return this.#told.throughSeq;
   }
 
   /** A welcome that does not say which hello it answers may be that of the first. */
@@ -292,65 +280,12 @@ export class Link {
     if (askedMonoMs !== null) onCloudTime({ serverWallMs, askedMonoMs, heardMonoMs: stamp().monoMs });
   }
 
-  #acknowledge(ackedSeq: number, refused: { seq: number; code: string; detail: string }[]): void {
-    for (const entry of refused) this.#parts.log.error(entry, 'the cloud refused a record; it is kept aside');
-    for (const sessionId of this.#parts.ledger.acknowledge({ ackedSeq, refused }))
-      this.#parts.onAcknowledged(sessionId);
-  }
-
-  #cancel(commandId: string): void {
-    const { ledger, stamp, onCancel } = this.#parts;
-    const mayRun = evenUnstored(
-      () => ledger.cancel(commandId, stamp()),
-      () => onCancel(commandId),
-    );
-    if (mayRun) onCancel(commandId);
-  }
-
-  #admit(command: Command): void {
-    const { ledger, stamp, log, onCommand } = this.#parts;
-    const { commandId, requestId, connectorId, kind } = command;
-    // A stop waits for no disk: it acts, and is taken in after.
-    const isActedOn = kind === 'stop' && !this.#isKnown(commandId);
-    if (isActedOn) onCommand(command);
-    const admission = this.#admissionOf(command);
-    log.info({ commandId, requestId, connectorId, kind, admission }, 'command arrives');
-    if (admission !== 'new') ledger.reportAgain(commandId, stamp());
-    else if (!isActedOn) onCommand(command);
-    this.poke();
-  }
-
-  /** One of which nobody knew whether it was stored has been handed to nobody: it is new, wherever it was found. */
-  #admissionOf(command: Command): Admission {
-    const { ledger, stamp } = this.#parts;
-    const { commandId } = command;
-    try {
-      const admission = ledger.admit(command, stamp());
-      const isNew = this.#inDoubt.delete(commandId) && admission === 'known';
-      return isNew ? 'new' : admission;
-    } catch (error) {
-      if (error instanceof StoreInDoubt && command.kind !== 'stop') this.#inDoubt.add(commandId);
-      throw error;
-    }
-  }
-
-  /** What cannot be looked up is not known. */
-  #isKnown(commandId: string): boolean {
-    try {
-      return this.#parts.ledger.isKnown(commandId);
-    } catch (error) {
-      if (isStoreError(error)) return false;
-      throw error;
-    }
-  }
-}
-
-/** A cancel acts though it cannot be recorded; the cloud sends it again, and it is known by its id. */
-function evenUnstored<Value>(store: () => Value, act: () => void): Value {
-  try {
-    return store();
-  } catch (error) {
-    if (isStoreError(error)) act();
-    throw error;
+  /** The cloud tells how far it is, which can be further than what it has compared: only what was sent here counts. */
+  #acknowledge({ storeEpoch, ackedSeq, refused }: Ack): void {
+    const { ledger, log, onAcknowledged } = this.#parts;
+    const throughSeq = Math.min(ackedSeq, this.#sentThroughSeq);
+    for (const entry of refused) log.error(entry, 'the cloud refused a record; it is kept aside');
+    for (const sessionId of ledger.acknowledge({ storeEpoch, ackedSeq: throughSeq, refused }))
+      onAcknowledged(sessionId);
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type PumpEvent, type PumpState, pump, pumpAtRest, retryAfterMs } from './pump.ts';
 
 const state = (change: Partial<PumpState>): PumpState => ({ ...pumpAtRest, ...change });
@@ -90,15 +90,8 @@ test.each<Row>([
   ],
   ['an older ack is no answer', sending, { kind: 'acked', ackedSeq: 19 }, NOW, 20, 'nothing', sending],
   ['an ack that nobody waits for', idle, { kind: 'acked', ackedSeq: 19 }, NOW, 20, 'nothing', idle],
-  [
-    'a welcome in between sends again from the cursor',
-    sending,
-    { kind: 'welcomed' },
-    NOW,
-    22,
-    'batch',
-    { inFlightThroughSeq: 22 },
-  ],
+  ['a welcome in between sends nothing twice', sending, { kind: 'welcomed' }, NOW, 22, 'nothing', sending],
+  ['a welcome in between: what is new goes out', idle, { kind: 'welcomed' }, NOW, 22, 'batch', { unanswered: 1 }],
   ['a lost connection forgets what was in flight', sending, { kind: 'disconnected' }, NOW, 20, 'nothing', pumpAtRest],
   ['nothing is sent without a connection', pumpAtRest, { kind: 'tick' }, 999_999, 20, 'nothing', pumpAtRest],
   [
@@ -111,9 +104,21 @@ test.each<Row>([
     { inFlightThroughSeq: null, unanswered: 0 },
   ],
 ])('SY-01 %s', (_, before, event, nowMs, throughSeq, action, after) => {
-  const next = pump(before, event, nowMs, throughSeq);
+  const next = pump(before, event, nowMs, () => throughSeq);
   expect(next.action ?? 'nothing').toBe(action);
   expect(next.state).toMatchObject(after);
+});
+
+test.each<[string, PumpState, PumpEvent]>([
+  ['one is in flight', sending, { kind: 'tick' }],
+  ['one is in flight and an old ack comes', sending, { kind: 'acked', ackedSeq: 19 }],
+  ['the welcome has not come', greeting, { kind: 'tick' }],
+  ['a connection begins', pumpAtRest, { kind: 'connected' }],
+  ['there is no connection', pumpAtRest, { kind: 'tick' }],
+])('ED-09 no batch is read while none can go out: %s', (_, before, event) => {
+  const read = vi.fn(() => 20);
+  pump(before, event, NOW, read);
+  expect(read).not.toHaveBeenCalled();
 });
 
 test('SY-08 the answer is waited for longer each time: 2 s, 4 s, 8 s … 60 s', () => {
@@ -130,7 +135,7 @@ describe('SY-01 a cloud that answers nothing costs little and loses nothing', ()
     let current = start;
     const sentAtMs: number[] = [];
     for (let nowMs = 1000; nowMs <= 200_000; nowMs += 250) {
-      const next = pump(current, { kind: 'tick' }, nowMs, 20);
+      const next = pump(current, { kind: 'tick' }, nowMs, () => 20);
       current = next.state;
       if (next.action !== null) {
         expect(next.action).toBe(action);

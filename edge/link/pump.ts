@@ -31,13 +31,14 @@ export const retryAfterMs = (unanswered: number): number =>
   Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.max(0, unanswered - 1));
 
 /**
- * @param backlogThroughSeq the last record that the next batch would carry; null when there is none
+ * @param backlogThroughSeq reads the next batch and tells its last record; null when there is none. Asked only for a batch that
+ *   goes out at once: what waits behind one in flight, or for a connection, is not read four times a second
  */
 export function pump(
   state: PumpState,
   event: PumpEvent,
   nowMonoMs: number,
-  backlogThroughSeq: number | null,
+  backlogThroughSeq: () => number | null,
 ): { state: PumpState; action: PumpAction } {
   switch (event.kind) {
     case 'disconnected':
@@ -48,7 +49,8 @@ export function pump(
         action: 'hello',
       };
     case 'welcomed':
-      if (state.link === 'down') return { state, action: null };
+      // Also the answer to a hello that only asked for the time: what is in flight then is left alone.
+      if (state.link !== 'greeting') return onTick(state, nowMonoMs, backlogThroughSeq);
       return sendNext(
         { ...state, link: 'open', inFlightThroughSeq: null, unanswered: 0 },
         nowMonoMs,
@@ -67,7 +69,7 @@ export function pump(
 function onTick(
   state: PumpState,
   nowMonoMs: number,
-  backlogThroughSeq: number | null,
+  backlogThroughSeq: () => number | null,
 ): { state: PumpState; action: PumpAction } {
   if (state.link === 'down') return { state, action: null };
   const isOverdue = nowMonoMs - state.sentMonoMs >= retryAfterMs(state.unanswered);
@@ -82,8 +84,9 @@ function onTick(
 function sendNext(
   state: PumpState,
   nowMonoMs: number,
-  throughSeq: number | null,
+  backlogThroughSeq: () => number | null,
 ): { state: PumpState; action: PumpAction } {
+  const throughSeq = backlogThroughSeq();
   if (throughSeq === null) return { state: { ...state, inFlightThroughSeq: null, unanswered: 0 }, action: null };
   return {
     state: { ...state, sentMonoMs: nowMonoMs, inFlightThroughSeq: throughSeq, unanswered: state.unanswered + 1 },

@@ -5,6 +5,8 @@ import { onTestFinished } from 'vitest';
 import type { Clock, Timers } from '#shared/clock.ts';
 import type { Ack, Batch, Cancel, Command, Hello, Nack, Presence, State, Welcome } from '#shared/wire/messages.ts';
 import { type DownKind, downTopic, parseUpTopic, type UpKind } from '#shared/wire/topics.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Store } from '../ledger/store.ts';
 import { at, openLedger } from '../ledger/testing.ts';
 import { Link } from './link.ts';
 
@@ -117,12 +119,17 @@ export class FakeCloud {
   }
 }
 
-export async function rig(change: { start?: boolean } = {}) {
+interface Opened {
+  readonly ledger: Ledger;
+  readonly store: Store;
+}
+
+export async function rig(change: { start?: boolean; opened?: Opened } = {}) {
   const cloud = new FakeCloud();
   await cloud.start();
   onTestFinished(() => cloud.stop());
   if (change.start === false) await cloud.stop();
-  const { ledger, store, database } = openLedger();
+  const { ledger, store } = change.opened ?? openLedger();
   const told: string[] = [];
   const logged: string[] = [];
   const cloudTimes: { serverWallMs: number; askedMonoMs: number; heardMonoMs: number }[] = [];
@@ -135,13 +142,14 @@ export async function rig(change: { start?: boolean } = {}) {
     stamp: () => at,
     newId: () => crypto.randomUUID(),
     log: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
+    actedOn: ledger.openWork(at).commands.map(({ commandId }) => commandId),
     onCommand: (command) => told.push(`${command.kind} ${command.commandId.slice(-2)}`),
     onCancel: (commandId) => told.push(`cancel ${commandId.slice(-2)}`),
     onAcknowledged: (sessionId) => told.push(`acknowledged ${sessionId.slice(-2)}`),
     onCloudTime: (cloudTime) => cloudTimes.push(cloudTime),
   });
   onTestFinished(() => link.close());
-  return { cloud, ledger, store, database, link, told, logged, cloudTimes };
+  return { cloud, ledger, store, database: store.database, link, told, logged, cloudTimes };
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { LineError } from '../bus/line-error.ts';
 import { sessionOf } from '../control/connector.ts';
 import { Rig, START_WALL_MS, startCommand, stopCommand } from '../control/testing.ts';
@@ -44,6 +44,20 @@ test('ED-05.b a reading that tells of danger is acted on at once: the stop is th
   await rig.time.pass(1500);
   const frames = rig.stream.written.slice(before).map((entry) => entry.hex.slice(0, 12));
   expect(frames.slice(0, 2)).toEqual(['01040005000e', '010601050000']);
+  await rig.end();
+});
+
+test('ED-05 what is decided is on its way before anything is said of it', async () => {
+  const rig = loopRig();
+  const sessionId = await charging(rig);
+  const framesAtLog: string[][] = [];
+  const { log } = rig;
+  vi.spyOn(log, 'info').mockImplementation(() => {
+    framesAtLog.push(rig.stream.written.map(({ hex }) => hex.slice(0, 12)));
+  });
+  rig.loop.dispatch({ kind: 'command', command: stopCommand(sessionId) });
+  expect(framesAtLog.length).toBeGreaterThan(0);
+  for (const frames of framesAtLog) expect(frames.at(-1)).toBe('010601050000');
   await rig.end();
 });
 
@@ -322,6 +336,7 @@ test('the last frames on the line are told with every alarm', async () => {
 test('ED-09 an adopted charge is decided about before the pile is set up: what must stop does not wait', async () => {
   const session = sessionOf(new Rig().toCharging().acknowledge().state.phase);
   const rig = loopRig({ session });
+  rig.pile.isPlugged = false;
   rig.loop.start();
   await rig.time.pass(5000);
   expect(what(rig.pile.written)).toEqual(['261=0', ...SETUP]);

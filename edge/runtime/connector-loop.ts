@@ -4,7 +4,7 @@ import type { FrameRecord } from '#shared/frame-log.ts';
 import type { Stamp } from '#shared/stamp.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { Priority } from '../bus/exchange.ts';
-import { LineError } from '../bus/line-error.ts';
+import { LineError, type LineFailure } from '../bus/line-error.ts';
 import {
   type ConnectorEvent,
   type ConnectorFacts,
@@ -14,11 +14,13 @@ import {
   type Maintenance,
   type Order,
   sessionOf,
+  type Told,
   type WriteName,
 } from '../control/connector.ts';
 import { decide } from '../control/decide.ts';
 import { maintenanceRefusal } from '../control/maintain.ts';
 import type { SetUpResult } from '../control/set-up.ts';
+import { isLeftAlone } from '../control/stop.ts';
 import { describeWrites } from '../devices/describe-writes.ts';
 import { type FirmwareVerdict, firmwareInOrder } from '../devices/firmware-verdict.ts';
 import type { MeterDriver } from '../devices/meter-driver.ts';
@@ -59,6 +61,8 @@ const STORE_AGAIN_AFTER_MS = 1000;
 /** What is written also when the loop has been told to end. Nobody would be there to watch over anything else. */
 const STOP_WRITES: ReadonlySet<WriteName> = new Set(['softStop', 'hardStop', 'trip']);
 const WATCH_EVERY_MS = 1000;
+/** Failures by which a device shows that it is there. */
+const HEARD: ReadonlySet<LineFailure> = new Set(['exception', 'crc', 'mismatch']);
 /** A look that takes longer is waiting for a line that others keep. */
 const OVERDUE_AFTER_MS = 3000;
 
@@ -110,16 +114,18 @@ export class ConnectorLoop {
     await this.#commits;
   }
 
-  /** Hands an event to the machine and carries out what it orders. */
+  /** Hands an event to the machine and carries out what it orders. What happens is said after it is done. */
   dispatch(event: ConnectorEvent): void {
     const { facts, stamp, newId, bandChanged } = this.#parts;
     const before = this.#state;
     const { state, orders } = decide(before, event, { facts, now: stamp(), newId, bandChanged });
     this.#state = state;
-    this.#tellChange(before, state, event);
     // A pile that has stopped delivering by itself may have restarted: whether it still has its set-up is looked at now.
     if (isSuspendedByVehicle(state) && !isSuspendedByVehicle(before)) this.#contact.suspect();
     for (const order of orders) this.#carryOut(order);
+    this.#tellChange(before, state, event);
+    for (const order of orders)
+      if (order.kind === 'commit') for (const body of order.transaction.records) this.#tell(body);
   }
 
   /** A technician on site wants maintenance. Resolves when it is done and stored, with null, or with why it is not done. */
@@ -163,8 +169,13 @@ export class ConnectorLoop {
     while (!this.#pace.isOver) {
       const startedMonoMs = clock.monoMs();
       this.#pace.begin();
+      if (isLeftAlone(this.#state, startedMonoMs)) {
+        this.#parts.onTurn();
+        await this.#pace.pause(driver.profile.timing.pollMs);
+        continue;
+      }
       await this.#poll(startedMonoMs);
-      await this.#contact.feed(this.#permit, mayDeliver(this.#state));
+      if (mayFeed(this.#state)) await this.#contact.feed(this.#permit, mayDeliver(this.#state));
       this.#parts.onTurn();
       await this.#pace.pause(startedMonoMs + driver.profile.timing.pollMs - clock.monoMs());
     }
@@ -184,7 +195,7 @@ export class ConnectorLoop {
       this.#askedMonoMs = null;
       if (!(error instanceof LineError)) throw error;
       this.#tellSetUp(this.#contact.failed(error));
-      return this.dispatch({ kind: 'poll-failed' });
+      return this.dispatch({ kind: 'poll-failed', heard: HEARD.has(error.failure) });
     }
     this.#tellSetUp(await this.#contact.keepSetUp());
   }
@@ -219,7 +230,7 @@ export class ConnectorLoop {
     const { clock, timers } = this.#parts;
     this.#cancelWatch = timers.after(WATCH_EVERY_MS, () => {
       if (this.#askedMonoMs !== null && clock.monoMs() - this.#askedMonoMs >= OVERDUE_AFTER_MS)
-        this.dispatch({ kind: 'poll-failed' });
+        this.dispatch({ kind: 'poll-failed', heard: false });
       this.#watchAge();
     });
   }
@@ -246,7 +257,7 @@ export class ConnectorLoop {
       log.info({ write, registers, limitMa, requestId }, 'pile is written');
       if (write === 'reboot') this.#contact.restarts();
       this.#endMaintenance(write, null);
-      this.dispatch({ kind: 'written', write });
+      this.dispatch({ kind: 'written', ...toldBy(order) });
     } catch (error) {
       if (!(error instanceof LineError)) throw error;
       log.warn(
@@ -254,7 +265,8 @@ export class ConnectorLoop {
         'pile could not be written',
       );
       this.#endMaintenance(write, error.message);
-      this.dispatch({ kind: 'write-failed', write });
+      const isSuperseded = error.failure === 'superseded' && (write === 'start' || write === 'limit');
+      this.dispatch(isSuperseded ? { kind: 'superseded', write } : { kind: 'write-failed', ...toldBy(order) });
     }
   }
 
@@ -271,7 +283,6 @@ export class ConnectorLoop {
 
   /** One after the other: an older state of a session must never be stored over a newer one. */
   #commit(order: Extract<Order, { kind: 'commit' }>): void {
-    for (const body of order.transaction.records) this.#tell(body);
     this.#commits = this.#commits.then(() => this.#store(order));
   }
 
@@ -312,6 +323,12 @@ export class ConnectorLoop {
   }
 }
 
+function toldBy({ write, limitMa }: Extract<Order, { kind: 'write' }>): Told {
+  if (write !== 'start' && write !== 'limit') return { write };
+  if (limitMa === null) throw new TypeError('a limit is needed');
+  return { write, limitMa };
+}
+
 const isSuspendedByVehicle = ({ phase }: ConnectorState): boolean =>
   phase.kind === 'charging' && phase.flow.kind === 'suspended' && phase.flow.by === 'vehicle';
 
@@ -320,10 +337,16 @@ function mayDeliver({ phase }: ConnectorState): boolean {
   return phase.kind === 'starting' || phase.kind === 'charging' || phase.kind === 'adopting';
 }
 
+/** A pile that does not stop when it is told to is not kept alive: its own fallback is one more way to stop it. */
+function mayFeed({ phase, stray }: ConnectorState): boolean {
+  if (stray !== null && stray.offSinceMonoMs === null) return false;
+  return phase.kind !== 'stopping' || !phase.ladder.exhausted || phase.provenMonoMs !== null;
+}
+
 /** A charge is opened and closed by the register: what a slow meter told some time ago is not enough there. */
 function needsRegister({ phase }: ConnectorState): boolean {
   if (phase.kind === 'stopping') return phase.provenMonoMs !== null;
-  return phase.kind === 'checking' || phase.kind === 'adopting' || phase.kind === 'closing';
+  return phase.kind === 'checking' || phase.kind === 'closing';
 }
 
 function idsOf(body: RecordBody): Record<string, unknown> {

@@ -25,6 +25,7 @@ import { influenceOf } from '../devices/firmware-verdict.ts';
 import { type MeterDriver, modbusMeter } from '../devices/meter-driver.ts';
 import { PileDriver } from '../devices/pile-driver.ts';
 import { nothingSampled, type Sample, takeSamples } from '../samples/sampler.ts';
+import { CommitQueue } from './commit-queue.ts';
 import { connectorFactsOf } from './connector-facts.ts';
 import { ConnectorLoop } from './connector-loop.ts';
 import { type DeviceView, deviceViewOf } from './device-views.ts';
@@ -61,6 +62,7 @@ export class Field {
   readonly #facts: ReadonlyMap<string, ConnectorFacts>;
   readonly #drivers = new Map<string, PileDriver>();
   readonly #parking: ParkingField;
+  readonly #commits: CommitQueue;
   #sampled = nothingSampled;
   /** The inputs that watch over the site, and the outputs that cut piles off. */
   readonly io: SiteIo;
@@ -72,6 +74,7 @@ export class Field {
   constructor(parts: FieldParts) {
     const { site, devices, clock, timers, log } = parts;
     this.#parts = parts;
+    this.#commits = new CommitQueue(parts);
     this.#lines = siteLines(site.lines, { clock, timers, log });
     this.io = new SiteIo({
       ...parts,
@@ -163,17 +166,15 @@ export class Field {
 
   /** Sessions that no pile of this site can be asked about end with what is on the disk. */
   #closeUnseen(): void {
-    const { opened, site, newId, stamp, log, commit } = this.#parts;
+    const { opened, site, newId, stamp, log } = this.#parts;
     const candidates = new Set(adoptable(opened));
     for (const session of opened.sessions) {
       const { connectorId, sessionId } = session;
       if (candidates.has(session) && this.#loops.has(connectorId)) continue;
       log.error({ connectorId, sessionId }, 'a session that cannot be adopted is closed with what was read last');
-      // Unstored, it is open still, and closed after the next start.
-      commit(
+      // Tried until it is stored: while it is open in the ledger, no other charge can begin at its connector.
+      this.#commits.add(
         closeUnseen(session, { siteId: site.siteId, newId, now: stamp(), isRestored: opened.restored.has(sessionId) }),
-      ).catch((error: unknown) =>
-        log.error({ code: 'store.unavailable', sessionId, err: error }, 'record could not be stored'),
       );
     }
   }
@@ -197,6 +198,8 @@ export class Field {
   /** The store was damaged and another has taken its place: everything that is known here is put into it. */
   storeAgain(): void {
     for (const loop of this.#loops.values()) loop.dispatch({ kind: 'store-replaced' });
+    this.io.storeAgain();
+    this.rules.storeAgain();
   }
 
   acknowledged(sessionId: string): void {
@@ -271,6 +274,7 @@ export class Field {
     await this.#parking.close();
     await Promise.all([...this.#loops.values()].map((loop) => loop.stop()));
     await this.io.close();
+    await this.#commits.end();
     await Promise.all([...this.#lines.values()].map((line) => line.close()));
   }
 }

@@ -3,11 +3,15 @@ import { ManualTime } from '../bus/testing.ts';
 import { startCommand, stopCommand, uuid } from '../control/testing.ts';
 import { HeldStarts } from './held-starts.ts';
 
-function held() {
+function held(begun: readonly string[] = []) {
   const time = new ManualTime();
   const taken: string[] = [];
   const commands = [startCommand({ commandId: uuid(1) }), stopCommand(uuid(9), { commandId: uuid(2) })];
-  const starts = new HeldStarts(commands, { take: ({ kind }) => taken.push(kind), timers: time });
+  const starts = new HeldStarts(commands, {
+    take: ({ kind }) => taken.push(kind),
+    begun: new Set(begun),
+    timers: time,
+  });
   return { time, taken, starts };
 }
 
@@ -36,4 +40,11 @@ test('SY-04 one that is cancelled while it waits comes before its cancel, and no
   expect(taken).toEqual(['stop', 'start']);
   starts.release();
   expect(taken).toEqual(['stop', 'start']);
+});
+
+test('OP-12 one that has a session on disk is taken at once: after that session it would begin another', () => {
+  const { taken, starts } = held([uuid(1)]);
+  expect(taken).toEqual(['start', 'stop']);
+  starts.release();
+  expect(taken).toEqual(['start', 'stop']);
 });

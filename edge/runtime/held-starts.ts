@@ -14,10 +14,15 @@ export class HeldStarts {
   readonly #cancelTimer: () => void;
   #held: readonly Command[];
 
-  constructor(commands: readonly Command[], parts: { take: (command: Command) => void; timers: Timers }) {
+  /** @param begun starts that have a session on disk: they are known, and must not come to be known again after it */
+  constructor(
+    commands: readonly Command[],
+    parts: { take: (command: Command) => void; begun: ReadonlySet<string>; timers: Timers },
+  ) {
     this.#take = parts.take;
-    this.#held = commands.filter(({ kind }) => kind === 'start');
-    for (const command of commands) if (command.kind !== 'start') parts.take(command);
+    const isHeld = ({ kind, commandId }: Command) => kind === 'start' && !parts.begun.has(commandId);
+    this.#held = commands.filter(isHeld);
+    for (const command of commands) if (!isHeld(command)) parts.take(command);
     this.#cancelTimer = parts.timers.after(HELD_AT_MOST_MS, () => this.release());
   }
 

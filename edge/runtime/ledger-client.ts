@@ -61,6 +61,11 @@ export class LedgerClient {
     return this.#ask((commitId) => ({ kind: 'back-up', commitId, path }));
   }
 
+  /** A technician confirms what a damaged ledger has lost. Resolves when it is on disk. */
+  confirmLoss(): Promise<void> {
+    return this.#ask((commitId) => ({ kind: 'confirm-loss', commitId }));
+  }
+
   post(message: ToLedger): void {
     this.#worker.postMessage(message);
   }

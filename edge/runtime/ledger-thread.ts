@@ -11,6 +11,7 @@ import { isStoreError } from '../ledger/store-trouble.ts';
 import { Link } from '../link/link.ts';
 import { ClockWatch } from '../time/clock-watch.ts';
 import { readControllerId } from './controller-id.ts';
+import type { LineGate } from './log-stream.ts';
 import { createLogger } from './logger.ts';
 import { type BothTurns, watchField } from './mutual-watch.ts';
 import { keepMemorySmall } from './small-memory.ts';
@@ -24,6 +25,7 @@ export interface LedgerThreadData {
   readonly site: SiteConfig;
   readonly bootId: string;
   readonly logLevel: string;
+  readonly logGate: LineGate;
   readonly software: string;
   readonly turns: BothTurns;
 }
@@ -34,7 +36,7 @@ const LOOK_AT_CLOCK_EVERY_MS = 1000;
 function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void {
   const { site } = data;
   keepMemorySmall();
-  const log = createLogger(data.logLevel).child({ siteId: site.siteId, thread: 'ledger' });
+  const log = createLogger(data.logLevel, data.logGate).child({ siteId: site.siteId, thread: 'ledger' });
   const post = (message: FromLedger) => port.postMessage(message);
   mkdirSync(site.dataDir, { recursive: true });
   // The store is a witness of the clock's judgement: while it is being opened nobody knows the time.
@@ -69,13 +71,11 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
   });
   const controllerId = readControllerId();
   if (controllerId !== null) noteController(ledger, controllerId, stamp());
-  post({
-    kind: 'opened',
-    storeEpoch: ledger.storeEpoch,
-    ...ledger.openWork(stamp()),
-    rules: ledger.rules(),
-    storage: storage.health,
-  });
+  const openWork = ledger.openWork(stamp());
+  const rules = ledger.rules();
+  // Reading may have met damage: what is told of the store is of the one that is there then.
+  storage.refresh();
+  post({ kind: 'opened', storeEpoch: ledger.storeEpoch, ...openWork, rules, storage: storage.health });
   const { brokerUrl, shard, passwordFile } = site.cloud;
   const password = passwordFile === undefined ? null : readFileSync(passwordFile, 'utf8').trim();
   const link = new Link({
@@ -87,10 +87,13 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
     stamp,
     newId: randomUUID,
     log,
+    actedOn: openWork.commands.map(({ commandId }) => commandId),
     onCommand: (command) => post({ kind: 'command', command }),
     onCancel: (commandId) => post({ kind: 'cancel', commandId }),
     onAcknowledged: (sessionId) => post({ kind: 'acknowledged', sessionId }),
-    onCloudTime: (told) => clock.hear(told),
+    onCloudTime: (told) => {
+      if (clock.hear(told)) ledger.timeIsConfirmed(stamp().wallMs);
+    },
   });
   const clockTimer = setInterval(() => {
     if (clock.tick() && link.askTime()) clock.asked();
@@ -130,6 +133,8 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
         return store(message.commitId, () => ledger.commit(message.transaction, message.at));
       case 'put-rules':
         return store(message.commitId, () => ledger.putRules(message.version, message.document));
+      case 'confirm-loss':
+        return store(message.commitId, () => storage.confirmLoss());
       case 'back-up':
         return void storage.backUp(message.path).then(
           () => post({ kind: 'committed', commitId: message.commitId }),
@@ -149,6 +154,7 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
         clearInterval(clockTimer);
         void link.close().then(() => {
           storage.close();
+          log.flush();
           post({ kind: 'closed' });
           port.close();
         });

@@ -1,6 +1,26 @@
-import { destination, type Logger, pino } from 'pino';
+import { writeSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
+import { type Logger, pino } from 'pino';
+import { type LineGate, LogStream } from './log-stream.ts';
 
-/** JSON lines on standard error, written at once: a line must survive the crash that it announces. See docs/LOGGING.md. */
-export function createLogger(level: string): Logger {
-  return pino({ level, base: null }, destination({ fd: 2, sync: true }));
+const STDERR = 2;
+
+/**
+ * JSON lines on standard error, each written at once: a line should survive the crash that it announces. Nothing waits
+ * for a reader that stalls. See docs/LOGGING.md.
+ *
+ * @param gate one for all threads of the process
+ */
+export function createLogger(level: string, gate: LineGate): Logger {
+  if (isMainThread) setNonBlocking();
+  const stream = new LogStream({
+    gate,
+    write: (bytes) => writeSync(STDERR, bytes),
+    onDropped: (dropped) => log.warn({ dropped }, 'log lines were dropped: nobody read them'),
+  });
+  const log = pino({ level, base: null }, stream);
+  return log;
 }
+
+/** Node sets O_NONBLOCK on a pipe or socket when it makes its own stream of it, and has no other way to. */
+const setNonBlocking = (): unknown => process.stderr;

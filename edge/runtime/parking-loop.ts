@@ -18,6 +18,7 @@ import {
   PROOF_LASTS_MS,
 } from '../control/parking/parking.ts';
 import type { ParkingDevice } from '../devices/framed/parking-device.ts';
+import { CommitQueue } from './commit-queue.ts';
 import { Pace } from './pace.ts';
 
 export interface ParkingLoopParts {
@@ -38,7 +39,6 @@ export type CommandResult = MoveResult | { readonly kind: 'failed'; readonly rea
 
 /** While it moves it is looked at more often: a car may come. */
 const MOVING_POLL_MS = 500;
-const STORE_AGAIN_AFTER_MS = 1000;
 
 /**
  * Runs one ground lock or barrier at its own pace: poll, decide, act, look again. Decisions are made by the pure
@@ -47,15 +47,16 @@ const STORE_AGAIN_AFTER_MS = 1000;
 export class ParkingLoop {
   readonly #parts: ParkingLoopParts;
   readonly #pace: Pace;
+  readonly #commits: CommitQueue;
   readonly #waiting = new Map<string, (result: CommandResult) => void>();
   #state: ParkingState = newParking;
   #done: Promise<void> = Promise.resolve();
   #writes: Promise<void> = Promise.resolve();
-  #commits: Promise<void> = Promise.resolve();
 
   constructor(parts: ParkingLoopParts) {
     this.#parts = parts;
     this.#pace = new Pace(parts.timers);
+    this.#commits = new CommitQueue(parts);
   }
 
   get state(): ParkingState {
@@ -78,7 +79,7 @@ export class ParkingLoop {
     await this.#writes;
     for (const tell of this.#waiting.values()) tell({ kind: 'failed', reason: 'stopped' });
     this.#waiting.clear();
-    await this.#commits;
+    await this.#commits.end();
   }
 
   /**
@@ -149,7 +150,7 @@ export class ParkingLoop {
         this.#writes = Promise.all([this.#writes, this.#write(order.move)]).then(() => {});
         return;
       case 'record':
-        return this.#store(order.record);
+        return this.#commits.add({ session: null, records: [order.record] });
       case 'result':
         return this.#answer(order);
     }
@@ -182,27 +183,5 @@ export class ParkingLoop {
     this.#parts.log.info({ ...command, result: result.kind, reason }, 'parking command ends');
     this.#waiting.get(command.commandId)?.(result);
     this.#waiting.delete(command.commandId);
-  }
-
-  #store(record: Extract<ParkingOrder, { kind: 'record' }>['record']): void {
-    this.#parts.log.warn({ code: record.code, detail: record.detail }, 'alarm is raised');
-    this.#commits = this.#commits.then(() => this.#commit({ session: null, records: [record] }));
-  }
-
-  /** Tried until it is stored, or the loop has ended. */
-  async #commit(transaction: LedgerTransaction): Promise<void> {
-    const { commit, log, timers } = this.#parts;
-    for (;;) {
-      try {
-        return await commit(transaction);
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        log.error({ code: 'store.unavailable', reason }, 'record could not be stored');
-      }
-      if (this.#pace.isOver) return;
-      await new Promise<void>((resolve) => {
-        timers.after(STORE_AGAIN_AFTER_MS, resolve);
-      });
-    }
   }
 }

@@ -102,9 +102,10 @@ export class PileContact {
    */
   async keepSetUp(): Promise<SetUpResult> {
     const { clock } = this.#parts;
+    // One that is found lost is said to be, before it is written again: the pile may have restarted.
     if (this.#setUp === 'taken' && clock.monoMs() - this.#provenMonoMs >= PROVE_EVERY_MS)
       await this.#prove(() => this.#parts.driver.prove('poll'));
-    if (this.#setUp !== 'taken' && clock.monoMs() >= this.#setUpFromMonoMs)
+    else if (this.#setUp !== 'taken' && clock.monoMs() >= this.#setUpFromMonoMs)
       await this.#prove(() => this.#parts.driver.setUp());
     return this.#setUp;
   }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { type RuleHistory, withActive } from '../rules/rule-history.ts';
+import { activeIn, type RuleHistory, withActive } from '../rules/rule-history.ts';
 import type { RuleSet, RuleSite } from '../rules/rule-set.ts';
 import { readRulesFile } from '../rules/rules-file.ts';
 import { rulesAtStart, type Taking, takeFormerRules, takeRules } from '../rules/take-rules.ts';
@@ -69,6 +69,21 @@ export class RulesDoor {
   /** Goes back to the version that was in force before. */
   rollBack(): Promise<ApplyResult> {
     return this.#admit(() => takeFormerRules(this.#history, this.#parts.site));
+  }
+
+  /** The store was damaged and another has taken its place: the rules in force are put into it. */
+  storeAgain(): void {
+    this.#last = this.#last.then(() => this.#putActive());
+  }
+
+  async #putActive(): Promise<void> {
+    const active = activeIn(this.#history);
+    if (active === null) return;
+    try {
+      await this.#parts.store(active.version, active.document);
+    } catch (error) {
+      this.#parts.log.error({ code: 'store.unavailable', err: error }, 'site rules could not be stored again');
+    }
   }
 
   /** Resolves when what was asked for has been done or refused. */

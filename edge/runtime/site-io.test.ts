@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import type { Priority } from '../bus/exchange.ts';
 import { LineError } from '../bus/line-error.ts';
 import type { ModbusJob, ModbusPort } from '../bus/modbus-master.ts';
 import { ManualTime } from '../bus/testing.ts';
@@ -26,23 +27,32 @@ class FakeBoard implements ModbusPort {
   /** Neither answers nor fails. */
   hangs = false;
   failure: LineError | null = null;
+  /** So long a question of that priority waits for the line. */
+  readonly waitsMs: { [priority in Priority]?: number } = {};
   readonly #time: ManualTime;
 
   constructor(time: ManualTime) {
     this.#time = time;
   }
 
-  async request({ priority, request }: ModbusJob): Promise<readonly number[]> {
+  async request({ priority, request, isSuperseded }: ModbusJob): Promise<readonly number[]> {
     this.asked.push(`${priority} ${request.fc}`);
     if (this.hangs) return new Promise(() => {});
-    await new Promise<void>((resolve) => {
-      this.#time.after(REPLY_MS, resolve);
-    });
+    const waitMs = this.waitsMs[priority];
+    if (waitMs !== undefined) await this.#pass(waitMs);
+    if (isSuperseded?.() === true) throw new LineError('superseded', 'a stop has come');
+    await this.#pass(REPLY_MS);
     if (this.failure !== null) throw this.failure;
     if (request.fc === 5) this.relays[request.address] = request.on ? 1 : 0;
     if (request.fc === 1) return [...this.relays];
     if (request.fc === 2) return [...this.contacts];
     return new Array<number>(8).fill(0);
+  }
+
+  #pass(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#time.after(ms, resolve);
+    });
   }
 }
 
@@ -158,6 +168,19 @@ describe('ED-21 what inputs say of a connector is said at once, and once', () =>
   });
 });
 
+test('ED-11 ED-07 a store that takes the place of a damaged one is told of every latch, and of those that are none', async () => {
+  const { io, stored, time } = rig({ latched: ['E1', 'T1'] });
+  await time.pass(2000);
+  expect(stored()).toEqual([]);
+  io.storeAgain();
+  await time.pass(0);
+  expect(stored()).toEqual(['latch E1', 'latch T1']);
+  expect(io.resetInput('E1')).toEqual({ done: true });
+  io.storeAgain();
+  await time.pass(0);
+  expect(stored().slice(2)).toEqual(['unlatch E1', 'unlatch E1', 'latch T1']);
+});
+
 describe('ED-07 a trip', () => {
   test('is written and read back before everything else, and said to all behind the output', async () => {
     const { io, board, told, time, stored } = await atRest();
@@ -227,6 +250,88 @@ describe('ED-07 a trip', () => {
     expect(board.relays[0]).toBe(1);
     expect(told()).toEqual([]);
     expect(stored()).toHaveLength(1);
+  });
+
+  test('goes before a restore that waits for the line, which is not written any more', async () => {
+    const { io, board, time, told, stored } = await atRest();
+    void io.trip('P1-1');
+    await time.pass(300);
+    told();
+    board.waitsMs.command = 20;
+    const restored = io.resetOutput('T1');
+    const again = io.trip('P2-1').then(() => 'cut off');
+    await time.pass(600);
+    expect(await again).toBe('cut off');
+    expect(await restored).toMatchObject({ refused: expect.stringContaining('superseded') });
+    expect(board.relays[0]).toBe(1);
+    expect(io.outputs()[0]).toMatchObject({ tripped: true, isOn: true });
+    expect(told()).toEqual([]);
+    expect(stored()).toHaveLength(1);
+  });
+
+  test('that is over before the board has told a technician all is not forgotten', async () => {
+    const { io, board, time, told, stored } = await atRest();
+    void io.trip('P1-1');
+    await time.pass(300);
+    told();
+    const restored = io.resetOutput('T1');
+    await time.pass(50);
+    // The relay reads back as let go; the rest of the board waits until the trip is over.
+    board.waitsMs.command = 500;
+    await time.pass(50);
+    const again = io.trip('P1-1').then(() => 'cut off');
+    await time.pass(300);
+    expect(await again).toBe('cut off');
+    await time.pass(600);
+    expect(await restored).toEqual({ refused: 'superseded: T1 is tripped again' });
+    expect(board.relays[0]).toBe(1);
+    expect(io.outputs()[0]).toMatchObject({ tripped: true, isOn: true });
+    expect(told()).toEqual([]);
+    expect(stored()).toHaveLength(1);
+  });
+
+  test('whose contactor is still to be seen open is not taken back', async () => {
+    const feedback = { channel: 2, suppliedWhen: 'closed' };
+    const { io, board, time } = await atRest({ outputs: [{ ...trip, feedback }] });
+    const tripped = io.trip('P1-1').then(() => 'cut off');
+    await time.pass(500);
+    expect(await io.resetOutput('T1')).toEqual({ refused: 'T1 is being tripped: try again' });
+    board.contacts[1] = 0;
+    await time.pass(500);
+    expect(await tripped).toBe('cut off');
+    expect(board.relays[0]).toBe(1);
+  });
+
+  test('that comes again at the end of a pulse gets a whole one', async () => {
+    const { io, board, time } = await atRest({ outputs: [{ ...trip, pulseMs: 500 }] });
+    void io.trip('P1-1');
+    await time.pass(600);
+    expect(board.relays[0]).toBe(1);
+    board.waitsMs.command = 300;
+    await time.pass(250);
+    const again = io.trip('P1-1').then(() => 'cut off');
+    await time.pass(400);
+    expect(await again).toBe('cut off');
+    expect(board.relays[0]).toBe(1);
+    delete board.waitsMs.command;
+    await time.pass(1000);
+    expect(board.relays[0]).toBe(0);
+    expect(io.outputs()[0]).toMatchObject({ tripped: true });
+  });
+
+  test('is under way until it has read back, also when a restore ends meanwhile: its pulse is not cut short', async () => {
+    const { io, board, time } = await atRest({ outputs: [{ ...trip, pulseMs: 500 }] });
+    void io.trip('P1-1');
+    await time.pass(1500);
+    expect(board.relays[0]).toBe(0);
+    board.waitsMs.command = 20;
+    const restored = io.resetOutput('T1');
+    const again = io.trip('P1-1').then(() => 'cut off');
+    await time.pass(10);
+    board.waitsMs.stop = 1000;
+    await time.pass(5000);
+    expect(await restored).toMatchObject({ refused: expect.stringContaining('superseded') });
+    expect(await again).toBe('cut off');
   });
 
   test('of a connector that is behind none is a mistake of ours', async () => {

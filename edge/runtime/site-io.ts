@@ -61,6 +61,18 @@ export class SiteIo {
     await this.#commits.end();
   }
 
+  /** The store was damaged and another has taken its place: what is latched here is put into it. */
+  storeAgain(): void {
+    for (const { inputs, outputs } of this.#boards.values()) {
+      for (const { facts, state } of inputs) this.#putLatch(facts.inputId, state.latched);
+      for (const { facts, state } of outputs) this.#putLatch(facts.outputId, state.tripped);
+    }
+  }
+
+  #putLatch(inputId: string, latched: boolean): void {
+    this.#commits.add({ session: null, records: [], inputs: { inputId, latched } });
+  }
+
   inputs(): InputView[] {
     return [...this.#boards].flatMap(([boardId, { inputs }]) => inputs.map((input) => viewOfInput(boardId, input)));
   }

@@ -260,6 +260,16 @@ describe('ED-06 versions', () => {
     expect(influences['A-1']).toEqual(noInfluence);
   });
 
+  test('ED-11 a store that takes the place of a damaged one gets the rules in force, behind what is being loaded', async () => {
+    const { stored, siteRules, time } = await rig({ rules: [hot] });
+    siteRules.storeAgain();
+    const loaded = siteRules.apply(second, 'second.json');
+    siteRules.storeAgain();
+    expect(await loaded).toMatchObject({ kind: 'done' });
+    await time.pass(0);
+    expect(stored).toEqual([1, 2, 2]);
+  });
+
   test('rules that cannot be stored do not come into force', async () => {
     const { siteRules } = await rig({ rules: [hot], store: () => Promise.reject(new Error('disk full')) });
     expect(await siteRules.apply(second, 'x.json')).toEqual({

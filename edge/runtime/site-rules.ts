@@ -131,6 +131,11 @@ export class SiteRules {
     return this.#door.rollBack();
   }
 
+  /** The store was damaged and another has taken its place: the rules in force are put into it. */
+  storeAgain(): void {
+    this.#door.storeAgain();
+  }
+
   view(): RulesView {
     return viewOfRules({
       ruleSet: this.#force?.ruleSet ?? null,

@@ -186,6 +186,7 @@ export function loopRig(options: LoopOptions = {}) {
   });
   const stored: LedgerTransaction[] = [];
   const logged: Record<string, unknown>[] = [];
+  const log = pino({ level: 'info' }, { write: (text: string) => logged.push(JSON.parse(text)) });
   const stamp = () => ({
     wallMs: time.wallMs(),
     monoMs: Math.floor(time.monoMs()),
@@ -206,7 +207,7 @@ export function loopRig(options: LoopOptions = {}) {
       return uuid(ids);
     },
     bandChanged: () => false,
-    log: pino({ level: 'info' }, { write: (text: string) => logged.push(JSON.parse(text)) }),
+    log,
     commit: async (transaction) => {
       await options.store?.(transaction);
       stored.push(transaction);
@@ -238,7 +239,7 @@ export function loopRig(options: LoopOptions = {}) {
     };
     again();
   };
-  return { time, stream, pile, line, loop, stored, recordsStored, logged, end, keepLine };
+  return { time, stream, pile, line, loop, stored, recordsStored, log, logged, end, keepLine };
 }
 
 const nameOf = (record: LedgerTransaction['records'][number]): string =>

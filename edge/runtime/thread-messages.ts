@@ -21,6 +21,8 @@ export type ToLedger =
   | { readonly kind: 'put-rules'; readonly commitId: number; readonly version: number; readonly document: unknown }
   /** Copies the ledger to a file; answered like a commit. */
   | { readonly kind: 'back-up'; readonly commitId: number; readonly path: string }
+  /** What a damaged ledger has lost is confirmed by a technician; answered like a commit. */
+  | { readonly kind: 'confirm-loss'; readonly commitId: number }
   | { readonly kind: 'close' };
 
 export type FromLedger =

@@ -32,6 +32,8 @@ export interface TripOutputParts {
 const FEEDBACK_WITHIN_MS = 2000;
 const FEEDBACK_EVERY_MS = 100;
 
+const never = (): boolean => false;
+
 /** One relay that cuts piles off, and proves it. */
 export class TripOutput {
   readonly config: TripOutputConfig;
@@ -39,6 +41,8 @@ export class TripOutput {
   readonly #parts: TripOutputParts;
   #state: OutputState;
   #tripping: Promise<void> | null = null;
+  /** How often it was tripped: what was begun before the last time has no more say. */
+  #trips = 0;
 
   constructor(parts: TripOutputParts) {
     this.#parts = parts;
@@ -80,34 +84,47 @@ export class TripOutput {
    * @throws LineError when the relay does not read back as written
    */
   async restore(): Promise<string | null> {
+    const { outputId } = this.config;
+    // Until its contactor is seen to open, whoever orders another trip is given this one.
+    if (this.#tripping !== null) return `${outputId} is being tripped: try again`;
     const refused = restoreRefusal(this.#state, this.facts);
     if (refused !== null) return refused;
-    this.#decide({ kind: 'writing' });
-    try {
-      await this.#switch(!trippedLevel(this.facts), 'command');
-      if (this.#tripping !== null) throw new LineError('superseded', `${this.config.outputId} is tripped again`);
+    await this.#writing(async (isSuperseded) => {
+      await this.#switch(!trippedLevel(this.facts), 'command', isSuperseded);
+      if (isSuperseded()) throw new LineError('superseded', `${outputId} is tripped again`);
       this.#decide({ kind: 'restored' });
-    } finally {
-      this.#decide({ kind: 'write-ended' });
-    }
+    });
     return null;
   }
 
   async #trip(because: string): Promise<void> {
+    this.#trips += 1;
     this.#decide({ kind: 'trip', because });
     try {
-      await this.#switch(trippedLevel(this.facts), 'stop');
+      await this.#switch(trippedLevel(this.facts), 'stop', never);
     } finally {
       this.#decide({ kind: 'write-ended' });
     }
     await this.#seeSupplyOff();
   }
 
+  /** Of what a trip supersedes: it is not written any more, and its end is not the end of the trip's own write. */
+  async #writing(write: (isSuperseded: () => boolean) => Promise<void>): Promise<void> {
+    const trips = this.#trips;
+    const isSuperseded = () => this.#trips !== trips;
+    this.#decide({ kind: 'writing' });
+    try {
+      await write(isSuperseded);
+    } finally {
+      if (!isSuperseded()) this.#decide({ kind: 'write-ended' });
+    }
+  }
+
   /** @throws LineError */
-  async #switch(on: boolean, priority: Priority): Promise<void> {
+  async #switch(on: boolean, priority: Priority, isSuperseded: () => boolean): Promise<void> {
     const { board, log } = this.#parts;
     const { channel, outputId } = this.config;
-    await board.write(channel, on, priority);
+    await board.write(channel, on, priority, isSuperseded);
     const look = await board.read(priority);
     log.info({ outputId, on, readsBack: look.isOn(channel) }, 'trip output is written');
     if (look.isOn(channel) !== on)
@@ -135,14 +152,11 @@ export class TripOutput {
     const { log, board } = this.#parts;
     const { channel, outputId } = this.config;
     log.warn({ outputId, on }, 'trip output is not as it has to be, and is written again');
-    this.#decide({ kind: 'writing' });
     try {
-      await board.write(channel, on, 'command');
+      await this.#writing((isSuperseded) => board.write(channel, on, 'command', isSuperseded));
     } catch (error) {
       if (!(error instanceof LineError)) throw error;
       log.warn({ outputId, failure: error.failure, detail: error.message }, 'trip output could not be written');
-    } finally {
-      this.#decide({ kind: 'write-ended' });
     }
   }
 

@@ -13,6 +13,7 @@ const BOOT = '00000000-0000-4000-8000-000000000900';
 const EARLIER_BOOT = '00000000-0000-4000-8000-000000000899';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+const YEAR_MS = 365 * DAY_MS;
 /** The true moment at which this boot began. */
 const BEGAN_MS = Date.UTC(2026, 10, 20, 8);
 const UP_MS = 60_000;
@@ -28,9 +29,10 @@ class Box {
   readonly stamps: { wallMs: number; monoMs: number }[] = [];
   correctionsMs: number[] = [];
 
-  constructor(osErrorMs = 0, syncMark: number | null = null, lastTrusted: LastTrusted | null = null) {
+  /** @param synchronisedForMs how long ago, by the system clock, it says to have been synchronised */
+  constructor(osErrorMs = 0, synchronisedForMs: number | null = null, lastTrusted: LastTrusted | null = null) {
     this.osErrorMs = osErrorMs;
-    this.syncMark = syncMark;
+    this.syncMark = synchronisedForMs === null ? null : this.trueMs + osErrorMs - synchronisedForMs;
     this.judgement = beginJudgement(this.look, BOOT, lastTrusted);
   }
 
@@ -70,7 +72,7 @@ class Box {
   /** NTP has set the system clock right and says so. */
   synchronise(osErrorMs = 0): this {
     this.osErrorMs = osErrorMs;
-    this.syncMark = this.monoMs;
+    this.syncMark = this.trueMs + osErrorMs;
     return this.pass(1000);
   }
 
@@ -94,12 +96,28 @@ describe('ED-12 at the beginning', () => {
     ['1970, and said to be synchronised: it cannot be', new Box(sinceEpoch, 17), 'none', null],
     ['earlier than what the disk knows', new Box(-HOUR_MS, null, inEarlierBoot(BEGAN_MS - 60_000)), 'none', -60_000],
     ['as late as what the disk knows', new Box(0, null, inEarlierBoot(BEGAN_MS - 60_000)), 'doubtful', 0],
+    ['synchronised as long ago as trust lasts', new Box(0, DAY_MS), 'trusted', 0],
+    ['synchronised longer ago', new Box(0, DAY_MS + 1), 'doubtful', 0],
+    [
+      'synchronised twenty days ago, and set five years ahead since',
+      new Box(5 * YEAR_MS, 20 * DAY_MS + 5 * YEAR_MS),
+      'doubtful',
+      5 * YEAR_MS,
+    ],
+    [
+      'synchronised at a time that is still to come: it was set back since',
+      new Box(-HOUR_MS, -HOUR_MS),
+      'doubtful',
+      -HOUR_MS,
+    ],
+    ['synchronised, and stepped back by a leap second since', new Box(-1000, -1000), 'trusted', -1000],
     [
       'synchronised, and earlier than what the disk knows',
       new Box(-HOUR_MS, 17, inEarlierBoot(BEGAN_MS)),
-      'trusted',
+      'doubtful',
       -HOUR_MS,
     ],
+    ['synchronised, and as late as what the disk knows', new Box(0, 17, inEarlierBoot(BEGAN_MS)), 'trusted', 0],
   ])('%s', (_, { judgement, told }, quality, errorMs) => {
     expect(judgement.quality).toBe(quality);
     expect(told[0]).toBe(errorMs ?? Date.UTC(2026, 0, 1) - BEGAN_MS);
@@ -123,6 +141,12 @@ describe('ED-12 at the beginning', () => {
     box.judgement = beginJudgement(box.look, BOOT, { wallMs: BEGAN_MS + 30_000, boot });
     expect(box.told).toEqual(told);
   });
+});
+
+test('ED-12 what a wrong clock has stamped at the beginning is corrected when the cloud speaks', () => {
+  const box = new Box(5 * YEAR_MS, 20 * DAY_MS + 5 * YEAR_MS).hear();
+  expect(box.told).toEqual([0, 'trusted']);
+  expect(box.correctionsMs).toEqual([-5 * YEAR_MS]);
 });
 
 describe('ED-12 a cold boot without a battery', () => {

@@ -4,7 +4,7 @@ import { type ClockQuality, CORRECTION_TOLERANCE_MS, type Stamp } from '#shared/
 export interface OsLook {
   readonly wallMs: number;
   readonly monoMs: number;
-  /** Changes whenever the operating system has synchronised its clock; null when it has not, or does not tell. */
+  /** The wall time at which the operating system last synchronised its clock; null when it has not, or does not tell. */
   readonly syncMark: number | null;
 }
 
@@ -69,10 +69,21 @@ export function beginJudgement(look: OsLook, bootId: string, lastTrusted: LastTr
   const passedMs = lastTrusted === null ? 0 : lastTrusted.wallMs - (boot === null ? Math.ceil(look.monoMs) : 0);
   const earliestOffsetMs = Math.max(EARLIEST_CREDIBLE_MS, passedMs);
   const nobodyKnows = settle({ os, earliestOffsetMs }, earliestOffsetMs, 'none', null);
-  if (look.syncMark !== null && os.offsetMs >= EARLIEST_CREDIBLE_MS) {
+  const isMarked = look.syncMark !== null && os.offsetMs >= EARLIEST_CREDIBLE_MS;
+  if (isMarked && isCredible(nobodyKnows, os.offsetMs) && isFresh(look.syncMark, look.wallMs)) {
     return settle(nobodyKnows, os.offsetMs, 'trusted', 'os');
   }
-  return isCredible(nobodyKnows, os.offsetMs) ? settle(nobodyKnows, os.offsetMs, 'doubtful', null) : nobodyKnows;
+  const isDoubtful = isMarked || isCredible(nobodyKnows, os.offsetMs);
+  return isDoubtful ? settle(nobodyKnows, os.offsetMs, 'doubtful', null) : nobodyKnows;
+}
+
+/**
+ * Whether the system clock can still be the one that was synchronised. Nobody looked since: an old mark, or one that is
+ * still to come, says that the clock may have been set, or has been. A clock that is disciplined may step back a little.
+ */
+function isFresh(syncMark: number, wallMs: number): boolean {
+  const sinceMs = wallMs - syncMark;
+  return sinceMs >= -STEP_TOLERANCE_MS && sinceMs <= TRUST_LASTS_MS;
 }
 
 /** Another process of the same boot knew the time: it is still so, unless somebody has set the clock meanwhile. */
@@ -80,8 +91,8 @@ function resumeJudgement(os: ClockJudgement['os'], lastTrusted: Pick<Stamp, 'wal
   const offsetMs = offsetOf(lastTrusted);
   const base = { offsetMs, monoMs: lastTrusted.monoMs };
   const isUnmoved = Math.abs(os.offsetMs - offsetMs) <= allowanceMs(base.monoMs, os.monoMs);
-  const isFresh = os.monoMs - base.monoMs <= TRUST_LASTS_MS;
-  const quality = isUnmoved && isFresh ? 'trusted' : 'doubtful';
+  const isRecent = os.monoMs - base.monoMs <= TRUST_LASTS_MS;
+  const quality = isUnmoved && isRecent ? 'trusted' : 'doubtful';
   const earliestOffsetMs = EARLIEST_CREDIBLE_MS;
   return { offsetMs: isUnmoved ? os.offsetMs : offsetMs, quality, witness: null, base, os, earliestOffsetMs };
 }

@@ -47,6 +47,13 @@ test('ED-12 a box without a battery: no clock, then the cloud: stamps are right 
   expect(told.map(({ quality }) => quality)).toEqual(['none', 'trusted']);
 });
 
+test('ED-12 whether the cloud has told its time well enough to go by it is told', () => {
+  const { watch, os } = watchRig(NOW_MS);
+  const told = { serverWallMs: NOW_MS, askedMonoMs: os.monoMs - 100, heardMonoMs: os.monoMs };
+  expect(watch.hear({ ...told, askedMonoMs: os.monoMs - 30_000 })).toBe(false);
+  expect([watch.hear(told), watch.hear(told)]).toEqual([true, true]);
+});
+
 test('ED-12 a jump is in no stamp: the time goes on, marked as doubtful, and nothing is corrected', () => {
   const { os, told, records, watch, stamp, pass } = watchRig(NOW_MS);
   watch.hear({ serverWallMs: NOW_MS + 50, askedMonoMs: os.monoMs, heardMonoMs: os.monoMs });

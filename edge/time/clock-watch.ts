@@ -51,8 +51,11 @@ export class ClockWatch {
     this.#askedMonoMs = this.#parts.look().monoMs;
   }
 
-  hear(told: CloudTime): void {
-    this.#take(hearCloud(this.#judgement, told));
+  /** @returns whether the cloud has told its time well enough to go by it */
+  hear(told: CloudTime): boolean {
+    const before = this.#judgement;
+    this.#take(hearCloud(before, told));
+    return this.#judgement !== before;
   }
 
   #take(after: ClockJudgement): void {

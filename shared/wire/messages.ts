@@ -57,7 +57,7 @@ export type RecordEnvelope = z.infer<typeof recordEnvelopeSchema>;
 
 export const MAX_BATCH_RECORDS = 200;
 
-/** up/batch: neighbouring records of one stream, in order, without holes. */
+/** up/batch: neighbouring records of one stream, in order, without holes but those that a `record.dropped` stands for. */
 export const batchSchema = z.object({
   v: version,
   siteId: siteIdSchema,

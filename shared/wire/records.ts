@@ -62,14 +62,16 @@ export const clockCorrectedSchema = z.object({
 });
 
 /**
- * Stands in the place of a record that the site could not keep until the cloud had it: the stream has no hole. The cloud
- * may have the record all the same, if only its acknowledgement was lost.
+ * Stands in the place of records that the site could not keep until the cloud had them: the stream has no hole. The cloud
+ * may have some of them all the same, if only their acknowledgement was lost.
  */
 export const recordDroppedSchema = z.object({
   kind: z.literal('record.dropped'),
   droppedKind: z.literal('alarm.raised'),
   reason: z.literal('outbox-full'),
-  /** When it was dropped. */
+  /** How many neighbouring records it stands for, of which its own number is the last. Absent: for that one. */
+  count: z.int().positive().optional(),
+  /** When the last of them was dropped. */
   at: stampSchema,
 });
 

@@ -23,7 +23,7 @@ function rig(profileId: 'waveshare-relay-8ch-d', transport: Transport, change: P
   if (device === undefined) throw new Error('no board');
   const board = new IoBoard(profile, { modbus: site.modbus, unit: UNIT });
   const read = () => site.during(board.read('poll'));
-  const write = (channel: number, on: boolean) => site.during(board.write(channel, on, 'stop'));
+  const write = (channel: number, on: boolean) => site.during(board.write(channel, on, 'stop', () => false));
   const fault = (fault: Parameters<typeof site.world.faults.add>[1]) => site.world.faults.add('io:B', fault);
   return { ...site, device, board, read, write, fault };
 }

@@ -45,6 +45,7 @@ const healthyStorage: StorageHealth = {
   reason: null,
   storeEpoch: randomUUID(),
   damage: null,
+  unconfirmedLoss: [],
   writtenBytes: 0,
   writtenPerPileDayBytes: null,
 };

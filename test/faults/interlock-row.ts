@@ -8,7 +8,7 @@ import { besideAnother, twoOnOneLine } from './shared-line.ts';
 import type { FaultInput } from './station.ts';
 
 /** A poll is due every second; the one that was under way when the fault came does not show it yet. */
-const SEEN_WITHIN_MS = 2500;
+export const SEEN_WITHIN_MS = 2500;
 const LONGEST_ROW_MS = 100_000;
 /** So many steps of the register have flowed before anything happens. */
 const STEPS_BEFORE = 2;
@@ -51,11 +51,12 @@ export function trips(row: Row): void {
       const bill = await site.bill('A', 30_000);
       expect(bill.cdr).toMatchObject({ stopReason: reason, faultCode: code, marks: [], meterEvents: [] });
       expect(bill.alarms).toEqual([code]);
-      expect(site.edge.written('A')).toEqual(['start', rung]);
+      // One that was stopped hard is disarmed afterwards.
+      expect(site.edge.written('A')).toEqual(rung === 'hardStop' ? ['start', rung, 'softStop'] : ['start', rung]);
       expectExact(bill, stepWh);
       expectDead(site);
       expect(site.edge.latches('A'), 'kept until a technician comes').toEqual(latches ? [code] : []);
-      if (latches) await refusesAnother(site);
+      if (latches) await refusesAnother(site, code);
     },
     on,
   );
@@ -94,10 +95,10 @@ export function expectDead(site: FaultSite): void {
   expect({ contactorClosed, powerW }).toEqual({ contactorClosed: false, powerW: 0 });
 }
 
-/** The next start is refused, and the contacts stay as they are. */
-export async function refusesAnother(site: FaultSite): Promise<void> {
+/** The next start is refused because of what is latched, and the contacts stay as they are. */
+async function refusesAnother(site: FaultSite, code: FaultCode): Promise<void> {
   site.edge.start('A');
   await until('a refusal', 5000, () => site.edge.refusals().length > 0);
-  expect(site.edge.refusals()).toEqual(['connector.faulted']);
+  expect(site.edge.failures()).toEqual([`connector.faulted: latched until a technician resets: ${code}`]);
   expectDead(site);
 }

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 import type { SiteShape } from './fault-site.ts';
-import { type Row, trips } from './interlock-row.ts';
+import { type Row, SEEN_WITHIN_MS, trips } from './interlock-row.ts';
 import type { FaultInput } from './station.ts';
 
 /**
@@ -44,6 +44,8 @@ const PROTECTION_MS = 200;
 /** The vehicle ramps down first; one that falls silent is missed after 1 s without BCL (GB/T 27930-2015). */
 const RAMP_MS = 1000;
 const SILENCE_MS = 2000;
+/** A value is missing 5 s after it was told last, which may have been some time before. */
+const UNTOLD_FOR_MS = 5000 - SEEN_WITHIN_MS;
 /** 0.01 kWh. */
 const PHOENIX_STEP_WH = 10;
 
@@ -127,7 +129,7 @@ const rows: readonly Row[] = [
     faults: untold(224, 1),
     code: 'measurement-missing',
     rung: 'softStop',
-    debounceMs: 4000,
+    debounceMs: UNTOLD_FOR_MS,
   },
   {
     what: 'ED-05.e a vehicle that draws half as much again as it is offered, for 2 s',
@@ -143,7 +145,7 @@ const rows: readonly Row[] = [
     faults: untold(212, 3),
     code: 'measurement-missing',
     rung: 'softStop',
-    debounceMs: 4000,
+    debounceMs: UNTOLD_FOR_MS,
     hidesProof: true,
   },
   {

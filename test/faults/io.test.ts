@@ -279,9 +279,10 @@ describe('ED-07 the trip output', () => {
       expect(site.board('IO').truth().relays[0]).toBe(false);
       site.board('IO').closeFeeder(1);
       expect(site.edge.latchedInputs.size).toBe(0);
-      await site.status('A', 'plugged', 40_000);
-      expect(site.edge.view('A').faults).toEqual([]);
       await site.status('B', 'charging', 8000);
+      // A pile that cannot be read is left alone for a while, so that its watchdog can stop it.
+      await site.status('A', 'plugged', 65_000);
+      expect(site.edge.view('A').faults).toEqual([]);
     },
   );
 

@@ -98,8 +98,10 @@ test
       expect(isUnstored(stand)).toBe(true);
       expect(await stopTakesMs(stand, 'A1', () => stand.stop('A1'))).toBeLessThan(ACTS_WITHIN_MS);
       expect(
-        await stopTakesMs(stand, 'B1', () =>
-          stand.pilectl('--data', disk.dataDir, 'disable', 'B1-1', '--stop-running'),
+        await stopTakesMs(
+          stand,
+          'B1',
+          () => void stand.pilectl('--data', disk.dataDir, 'disable', 'B1-1', '--stop-running'),
         ),
       ).toBeLessThan(ACTS_WITHIN_MS);
       await pass(6000);
@@ -108,7 +110,7 @@ test
       clearInterval(filling);
       disk.clear();
       expect(await expectTrueCdr(stand, a)).toMatchObject({ stopReason: 'partner' });
-      expect(await expectTrueCdr(stand, b)).toMatchObject({ stopReason: 'operator' });
+      expect(await expectTrueCdr(stand, b)).toMatchObject({ stopReason: 'staff' });
       expect((await stand.station.pile('C1')).contactorEvents).toEqual([]);
       expectOnce(stand, inVain);
       expect(stand.cdrs()).toHaveLength(2);

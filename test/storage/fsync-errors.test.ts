@@ -1,4 +1,4 @@
-import { test } from 'vitest';
+import { type TestContext, test } from 'vitest';
 import { pass, Stand, until } from '../stand/stand.ts';
 import {
   ACTS_WITHIN_MS,
@@ -20,9 +20,7 @@ import { FailingDisk } from './failing-disk.ts';
 /** Of the ledger alone: samples are not synced with every group. */
 const LEDGER = { name: '/data/ledger.db' } as const;
 
-type Context = Parameters<NonNullable<Parameters<typeof test>[1]>>[0];
-
-async function standOn({ onTestFinished }: Pick<Context, 'onTestFinished'>) {
+async function standOn({ onTestFinished }: Pick<TestContext, 'onTestFinished'>) {
   const disk = new FailingDisk();
   onTestFinished(() => disk.remove());
   const stand = await Stand.open({ env: disk.env });
@@ -31,9 +29,10 @@ async function standOn({ onTestFinished }: Pick<Context, 'onTestFinished'>) {
   return { disk, stand };
 }
 
-/** The message that brought a command could not be stored, and the edge has said so. */
-const refusals = ({ cloud }: Stand) =>
-  cloud.complaints.filter((complaint) => complaint.includes('store.unavailable')).length;
+/** Commands that could not be taken in: the edge has said so, and hands them to nobody. */
+const refusals = ({ edge }: Stand) =>
+  edge.log.filter(({ msg, topic }) => msg === 'message could not be stored' && String(topic).endsWith('/down/command'))
+    .length;
 
 test.concurrent('ED-08 ED-11 each fsync of a whole charge fails once: nothing is stored twice, nothing is lost, nothing flows unrecorded', {
   timeout: 240_000,
@@ -41,13 +40,14 @@ test.concurrent('ED-08 ED-11 each fsync of a whole charge fails once: nothing is
   const { disk, stand } = await standOn({ onTestFinished });
   const commands: string[] = [];
   await stand.plug('A1');
-  for (let n = 1; n <= 5; n += 1) {
+  for (let n = 1; n <= 3; n += 1) {
     const hitsBefore = disk.hits;
     const before = await stand.station.pile('A1');
     disk.fail({ ...LEDGER, from: n, to: n });
     commands.push(stand.start('A1'));
     expect(await stand.outcome(commands.at(-1) ?? '')).toMatchObject({ status: 'done' });
     await stand.status('A1', 'charging');
+    await until('current flows', 20_000, async () => (await stand.station.pile('A1')).powerW > 1000);
     disk.heal();
     disk.fail({ ...LEDGER, from: n, to: n });
     commands.push(stand.stop('A1'));
@@ -57,8 +57,8 @@ test.concurrent('ED-08 ED-11 each fsync of a whole charge fails once: nothing is
     await expectTrueCdr(stand, { pileId: 'A1', before }, 0);
     await stand.status('A1', 'plugged');
   }
-  expect(closings(await stand.station.pile('A1'))).toBe(5);
-  expect(stand.cdrs()).toHaveLength(5);
+  expect(closings(await stand.station.pile('A1'))).toBe(3);
+  expect(stand.cdrs()).toHaveLength(3);
   expectOnce(stand, commands);
   expect(stand.cloud.complaints).toEqual([]);
 });
@@ -70,32 +70,35 @@ test.concurrent('ED-08 fsync fails from the n-th call of a start on: the pile de
   const commands: string[] = [];
   const seen: string[] = [];
   await stand.plug('A1');
-  for (let n = 1; n <= 6; n += 1) {
+  for (let n = 1; n <= 4; n += 1) {
     const before = await stand.station.pile('A1');
-    const refusedBefore = refusals(stand);
+    const [refusedBefore, hitsBefore] = [refusals(stand), disk.hits];
     disk.fail({ ...LEDGER, from: n });
     const command = stand.start('A1');
     commands.push(command);
-    await until('it fails', 20_000, () => disk.hits > 0 && (refusals(stand) > refusedBefore || disk.hits > 0));
-    await pass(5000);
-    const during = await stand.station.pile('A1');
+    await until('it fails', 20_000, () => disk.hits > hitsBefore);
+    await pass(3000);
+    const hasDelivered = closings(await stand.station.pile('A1')) > closings(before);
     const isStored = storedSessions(stand).some(({ commandId }) => commandId === command);
-    if (closings(during) > closings(before)) expect(isStored, `call ${n}: it delivers, so it is stored`).toBe(true);
+    if (hasDelivered) expect(isStored, `call ${n}: it delivers, so it is stored`).toBe(true);
     disk.heal();
-    if (refusals(stand) === refusedBefore) await stand.outcome(command);
-    const isDone = stand.cloud.outcomesOf(command)[0]?.status === 'done';
-    seen.push(isDone ? 'done' : 'refused');
+    await until('charges may begin', 30_000, () => stand.view('A1')?.faults.length === 0);
+    const isTaken = refusals(stand) === refusedBefore;
+    const isDone = isTaken && (await stand.outcome(command)).status === 'done';
+    seen.push(isDone ? 'done' : isTaken ? 'undone' : 'refused');
     if (isDone) {
+      await until('current flows', 20_000, async () => (await stand.station.pile('A1')).powerW > 1000);
       stand.stop('A1');
       await expectTrueCdr(stand, { pileId: 'A1', before }, 0);
     } else {
-      await pass(2000);
-      expect(closings(await stand.station.pile('A1'))).toBe(closings(before));
+      await pass(1000);
       expect(await flowedWh(stand, { pileId: 'A1', before })).toBe(0);
     }
     await stand.status('A1', 'plugged');
   }
-  expect([...new Set(seen)].sort()).toEqual(['done', 'refused']);
+  // The command itself could not be taken in the first time, and could in the last ones.
+  expect(seen[0]).toBe('refused');
+  expect(new Set(seen).size).toBeGreaterThan(1);
   expectOnce(stand, commands);
 });
 
@@ -107,9 +110,9 @@ test.concurrent('ED-08 ED-09 a charge that ends while fsync fails: the stop acts
   await stand.plug('C1');
 
   disk.fail(LEDGER);
-  const refused = stand.start('C1');
+  const refused = stand.start('C1', 5000);
   await until('the edge says that it cannot store it', 20_000, () => refusals(stand) > 0);
-  await until('new charges are refused', 20_000, () => (stand.view('C1')?.faults.length ?? 0) > 0);
+  await until('new charges are refused', 20_000, () => stand.view('C1')?.faults.includes('storage-full'));
   expect(await stopTakesMs(stand, 'A1', () => stand.stop('A1'))).toBeLessThan(ACTS_WITHIN_MS);
   await pass(5000);
   expect(stand.cdrs()).toEqual([]);

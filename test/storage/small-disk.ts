@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,16 +18,17 @@ export function whyNoMount(): string | null {
   }
 }
 
+/** Waits until whoever holds the other end of its input is gone, in whatever way, and unmounts. */
+const GUARD = 'read _; umount -l "$0" && rmdir "$0"';
+
 /** A file system of a few MB in memory, for a data folder. It is unmounted however the test or its process ends. */
 export class SmallDisk {
   readonly #folder = mkdtempSync(join(tmpdir(), 'pilegate-small-'));
-  readonly #onExit = () => this.remove();
-  #isMounted = false;
+  readonly #guard: ChildProcess;
 
   constructor(size: string) {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'pilegate-test', this.#folder]);
-    this.#isMounted = true;
-    process.once('exit', this.#onExit);
+    this.#guard = spawn('sh', ['-c', GUARD, this.#folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
     mkdirSync(this.dataDir);
   }
 
@@ -53,12 +55,12 @@ export class SmallDisk {
     rmSync(this.#foreignFile, { force: true });
   }
 
-  remove(): void {
-    if (!this.#isMounted) return;
-    this.#isMounted = false;
-    process.off('exit', this.#onExit);
-    execFileSync('umount', ['-l', this.#folder]);
-    rmSync(this.#folder, { recursive: true, force: true });
+  /** Resolves when it is unmounted. */
+  async remove(): Promise<void> {
+    const ended = once(this.#guard, 'close');
+    this.#guard.stdin?.end();
+    await ended;
+    if (existsSync(this.#folder)) throw new Error(`${this.#folder} is still there`);
   }
 }
 

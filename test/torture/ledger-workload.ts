@@ -128,7 +128,7 @@ function cloudStep(random: Random, step: number): Step {
     const batch = ledger.nextBatch({ records, bytes: 262_144 });
     if (batch === null) return;
     const refused = drawn < 0.35 ? [{ seq: batch.throughSeq, code: 'record.refused', detail: 'for the test' }] : [];
-    ledger.acknowledge({ ackedSeq: batch.throughSeq, refused });
+    ledger.acknowledge({ storeEpoch: ledger.storeEpoch, ackedSeq: batch.throughSeq, refused });
   };
 }
 
@@ -152,7 +152,7 @@ function* charge(connectorId: string, n: number, random: Random): Generator<Step
   yield* commits(rig.command(start));
   yield* commits(rig.pass(100).see(plugged));
   yield* commits(rig.send({ kind: 'durable', sessionId: rig.session.sessionId }));
-  yield* commits(rig.pass(200).send({ kind: 'written', write: 'start' }));
+  yield* commits(rig.pass(200).send({ kind: 'written', write: 'start', limitMa: 16_000 }));
   yield* commits(rig.pass(800).see(charging));
   for (let looks = Math.floor(random() * 4); looks > 0; looks -= 1)
     yield* commits(rig.pass(61_000).see({ ...charging, registerWh: (rig.session.lastReading.registerWh ?? 0) + 100 }));

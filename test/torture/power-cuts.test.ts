@@ -20,7 +20,9 @@ test('ED-09 the same cuts tell a ledger that does not wait for the disk: it lose
 }, () => {
   const { verdicts } = cutPower({ images: 100, seed: 1, flaw: 'unsynced-commits' });
   expect(verdicts.lost).toBeGreaterThan(20);
-  expect(Object.keys(verdicts).sort()).toEqual(['lost', 'sound']);
+  // What is missing in the middle of its journal it finds out by itself.
+  const others = Object.keys(verdicts).filter((kind) => !['damaged', 'lost', 'sound'].includes(kind));
+  expect(others).toEqual([]);
 });
 
 test('ED-09 the same cuts tell a ledger without transactions: half of a commit is found', { timeout: 60_000 }, () => {

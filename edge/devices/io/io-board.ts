@@ -12,8 +12,6 @@ export interface IoLook {
   isOn(channel: number): boolean;
 }
 
-const never = (): boolean => false;
-
 /** A board with contacts and relays on a Modbus line. It decides nothing. */
 export class IoBoard {
   readonly profile: IoBoardProfile;
@@ -45,12 +43,17 @@ export class IoBoard {
     };
   }
 
-  /** Energises a relay or lets it go. Taken by the board is not yet switched: read it back. @throws LineError */
-  async write(channel: number, on: boolean, priority: Priority): Promise<void> {
+  /**
+   * Energises a relay or lets it go. Taken by the board is not yet switched: read it back.
+   *
+   * @param isSuperseded asked when the line is free for it: whether it must not go out any more
+   * @throws LineError
+   */
+  async write(channel: number, on: boolean, priority: Priority, isSuperseded: () => boolean): Promise<void> {
     const output = this.profile.outputs[channel - 1];
     const write = output === undefined ? undefined : this.profile.writes[output.write];
     if (output === undefined || write === undefined) throw new TypeError(`no output ${channel}`);
-    await this.#device.write(write, on ? output.on : output.off, priority, never);
+    await this.#device.write(write, on ? output.on : output.off, priority, isSuperseded);
   }
 
   #prove(values: Values): void {

@@ -1,0 +1,16 @@
+import type { RecordContext } from '../ingest/records.ts';
+
+/** Puts an order before a person. What has been billed stays as it is until he has decided. */
+export async function insertException(
+  context: RecordContext,
+  orderId: string,
+  cdrId: string,
+  exception: { readonly code: string; readonly detail: string },
+): Promise<void> {
+  const { code, detail } = exception;
+  await context.trx
+    .insertInto('exceptions')
+    .values({ order_id: orderId, cdr_id: cdrId, code, detail, created_at_ms: context.nowMs, resolved_at_ms: null })
+    .execute();
+  context.logger.error({ orderId, code, detail }, 'order needs a person');
+}

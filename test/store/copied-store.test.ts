@@ -1,0 +1,134 @@
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { RecordBody } from '#shared/wire/records.ts';
+import { type Stage, setTheStage } from '../../cloud/testing/fixtures.ts';
+import { createTestClock } from '../../cloud/testing/test-clock.ts';
+import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
+import type { Ledger } from '../../edge/ledger/ledger.ts';
+import { capOutbox } from '../../edge/ledger/outbox-cap.ts';
+import { alarm, at, closingOf, open, openRescued, openStorage, tempFolder } from '../../edge/ledger/testing.ts';
+import { Link } from '../../edge/link/link.ts';
+import { systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
+
+/** The edge's real ledger and link against the cloud's real ingest. */
+
+const ALL = { records: 1000, bytes: 1e8 };
+let cloud: TestCloud;
+
+beforeAll(async () => {
+  cloud = await startTestCloud({ clock: createTestClock() });
+});
+afterAll(() => cloud?.stop());
+
+const newAlarm = (detail: string): RecordBody => ({ ...alarm(1, detail), alarmId: crypto.randomUUID() });
+const newAlarms = (count: number, detail: string): RecordBody[] =>
+  Array.from({ length: count }, (_, i) => newAlarm(`${detail} ${i + 1}`));
+
+/** Connects a ledger to the cloud until it has told everything. */
+async function tellAll(stage: Stage, ledger: Ledger): Promise<void> {
+  const { siteId, shard, brokerPassword } = stage;
+  const link = new Link({
+    site: { siteId, shard, brokerUrl: cloud.brokerUrl, password: brokerPassword },
+    software: 'pilegate-edge test',
+    ledger,
+    clock: systemClock,
+    timers: systemTimers,
+    stamp: () => at,
+    newId: () => crypto.randomUUID(),
+    log: pino({ level: 'silent' }),
+    actedOn: [],
+    onCommand: () => {},
+    onCancel: () => {},
+    onAcknowledged: () => {},
+    onCloudTime: () => {},
+  });
+  onTestFinished(() => link.close());
+  await expect.poll(() => ledger.backlog(), { timeout: 20_000, interval: 20 }).toBe(0);
+  await link.close();
+}
+
+const storedSeqs = async ({ siteId }: Stage) =>
+  (
+    await cloud.context.db
+      .selectFrom('site_records')
+      .select('seq')
+      .where('site_id', '=', siteId)
+      .orderBy('seq')
+      .execute()
+  ).map(({ seq }) => seq);
+const lettersOf = ({ siteId }: Stage) =>
+  cloud.context.db
+    .selectFrom('dead_letters')
+    .select(['seq', 'code', 'payload'])
+    .where('site_id', '=', siteId)
+    .orderBy('seq')
+    .execute();
+
+const seqsBetween = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+test('SY-03.b SY-03.c what a copy of a store has written under numbers that the cloud knows is kept on both sides, and the rest is applied', {
+  timeout: 60_000,
+}, async () => {
+  const stage = await setTheStage(cloud, { name: 'copied' });
+  const [folder, otherFolder] = [tempFolder(), tempFolder()];
+  const one = openStorage(folder);
+  one.commit({ session: null, records: newAlarms(3, 'before') });
+  const copy = join(folder, 'copy.db');
+  await one.storage.backUp(copy);
+  one.commit({ session: null, records: newAlarms(7, 'one') });
+  await tellAll(stage, one.storage.ledger);
+  const { storeEpoch } = one.storage.ledger;
+  one.storage.close();
+  expect([await storedSeqs(stage), await lettersOf(stage)]).toEqual([seqsBetween(1, 10), []]);
+
+  copyFileSync(copy, join(otherFolder, 'ledger.db'));
+  const other = openRescued(join(otherFolder, 'ledger.db'));
+  expect(other.ledger.storeEpoch).toBe(storeEpoch);
+  const closing = closingOf(1);
+  if (closing.session === null) throw new Error('no session');
+  other.ledger.commit(open(closing.session.session), at);
+  other.ledger.commit(closing, at);
+  other.ledger.commit({ session: null, records: newAlarms(300, 'other') }, at);
+  const written = other.ledger.nextBatch(ALL)?.records ?? [];
+  await tellAll(stage, other.ledger);
+
+  const conflicts = written.filter(({ seq }) => seq > 3 && seq <= 10);
+  expect(conflicts.map(({ body }) => body.kind)).toContain('session.ended');
+  const letters = await lettersOf(stage);
+  expect(letters.map(({ seq, code, payload }) => ({ seq, code, body: JSON.parse(payload).body }))).toEqual(
+    conflicts.map(({ seq, body }) => ({ seq, code: 'wire.conflict', body })),
+  );
+  const keptHere = other.store.rows(`SELECT seq, code, body FROM dead_letters ORDER BY seq`);
+  expect(keptHere.map(({ seq, code, body }) => ({ seq, code, body: JSON.parse(String(body)) }))).toEqual(
+    conflicts.map(({ seq, body }) => ({ seq, code: 'wire.conflict', body })),
+  );
+  expect(await storedSeqs(stage)).toEqual(seqsBetween(1, other.ledger.headSeq()));
+});
+
+test('SY-01 ED-11 alarms that gave way while the site was offline leave no hole, also when the cloud had some of them', {
+  timeout: 60_000,
+}, async () => {
+  const stage = await setTheStage(cloud, { name: 'capped' });
+  const { ledger, store } = openRescued();
+  ledger.commit({ session: null, records: newAlarms(3, 'early') }, at);
+  const early = ledger.nextBatch(ALL)?.records ?? [];
+  await tellAll(stage, ledger);
+  // As if the acknowledgement had been lost.
+  for (const { seq, body } of early)
+    store.run(
+      `INSERT INTO outbox (seq, kind, at, body) VALUES (?, ?, ?, ?)`,
+      seq,
+      body.kind,
+      JSON.stringify(at),
+      JSON.stringify(body),
+    );
+  store.run(`UPDATE meta SET value = '0' WHERE key = 'acked_seq'`);
+  ledger.commit({ session: null, records: newAlarms(997, 'late') }, at);
+  for (let dropped = 1; dropped > 0; ) dropped = capOutbox(store, 10, at);
+  expect(ledger.backlog()).toBe(11);
+  await tellAll(stage, ledger);
+  expect(await storedSeqs(stage)).toEqual([1, 2, 3, ...seqsBetween(990, 1000)]);
+  expect(await lettersOf(stage)).toEqual([]);
+});
