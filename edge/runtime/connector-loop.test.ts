@@ -47,7 +47,7 @@ test('ED-05.b a reading that tells of danger is acted on at once: the stop is th
   await rig.end();
 });
 
-test('ED-05 what is decided is on its way before anything is said of it', async () => {
+test('ED-07 what is decided is on its way before anything is said of it', async () => {
   const rig = loopRig();
   const sessionId = await charging(rig);
   const framesAtLog: string[][] = [];

@@ -19,13 +19,13 @@ class Reader {
 const streamTo = (reader: Reader, gate = createLineGate(), dropped: number[] = []) =>
   new LogStream({ write: reader.write, gate, onDropped: (lines) => dropped.push(lines) });
 
-test('ED-05 a line is out when it has been written: what kills the process then takes nothing with it', () => {
+test('ED-07 a line is out when it has been written: what kills the process then takes nothing with it', () => {
   const reader = new Reader();
   streamTo(reader).write('a\n');
   expect(reader.text).toBe('a\n');
 });
 
-test('ED-05 a line that has begun to go out is finished before another thread writes', async () => {
+test('ED-07 a line that has begun to go out is finished before another thread writes', async () => {
   const reader = new Reader();
   const gate = createLineGate();
   const [one, other] = [streamTo(reader, gate), streamTo(reader, gate)];
@@ -37,7 +37,7 @@ test('ED-05 a line that has begun to go out is finished before another thread wr
   await expect.poll(() => reader.text).toBe('from one\nfrom the other\n');
 });
 
-test('ED-05 what is beyond the bound is dropped as a whole, and counted when there is room again', async () => {
+test('ED-07 what is beyond the bound is dropped as a whole, and counted when there is room again', async () => {
   const reader = new Reader();
   const dropped: number[] = [];
   const stream = streamTo(reader, createLineGate(), dropped);
@@ -55,7 +55,7 @@ test('ED-05 what is beyond the bound is dropped as a whole, and counted when the
   await expect.poll(() => reader.text.endsWith('\nafter\n')).toBe(true);
 });
 
-test('ED-05 a fatal line is kept beyond the bound, and waits only so long for a reader', () => {
+test('ED-07 a fatal line is kept beyond the bound, and waits only so long for a reader', () => {
   const reader = new Reader();
   const log = pino({ base: null }, streamTo(reader));
   reader.room = 0;

@@ -36,7 +36,7 @@ async function told(seconds: number): Promise<{ said: number; worstMs: number }>
 }
 
 test.each(['socket', 'pipe'] as const)(
-  'ED-05 a reader of the log that stalls, behind a %s, does not hold the event loop up; what is dropped is counted',
+  'ED-07 a reader of the log that stalls, behind a %s, does not hold the event loop up; what is dropped is counted',
   async (through) => {
     begin(through);
     child.stderr.pause();
@@ -56,7 +56,7 @@ test.each(['socket', 'pipe'] as const)(
   40_000,
 );
 
-test('ED-05 an end in doubt comes in time though nobody reads the log', async () => {
+test('ED-07 an end in doubt comes in time though nobody reads the log', async () => {
   begin('socket');
   child.stderr.pause();
   await told(3);
