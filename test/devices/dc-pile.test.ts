@@ -117,7 +117,7 @@ describe('ED-05.g ED-05.j HS-03 what the DC pile itself finds is read as one of 
     ['ED-05.a', { kind: 'emergency-stop' }, 'emergency-stop'],
     ['ED-05.g', { kind: 'insulation-fault' }, 'insulation-fault'],
     ['ED-05.h', { kind: 'residual-current' }, 'residual-current'],
-    ['ED-05', { kind: 'ground-fault' }, 'ground-fault'],
+    ['ED-05.g', { kind: 'ground-fault' }, 'ground-fault'],
     ['ED-05.f', { kind: 'overload' }, 'overload'],
     ['ED-05.b', { kind: 'over-temperature', where: 'gun', temperatureC: 95 }, 'over-temperature'],
     ['ED-05.o', { kind: 'pile-error', errorCode: 99 }, 'unknown-fault'],
