@@ -123,11 +123,16 @@ function afterRestart(state: ConnectorState, phase: Charging, context: Context):
 }
 
 /** A pile that delivers may do so by a limit of its own while its set-up is lost: nothing of that waits for the next look. */
-export function chargingSetUp(state: ConnectorState, phase: Charging, isNew: boolean, context: Context): Decision {
+export function chargingSetUp(
+  state: ConnectorState,
+  phase: Charging,
+  { isNew, isLost }: { isNew: boolean; isLost: boolean },
+  context: Context,
+): Decision {
   if (!isNew) return state.setUp.result === 'missing' ? enter(state, phase, { kind: 'poll-now' }) : stay(state);
   const next: Charging = { ...phase, mayHaveRestarted: true };
   const asserted = next.flow.kind === 'delivering' ? afterRestart(state, next, context) : null;
-  return asserted ?? enter(state, next);
+  return asserted ?? enter(state, isLost ? next : phase);
 }
 
 /** Tells a pile that has restarted to go on, and the record says so. */

@@ -194,7 +194,11 @@ function stored(decision: Decision): Decision {
 function onSetUp(before: ConnectorState, result: SetUpResult, context: Context): Decision {
   const state = { ...before, setUp: withResult(before.setUp, result, context.now.monoMs) };
   const isNew = result === 'taken' && before.setUp.result !== 'taken';
-  if (state.phase.kind === 'charging') return chargingSetUp(state, state.phase, isNew, context);
+  if (state.phase.kind === 'charging') {
+    // The first set-up of a process does not say that the pile has restarted, unless the power was away from both.
+    const isLost = before.setUp.wasTaken || state.phase.session.resumed?.bootId === context.now.bootId;
+    return chargingSetUp(state, state.phase, { isNew, isLost }, context);
+  }
   return state.phase.kind === 'checking' ? enter(state, state.phase, { kind: 'poll-now' }) : stay(state);
 }
 

@@ -15,6 +15,7 @@ import {
 } from './connector.ts';
 import { delivers, isOff } from './reading.ts';
 import { commandDone, commandFailed } from './report.ts';
+import { withoutSetUp } from './set-up.ts';
 import { refuseStart } from './start.ts';
 import { beginStop, type StopDetails } from './stop.ts';
 
@@ -156,7 +157,7 @@ function write(state: ConnectorState, action: MaintenanceWrite, commandId: strin
 export function maintenanceWritten(before: ConnectorState, action: MaintenanceWrite, context: Context): Decision {
   const { maintaining } = before;
   if (maintaining?.write !== action) return { state: before, orders: [] };
-  const setUp = action === 'reboot' ? { result: 'missing' as const, sinceMonoMs: context.now.monoMs } : before.setUp;
+  const setUp = action === 'reboot' ? withoutSetUp(context.now.monoMs) : before.setUp;
   const { commandId } = maintaining;
   return {
     state: { ...before, setUp, maintaining: null },

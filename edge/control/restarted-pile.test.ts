@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { charging, describeOrders, plugged, Rig } from './testing.ts';
+import { withoutSetUp } from './set-up.ts';
+import { charging, describeOrders, plugged, Rig, restartFromDisk, uuid } from './testing.ts';
 
 /** The pile has been away, and has its set-up again. */
 function comesBack(rig: Rig): void {
@@ -17,6 +18,22 @@ describe('ED-09 a pile that restarts under a charge', () => {
     rig.pass(1000).see({ ...charging, registerWh: 50_003 });
     expect(rig.session.marks).toEqual(['pile-restarted']);
     expect(rig.state.phase).toMatchObject({ kind: 'charging', flow: { kind: 'delivering' } });
+  });
+
+  test.each([
+    ['only the controller restarted: a vehicle at rest is not told to go on', {}, 'commit(open)', ''],
+    [
+      'the power was away from both: it is told to go on',
+      { bootId: uuid(901), monoMs: 30_000 },
+      'commit(open)',
+      'start 16000 mA; commit(open, alarm.raised)',
+    ],
+  ])('%s', (_, boot, adopted, told) => {
+    const rig = restartFromDisk(new Rig().toCharging().acknowledge(), 5000, boot);
+    rig.state = { ...rig.state, setUp: withoutSetUp(rig.monoMs) };
+    expect(describeOrders(rig.see(plugged))).toBe(adopted);
+    rig.send({ kind: 'set-up', result: 'taken' });
+    expect(describeOrders(rig.pass(1000).see(plugged))).toBe(told);
   });
 
   test('is left alone while it has no set-up: nobody knows what its watchdog would do', () => {

@@ -141,7 +141,7 @@ export class Rig {
         },
         this.now,
       ),
-      setUp: { result: 'taken', sinceMonoMs: this.monoMs },
+      setUp: { result: 'taken', sinceMonoMs: this.monoMs, wasTaken: true },
     };
   }
 
