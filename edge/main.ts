@@ -81,7 +81,7 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
   tellHealth();
   field.start();
   const take = (command: Command) => takeCommand(field, ledger, log, command);
-  const begun = new Set(opened.sessions.map(({ commandId }) => commandId));
+  const begun = new Set(opened.sessions.flatMap(({ commandId }) => commandId ?? []));
   const heldStarts = new HeldStarts(opened.commands, { take, begun, timers: systemTimers });
   onClockKnown = (clock) => {
     field.clockKnown(clock);

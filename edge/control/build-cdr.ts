@@ -23,6 +23,7 @@ export function buildCdr(ended: Session, cause: StopCause, facts: { cdrId: strin
     connectorId: session.connectorId,
     orderId: session.orderId,
     commandId: session.commandId,
+    ...(session.startedBy !== null && { startedBy: session.startedBy }),
     startedAt: session.startedAt,
     endedAt: stampOnAxis(session, facts.now),
     durationMs: last.atMs - first.atMs,
@@ -61,9 +62,10 @@ function closingReadings(session: Session, now: Stamp): MeterReading[] {
   return isKept ? [...readings] : [...readings, end];
 }
 
-function rateOrNull(session: Session, readings: readonly MeterReading[]): Rating | null {
+function rateOrNull({ tariff }: Session, readings: readonly MeterReading[]): Rating | null {
+  if (tariff === null) return null;
   try {
-    return rate(session.tariff, readings);
+    return rate(tariff, readings);
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;

@@ -1,7 +1,8 @@
 import type { Stamp } from '#shared/stamp.ts';
+import { type Refusal, refused } from './answer.ts';
 import { buildCdr } from './build-cdr.ts';
 import type { LedgerTransaction } from './connector.ts';
-import { commandDone, commandFailed } from './report.ts';
+import { commandDone } from './report.ts';
 import { type Session, type StopCause, withMark } from './session.ts';
 
 /**
@@ -20,14 +21,14 @@ export function closeUnseen(
 ): LedgerTransaction {
   const outage: StopCause = { reason: 'controller-outage', fault: null, voidReason: null, commandIds: [] };
   const stop = stored.stop ?? { ...outage, voidReason: stored.confirmed ? null : 'not-confirmed' };
-  const unseen: Session = withMark(withMark({ ...stored, stop }, 'end-estimated'), 'stop-not-proven');
-  const session = facts.isRestored ? withMark(unseen, 'recovered') : unseen;
+  const closed: Session = withMark(withMark({ ...stored, stop }, 'end-estimated'), 'stop-not-proven');
+  const session = facts.isRestored ? withMark(closed, 'recovered') : closed;
   const cdr = buildCdr(session, stop, { cdrId: facts.newId(), siteId: facts.siteId, now: facts.now });
-  const { sessionId, commandId } = session;
-  const unanswered = stored.confirmed || stored.stop !== null ? [] : [unseenStart(commandId, sessionId)];
+  const { sessionId } = session;
+  // Whoever began it on site has long gone.
+  const unanswered = stored.confirmed || stored.stop !== null ? [] : refused(session, unseen, sessionId).records;
   const answers = stop.commandIds.map((stopId) => commandDone(stopId, sessionId));
   return { session: { session, open: false }, records: [{ kind: 'session.ended', cdr }, ...unanswered, ...answers] };
 }
 
-const unseenStart = (commandId: string, sessionId: string) =>
-  commandFailed(commandId, 'pile.no_confirmation', 'nobody could look at the pile any more', sessionId);
+const unseen: Refusal = { code: 'pile.no_confirmation', detail: 'nobody could look at the pile any more' };

@@ -1,8 +1,11 @@
 import type { FaultCode } from '#shared/faults.ts';
 import type { BootClock, Stamp } from '#shared/stamp.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
-import type { Command, MaintenanceAction, StartCommand } from '#shared/wire/messages.ts';
+import type { LocalUser } from '#shared/wire/cdr.ts';
+import type { Command, MaintenanceAction } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
+import type { Refusal } from './answer.ts';
+import type { ChargeWish } from './charge-wish.ts';
 import { type Influence, noInfluence } from './influence.ts';
 import { freshInterlocks, type InterlockState } from './interlocks.ts';
 import type { KnownDevice } from './known-device.ts';
@@ -50,7 +53,7 @@ export type Phase =
   /** A start waits for a reading taken after it came in. */
   | {
       readonly kind: 'checking';
-      readonly command: StartCommand;
+      readonly wish: ChargeWish;
       readonly receivedMonoMs: number;
       readonly confirmByMonoMs: number;
     }
@@ -149,6 +152,10 @@ export type ConnectorEvent =
   /** `heard`: it has answered something, though nothing that can be used. */
   | { readonly kind: 'poll-failed'; readonly heard: boolean }
   | { readonly kind: 'command'; readonly command: Command }
+  /** Somebody on site, who may, wants a charge to begin. It has so long to be confirmed. */
+  | { readonly kind: 'begin'; readonly wish: ChargeWish; readonly withinMs: number }
+  /** Somebody on site, who may, wants the charge of this request to end, or not to begin. */
+  | { readonly kind: 'end'; readonly requestId: string; readonly by: LocalUser }
   | { readonly kind: 'cancel'; readonly commandId: string }
   | { readonly kind: 'durable'; readonly sessionId: string }
   | { readonly kind: 'store-failed'; readonly sessionId: string }
@@ -217,6 +224,8 @@ export type Order =
     }
   /** `answer`: which session waits for the "durable" or "store-failed" event; null when nobody waits. */
   | { readonly kind: 'commit'; readonly transaction: LedgerTransaction; readonly answer: string | null }
+  /** Told to whoever asked on site for a charge: why it does not begin, or that it has. */
+  | { readonly kind: 'answer'; readonly requestId: string; readonly refusal: Required<Refusal> | null }
   | { readonly kind: 'poll-now' };
 
 export interface Decision {
@@ -279,8 +288,18 @@ export const enter = (state: ConnectorState, phase: Phase, ...orders: Order[]): 
   orders,
 });
 
+/** What is put on disk. */
+export type Commit = Extract<Order, { kind: 'commit' }>;
+
+/** Stores what belongs to no session; nobody waits for it. */
+export const note = (parts: Partial<Omit<LedgerTransaction, 'session'>>): Commit => ({
+  kind: 'commit',
+  answer: null,
+  transaction: { session: null, records: [], ...parts },
+});
+
 /** Stores a session and its records together; nobody waits for it. */
-export const record = (session: Session, ...records: RecordBody[]): Extract<Order, { kind: 'commit' }> => ({
+export const record = (session: Session, ...records: RecordBody[]): Commit => ({
   kind: 'commit',
   answer: null,
   transaction: { session: { session, open: true }, records },

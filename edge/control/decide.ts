@@ -15,6 +15,7 @@ import {
   type Context,
   type Decision,
   enter,
+  note,
   type OfferingWrite,
   record,
   sessionOf,
@@ -32,6 +33,7 @@ import { commandDone, commandFailed } from './report.ts';
 import { resetLatches } from './reset.ts';
 import { type SetUpResult, withResult } from './set-up.ts';
 import {
+  begin,
   checkingCancel,
   checkingPollFailed,
   checkingReading,
@@ -51,6 +53,7 @@ import {
   demandedStop,
   stopAgain,
   stopHarder,
+  stopOnSite,
   stoppingPollFailed,
   stoppingReading,
   stopWriteFailed,
@@ -73,6 +76,10 @@ export function decide(state: ConnectorState, event: ConnectorEvent, context: Co
       return onPollFailed({ ...state, reading: null, isHeard: event.heard }, context);
     case 'command':
       return onCommand(state, event.command, context);
+    case 'begin':
+      return begin(state, event.wish, event.withinMs, context);
+    case 'end':
+      return onEnd(state, event, context);
     case 'cancel':
       return onCancel(state, event.commandId, context);
     case 'durable':
@@ -231,7 +238,7 @@ function onCommand(state: ConnectorState, command: Command, context: Context): D
   if (command.kind === 'start') {
     const isOwn =
       session?.commandId === command.commandId ||
-      (phase.kind === 'checking' && phase.command.commandId === command.commandId);
+      (phase.kind === 'checking' && phase.wish.commandId === command.commandId);
     return isOwn ? stay(state) : takeStart(state, command, context);
   }
   if (session === null || session.sessionId !== command.sessionId) {
@@ -240,19 +247,33 @@ function onCommand(state: ConnectorState, command: Command, context: Context): D
       'session.unknown',
       `no session ${command.sessionId} on this connector`,
     );
-    return { state, orders: [{ kind: 'commit', answer: null, transaction: { session: null, records: [report] } }] };
+    return { state, orders: [note({ records: [report] })] };
   }
   if (phase.kind === 'stopping') return stopAgain(state, phase, command);
   if (phase.kind === 'closing') {
     const report = commandDone(command.commandId, session.sessionId);
-    return { state, orders: [{ kind: 'commit', answer: null, transaction: { session: null, records: [report] } }] };
+    return { state, orders: [note({ records: [report] })] };
   }
   return beginStop(state, session, commandedStop(command), context);
 }
 
+/** Somebody on site ends the charge that he means, and no other. */
+function onEnd(
+  state: ConnectorState,
+  { requestId, by }: Extract<ConnectorEvent, { kind: 'end' }>,
+  context: Context,
+): Decision {
+  const { phase } = state;
+  if (phase.kind === 'checking' && phase.wish.requestId === requestId) return checkingCancel(state, phase);
+  const session = sessionOf(phase);
+  const isEnding = phase.kind === 'stopping' || phase.kind === 'closing';
+  if (session === null || session.requestId !== requestId || isEnding) return stay(state);
+  return beginStop(state, session, stopOnSite(by), context);
+}
+
 function onCancel(state: ConnectorState, commandId: string, context: Context): Decision {
   const { phase } = state;
-  if (phase.kind === 'checking' && phase.command.commandId === commandId) return checkingCancel(state, phase);
+  if (phase.kind === 'checking' && phase.wish.commandId === commandId) return checkingCancel(state, phase);
   const session = sessionOf(phase);
   if (session === null || session.commandId !== commandId || phase.kind === 'closing') return stay(state);
   if (phase.kind === 'stopping') return voidStop(state, phase);
@@ -284,14 +305,14 @@ function storedAgain(state: ConnectorState, { facts }: Context): Decision {
   const { connectorId } = facts;
   // One that is on its way to the disk, at its begin or its end, is offered by itself.
   const session = phase.kind === 'closing' || phase.kind === 'preparing' ? null : sessionOf(phase);
+  const order = session === null ? note({}) : record(session);
   const transaction = {
-    session: session === null ? null : { session, open: true },
-    records: [],
+    ...order.transaction,
     latched: { connectorId, faults: latched },
     service: { connectorId, service },
     ...(device === null ? {} : { device: { connectorId, device } }),
   };
-  return { state, orders: [{ kind: 'commit', answer: null, transaction }] };
+  return { state, orders: [{ ...order, transaction }] };
 }
 
 function onWritten(state: ConnectorState, told: Told, context: Context): Decision {

@@ -1,6 +1,6 @@
 import { faultCatalogue } from '#shared/faults.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
-import { type ConnectorState, type Context, type Decision, stay } from './connector.ts';
+import { type ConnectorState, type Context, type Decision, note, stay } from './connector.ts';
 import { changeOf, identified, type KnownDevice } from './known-device.ts';
 import type { Reading } from './reading.ts';
 import { alarm } from './report.ts';
@@ -17,8 +17,7 @@ export function noticeDevice(state: ConnectorState, reading: Reading, context: C
   const change = state.device === null ? null : changeOf(state.device, device);
   const isSaid = state.device !== null && change !== null && change !== 'firmware-changed';
   const records = isSaid ? [replacement(change, { old: state.device, present: device }, context)] : [];
-  const transaction = { session: null, records, device: { connectorId, device } };
-  return { state: next, orders: [{ kind: 'commit', answer: null, transaction }] };
+  return { state: next, orders: [note({ records, device: { connectorId, device } })] };
 }
 
 /** As far as names go: its register moves all the time. */

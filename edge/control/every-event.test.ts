@@ -1,7 +1,17 @@
 import { expect, test } from 'vitest';
 import type { ConnectorEvent, Phase } from './connector.ts';
 import { noInfluence, type Objection } from './influence.ts';
-import { charging, describeOrders, plugged, Rig, startCommand, stopCommand, uuid } from './testing.ts';
+import {
+  cardholder,
+  charging,
+  describeOrders,
+  localWish,
+  plugged,
+  Rig,
+  startCommand,
+  stopCommand,
+  uuid,
+} from './testing.ts';
 
 // Every phase × every kind of event: the machine has no undefined corner. Each line says where an event leads and
 // what is ordered. A change of the machine shows here as a changed line.
@@ -56,6 +66,9 @@ const events: Record<string, (rig: Rig) => ConnectorEvent> = {
     command: stopCommand(sessionId(rig), { commandId: uuid(71) }),
   }),
   'stop, another session': () => ({ kind: 'command', command: stopCommand(uuid(72), { commandId: uuid(73) }) }),
+  'begin, on site': () => ({ kind: 'begin', wish: localWish(), withinMs: 60_000 }),
+  'end, this charge': () => ({ kind: 'end', requestId: startCommand().requestId, by: cardholder }),
+  'end, another charge': () => ({ kind: 'end', requestId: 'REQ-OTHER', by: cardholder }),
   'cancel, this start': () => ({ kind: 'cancel', commandId: uuid(1) }),
   'cancel, another': () => ({ kind: 'cancel', commandId: uuid(74) }),
   durable: (rig) => ({ kind: 'durable', sessionId: sessionId(rig) }),
@@ -89,6 +102,7 @@ const events: Record<string, (rig: Rig) => ConnectorEvent> = {
 
 /** The same in every phase. */
 const everywhere: Record<string, string> = {
+  'begin, on site': 'answer connector.occupied',
   'stop, another session': 'commit(failed session.unknown)',
   'written start': 'poll-now',
   'written softStop': 'poll-now',
@@ -107,6 +121,7 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
     'reading charging': 'softStop; commit(alarm.raised)',
     'start, another': '→ checking: poll-now',
     'start, the same': '→ checking: poll-now',
+    'begin, on site': '→ checking: poll-now',
     'stop, this session': 'commit(failed session.unknown)',
     'written hardStop': 'poll-now',
     'written trip': 'poll-now',
@@ -124,6 +139,7 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': 'commit(failed session.unknown)',
     'cancel, this start': '→ idle: commit(failed command.cancelled)',
+    'end, this charge': '→ idle: commit(failed command.cancelled)',
     'written hardStop': 'poll-now',
     'written trip': 'poll-now',
   },
@@ -133,6 +149,7 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': '→ stopping: softStop; commit(open, failed command.cancelled)',
     'cancel, this start': '→ stopping: softStop; commit(open, failed command.cancelled)',
+    'end, this charge': '→ stopping: softStop; commit(open, failed command.cancelled)',
     durable: '→ starting: start 16000 mA',
     'store-failed': '→ idle: commit(failed store.unavailable)',
     'written hardStop': 'poll-now',
@@ -147,6 +164,7 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': '→ stopping: softStop; commit(open, failed command.cancelled)',
     'cancel, this start': '→ stopping: softStop; commit(open, failed command.cancelled)',
+    'end, this charge': '→ stopping: softStop; commit(open, failed command.cancelled)',
     'written hardStop': 'poll-now',
     'written trip': 'poll-now',
   },
@@ -160,6 +178,7 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': '→ stopping: softStop; commit(open)',
     'cancel, this start': '→ stopping: softStop; commit(open)',
+    'end, this charge': '→ stopping: softStop; commit(open)',
     'written hardStop': 'poll-now',
     'written trip': 'poll-now',
   },
@@ -190,6 +209,7 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': '→ stopping: softStop; commit(open)',
     'cancel, this start': '→ stopping: softStop; commit(open)',
+    'end, this charge': '→ stopping: softStop; commit(open)',
     'written hardStop': 'poll-now',
     'written trip': 'poll-now',
   },

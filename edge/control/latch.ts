@@ -1,7 +1,5 @@
 import type { FaultCode } from '#shared/faults.ts';
-import type { ConnectorState, Context, Order } from './connector.ts';
-
-type Commit = Extract<Order, { kind: 'commit' }>;
+import type { Commit, ConnectorState, Context } from './connector.ts';
 
 /**
  * Latches a fault in the transaction that tells of it: a power cut, which the same trouble may bring, leaves both or

@@ -1,7 +1,7 @@
-import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
+import { errorCatalogue } from '#shared/errors.ts';
 import { restamp, type Stamp } from '#shared/stamp.ts';
 import type { MaintainCommand, MaintenanceAction } from '#shared/wire/messages.ts';
-import type { RecordBody } from '#shared/wire/records.ts';
+import type { Refusal } from './answer.ts';
 import {
   type ConnectorFacts,
   type ConnectorState,
@@ -9,10 +9,11 @@ import {
   type Decision,
   type Maintenance,
   type MaintenanceWrite,
-  type Order,
+  note,
   type Service,
   sessionOf,
 } from './connector.ts';
+import { timeLeft } from './expiry.ts';
 import { delivers, isOff } from './reading.ts';
 import { commandDone, commandFailed } from './report.ts';
 import { withoutSetUp } from './set-up.ts';
@@ -25,24 +26,19 @@ import { beginStop, type StopDetails } from './stop.ts';
  * that is a reset's alone (`reset.ts`), which nobody can send from afar.
  */
 
-export interface MaintenanceRefusal {
-  readonly code: ErrorCode;
-  readonly detail: string;
-}
-
 /** Why it may not be done now; null when it may. A pile is written to only when it is seen to be off. */
 export function maintenanceRefusal(
   state: ConnectorState,
   action: MaintenanceAction,
   facts: ConnectorFacts,
-): MaintenanceRefusal | null {
+): Required<Refusal> | null {
   if (action === 'disable' || action === 'enable') return null;
   if (!facts.maintains.includes(action))
     return { code: 'pile.unsupported', detail: `this model has no register for "${action}"` };
   return inUse(state);
 }
 
-function inUse({ phase, reading, maintaining }: ConnectorState): MaintenanceRefusal | null {
+function inUse({ phase, reading, maintaining }: ConnectorState): Required<Refusal> | null {
   if (phase.kind !== 'idle') return { code: 'connector.occupied', detail: `the connector is ${phase.kind}` };
   if (maintaining !== null) return { code: 'connector.occupied', detail: `"${maintaining.write}" is under way` };
   if (reading === null)
@@ -57,9 +53,8 @@ function inUse({ phase, reading, maintaining }: ConnectorState): MaintenanceRefu
 export function takeMaintain(state: ConnectorState, command: MaintainCommand, context: Context): Decision {
   const { commandId, action, stopRunning, by } = command;
   const { now } = context;
-  const leftMs = Math.min(command.ttlMs, command.expiresAtMs - now.wallMs);
-  if (now.clock !== 'trusted') return refuse(state, commandId, expired('the site has no clock to judge the expiry by'));
-  if (leftMs <= 0) return refuse(state, commandId, expired(`expired ${-leftMs} ms ago`));
+  const time = timeLeft(command, now);
+  if ('code' in time) return refuse(state, commandId, time);
   const refusal = maintenanceRefusal(state, action, context.facts) ?? overtaken(state.service, command, now);
   if (refusal !== null) return refuse(state, commandId, refusal);
   // The time is the sender's own, and nothing that is learned of this boot's clock changes it.
@@ -70,7 +65,7 @@ export function takeMaintain(state: ConnectorState, command: MaintainCommand, co
  * Commands may come in another order than they were wanted in: one that is sent again must not undo what somebody has
  * wanted since. A doubtful time may be far ahead, and refuses nothing; one that nobody knows is the earliest it can be.
  */
-function overtaken({ wantedAt }: Service, command: MaintainCommand, now: Stamp): MaintenanceRefusal | null {
+function overtaken({ wantedAt }: Service, command: MaintainCommand, now: Stamp): Required<Refusal> | null {
   const { action, issuedAtMs } = command;
   if (wantedAt === undefined || (action !== 'disable' && action !== 'enable')) return null;
   const known = restamp(wantedAt, { bootId: now.bootId, offsetMs: now.wallMs - now.monoMs, quality: now.clock });
@@ -79,17 +74,9 @@ function overtaken({ wantedAt }: Service, command: MaintainCommand, now: Stamp):
   return { code: 'command.superseded', detail: `something else was wanted ${laterMs} ms later` };
 }
 
-const expired = (detail: string): MaintenanceRefusal => ({ code: 'command.expired', detail });
-
-const refuse = (state: ConnectorState, commandId: string, { code, detail }: MaintenanceRefusal): Decision => ({
+const refuse = (state: ConnectorState, commandId: string, { code, detail }: Required<Refusal>): Decision => ({
   state,
-  orders: [tell(commandFailed(commandId, code, detail))],
-});
-
-const tell = (...records: RecordBody[]): Order => ({
-  kind: 'commit',
-  answer: null,
-  transaction: { session: null, records },
+  orders: [note({ records: [commandFailed(commandId, code, detail)] })],
 });
 
 /**
@@ -119,8 +106,7 @@ export function maintain(
 function settle(state: ConnectorState, service: Service, { commandId }: Maintenance, context: Context): Decision {
   const { connectorId } = context.facts;
   const records = commandId === null ? [] : [commandDone(commandId, null)];
-  const transaction = { session: null, records, service: { connectorId, service } };
-  return { state: { ...state, service }, orders: [{ kind: 'commit', answer: null, transaction }] };
+  return { state: { ...state, service }, orders: [note({ records, service: { connectorId, service } })] };
 }
 
 /** A start that has written nothing yet is refused. A charge goes on, unless it is to be stopped as well. */
@@ -128,7 +114,7 @@ function disable(before: ConnectorState, wish: Maintenance, context: Context, wa
   const { state, orders } = settle(before, { ...before.service, disabledBy: wish.by, wantedAt }, wish, context);
   const { phase } = state;
   if (phase.kind === 'checking') {
-    const refused = refuseStart({ ...state, phase: { kind: 'idle' } }, phase.command, 'connector.disabled');
+    const refused = refuseStart({ ...state, phase: { kind: 'idle' } }, phase.wish, { code: 'connector.disabled' });
     return { state: refused.state, orders: [...orders, ...refused.orders] };
   }
   const session = sessionOf(phase);
@@ -161,7 +147,10 @@ export function maintenanceWritten(before: ConnectorState, action: MaintenanceWr
   const { commandId } = maintaining;
   return {
     state: { ...before, setUp, maintaining: null },
-    orders: commandId === null ? [{ kind: 'poll-now' }] : [tell(commandDone(commandId, null)), { kind: 'poll-now' }],
+    orders:
+      commandId === null
+        ? [{ kind: 'poll-now' }]
+        : [note({ records: [commandDone(commandId, null)] }), { kind: 'poll-now' }],
   };
 }
 

@@ -1,19 +1,13 @@
-import type { ErrorCode } from '#shared/errors.ts';
 import { faultCatalogue } from '#shared/faults.ts';
-import type { ConnectorState, Context } from './connector.ts';
+import type { Refusal } from './answer.ts';
+import type { ConnectorFacts, ConnectorState, Context } from './connector.ts';
 import { objectionsOf } from './influence.ts';
 import { standsAgainstStart } from './interlocks.ts';
 import { isOff, type Reading } from './reading.ts';
 import { targetMa } from './target.ts';
 
-/** Why a start is refused; without words of its own it has those of its code. */
-export interface Refusal {
-  readonly code: ErrorCode;
-  readonly detail?: string;
-}
-
 /** What stands against any charge at this connector, whatever its pile shows; null when nothing does. */
-export function whyNotTake(state: ConnectorState, { facts }: Context): Refusal | null {
+export function whyNotTake(state: ConnectorState, facts: ConnectorFacts): Refusal | null {
   const { latched, maintaining, service, influence } = state;
   if (latched.length > 0)
     return { code: 'connector.faulted', detail: `latched until a technician resets: ${latched.join(', ')}` };
@@ -43,5 +37,5 @@ export function whyNotWrite(state: ConnectorState, context: Context): Refusal | 
   const { reading, setUp } = state;
   if (reading === null) return { code: 'connector.offline' };
   if (setUp.result !== 'taken') return { code: 'connector.faulted', detail: faultCatalogue['setup-not-taken'].en };
-  return whyNotTake(state, context) ?? whyNotBegin(state, reading, context.now.monoMs);
+  return whyNotTake(state, context.facts) ?? whyNotBegin(state, reading, context.now.monoMs);
 }

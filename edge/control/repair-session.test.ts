@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { BootClock, ClockQuality, Stamp } from '#shared/stamp.ts';
 import { rate } from '#shared/tariff/rate.ts';
+import { wishOf } from './charge-wish.ts';
 import { firstTrack } from './meter-track.ts';
 import { confirmLeftMs, creditedRiseWh, outageOf } from './outage.ts';
 import { repairSession, takeUpSession, withClockMark } from './repair-session.ts';
@@ -30,9 +31,10 @@ const known = (offsetMs: number, quality: ClockQuality = 'trusted', bootId = FIR
 /** A charge that began ten minutes after the boot, told with a clock that is wrong by `errorMs`. */
 function begun(clock: ClockQuality, errorMs = 0): Session {
   const now = at(START_MONO_MS, BEGAN_MS + errorMs, clock);
-  return openSession(startCommand(), {
+  return openSession(wishOf(startCommand()), {
     sessionId: uuid(5),
     pileId: 'P1',
+    connectorId: 'C1',
     limitMa: 16_000,
     offeredMa: 16_000,
     track: firstTrack(50_000, null, now.monoMs),

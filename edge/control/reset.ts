@@ -1,4 +1,4 @@
-import { type ConnectorState, type Context, type Decision, stay } from './connector.ts';
+import { type ConnectorState, type Context, type Decision, note, stay } from './connector.ts';
 import { delivers } from './reading.ts';
 
 /**
@@ -19,11 +19,6 @@ export function resetLatches(state: ConnectorState, context: Context): Decision 
   if (resetRefusal(state) !== null) return stay(state);
   const { connectorId } = context.facts;
   const service = { ...state.service, failedStarts: 0 };
-  const transaction = {
-    session: null,
-    records: [],
-    latched: { connectorId, faults: [] },
-    service: { connectorId, service },
-  };
-  return { state: { ...state, latched: [], service }, orders: [{ kind: 'commit', answer: null, transaction }] };
+  const order = note({ latched: { connectorId, faults: [] }, service: { connectorId, service } });
+  return { state: { ...state, latched: [], service }, orders: [order] };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { withoutSetUp } from './set-up.ts';
-import { charging, describeOrders, plugged, Rig, restartFromDisk, uuid } from './testing.ts';
+import { charging, describeOrders, plugged, Rig, restartFromDisk, startCommand, uuid } from './testing.ts';
 
 /** The pile has been away, and has its set-up again. */
 function comesBack(rig: Rig): void {
@@ -111,7 +111,7 @@ describe('ED-22 another pile or meter than before', () => {
     const rig = new Rig();
     rig.see(known);
     rig.toCharging().acknowledge();
-    rig.send({ kind: 'cancel', commandId: rig.session.commandId });
+    rig.send({ kind: 'cancel', commandId: startCommand().commandId });
     rig.proveOff();
     const last = rig.orders.at(-1);
     expect(last).toMatchObject({ transaction: { device: { device: { serialNumber: 'S1', registerWh: 50_000 } } } });

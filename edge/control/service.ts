@@ -1,5 +1,5 @@
 import { faultCatalogue } from '#shared/faults.ts';
-import { type ConnectorState, type Context, type Decision, type Service, stay } from './connector.ts';
+import { type ConnectorState, type Context, type Decision, note, type Service, stay } from './connector.ts';
 import { withLatch } from './latch.ts';
 import { alarm } from './report.ts';
 
@@ -9,8 +9,7 @@ const FAILED_STARTS_ALLOWED = 3;
 /** Puts the connector's service on disk. */
 export function withService(state: ConnectorState, service: Service, context: Context): Decision {
   const { connectorId } = context.facts;
-  const transaction = { session: null, records: [], service: { connectorId, service } };
-  return { state: { ...state, service }, orders: [{ kind: 'commit', answer: null, transaction }] };
+  return { state: { ...state, service }, orders: [note({ service: { connectorId, service } })] };
 }
 
 /** Counts a start that the pile has not followed. The last one that is allowed latches the connector and says so. */
@@ -21,11 +20,7 @@ export function failedStart(before: ConnectorState, context: Context): Decision 
   const isLast = service.failedStarts >= FAILED_STARTS_ALLOWED && !state.latched.includes('starts-fail');
   const detail = faultCatalogue['starts-fail'].en;
   const raised = () => alarm(context.facts, 'starts-fail', { alarmId: context.newId(), sessionId: null, detail });
-  const order = {
-    kind: 'commit',
-    answer: null,
-    transaction: { session: null, records: isLast ? [raised()] : [], service: { connectorId, service } },
-  } as const;
+  const order = note({ records: isLast ? [raised()] : [], service: { connectorId, service } });
   if (!isLast) return { state, orders: [order] };
   const latched = withLatch(state, 'starts-fail', order, context);
   return { state: latched.state, orders: [latched.order] };

@@ -1,9 +1,8 @@
 import type { FaultCode } from '#shared/faults.ts';
 import type { Stamp } from '#shared/stamp.ts';
 import type { MeterReading } from '#shared/tariff/rate.ts';
-import type { Tariff } from '#shared/tariff/tariff.ts';
 import { type Cdr, type CdrMark, MAX_METER_EVENTS, type MeterEvent, type StopReason } from '#shared/wire/cdr.ts';
-import type { StartCommand } from '#shared/wire/messages.ts';
+import type { ChargeWish } from './charge-wish.ts';
 import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
 import { type EnergyRegister, firstTrack, type MeterFinding, type MeterTrack, type Tracked } from './meter-track.ts';
 import type { Outage } from './outage.ts';
@@ -25,20 +24,16 @@ export interface SessionMeter {
 }
 
 /** One charge as the edge owns it: everything that must survive a power cut. */
-export interface Session {
+export interface Session extends ChargeWish {
   readonly sessionId: string;
   readonly pileId: string;
   readonly connectorId: string;
-  readonly orderId: string;
-  readonly commandId: string;
-  readonly requestId: string;
-  readonly tariff: Tariff;
   /** The most that this charge may be offered. */
   readonly limitMa: number;
   /** What it was offered last: a restart goes on with that. */
   readonly offeredMa: number;
   readonly startedAt: Stamp;
-  /** The start must be confirmed by the pile and acknowledged by the cloud by then, or it is undone. */
+  /** The start must be confirmed by the pile, and an order's acknowledged by the cloud, by then, or it is undone. */
   readonly confirmByWallMs: number;
   /** Readings that the bill needs: the first, and those around each change of the price band. */
   readonly readings: readonly [MeterReading, ...MeterReading[]];
@@ -47,7 +42,7 @@ export interface Session {
   readonly marks: readonly CdrMark[];
   /** The pile has shown that it charges, and that has been recorded. */
   readonly confirmed: boolean;
-  /** The cloud has the record of it. */
+  /** The cloud has the record of it, or nobody there waits for one. */
   readonly acknowledged: boolean;
   /** Current has been seen to flow. */
   readonly sawCurrent: boolean;
@@ -63,10 +58,11 @@ const COUNT_BEGINS_WITHIN_MS = 60_000;
 
 /** A session from an accepted start. Its first meter reading, taken before any energy can flow, begins its axis. */
 export function openSession(
-  command: StartCommand,
+  wish: ChargeWish,
   facts: {
     sessionId: string;
     pileId: string;
+    connectorId: string;
     limitMa: number;
     offeredMa: number;
     track: MeterTrack;
@@ -77,13 +73,10 @@ export function openSession(
   const { rawWh, meterId, monoMs } = facts.track;
   const first: MeterReading = { atMs: facts.now.wallMs, registerWh: rawWh, quality: 'measured' };
   return {
+    ...wish,
     sessionId: facts.sessionId,
     pileId: facts.pileId,
-    connectorId: command.connectorId,
-    orderId: command.orderId,
-    commandId: command.commandId,
-    requestId: command.requestId,
-    tariff: command.tariff,
+    connectorId: facts.connectorId,
     limitMa: facts.limitMa,
     offeredMa: facts.offeredMa,
     startedAt: facts.now,
@@ -93,7 +86,7 @@ export function openSession(
     meter: { track: firstTrack(rawWh, meterId, monoMs), events: [], eventsLeftOut: 0 },
     marks: [],
     confirmed: false,
-    acknowledged: false,
+    acknowledged: wish.commandId === null,
     sawCurrent: false,
     restarts: 0,
     resumed: null,
@@ -102,14 +95,15 @@ export function openSession(
 }
 
 /** What sessions stored by older versions do not have. */
-type LaterFields = 'meter' | 'offeredMa' | 'sawCurrent' | 'restarts' | 'resumed';
+type LaterFields = 'meter' | 'offeredMa' | 'sawCurrent' | 'restarts' | 'resumed' | 'startedBy' | 'limits' | 'holdMinor';
 
 /** A session as it was stored, by whatever version: one from before meters were tracked had raw readings only. */
 export function restoreSession(stored: Omit<Session, LaterFields> & Partial<Pick<Session, LaterFields>>): Session {
   const track = firstTrack(stored.lastReading.registerWh, null, stored.startedAt.monoMs);
   const meter = stored.meter ?? { track, events: [], eventsLeftOut: 0 };
   // Nobody knows whether an older version saw current: it is not held against the charge.
-  return { offeredMa: stored.limitMa, sawCurrent: true, restarts: 0, resumed: null, ...stored, meter };
+  const unasked = { startedBy: null, limits: {}, holdMinor: null };
+  return { offeredMa: stored.limitMa, sawCurrent: true, restarts: 0, resumed: null, ...unasked, ...stored, meter };
 }
 
 /** The track as it was when the last reading was taken, on the present clock; how old it is at most, nobody may know. */

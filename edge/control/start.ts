@@ -1,32 +1,35 @@
-import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
 import { bmsFaults } from '#shared/faults/bms.ts';
 import { vehicleFaults } from '#shared/faults/vehicle.ts';
 import { type FaultCode, faultCatalogue } from '#shared/faults.ts';
 import type { StartCommand } from '#shared/wire/messages.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
+import { type Answer, accepted, type Refusal, refused } from './answer.ts';
+import { type ChargeWish, wishOf } from './charge-wish.ts';
 import {
   type ConnectorState,
   type Context,
   type Decision,
   enter,
+  note,
   type Order,
   type Phase,
   record,
   stay,
 } from './connector.ts';
+import { timeLeft } from './expiry.ts';
 import type { Objection } from './influence.ts';
 import { renewedInterlocks, tripped } from './interlocks.ts';
 import { limitsFor } from './limits.ts';
 import { whyNotBegin, whyNotTake, whyNotWrite } from './may-start.ts';
 import { type Offer, standingOffer } from './offer.ts';
 import { delivers } from './reading.ts';
-import { commandDone, commandFailed } from './report.ts';
 import { failedStart, startSucceeded } from './service.ts';
 import { openSession, type Session } from './session.ts';
 import { setUpFault } from './set-up.ts';
 import { beginStop, demandedStop, faultStop, type StopDetails, undoStart } from './stop.ts';
 import { targetMa, tooLittleLeft } from './target.ts';
 
+type Asked = Pick<ChargeWish, 'commandId' | 'requestId'>;
 type Checking = Extract<Phase, { kind: 'checking' }>;
 type Preparing = Extract<Phase, { kind: 'preparing' }>;
 type Starting = Extract<Phase, { kind: 'starting' }>;
@@ -40,41 +43,41 @@ const MAINS_FAULTS: ReadonlySet<FaultCode> = new Set(['over-voltage', 'under-vol
 /** How long a start waits for the look at the pile that it needs. */
 const CHECK_PATIENCE_MS = 3000;
 
-const tell = (report: RecordOf<'command.reported'>): Order => ({
-  kind: 'commit',
-  answer: null,
-  transaction: { session: null, records: [report] },
-});
+const tell = ({ records, orders }: Answer): Order[] =>
+  records.length === 0 ? [...orders] : [note({ records }), ...orders];
 
 /** Refuses a start; nothing has been written to the pile and nothing will be. */
-export function refuseStart(state: ConnectorState, command: StartCommand, code: ErrorCode, detail?: string): Decision {
-  return { state, orders: [tell(commandFailed(command.commandId, code, detail ?? errorCatalogue[code].en))] };
+export function refuseStart(state: ConnectorState, wish: Asked, refusal: Refusal): Decision {
+  return { state, orders: tell(refused(wish, refusal)) };
 }
+
+const faulted = (detail: string): Refusal => ({ code: 'connector.faulted', detail });
 
 const toIdle = (decision: Decision): Decision => ({
   ...decision,
   state: { ...decision.state, phase: { kind: 'idle' } },
 });
 
-/**
- * Takes a start. Its deadline runs by absolute time and by time-to-live, whichever is sooner; without a clock to
- * judge the first by, a remote start is refused.
- */
+/** Takes the start of an order, unless it has expired. */
 export function takeStart(state: ConnectorState, command: StartCommand, context: Context): Decision {
-  const { now } = context;
-  if (state.phase.kind !== 'idle') return refuseStart(state, command, 'connector.occupied');
-  const refusal = whyNotTake(state, context);
-  if (refusal !== null) return refuseStart(state, command, refusal.code, refusal.detail);
-  if (now.clock !== 'trusted')
-    return refuseStart(state, command, 'command.expired', 'the site has no clock to judge the expiry by');
-  const leftMs = Math.min(command.ttlMs, command.expiresAtMs - now.wallMs);
-  if (leftMs <= 0) return refuseStart(state, command, 'command.expired', `expired ${-leftMs} ms ago`);
-  const phase: Checking = {
-    kind: 'checking',
-    command,
-    receivedMonoMs: now.monoMs,
-    confirmByMonoMs: now.monoMs + leftMs,
-  };
+  const time = timeLeft(command, context.now);
+  const withinMs = 'leftMs' in time ? time.leftMs : time;
+  return begin(state, wishOf(command), withinMs, context);
+}
+
+/** Takes a wish for a charge. @param withinMs how long it has to be confirmed, or why it comes too late */
+export function begin(
+  state: ConnectorState,
+  wish: ChargeWish,
+  withinMs: number | Refusal,
+  { now, facts }: Context,
+): Decision {
+  if (state.phase.kind !== 'idle') return refuseStart(state, wish, { code: 'connector.occupied' });
+  const refusal = whyNotTake(state, facts);
+  if (refusal !== null) return refuseStart(state, wish, refusal);
+  if (typeof withinMs !== 'number') return refuseStart(state, wish, withinMs);
+  const { monoMs } = now;
+  const phase: Checking = { kind: 'checking', wish, receivedMonoMs: monoMs, confirmByMonoMs: monoMs + withinMs };
   return enter(state, phase, { kind: 'poll-now' });
 }
 
@@ -86,24 +89,25 @@ export function checkingReading(
   context: Context,
 ): Decision {
   const { reading, track } = state;
-  const { command, receivedMonoMs, confirmByMonoMs } = phase;
+  const { wish, receivedMonoMs, confirmByMonoMs } = phase;
   if (reading === null || requestedMonoMs < receivedMonoMs) return enter(state, phase, { kind: 'poll-now' });
-  const found = whyNotTake(state, context) ?? whyNotBegin(state, reading, context.now.monoMs);
-  if (found !== null) return toIdle(refuseStart(state, command, found.code, found.detail));
+  const { facts } = context;
+  const found = whyNotTake(state, facts) ?? whyNotBegin(state, reading, context.now.monoMs);
+  if (found !== null) return toIdle(refuseStart(state, wish, found));
   const waitedMs = context.now.monoMs - receivedMonoMs;
   if (state.setUp.result !== 'taken') {
     if (state.setUp.result === 'missing' && waitedMs < CHECK_PATIENCE_MS) return stay(state);
-    return toIdle(refuseStart(state, command, 'connector.faulted', faultCatalogue['setup-not-taken'].en));
+    return toIdle(refuseStart(state, wish, faulted(faultCatalogue['setup-not-taken'].en)));
   }
   // A charge that begins at a wrong count bills from it.
   if (track === null || track.doubt !== null) {
     if (waitedMs < CHECK_PATIENCE_MS) return stay(state);
-    return toIdle(refuseStart(state, command, 'connector.faulted', 'the energy register is off its course'));
+    return toIdle(refuseStart(state, wish, faulted('the energy register is off its course')));
   }
-  const { facts } = context;
-  const session = openSession(command, {
+  const session = openSession(wish, {
     sessionId: context.newId(),
     pileId: facts.pileId,
+    connectorId: facts.connectorId,
     limitMa: facts.limitMa,
     offeredMa: targetMa(facts.limitMa, state.influence, facts) ?? 0,
     track,
@@ -120,16 +124,16 @@ export function checkingReading(
 
 export function checkingPollFailed(state: ConnectorState, phase: Checking, context: Context): Decision {
   if (context.now.monoMs - phase.receivedMonoMs < CHECK_PATIENCE_MS) return stay(state);
-  return toIdle(refuseStart(state, phase.command, 'connector.offline'));
+  return toIdle(refuseStart(state, phase.wish, { code: 'connector.offline' }));
 }
 
 /** The surroundings object while the pile is being looked at. */
 export function refuseChecking(state: ConnectorState, phase: Checking, { fault, detail }: Objection): Decision {
-  return toIdle(refuseStart(state, phase.command, 'connector.faulted', `${fault}: ${detail}`));
+  return toIdle(refuseStart(state, phase.wish, faulted(`${fault}: ${detail}`)));
 }
 
 export function checkingCancel(state: ConnectorState, phase: Checking): Decision {
-  return toIdle(refuseStart(state, phase.command, 'command.cancelled'));
+  return toIdle(refuseStart(state, phase.wish, { code: 'command.cancelled' }));
 }
 
 /** The session is on disk: now the pile may be told to deliver, if there is still time. */
@@ -177,8 +181,7 @@ function writeStart(state: ConnectorState, phase: Starting, context: Context): D
 
 /** Nothing was stored and nothing was written: as if it had never been asked. */
 export function preparingStoreFailed(state: ConnectorState, phase: Preparing): Decision {
-  const report = commandFailed(phase.session.commandId, 'store.unavailable', errorCatalogue['store.unavailable'].en);
-  return enter(state, { kind: 'idle' }, tell(report));
+  return toIdle(refuseStart(state, phase.session, { code: 'store.unavailable' }));
 }
 
 /** One poll, good or failed, of a pile that has been told to deliver. */
@@ -238,7 +241,7 @@ export function confirmStart(
 ): Decision {
   const sawCurrent = state.reading !== null && (state.reading.currentMa ?? 0) > 0;
   const confirmed: Session = { ...session, confirmed: true, sawCurrent: session.sawCurrent || sawCurrent };
-  const { sessionId, pileId, connectorId, orderId, commandId, startedAt, limitMa } = confirmed;
+  const { sessionId, pileId, connectorId, orderId, commandId, startedBy, startedAt, limitMa } = confirmed;
   const meterStartWh = confirmed.readings[0].registerWh;
   const started: RecordOf<'session.started'> = {
     kind: 'session.started',
@@ -247,14 +250,15 @@ export function confirmStart(
     connectorId,
     orderId,
     commandId,
+    ...(startedBy !== null && { startedBy }),
     startedAt,
     meterStartWh,
     limitMa,
   };
   const succeeded = startSucceeded(state, context);
   const phase = beginCharging(confirmed, confirmByMonoMs, offer, context.now.monoMs);
-  const recorded = record(confirmed, started, commandDone(commandId, sessionId));
-  return enter(succeeded.state, phase, recorded, ...succeeded.orders);
+  const { records, orders } = accepted(confirmed, sessionId);
+  return enter(succeeded.state, phase, record(confirmed, started, ...records), ...succeeded.orders, ...orders);
 }
 
 /** A charge that delivers, from now on. */

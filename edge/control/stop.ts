@@ -1,7 +1,9 @@
 import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
 import { type FaultCode, faultCatalogue } from '#shared/faults.ts';
+import type { LocalUser } from '#shared/wire/cdr.ts';
 import type { StopCommand } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
+import { type Refusal, refused } from './answer.ts';
 import { buildCdr } from './build-cdr.ts';
 import {
   type ConnectorFacts,
@@ -18,7 +20,7 @@ import type { Objection } from './influence.ts';
 import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
 import { withLatch } from './latch.ts';
 import { delivers, isOff, STOPPED_BELOW_MA } from './reading.ts';
-import { alarm, commandDone, commandFailed } from './report.ts';
+import { alarm, commandDone } from './report.ts';
 import { type Session, type StopCause, withMark } from './session.ts';
 import {
   atHardStop,
@@ -59,7 +61,7 @@ const FORCED_OPEN_AFTER_MS = 6500;
 export interface StopDetails {
   readonly cause: StopCause;
   /** Told to whoever asked for a start that has not been confirmed, and with the alarm of a fault. */
-  readonly failure: { readonly code: ErrorCode; readonly detail: string };
+  readonly failure: Required<Refusal>;
   /** A fault of the pile itself latches the connector, if it is one that does. */
   readonly latches: boolean;
 }
@@ -108,6 +110,13 @@ export function commandedStop(command: StopCommand): StopDetails {
   };
 }
 
+/** A stop by whoever may, before the pile. */
+export const stopOnSite = ({ kind }: LocalUser): StopDetails => ({
+  cause: { reason: kind === 'card' ? 'driver' : 'technician', fault: null, voidReason: null, commandIds: [] },
+  failure: { code: 'command.cancelled', detail: 'stopped before the pile began to charge' },
+  latches: false,
+});
+
 /**
  * Begins to stop: the write goes out first, the record follows. A start that was never confirmed fails here, and
  * what may have flowed is billed to nobody.
@@ -118,10 +127,9 @@ export function beginStop(state: ConnectorState, session: Session, details: Stop
   const entry = fault === null ? null : faultCatalogue[fault];
   const rung = entry?.reaction === 'hard-stop' ? 'hardStop' : 'softStop';
   const stopping: Session = { ...session, stop: causeOf(session, details.cause) };
-  const records: RecordBody[] = [];
-  if (!session.confirmed && session.stop === null) {
-    records.push(commandFailed(session.commandId, details.failure.code, details.failure.detail, session.sessionId));
-  }
+  const isUndone = !session.confirmed && session.stop === null;
+  const answer = isUndone ? refused(session, details.failure, session.sessionId) : { records: [], orders: [] };
+  const records: RecordBody[] = [...answer.records];
   if (fault !== null && session.stop === null) {
     const { detail } = details.failure;
     records.push(alarm(facts, fault, { alarmId: context.newId(), sessionId: session.sessionId, detail }));
@@ -138,7 +146,7 @@ export function beginStop(state: ConnectorState, session: Session, details: Stop
   const recorded = record(stopping, ...records);
   const isLatching = details.latches && fault !== null && faultCatalogue[fault].latch;
   const latched = isLatching ? withLatch(state, fault, recorded, context) : { state, order: recorded };
-  return enter(latched.state, phase, writeRung(rung, session), latched.order);
+  return enter(latched.state, phase, writeRung(rung, session), latched.order, ...answer.orders);
 }
 
 /** The first cause names the stop; a later one adds who waits for it, and what makes its record void. */

@@ -1,5 +1,5 @@
-import { faultCatalogue } from '#shared/faults.ts';
-import { type ConnectorState, type Context, type Decision, type Order, stay } from './connector.ts';
+import { type FaultCode, faultCatalogue } from '#shared/faults.ts';
+import { type ConnectorState, type Context, type Decision, note, type Order, stay } from './connector.ts';
 import { withLatch } from './latch.ts';
 import { delivers } from './reading.ts';
 import { alarm } from './report.ts';
@@ -47,11 +47,8 @@ function whileOff(stray: Stray, nowMs: number): Stray | null {
 /** An alarm at the first stop, and another with a latch when soft and hard stop have both been in vain. */
 function tell(state: ConnectorState, tries: number, rungs: readonly Rung[], context: Context): Decision {
   const { newId, facts } = context;
-  const raised = (fault: Parameters<typeof alarm>[1], detail: string): Extract<Order, { kind: 'commit' }> => ({
-    kind: 'commit',
-    answer: null,
-    transaction: { session: null, records: [alarm(facts, fault, { alarmId: newId(), sessionId: null, detail })] },
-  });
+  const raised = (fault: FaultCode, detail: string) =>
+    note({ records: [alarm(facts, fault, { alarmId: newId(), sessionId: null, detail })] });
   if (tries === 0) {
     const code = 'energy-without-session';
     return { state, orders: [raised(code, faultCatalogue[code].en)] };

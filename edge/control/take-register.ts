@@ -22,7 +22,8 @@ export function takeRegister(state: ConnectorState, context: Context): TakenRegi
   if (session === null || tracked.track === null) return { state: next, cameToRest: true, mustStore: false };
   const found = withFindings(session, tracked, facts.energy.kind, before, now);
   const { registerWh } = tracked;
-  const bandChanged = (fromMs: number, toMs: number) => context.bandChanged(session.tariff, fromMs, toMs);
+  const { tariff } = session;
+  const bandChanged = (fromMs: number, toMs: number) => tariff !== null && context.bandChanged(tariff, fromMs, toMs);
   const hasLeft = before?.doubt === null && tracked.track.doubt !== null;
   return {
     state: withSession(next, registerWh === null ? found : withReading(found, registerWh, now, bandChanged)),

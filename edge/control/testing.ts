@@ -2,8 +2,10 @@ import type { FaultCode } from '#shared/faults.ts';
 import type { Stamp } from '#shared/stamp.ts';
 import { bandAt } from '#shared/tariff/bands.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
+import type { LocalUser } from '#shared/wire/cdr.ts';
 import type { Command, StartCommand, StopCommand } from '#shared/wire/messages.ts';
 import type { RecordBody, RecordKind, RecordOf } from '#shared/wire/records.ts';
+import { type ChargeWish, wishOf } from './charge-wish.ts';
 import {
   type ConnectorEvent,
   type ConnectorFacts,
@@ -87,6 +89,18 @@ export const startCommand = (change: Partial<StartCommand> = {}): StartCommand =
   expiresAtMs: START_WALL_MS + 60_000,
   ttlMs: 60_000,
   tariff,
+  ...change,
+});
+
+export const cardholder: LocalUser = { kind: 'card', reference: 'K1' };
+
+/** What somebody with a card wants. */
+export const localWish = (change: Partial<ChargeWish> = {}): ChargeWish => ({
+  ...wishOf(startCommand()),
+  orderId: null,
+  commandId: null,
+  startedBy: cardholder,
+  requestId: 'LOCAL-1',
   ...change,
 });
 
@@ -296,6 +310,7 @@ export function restartFromDisk(rig: Rig, awayMs: number, options: RigOptions = 
 export function describeOrders(orders: readonly Order[]): string {
   const one = (order: Order): string => {
     if (order.kind === 'poll-now') return 'poll-now';
+    if (order.kind === 'answer') return `answer ${order.refusal?.code ?? 'begun'}`;
     if (order.kind === 'write') return order.limitMa === null ? order.write : `${order.write} ${order.limitMa} mA`;
     const { session, records, latched, service, device } = order.transaction;
     const parts = [

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { wishOf } from '../control/charge-wish.ts';
 import type { ConnectorState } from '../control/connector.ts';
 import { newConnector, nothingRemembered } from '../control/connector.ts';
 import { firstTrack } from '../control/meter-track.ts';
@@ -54,9 +55,10 @@ test('ED-06 a connector that cannot be read tells nothing of itself; without a c
 });
 
 test('ED-06 what a pile tells is in the units of the names', () => {
-  const session = openSession(startCommand(), {
+  const session = openSession(wishOf(startCommand()), {
     sessionId: uuid(3),
     pileId: 'P1',
+    connectorId: 'C1',
     limitMa: 16_000,
     offeredMa: 16_000,
     track: firstTrack(50_000, null, START_MONO_MS),

@@ -5,7 +5,10 @@ import type { Stamp } from '#shared/stamp.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { Priority } from '../bus/exchange.ts';
 import { LineError, type LineFailure } from '../bus/line-error.ts';
+import type { Refusal } from '../control/answer.ts';
+import type { ChargeWish } from '../control/charge-wish.ts';
 import {
+  type Commit,
   type ConnectorEvent,
   type ConnectorFacts,
   type ConnectorState,
@@ -84,6 +87,8 @@ export class ConnectorLoop {
   #cancelWatch: () => void = () => {};
   #firmware: FirmwareVerdict = firmwareInOrder;
   #onMaintained: (failure: string | null) => void = () => {};
+  /** Who waits on site to hear what becomes of a charge, by request. */
+  readonly #asking = new Map<string, (refusal: Required<Refusal> | null) => void>();
 
   constructor(parts: ConnectorLoopParts) {
     this.#parts = parts;
@@ -139,6 +144,18 @@ export class ConnectorLoop {
     if (isWrite) return written.promise;
     await this.#commits;
     return null;
+  }
+
+  /**
+   * Somebody on site, who may, wants a charge. Resolves when the pile charges, with null, or with why it does not.
+   *
+   * @param withinMs how long the pile has to show that it charges
+   */
+  begin(wish: ChargeWish, withinMs: number): Promise<Required<Refusal> | null> {
+    return new Promise((resolve) => {
+      this.#asking.set(wish.requestId, resolve);
+      this.dispatch({ kind: 'begin', wish, withinMs });
+    });
   }
 
   #tellChange(before: ConnectorState, after: ConnectorState, event: ConnectorEvent): void {
@@ -243,6 +260,10 @@ export class ConnectorLoop {
         if (this.#pace.isOver && !STOP_WRITES.has(order.write)) return;
         this.#writes = Promise.all([this.#writes, this.#write(order)]).then(() => {});
         return;
+      case 'answer':
+        this.#asking.get(order.requestId)?.(order.refusal);
+        this.#asking.delete(order.requestId);
+        return;
       case 'commit':
         return this.#commit(order);
     }
@@ -282,7 +303,7 @@ export class ConnectorLoop {
   }
 
   /** One after the other: an older state of a session must never be stored over a newer one. */
-  #commit(order: Extract<Order, { kind: 'commit' }>): void {
+  #commit(order: Commit): void {
     this.#commits = this.#commits.then(() => this.#store(order));
   }
 
@@ -296,7 +317,7 @@ export class ConnectorLoop {
   }
 
   /** A commit that somebody waits for is tried once and answered; any other until it is stored, or the loop has ended. */
-  async #store(order: Extract<Order, { kind: 'commit' }>): Promise<void> {
+  async #store(order: Commit): Promise<void> {
     const { commit, log } = this.#parts;
     const { answer, transaction } = order;
     for (;;) {

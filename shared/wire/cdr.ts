@@ -6,13 +6,14 @@ import { meterReadingSchema, ratingSchema } from '../tariff/rate.ts';
 import { tariffSchema } from '../tariff/tariff.ts';
 
 /**
- * Why a charge ended. `limit-reached`: the longest time or the most energy that one charge may take; `site`: a rule or
+ * Why a charge ended. `driver`: whoever began it on site; `limit-reached`: the longest time or the most energy that one charge may take; `site`: a rule or
  * an input of the site, such as its emergency stop.
  */
 export const stopReasonSchema = z.enum([
   'partner',
   'staff',
   'technician',
+  'driver',
   'vehicle',
   'gun-removed',
   'fault',
@@ -23,6 +24,15 @@ export const stopReasonSchema = z.enum([
   'site',
 ]);
 export type StopReason = z.infer<typeof stopReasonSchema>;
+
+/**
+ * Who began a charge on site. `reference` tells the same person's charges together, and is never the number on a card.
+ */
+export const localUserSchema = z.object({
+  kind: z.enum(['card', 'technician']),
+  reference: z.string().min(1).max(64),
+});
+export type LocalUser = z.infer<typeof localUserSchema>;
 
 /**
  * What an energy register did that is more than counting: `rollover`, it began again at 0 after its highest count;
@@ -101,6 +111,8 @@ export const cdrSchema = z.object({
   connectorId: connectorIdSchema,
   orderId: uuidSchema.nullable(),
   commandId: uuidSchema.nullable(),
+  /** Absent with an order of the cloud. */
+  startedBy: localUserSchema.optional(),
   startedAt: stampSchema,
   endedAt: stampSchema,
   durationMs: z.int().nonnegative(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chargeLimitsSchema } from '../charge-limits.ts';
 import { faultCodes } from '../faults.ts';
 import { connectorIdSchema, pileIdSchema, requestIdSchema, siteIdSchema, uuidSchema } from '../ids.ts';
 import { stampSchema } from '../stamp.ts';
@@ -145,6 +146,9 @@ export const commandSchema = z.discriminatedUnion('kind', [
     expect: z.literal('no-session'),
     ...expiry,
     tariff: tariffSchema,
+    limits: chargeLimitsSchema.optional(),
+    /** The most that may be charged for it, in minor units: what has been paid or held ahead. Absent: nothing is held. */
+    holdMinor: z.int().nonnegative().optional(),
   }),
   z.object({
     ...commandHead,

@@ -3,7 +3,7 @@ import { type ErrorCode, errorCatalogue } from '../errors.ts';
 import { faultCodes } from '../faults.ts';
 import { connectorIdSchema, pileIdSchema, uuidSchema } from '../ids.ts';
 import { stampSchema } from '../stamp.ts';
-import { cdrSchema } from './cdr.ts';
+import { cdrSchema, localUserSchema } from './cdr.ts';
 
 const errorCodeSchema = z.enum(Object.keys(errorCatalogue) as ErrorCode[]);
 
@@ -25,6 +25,8 @@ export const sessionStartedSchema = z.object({
   connectorId: connectorIdSchema,
   orderId: uuidSchema.nullable(),
   commandId: uuidSchema.nullable(),
+  /** Absent with an order of the cloud. */
+  startedBy: localUserSchema.optional(),
   startedAt: stampSchema,
   meterStartWh: z.int().nonnegative(),
   limitMa: z.int().nonnegative(),
