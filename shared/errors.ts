@@ -168,6 +168,13 @@ export const errorCatalogue = {
     'Choose another pile.',
     '请选择其他充电桩。',
   ),
+  'site.no_power': entry(
+    'site',
+    'The site has no power left for this charge at present.',
+    '站点当前无剩余功率可供充电。',
+    'Try again later, or choose another station.',
+    '请稍后再试，或选择其他站点。',
+  ),
   'site.offline': entry(
     'site',
     'The site has not been heard of lately.',

@@ -20,6 +20,8 @@ export const parkingDeviceIdSchema = nameSchema;
 export const boardIdSchema = nameSchema;
 export const siteInputIdSchema = nameSchema;
 export const tripOutputIdSchema = nameSchema;
+/** Within its site: a distribution board or feeder. */
+export const powerNodeIdSchema = nameSchema;
 
 /** Identities made by a machine: commands, sessions, orders, stores, boots. */
 export const uuidSchema = z.uuid();

@@ -85,7 +85,14 @@ test("the simulator's tests do not know the edge's profiles either", () => {
 });
 
 test('pure folders take time, randomness and timers as arguments', () => {
-  const pure = ['shared/', 'edge/control/', 'hardware-sim/world/', 'hardware-sim/piles/', 'hardware-sim/faults/'];
+  const pure = [
+    'shared/',
+    'edge/control/',
+    'edge/power/',
+    'hardware-sim/world/',
+    'hardware-sim/piles/',
+    'hardware-sim/faults/',
+  ];
   const files = production.filter(({ path }) => pure.some((folder) => path.startsWith(folder)));
   expect(files.length).toBeGreaterThan(30);
   expect(hits(files, /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(Timeout|Interval|Immediate)\b/)).toEqual([]);

@@ -1,6 +1,7 @@
 import type { AddIssue } from '../devices/profile/checks.ts';
 import type { LineConfig, MeterConfig, PileConfig, SiteShape } from './site.ts';
 import { checkSiteIo } from './site-io.ts';
+import { checkPower } from './site-power.ts';
 
 /** What holds between the parts of a site's file, whatever the profiles say. */
 export function checkSite(site: SiteShape, add: AddIssue): void {
@@ -21,6 +22,7 @@ export function checkSite(site: SiteShape, add: AddIssue): void {
   });
   const connectorIds = site.piles.map(({ connectorId }) => connectorId);
   checkSiteIo(site.io, connectorIds, add);
+  if (site.power !== undefined) checkPower(site.power, site, add);
 }
 
 function checkNames(site: SiteShape, add: AddIssue): void {

@@ -4,6 +4,7 @@ import { addressComplaint } from '../devices/framed/framing-schema.ts';
 import type { Profile } from '../devices/load-profiles.ts';
 import type { LineConfig, MeterConfig, ParkingConfig, PileConfig, SiteConfig } from './site.ts';
 import type { IoBoardConfig } from './site-io.ts';
+import type { PowerConfig } from './site-power.ts';
 
 /** Which kinds of profile a part of the site's file may name. */
 const kindsOf = {
@@ -66,6 +67,7 @@ export function devicesOf(site: SiteConfig, profiles: ReadonlyMap<string, Profil
   };
   checkSharedUnits(devices.piles, site.piles, complaints);
   checkBlindPiles(devices, site.piles, complaints);
+  if (site.power !== undefined) complaints.push(...powerComplaints(site.power, devices));
   if (complaints.length === 0) return devices;
   throw new PilegateError('config.invalid', `${site.file}: ${describeComplaints(complaints)}`, { complaints });
 }
@@ -182,4 +184,25 @@ function checkBlindPiles(
       reason: `${profile.profileId} measures no current; its meter has to, and ${meter.profile.profileId} is not asked for any`,
     });
   }
+}
+
+/** What the profiles say of how piles hang at the supply, and of the meter that measures it. */
+function powerComplaints({ outlets, gridMeter }: PowerConfig, { piles, meters }: SiteDevices): Complaint[] {
+  const complaints = outlets.flatMap(({ connectorId, phases }, i): Complaint[] => {
+    const profile = piles.find(({ config }) => config.connectorId === connectorId)?.profile;
+    if (profile === undefined || phases === 'unknown') return [];
+    const isRotation = phases.length > 2;
+    const path = `power.outlets.${i}.phases`;
+    if (isRotation && profile.limits.phases === 1)
+      return [{ path, reason: `${profile.profileId} has one phase: say L1, L2 or L3` }];
+    if (!isRotation && profile.limits.dc !== undefined)
+      return [{ path, reason: `${profile.profileId} takes three phases: say their order, such as L1L2L3` }];
+    return [];
+  });
+  const meter = meters.find(({ config }) => config.meterId === gridMeter?.meterId);
+  if (meter === undefined) return complaints;
+  const { profile } = meter;
+  const isPerPhase = profile.kind === 'modbus-meter' && profile.measures.currents.length === 3;
+  const reason = `${profile.profileId} is not asked for the current of each phase`;
+  return isPerPhase ? complaints : [...complaints, { path: 'power.gridMeter.meterId', reason }];
 }

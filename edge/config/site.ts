@@ -14,6 +14,7 @@ import { serialSettingsShape } from '../devices/profile/device-shape.ts';
 import { readJsonFile } from './read-json-file.ts';
 import { checkSite } from './site-checks.ts';
 import { ioBoardSchema } from './site-io.ts';
+import { powerSchema } from './site-power.ts';
 import { storageSchema } from './storage.ts';
 import { unitSchema } from './unit.ts';
 
@@ -118,6 +119,8 @@ const shapeSchema = z.strictObject({
   parking: z.array(parkingSchema).max(128).default([]),
   /** Boards with the inputs of the site and the outputs that cut piles off. */
   io: z.array(ioBoardSchema).max(32).default([]),
+  /** How the piles share the supply. Left out: nothing is known of feeders and phases. */
+  power: powerSchema.optional(),
   storage: storageSchema.prefault({}),
   /** File with the rules of the site. */
   rules: z.string().min(1).optional(),
