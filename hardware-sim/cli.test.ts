@@ -4,10 +4,10 @@ import { parseCli } from './cli.ts';
 test('HS-01 station, control port and seed are read from the command line', () => {
   expect(parseCli(['--station', 's.json', '--control-port', '7001', '--seed', '5'])).toEqual({
     ok: true,
-    options: { stationFile: 's.json', controlPort: 7001, seed: 5, scenarioFile: undefined },
+    options: { stationFile: 's.json', controlPort: 7001, seed: 5, scenarioFile: undefined, reportFile: undefined },
   });
-  expect(parseCli(['--station', 's.json', '--scenario', 'c.json'])).toMatchObject({
-    options: { scenarioFile: 'c.json' },
+  expect(parseCli(['--station', 's.json', '--scenario', 'c.json', '--report', 'r.json'])).toMatchObject({
+    options: { scenarioFile: 'c.json', reportFile: 'r.json' },
   });
   expect(parseCli(['--station', 's.json'])).toMatchObject({ options: { controlPort: 0, seed: undefined } });
 });

@@ -9,11 +9,13 @@ export interface CliOptions {
   readonly seed: number | undefined;
   /** Runs as soon as all lines are open. */
   readonly scenarioFile: string | undefined;
+  /** Where the truth is written when the process is asked to end. */
+  readonly reportFile: string | undefined;
 }
 
 /** One line of help. */
 export const USAGE =
-  'usage: node hardware-sim/main.ts --station <file.json> [--scenario <file.json>] [--control-port N] [--seed N]';
+  'usage: node hardware-sim/main.ts --station <file.json> [--scenario <file.json>] [--control-port N] [--seed N] [--report <file.json>]';
 
 /** Reads `argv` (without node and script). A mistake comes back as a reason. */
 export function parseCli(argv: readonly string[]): { ok: true; options: CliOptions } | { ok: false; reason: string } {
@@ -25,12 +27,14 @@ export function parseCli(argv: readonly string[]): { ok: true; options: CliOptio
         scenario: { type: 'string' },
         'control-port': { type: 'string' },
         seed: { type: 'string' },
+        report: { type: 'string' },
       },
     });
     if (values.station === undefined) return { ok: false, reason: '--station is missing' };
     const controlPort = wholeNumber('--control-port', values['control-port'] ?? '0', 65_535);
     const seed = values.seed === undefined ? undefined : wholeNumber('--seed', values.seed, 0xffff_ffff);
-    return { ok: true, options: { stationFile: values.station, controlPort, seed, scenarioFile: values.scenario } };
+    const { station: stationFile, scenario: scenarioFile, report: reportFile } = values;
+    return { ok: true, options: { stationFile, controlPort, seed, scenarioFile, reportFile } };
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? error.message : String(error) };
   }

@@ -4,6 +4,7 @@ import { createIoBoard, type IoBoardDevice } from './io/io-board.ts';
 import type { RawDevice } from './line/raw-device.ts';
 import { createLock, type LockDevice } from './locks/lock-device.ts';
 import { createMeter, type Meter } from './meters/meter.ts';
+import type { Network } from './network/network.ts';
 import type { Pile } from './piles/pile.ts';
 import type { Station } from './station.ts';
 import type { MonoClock } from './world/clock.ts';
@@ -16,20 +17,21 @@ export interface FieldDevices {
 
 /**
  * Builds the meters and locks of `station`.
- * @throws when a meter measures a pile that is not there
+ * @throws when a meter measures a pile or node that is not there
  */
 export function createFieldDevices(
   station: Pick<Station, 'meters' | 'locks'>,
   piles: ReadonlyMap<string, Pile>,
+  network: Network | undefined,
   faults: FaultBoard,
   clock: MonoClock,
 ): FieldDevices {
   const meters = new Map<string, Meter>();
   for (const settings of station.meters) {
-    const pile = piles.get(settings.measures);
-    if (pile === undefined) throw new Error(`meter ${settings.meterId} measures no pile of this station`);
+    const supply = piles.get(settings.measures)?.supply ?? network?.supply(settings.measures);
+    if (supply === undefined) throw new Error(`meter ${settings.meterId} measures nothing of this station`);
     const effects = () => stateEffects(faults.stateFaults(`meter:${settings.meterId}`));
-    meters.set(settings.meterId, createMeter(settings, pile.supply, effects));
+    meters.set(settings.meterId, createMeter(settings, supply, effects));
   }
   const locks = new Map<string, LockDevice>();
   for (const settings of station.locks) {

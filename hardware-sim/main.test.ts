@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,10 @@ function start(...args: string[]): ChildProcess & { stdout: NodeJS.ReadableStrea
 }
 
 test('HS-01 the process announces its lines on one line of JSON and closes them on SIGTERM', async () => {
-  const child = start('--station', DEMO_FILE);
+  const folder = mkdtempSync(join(tmpdir(), 'report-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const report = join(folder, 'truth.json');
+  const child = start('--station', DEMO_FILE, '--report', report);
   const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
   const ready = JSON.parse(chunk.toString());
   expect(ready).toMatchObject({
@@ -43,6 +46,10 @@ test('HS-01 the process announces its lines on one line of JSON and closes them 
   expect((await fetch(`${ready.controlUrl}/truth`)).status).toBe(200);
   child.kill('SIGTERM');
   expect(await once(child, 'exit')).toEqual([0, null]);
+  expect(JSON.parse(readFileSync(report, 'utf8'))).toMatchObject({
+    piles: [{ pileId: 'A1' }, {}, {}, {}, {}],
+    network: [],
+  });
 });
 
 test('HS-01 a line replays the recording that lies beside the station file', async () => {

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pino } from 'pino';
 import { type FrameRecord, parseFrameLog } from '#shared/frame-log.ts';
 import { type CliOptions, parseCli, USAGE } from './cli.ts';
+import { stationTruth } from './control/routes.ts';
 import { openControlServer } from './control/server.ts';
 import { openStationLine, type StationLine } from './line/open-station-line.ts';
 import { processClock, processScheduler } from './line/real-time.ts';
@@ -74,6 +75,8 @@ async function run(station: Station, options: CliOptions): Promise<void> {
   const shutDown = async (signal: string): Promise<void> => {
     log.info({ signal }, 'closing');
     stopTicking();
+    if (options.reportFile !== undefined)
+      writeFileSync(options.reportFile, JSON.stringify(stationTruth({ world, clock: processClock })));
     await Promise.all([control.close(), ...[...lines.values()].map((line) => line.close())]);
     process.exit(0);
   };

@@ -2,6 +2,7 @@ import type { IoBoardSettings } from './io/io-settings.ts';
 import type { LineSettings } from './line/line-settings.ts';
 import type { LockSettings } from './locks/lock-device.ts';
 import type { MeterSettings } from './meters/meter-settings.ts';
+import type { NetworkSettings } from './network/network-settings.ts';
 
 /** The part of a station that says what stands where. */
 interface Placed {
@@ -10,6 +11,7 @@ interface Placed {
   readonly meters: readonly MeterSettings[];
   readonly locks: readonly LockSettings[];
   readonly io: readonly IoBoardSettings[];
+  readonly network?: NetworkSettings | undefined;
 }
 
 /** What is wrong with one meter, lock or board, and where in the file. */
@@ -39,7 +41,9 @@ export function deviceProblems(station: Placed): readonly DeviceProblem[] {
     ids.add(device.id);
     addresses.add(device.address);
   };
-  for (const [index, meter] of station.meters.entries()) check(['meters', index], ofMeter(meter));
+  const nodeIds = new Set(station.network?.nodes.map(({ nodeId }) => nodeId));
+  for (const [index, meter] of station.meters.entries())
+    check(['meters', index], { ...ofMeter(meter), ...(nodeIds.has(meter.measures) ? { pileId: undefined } : {}) });
   for (const [index, lock] of station.locks.entries()) check(['locks', index], ofLock(lock));
   for (const [index, board] of station.io.entries()) {
     check(['io', index], ofBoard(board));

@@ -4,6 +4,7 @@ import { ioBoardSchema } from './io/io-settings.ts';
 import { idSchema as id, lineSettingsSchema, turnaroundMsSchema } from './line/line-settings.ts';
 import { lockSchema } from './locks/lock-settings.ts';
 import { meterSchema } from './meters/meter-settings.ts';
+import { networkProblems, networkSchema } from './network/network-settings.ts';
 import { modelOptionsSchema } from './piles/model-options.ts';
 import { MODEL_NAMES } from './piles/models.ts';
 import { vehicleSettingsSchema } from './piles/vehicle-settings.ts';
@@ -35,11 +36,14 @@ export const stationSchema = z
     meters: z.array(meterSchema).default([]),
     locks: z.array(lockSchema).default([]),
     io: z.array(ioBoardSchema).default([]),
+    network: networkSchema.optional(),
   })
   .superRefine((station, context) => {
     const refuse = (path: (string | number)[], message: string): void =>
       context.addIssue({ code: 'custom', path, message });
     for (const { path, message } of deviceProblems(station)) refuse(path, message);
+    const wrong = station.network === undefined ? [] : networkProblems(station.network, station.piles);
+    for (const { path, message } of wrong) refuse(['network', ...path], message);
     const lines = new Map<string, (typeof station.lines)[number]>();
     for (const [index, line] of station.lines.entries()) {
       if (lines.has(line.lineId)) refuse(['lines', index, 'lineId'], `line ${line.lineId} is named twice`);

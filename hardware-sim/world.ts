@@ -11,6 +11,7 @@ import type { LineSettings } from './line/line-settings.ts';
 import { createReplaySlave } from './line/replay-slave.ts';
 import { createSlave, type Slave, type SlaveDevice } from './line/slave.ts';
 import { NO_EFFECTS } from './line/wire-damage.ts';
+import { createNetwork, type Network } from './network/network.ts';
 import { createDevices } from './piles/device.ts';
 import { createPile, type Pile } from './piles/pile.ts';
 import type { Station } from './station.ts';
@@ -20,6 +21,8 @@ import type { MonoClock } from './world/clock.ts';
 export interface StationWorld extends FieldDevices {
   readonly piles: ReadonlyMap<string, Pile>;
   readonly io: ReadonlyMap<string, IoBoardDevice>;
+  /** `undefined` when the station file describes none. */
+  readonly network: Network | undefined;
   readonly lines: ReadonlyMap<string, LineSettings>;
   readonly slaves: ReadonlyMap<string, Slave>;
   readonly faults: FaultBoard;
@@ -45,22 +48,30 @@ export function createWorld(
   const faults = createFaultBoard(seededRandom(seed));
   const io = createIoBoards(station, faults, clock);
   const piles = new Map<string, Pile>();
+  const advancePiles = (): void => {
+    for (const pile of piles.values()) pile.advance();
+  };
+  const network = station.network === undefined ? undefined : createNetwork(station.network, clock, seed, advancePiles);
   for (const settings of station.piles) {
     const isCutOff = () => [...io.values()].some((board) => board.cuts(settings.pileId));
     const effects = () => {
       const own = stateEffects(faults.stateFaults(`pile:${settings.pileId}`));
       return isCutOff() ? { ...own, powerCut: {} } : own;
     };
-    piles.set(settings.pileId, createPile(settings, clock, effects));
+    const mainsPhases = network?.wiringOf(settings.pileId)?.length === 1 ? 1 : 3;
+    const onDraw = network?.listener(settings.pileId);
+    piles.set(settings.pileId, createPile({ ...settings, mainsPhases }, clock, effects, onDraw));
   }
-  const field = createFieldDevices(station, piles, faults, clock);
+  const field = createFieldDevices(station, piles, network, faults, clock);
   const lines = new Map(station.lines.map((line) => [line.lineId, line]));
   const slaves = new Map<string, Slave>();
   for (const line of station.lines)
     slaves.set(line.lineId, slaveOf(station, line, piles, { ...field, io }, faults, recordings));
   const advance = (): void => {
-    for (const device of [...io.values(), ...piles.values(), ...field.meters.values(), ...field.locks.values()])
-      device.advance();
+    for (const board of io.values()) board.advance();
+    if (network === undefined) advancePiles();
+    else network.advance();
+    for (const device of [...field.meters.values(), ...field.locks.values()]) device.advance();
   };
   const lineIds = new Map<FaultTarget, string>(station.lines.map(({ lineId }) => [`line:${lineId}`, lineId]));
   for (const { pileId, lineId } of station.piles) lineIds.set(`pile:${pileId}`, lineId);
@@ -68,7 +79,7 @@ export function createWorld(
   for (const { lockId, lineId } of station.locks) lineIds.set(`lock:${lockId}`, lineId);
   for (const { boardId, lineId } of station.io) lineIds.set(`io:${boardId}`, lineId);
   const lineOf = (target: FaultTarget) => lines.get(lineIds.get(target) ?? '');
-  return { ...field, io, piles, lines, slaves, faults, lineOf, advance };
+  return { ...field, io, network, piles, lines, slaves, faults, lineOf, advance };
 }
 
 function slaveOf(

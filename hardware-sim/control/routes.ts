@@ -10,6 +10,7 @@ import type { MonoClock, Scheduler } from '../world/clock.ts';
 import type { StationWorld } from '../world.ts';
 import { type Answer, notFound, refusal, withBody } from './answer.ts';
 import { closeBreaker, oneBoard, oneLock, oneMeter, powerCycle, setBay, setInput } from './device-routes.ts';
+import { networkRoute } from './network-routes.ts';
 import { FAULT_SCHEMAS, setFault, type TargetKind } from './set-fault.ts';
 
 /** A request after its path has been cut at the slashes. */
@@ -49,12 +50,13 @@ export function route(deps: ControlDeps, call: Call): Answer | Promise<Answer> {
   const [collection = '', id = '', part, channel] = call.path;
   const shape = `${call.method} /${collection}${call.path.length < 2 ? '' : '/:id'}${part === undefined ? '' : `/${part}`}${channel === undefined ? '' : '/:channel'}`;
   if (call.path.length > 4) return notFound(`route ${shape}`);
+  if (collection === 'network') return networkRoute(deps.world, call);
   const faulty = COLLECTIONS[collection];
   if (call.method === 'POST' && part === 'faults' && channel === undefined && faulty !== undefined)
     return addFault(deps, faulty, id, call.body);
   switch (shape) {
     case 'GET /truth':
-      return truth(deps);
+      return { status: 200, body: stationTruth(deps) };
     case 'GET /piles/:id':
       return onePile(deps, id);
     case 'PUT /piles/:id/vehicle':
@@ -90,12 +92,14 @@ export function route(deps: ControlDeps, call: Call): Answer | Promise<Answer> {
   }
 }
 
-function truth({ world, clock }: ControlDeps): Answer {
+/** Everything that truly is and was at the station. */
+export function stationTruth({ world, clock }: Pick<ControlDeps, 'world' | 'clock'>): object {
   const piles = [...world.piles.values()].map((pile) => pile.truth());
   const meters = [...world.meters.values()].map((meter) => meter.truth());
   const locks = [...world.locks.values()].map((lock) => lock.truth());
   const io = [...world.io.values()].map((board) => board.truth());
-  return { status: 200, body: { nowMonoMs: clock.monoMs(), piles, meters, locks, io } };
+  const network = world.network?.truth() ?? [];
+  return { nowMonoMs: clock.monoMs(), piles, meters, locks, io, network };
 }
 
 function onePile({ world }: ControlDeps, pileId: string): Answer {

@@ -5,6 +5,8 @@ import type { MeterStrike, StateFault } from './state-faults.ts';
 export interface MeterEffects {
   readonly meterStuck: boolean;
   readonly meterBackward: boolean;
+  /** An external meter shows what it has shown last, all of it. */
+  readonly meterFrozen: boolean;
   readonly meterMissing: 'marker' | 'error' | undefined;
   /** Each object strikes once. */
   readonly meterStrikes: readonly MeterStrike[];
@@ -59,6 +61,7 @@ export const HEALTHY: StateEffects = {
   weldDetected: false,
   meterStuck: false,
   meterBackward: false,
+  meterFrozen: false,
   meterMissing: undefined,
   meterStrikes: [],
   softStopIgnored: false,
@@ -97,6 +100,8 @@ function effectOf(fault: StateFault, { meterStrikes, mainsV, shownRegisters }: S
       return { meterStuck: true };
     case 'meter-backward':
       return { meterBackward: true };
+    case 'frozen-meter':
+      return { meterFrozen: true };
     case 'meter-rollover':
     case 'meter-jump':
     case 'meter-reset':

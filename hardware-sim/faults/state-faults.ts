@@ -66,7 +66,11 @@ export const pileStateFaults = [
 ] as const;
 
 /** Faults of an external meter that hold until they are removed, unless they say otherwise. */
-export const meterStateFaults = meterFaults;
+export const meterStateFaults = [
+  ...meterFaults,
+  /** It answers, and everything that it shows repeats what it has shown last. */
+  z.strictObject({ kind: z.literal('frozen-meter') }),
+] as const;
 
 /** Faults of a ground lock or barrier that hold until they are removed. */
 export const lockStateFaults = [lockJammed, z.strictObject({ kind: z.literal('arm-damaged') })] as const;

@@ -37,10 +37,24 @@ export function createMeterCore(
   const count = newMeterCount(settings.initialRegisterWh);
   const startWh = supply().energyWh;
   let flowedWh = 0;
+  /** What was shown last: a frozen meter goes on showing it. */
+  let shown: MeterReading | undefined;
   const advance = (): void => {
     const totalWh = supply().energyWh - startWh;
     countEnergy(count, { stepWh: totalWh - flowedWh, totalWh }, effects(), REGISTER_END_WH);
     flowedWh = totalWh;
+  };
+  const present = (): MeterReading => {
+    const { powerW, currentsA, voltageV } = supply();
+    return {
+      importWh: shownWh(count.initialRegisterWh + count.meterWh),
+      exportWh: shownWh(settings.initialExportWh),
+      powerW,
+      currentsA,
+      voltageV,
+      frequencyHz: FREQUENCY_HZ,
+      missing: effects().meterMissing,
+    };
   };
   return {
     advance,
@@ -50,16 +64,8 @@ export function createMeterCore(
     },
     read: () => {
       advance();
-      const { powerW, currentsA, voltageV } = supply();
-      return {
-        importWh: shownWh(count.initialRegisterWh + count.meterWh),
-        exportWh: shownWh(settings.initialExportWh),
-        powerW,
-        currentsA,
-        voltageV,
-        frequencyHz: FREQUENCY_HZ,
-        missing: effects().meterMissing,
-      };
+      shown = effects().meterFrozen ? (shown ?? present()) : present();
+      return shown;
     },
   };
 }

@@ -6,7 +6,7 @@ const registerWh = z.number().min(0).max(999_999_990);
 const every = {
   meterId: id,
   lineId: id,
-  /** The pile in whose supply the meter sits. */
+  /** The pile in whose supply the meter sits, or the node of the site's network that it measures. */
   measures: id,
   initialRegisterWh: registerWh,
   /** What it has counted the other way before. */

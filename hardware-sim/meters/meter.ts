@@ -33,7 +33,7 @@ export interface Meter {
   truth(): MeterTruth;
 }
 
-/** Builds a meter in the supply of a pile. `effects` is asked for the faults that hold at that moment. */
+/** Builds a meter in the supply of a pile or of a node of the network. `effects` is asked for the faults that hold at that moment. */
 export function createMeter(settings: MeterSettings, supply: () => Supply, effects: () => StateEffects): Meter {
   const core = createMeterCore(settings, supply, effects);
   return {

@@ -1,4 +1,4 @@
-/** What physically comes through the supply of one pile, where an external meter sits. */
+/** What physically comes through the supply of one pile, or through a node of the site's network, where an external meter sits. */
 export interface Supply {
   /** Since the process started, in Wh. */
   readonly energyWh: number;

@@ -15,6 +15,8 @@ export interface EnergySession {
 export interface PileHistory {
   observe(state: PileState): void;
   contactorEvents(): readonly ContactorEvent[];
+  /** How often the contacts have moved, each way counted. */
+  contactorOperations(): number;
   energySessions(): readonly EnergySession[];
 }
 
@@ -23,11 +25,13 @@ export function createHistory(): PileHistory {
   const events: ContactorEvent[] = [];
   const sessions: EnergySession[] = [];
   let conducting = false;
+  let operations = 0;
   let truthAtPlugWh: number | undefined;
 
   const observeContacts = (state: PileState): void => {
     if (state.contactor.conducting === conducting) return;
     conducting = state.contactor.conducting;
+    operations += 1;
     events.push({ monoMs: state.nowMs, closed: conducting });
     if (events.length > KEPT_EVENTS) events.shift();
   };
@@ -55,6 +59,7 @@ export function createHistory(): PileHistory {
       observePlug(state);
     },
     contactorEvents: () => events,
+    contactorOperations: () => operations,
     energySessions: () => sessions,
   };
 }

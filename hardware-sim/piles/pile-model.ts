@@ -29,6 +29,6 @@ export interface PileModel {
   unplugged(): void;
   /** What its energy register says, in Wh; null when it has none. */
   reportedRegisterWh(): number | null;
-  /** A DC pile moves its state by itself; pilot and offer of an AC pile mean nothing to it. */
-  readonly dc?: { step(slice: Slice): void; truth(): DcTruth };
+  /** A DC pile moves its state by itself; pilot and offer of an AC pile mean nothing to it. `allowedW`: at its output, while it charges. */
+  readonly dc?: { step(slice: Slice): void; truth(): DcTruth; allowedW(): number };
 }

@@ -15,6 +15,8 @@ export interface PileState extends MeterCount {
   contactor: Contactor;
   pilot: PilotState;
   offerA: number;
+  /** Phases of its supply. */
+  readonly mainsPhases: 1 | 3;
   /** Phases behind the contacts. */
   connectedPhases: 1 | 3;
   /** Mains is there; without it the pile is deaf, dumb and dark. */
@@ -40,14 +42,20 @@ export interface PileState extends MeterCount {
 }
 
 /** A cold, idle pile. */
-export function newPileState(initialRegisterWh: number, vehicle: Vehicle, nowMs: number): PileState {
+export function newPileState(
+  initialRegisterWh: number,
+  vehicle: Vehicle,
+  nowMs: number,
+  mainsPhases: 1 | 3 = 3,
+): PileState {
   return {
     nowMs,
     vehicle,
     contactor: openContactor(nowMs),
     pilot: 'A1',
     offerA: 0,
-    connectedPhases: 3,
+    mainsPhases,
+    connectedPhases: mainsPhases,
     powered: true,
     temperatureC: SHADED.ambientC,
     gunTemperatureC: GUN.ambientC,
@@ -78,8 +86,11 @@ export function plugIsLocked(state: PileState, commanded: boolean): boolean {
 }
 
 /** Volts of a phase (0 to 2) against neutral, as the mains really are. */
-export function phaseV({ effects, powered }: Pick<PileState, 'effects' | 'powered'>, phase: 0 | 1 | 2): number {
-  return powered ? (effects.mainsV[phase] ?? PHASE_VOLTAGE_V) : 0;
+export function phaseV(
+  { effects, powered, mainsPhases }: Pick<PileState, 'effects' | 'powered' | 'mainsPhases'>,
+  phase: 0 | 1 | 2,
+): number {
+  return powered && phase < mainsPhases ? (effects.mainsV[phase] ?? PHASE_VOLTAGE_V) : 0;
 }
 
 /** L1 to L3. */

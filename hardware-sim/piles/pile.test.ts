@@ -83,6 +83,7 @@ test('HS-02 after a stop current is gone within the stop time and the contacts o
   expect(openedMs).toBeLessThanOrEqual(1100);
   expect(rig.pile.truth()).toMatchObject({ pileState: 'B1', currentA: [0, 0, 0] });
   expect(rig.pile.truth().contactorEvents.map((event) => event.closed)).toEqual([true, false]);
+  expect(rig.pile.truth().contactorOperations).toBe(2);
 });
 
 test('HS-02 a vehicle adapts to a lower offer within its reaction time, never later than 5 s', () => {

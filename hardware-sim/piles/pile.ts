@@ -4,6 +4,7 @@ import type { RegisterImage } from '../line/register-image.ts';
 import type { SlaveDevice } from '../line/slave.ts';
 import { restartCount } from '../meters/meter-count.ts';
 import type { Supply } from '../meters/supply.ts';
+import type { DrawListener, PileDraw } from '../network/pile-draw.ts';
 import type { MonoClock } from '../world/clock.ts';
 import { createStepper } from '../world/stepper.ts';
 import { DC_EFFICIENCY } from './dc/generic-dc.ts';
@@ -33,6 +34,8 @@ export interface PileSettings {
   /** Which connector of its device the pile is, from 1; 1 when left out. */
   readonly socket?: number;
   readonly options?: ModelOptions;
+  /** Phases of its supply; 3 when left out. */
+  readonly mainsPhases?: 1 | 3;
 }
 
 /** A simulated pile with its vehicle: a Modbus device outside, physics inside. */
@@ -55,9 +58,14 @@ export interface Pile extends SlaveDevice {
   truth(): PileTruth;
 }
 
-/** Builds a pile. `effects` is asked at every slice for the faults that hold then. */
-export function createPile(settings: PileSettings, clock: MonoClock, effects: () => StateEffects): Pile {
-  const state = newPileState(settings.initialRegisterWh, defaultVehicle(), clock.monoMs());
+/** Builds a pile. `effects` is asked at every slice for the faults that hold then, `onDraw` hears after each what it takes. */
+export function createPile(
+  settings: PileSettings,
+  clock: MonoClock,
+  effects: () => StateEffects,
+  onDraw: DrawListener = () => {},
+): Pile {
+  const state = newPileState(settings.initialRegisterWh, defaultVehicle(), clock.monoMs(), settings.mainsPhases);
   const powerOn = (): PileModel =>
     MODELS[settings.model](state, settings.startsPermitted, { ...settings.options, socket: settings.socket ?? 1 });
   let model = powerOn();
@@ -87,6 +95,7 @@ export function createPile(settings: PileSettings, clock: MonoClock, effects: ()
     if (model.dc === undefined) stepPile(state, model, memory, slice);
     else model.dc.step(slice);
     history.observe(state);
+    onDraw(slice.nowMs, drawOf(state, model));
   });
 
   const changeVehicle = (wishes: VehicleSettings): void => {
@@ -144,6 +153,16 @@ export function createPile(settings: PileSettings, clock: MonoClock, effects: ()
 function acSupply(state: PileState): Supply {
   const { energyTruthWh, powerW, currentsA } = state;
   return { energyWh: energyTruthWh, powerW, currentsA, voltageV: phaseV({ ...state, powered: true }, 0) };
+}
+
+/** What it takes from its supply, and the most that its registers let it take at this instant. */
+function drawOf(state: PileState, { dc }: PileModel): PileDraw {
+  if (dc !== undefined) {
+    const allowedA = dc.allowedW() / DC_EFFICIENCY / 3 / PHASE_VOLTAGE_V;
+    return { currentsA: dcSupply(state).currentsA, allowedA: [allowedA, allowedA, allowedA] };
+  }
+  const other = state.connectedPhases === 1 ? 0 : state.offerA;
+  return { currentsA: state.currentsA, allowedA: [state.offerA, other, other] };
 }
 
 /** A rectifier loses some of its input and loads its phases alike. */

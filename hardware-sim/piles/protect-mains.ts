@@ -11,7 +11,9 @@ const BACK_AFTER_MS = 5000;
 /** Sets `mainsTripped` of `state` from its voltages, with delay and hysteresis. */
 export function protectFromMains(state: PileState): void {
   const marginV = state.mainsTripped ? BACK_V : 0;
-  const isOut = phasesV(state).some((volt) => volt > HIGHEST_V - marginV || volt < LOWEST_V + marginV);
+  const isOut = phasesV(state)
+    .slice(0, state.mainsPhases)
+    .some((volt) => volt > HIGHEST_V - marginV || volt < LOWEST_V + marginV);
   state.mainsOutSinceMs = isOut ? (state.mainsOutSinceMs ?? state.nowMs) : undefined;
   state.mainsBackSinceMs = isOut ? undefined : (state.mainsBackSinceMs ?? state.nowMs);
   const lasted = (sinceMs: number | undefined, ms: number) => sinceMs !== undefined && state.nowMs - sinceMs >= ms;

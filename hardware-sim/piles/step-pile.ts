@@ -30,7 +30,7 @@ export function stepPile(state: PileState, model: PileModel, memory: PileMemory,
   protectFromMains(state);
   const permission = model.permission(slice.nowMs);
   state.pilot = readPilot(state);
-  const phasesReady = switchPhases(state, permission.phases ?? 3);
+  const phasesReady = switchPhases(state, state.mainsPhases === 1 ? 1 : (permission.phases ?? 3));
   const offerA = phasesReady ? offeredA(state, permission, model.maxCurrentMa, memory) : 0;
   if (offerA > 0) memory.offSinceMs = slice.nowMs;
   state.offerA = offerA;

@@ -35,6 +35,8 @@ export interface PileTruth {
   readonly dc: DcTruth | undefined;
   readonly energySessions: readonly EnergySession[];
   readonly contactorEvents: readonly ContactorEvent[];
+  /** How often the contacts have moved since the process started, each way counted. */
+  readonly contactorOperations: number;
 }
 
 /** The truth about one pile at its present instant. */
@@ -69,5 +71,6 @@ export function pileTruth(
     dc: model.dc?.truth(),
     energySessions: [...history.energySessions()],
     contactorEvents: [...history.contactorEvents()],
+    contactorOperations: history.contactorOperations(),
   };
 }

@@ -77,6 +77,9 @@ function act(step: ScenarioStep, world: StationWorld, faultIds: Map<string, stri
     case 'plug':
       for (const { faultId } of unpluggedFaults(world.faults, step.lineId)) world.faults.remove(faultId);
       return;
+    case 'house-load':
+      world.network?.setLoad(step.nodeId, step.load);
+      return;
     case 'power-cycle':
       set(`pile:${step.pileId}`, { kind: 'power-cut', durationMs: step.offMs });
   }
@@ -98,6 +101,8 @@ function problemOf(step: ScenarioStep, world: StationWorld, names: ReadonlySet<u
       return misfit(world, step.target, step.fault);
     case 'fault-off':
       return names.has(step.name) ? undefined : `no step switches on a fault ${step.name}`;
+    case 'house-load':
+      return world.network?.supply(step.nodeId) === undefined ? `there is no node ${step.nodeId}` : undefined;
     case 'vehicle':
     case 'power-cycle':
       return missing(`pile:${step.pileId}`);

@@ -3,6 +3,7 @@ import { FAULT_SCHEMAS, type TargetKind } from '../control/set-fault.ts';
 import type { FaultTarget } from '../faults/board.ts';
 import type { Fault } from '../faults/fault.ts';
 import { idSchema } from '../line/line-settings.ts';
+import { houseLoadSchema } from '../network/house-load.ts';
 import { vehicleSettingsSchema } from '../piles/vehicle-settings.ts';
 
 const when = {
@@ -40,6 +41,7 @@ const step = z.discriminatedUnion('action', [
   z.strictObject({ ...when, action: z.literal('vehicle'), pileId: idSchema, settings: vehicleSettingsSchema }),
   z.strictObject({ ...when, action: z.literal('unplug'), lineId: idSchema, durationMs: durationMs.optional() }),
   z.strictObject({ ...when, action: z.literal('plug'), lineId: idSchema }),
+  z.strictObject({ ...when, action: z.literal('house-load'), nodeId: idSchema, load: houseLoadSchema }),
   z.strictObject({ ...when, action: z.literal('power-cycle'), pileId: idSchema, offMs: durationMs }),
 ]);
 

@@ -99,6 +99,7 @@ export function genericDc(state: PileState, startsPermitted: boolean): PileModel
         step(state, charge, output, limitW, watchdog, slice);
         if (startsPermitted && charge.phase === 'plugged') startCharge(charge, state);
       },
+      allowedW: () => (['insulation-check', 'handshake', 'charging'].includes(charge.phase) ? limitW() : 0),
       truth: () => ({
         phase: charge.phase,
         outputV: output.volt,
