@@ -16,6 +16,7 @@ export const lineIdSchema = nameSchema;
 export const meterIdSchema = nameSchema;
 /** Ground locks and barriers. */
 export const parkingDeviceIdSchema = nameSchema;
+export const cardReaderIdSchema = nameSchema;
 /** Boards with site inputs and trip outputs; inputs and outputs share one set of names. */
 export const boardIdSchema = nameSchema;
 export const siteInputIdSchema = nameSchema;

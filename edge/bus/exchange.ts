@@ -54,6 +54,8 @@ export interface LineJob<Answer> {
   readonly answerBytes: number;
   /** Asked once more when its turn has come: what has been overtaken by a stop must not go out after it. */
   readonly isSuperseded?: () => boolean;
+  /** What is answered is about a person: it is kept out of logs and recordings. */
+  readonly isPrivate?: boolean;
 }
 
 /** What users of a line see of it. */

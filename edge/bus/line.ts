@@ -14,7 +14,7 @@ import { LineError, type LineFailure } from './line-error.ts';
 import { LineLoad } from './line-load.ts';
 import { type ReplyTime, timeoutMs, unknownReplyTime, withReply, withTimeout } from './reply-time.ts';
 
-/** Sees every piece of bytes with its direction, for logs and recordings. */
+/** Sees every piece of bytes with its direction, for logs and recordings; as zeros what answers a private question. */
 export type FrameTap = (direction: 'sent' | 'received', bytes: Uint8Array) => void;
 
 export interface LineParts {
@@ -91,6 +91,8 @@ export class Line implements LinePort {
   #openAgainFromMonoMs = 0;
   /** Until then those who answer go first. */
   #suspectsFromMonoMs = 0;
+  /** Until then the answer to a private question may still come, after its time. */
+  #privateUntilMonoMs = 0;
   #failuresInRow = 0;
   #isOpening = false;
   #closed = false;
@@ -284,10 +286,11 @@ export class Line implements LinePort {
 
   #receive(bytes: Uint8Array): void {
     const { tap, clock, silenceMs, onStray } = this.#parts;
-    tap('received', bytes);
     const nowMs = clock.monoMs();
-    this.#keepQuietUntil(nowMs + silenceMs);
     const inFlight = this.#inFlight;
+    const isPrivate = inFlight?.pending.job.isPrivate === true || nowMs < this.#privateUntilMonoMs;
+    tap('received', isPrivate ? new Uint8Array(bytes.length) : bytes);
+    this.#keepQuietUntil(nowMs + silenceMs);
     if (inFlight === null || !inFlight.isSent) {
       this.counters.strayBytes += bytes.length;
       onStray?.(bytes);
@@ -365,6 +368,7 @@ export class Line implements LinePort {
     countFailure(this.counters, failure);
     countFailure(device.counters, failure);
     if (failure === 'timeout') device.replyTime = withTimeout(device.replyTime);
+    if (pending.job.isPrivate === true) this.#privateUntilMonoMs = this.#slowestMonoMs(inFlight);
     if (failure !== 'closed') {
       this.#quietAfter(failure, this.#slowestMonoMs(inFlight));
       const freeMonoMs = Math.max(nowMs, this.#quietFromMonoMs);

@@ -11,6 +11,7 @@ export interface ModbusJob {
   readonly request: ModbusRequest;
   readonly timing: DeviceTiming;
   readonly isSuperseded?: () => boolean;
+  readonly isPrivate?: boolean;
 }
 
 /** Asks Modbus devices on a line. */

@@ -1,5 +1,6 @@
 import type { AddIssue } from '../devices/profile/checks.ts';
 import type { LineConfig, MeterConfig, PileConfig, SiteShape } from './site.ts';
+import { checkAccess } from './site-access.ts';
 import { checkSiteIo } from './site-io.ts';
 import { checkPower } from './site-power.ts';
 
@@ -9,7 +10,7 @@ export function checkSite(site: SiteShape, add: AddIssue): void {
   checkUnique(site.lines, endpointOf, (i, key, first) =>
     add(['lines', i], `${key} belongs to lines.${first}: one owner per port`),
   );
-  for (const part of ['piles', 'meters', 'parking', 'io'] as const) {
+  for (const part of ['piles', 'meters', 'parking', 'io', 'readers'] as const) {
     site[part].forEach(({ lineId }, i) => {
       if (!site.lines.some((line) => line.lineId === lineId)) add([part, i, 'lineId'], `no line is named "${lineId}"`);
     });
@@ -23,6 +24,7 @@ export function checkSite(site: SiteShape, add: AddIssue): void {
   const connectorIds = site.piles.map(({ connectorId }) => connectorId);
   checkSiteIo(site.io, connectorIds, add);
   if (site.power !== undefined) checkPower(site.power, site, add);
+  checkAccess(site, add);
 }
 
 function checkNames(site: SiteShape, add: AddIssue): void {
@@ -38,6 +40,7 @@ function checkNames(site: SiteShape, add: AddIssue): void {
   checkName('meters', site.meters, 'meterId');
   checkName('parking', site.parking, 'deviceId');
   checkName('io', site.io, 'boardId');
+  checkName('readers', site.readers, 'readerId');
 }
 
 const endpointOf = (line: LineConfig) => (line.transport === 'serial' ? line.path : `${line.host}:${line.port}`);

@@ -3,6 +3,7 @@ import { type Complaint, PilegateError } from '#shared/errors.ts';
 import { addressComplaint } from '../devices/framed/framing-schema.ts';
 import type { Profile } from '../devices/load-profiles.ts';
 import type { LineConfig, MeterConfig, ParkingConfig, PileConfig, SiteConfig } from './site.ts';
+import type { CardReaderConfig } from './site-access.ts';
 import type { IoBoardConfig } from './site-io.ts';
 import type { PowerConfig } from './site-power.ts';
 
@@ -12,6 +13,7 @@ const kindsOf = {
   meters: ['modbus-meter', 'dlt645-meter'],
   parking: ['parking-device'],
   io: ['io-board'],
+  readers: ['card-reader'],
 } as const;
 export type SitePart = keyof typeof kindsOf;
 type ProfileFor<Part extends SitePart> = Extract<Profile, { kind: (typeof kindsOf)[Part][number] }>;
@@ -26,6 +28,7 @@ export type SitePile = SiteDevice<'piles', PileConfig>;
 export type SiteMeter = SiteDevice<'meters', MeterConfig>;
 export type SiteParking = SiteDevice<'parking', ParkingConfig>;
 export type SiteIoBoard = SiteDevice<'io', IoBoardConfig>;
+export type SiteCardReader = SiteDevice<'readers', CardReaderConfig>;
 
 /** All devices in the order of the site's file. */
 export interface SiteDevices {
@@ -33,6 +36,7 @@ export interface SiteDevices {
   readonly meters: readonly SiteMeter[];
   readonly parking: readonly SiteParking[];
   readonly io: readonly SiteIoBoard[];
+  readonly readers: readonly SiteCardReader[];
 }
 
 /**
@@ -64,6 +68,7 @@ export function devicesOf(site: SiteConfig, profiles: ReadonlyMap<string, Profil
     meters: join('meters', site.meters, checkMeter),
     parking: join('parking', site.parking, checkParking),
     io: join('io', site.io, checkBoard),
+    readers: join('readers', site.readers, () => {}),
   };
   checkSharedUnits(devices.piles, site.piles, complaints);
   checkBlindPiles(devices, site.piles, complaints);
@@ -114,6 +119,8 @@ function checkPile({ config, profile }: SitePile, complain: Complain): void {
     complain('socket', `needed: ${profileId} has ${sockets.count} sockets at one unit`);
   if (config.meterId === undefined && profile.measures.energy === null)
     complain('meterId', `needed: ${profileId} has no meter of its own`);
+  if (config.readsCards === true && profile.measures.card === undefined)
+    complain('readsCards', `${profileId} has no register that tells a card`);
 }
 
 function checkLimit(limitMa: number, { profileId, limits }: SitePile['profile'], complain: Complain): void {

@@ -12,6 +12,7 @@ import { SHARD_COUNT } from '#shared/wire/topics.ts';
 import { LARGEST_CHARGE_WH, LONGEST_CHARGE_MS } from '../control/charge-limits.ts';
 import { serialSettingsShape } from '../devices/profile/device-shape.ts';
 import { readJsonFile } from './read-json-file.ts';
+import { cardReaderSchema, siteAccessSchema } from './site-access.ts';
 import { checkSite } from './site-checks.ts';
 import { ioBoardSchema } from './site-io.ts';
 import { powerSchema } from './site-power.ts';
@@ -60,6 +61,8 @@ const pileSchema = z.strictObject({
   limitMa: z.int().positive(),
   /** The meter that bills for this connector, in place of the pile's own. */
   meterId: meterIdSchema.optional(),
+  /** Whether cards that are presented at the pile's own reader count, as its register tells them. */
+  readsCards: z.boolean().optional(),
 });
 export type PileConfig = z.infer<typeof pileSchema>;
 
@@ -121,6 +124,9 @@ const shapeSchema = z.strictObject({
   io: z.array(ioBoardSchema).max(32).default([]),
   /** How the piles share the supply. Left out: nothing is known of feeders and phases. */
   power: powerSchema.optional(),
+  /** Card readers on lines of their own. */
+  readers: z.array(cardReaderSchema).max(64).default([]),
+  access: siteAccessSchema.optional(),
   storage: storageSchema.prefault({}),
   /** File with the rules of the site. */
   rules: z.string().min(1).optional(),
@@ -147,6 +153,7 @@ export function loadSite(path: string): SiteConfig {
     file: path,
     dataDir: here(site.dataDir),
     ...(site.rules === undefined ? {} : { rules: here(site.rules) }),
+    ...(site.access === undefined ? {} : { access: { ...site.access, keyFile: here(site.access.keyFile) } }),
     cloud: { ...site.cloud, ...(passwordFile === undefined ? {} : { passwordFile: here(passwordFile) }) },
     lines: site.lines.map((line) =>
       line.frameLog === undefined

@@ -8,6 +8,7 @@ import { parkingProfileSchema } from './framed/parking-profile.ts';
 import { ioBoardProfileSchema } from './io/io-board-profile.ts';
 import { meterProfileSchema } from './profile/meter-profile.ts';
 import { pileProfileSchema } from './profile/pile-profile.ts';
+import { cardReaderProfileSchema } from './readers/card-reader-profile.ts';
 
 /** Every kind of device that a profile can describe. */
 export const profileFileSchema = z.discriminatedUnion('kind', [
@@ -16,6 +17,7 @@ export const profileFileSchema = z.discriminatedUnion('kind', [
   dlt645MeterProfileSchema,
   parkingProfileSchema,
   ioBoardProfileSchema,
+  cardReaderProfileSchema,
 ]);
 export type Profile = z.infer<typeof profileFileSchema>;
 

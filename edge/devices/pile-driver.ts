@@ -1,7 +1,7 @@
 import type { Priority } from '../bus/exchange.ts';
 import type { Reading } from '../control/reading.ts';
 import { type FirmwareVerdict, firmwareInOrder, judgeFirmware } from './firmware-verdict.ts';
-import { readingOf } from './pile-reading.ts';
+import { cardNumberOf, readingOf } from './pile-reading.ts';
 import { type Condition, holds } from './profile/condition.ts';
 import type { CommandName, PileProfile } from './profile/pile-profile.ts';
 import type { Step } from './profile/write.ts';
@@ -61,6 +61,13 @@ export class PileDriver {
     this.#firmware = judgeFirmware(this.profile, values);
     if (this.#limitMa === null && typeof setpoint === 'number') this.#limitMa = setpoint;
     return readingOf(this.profile, values);
+  }
+
+  /** The number of the card that the pile's own reader shows; null when it shows none. @throws LineError */
+  async readCard(): Promise<string | null> {
+    const { card } = this.profile.measures;
+    if (card === undefined) return null;
+    return cardNumberOf(await this.#device.readPrivately(card.point, 'poll'), card.byteOrder);
   }
 
   /**

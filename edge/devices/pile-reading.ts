@@ -1,3 +1,4 @@
+import { readCardNumber, reversedBytes } from '#shared/access/card-number.ts';
 import type { Reading } from '../control/reading.ts';
 import type { PileProfile } from './profile/pile-profile.ts';
 import { largestOf, type Values } from './register-device.ts';
@@ -43,6 +44,19 @@ function currentOf({ measures, limits }: PileProfile, values: Values): number | 
   const powerW = values(measures.power);
   if (largestMa === null || typeof powerW !== 'number') return null;
   return Math.ceil((powerW * 1000) / limits.dc.wattsPerAmpere);
+}
+
+const U32_DIGITS = 8;
+
+/** A card's number as the pile tells it, as text or as a number whose first byte is the highest; null: none, or no number. */
+export function cardNumberOf(
+  value: ReturnType<Values>,
+  byteOrder: NonNullable<PileProfile['measures']['card']>['byteOrder'],
+): string | null {
+  const text = typeof value === 'number' ? value.toString(16).padStart(U32_DIGITS, '0') : (value ?? '');
+  const number = readCardNumber(text);
+  if (number === null || /^0+$/.test(number)) return null;
+  return byteOrder === 'first-byte-first' ? number : reversedBytes(number);
 }
 
 /** The phases that are in use. Null when none is, or when one is not told: half a picture is none. */

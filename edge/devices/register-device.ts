@@ -97,6 +97,15 @@ export class RegisterDevice {
     await modbus.request({ unit: unitOf(write, this.place), priority, request, timing, isSuperseded });
   }
 
+  /** Reads one point by itself; what is answered is kept out of logs and recordings. @throws LineError */
+  async readPrivately(name: string, priority: Priority): Promise<PointValue> {
+    const point = this.#points[name];
+    if (point === undefined) return null;
+    const words = new RegisterWords();
+    await this.#readBlocks(planReads([point], this.#profile, this.place), words, priority, true);
+    return this.#value(name, words);
+  }
+
   async #meet(priority: Priority): Promise<void> {
     this.#points = this.#profile.points;
     this.#plan();
@@ -129,22 +138,32 @@ export class RegisterDevice {
   }
 
   /** Returns the blocks that the device has accepted. */
-  async #readBlocks(blocks: readonly BlockRead[], words: RegisterWords, priority: Priority): Promise<BlockRead[]> {
+  async #readBlocks(
+    blocks: readonly BlockRead[],
+    words: RegisterWords,
+    priority: Priority,
+    isPrivate = false,
+  ): Promise<BlockRead[]> {
     const accepted: BlockRead[] = [];
-    for (const block of blocks) accepted.push(...(await this.#readBlock(block, words, priority)));
+    for (const block of blocks) accepted.push(...(await this.#readBlock(block, words, priority, isPrivate)));
     return accepted;
   }
 
-  async #readBlock(block: BlockRead, words: RegisterWords, priority: Priority): Promise<BlockRead[]> {
+  async #readBlock(
+    block: BlockRead,
+    words: RegisterWords,
+    priority: Priority,
+    isPrivate: boolean,
+  ): Promise<BlockRead[]> {
     try {
       const { unit, request } = block;
       const { timing } = this.#profile;
-      words.add(unit, request, await this.#address.modbus.request({ unit, priority, request, timing }));
+      words.add(unit, request, await this.#address.modbus.request({ unit, priority, request, timing, isPrivate }));
       return [block];
     } catch (error) {
       if (!(error instanceof LineError) || !REFUSED_PLACE.includes(error.exceptionCode)) throw error;
       const halves = splitBlock(block, this.place);
-      if (halves !== null) return this.#readBlocks(halves, words, priority);
+      if (halves !== null) return this.#readBlocks(halves, words, priority, isPrivate);
       if (block.points.every((point) => point.optional)) return [];
       throw error;
     }

@@ -5,6 +5,7 @@ import { FRAME_BYTES, MOST_WAKE_UP_BYTES } from '../devices/dlt645/frame.ts';
 import { frameBytes as framedBytes } from '../devices/framed/frame.ts';
 import { hexBytes } from '../devices/framed/framing-schema.ts';
 import { planReads } from '../devices/plan-reads.ts';
+import type { Point } from '../devices/profile/point.ts';
 import type { Step, Write } from '../devices/profile/write.ts';
 import { placementOf } from '../devices/register-device.ts';
 import { encodeWrite, type Placement } from '../devices/registers.ts';
@@ -55,7 +56,10 @@ export function planPile({ config, line, profile }: SitePile): DevicePlan {
     profileId: profile.profileId,
     address: `unit ${config.unit}${config.socket === undefined ? '' : ` socket ${config.socket}`}`,
     pollMs: timing.pollMs,
-    polls: timed(modbusReads(profile, 'poll', place)),
+    polls: timed([
+      ...modbusReads(profile, 'poll', place),
+      ...(config.readsCards === true ? modbusReads(profile, 'cards', place) : []),
+    ]),
     watchdogMs: watchdog?.timeoutMs ?? null,
     feeds: timed(writes(watchdog?.feed ?? [])),
     stops: timed(writes(commands.softStop)),
@@ -142,7 +146,7 @@ type ModbusProfile =
   | SiteIoBoard['profile']
   | Extract<SiteMeter['profile'], { kind: 'modbus-meter' }>;
 
-function modbusReads(profile: ModbusProfile, when: 'poll' | 'set-up', place: Placement): Question[] {
+function modbusReads(profile: ModbusProfile, when: Point['read'], place: Placement): Question[] {
   const points = Object.values(profile.points).filter((point) => point.read === when);
   return planReads(points, profile, place).map(({ request }) => modbusQuestion(request));
 }

@@ -1,5 +1,12 @@
 import type { LineConfig, SiteConfig } from '../config/site.ts';
-import type { SiteDevices, SiteIoBoard, SiteMeter, SiteParking, SitePile } from '../config/site-devices.ts';
+import type {
+  SiteCardReader,
+  SiteDevices,
+  SiteIoBoard,
+  SiteMeter,
+  SiteParking,
+  SitePile,
+} from '../config/site-devices.ts';
 import { type TripOutputConfig, tripOutputOf } from '../config/site-io.ts';
 import { amperes, seconds } from './figures.ts';
 import type { InputPlan } from './plan-inputs.ts';
@@ -23,6 +30,7 @@ export function notesOf(
     ...devices.meters.flatMap((meter) => settingsNote(meter.config.meterId, meter)),
     ...devices.parking.flatMap((device) => settingsNote(device.config.deviceId, device)),
     ...devices.io.flatMap((board) => settingsNote(board.config.boardId, board)),
+    ...devices.readers.flatMap((reader) => settingsNote(reader.config.readerId, reader)),
     ...devices.piles.flatMap((pile) => pileNotes(pile, tripOutputOf(site.io, pile.config.connectorId))),
     ...inputs.flatMap(inputNote),
     ...devices.io.flatMap(boardNotes),
@@ -52,7 +60,10 @@ function paceNotes({ lineId, utilisation, saturatedCycleMs, stop }: LinePlan): s
 
 const percent = (share: number) => `${Math.round(share * 100)} %`;
 
-function settingsNote(name: string, { line, profile }: SitePile | SiteMeter | SiteParking | SiteIoBoard): string[] {
+function settingsNote(
+  name: string,
+  { line, profile }: SitePile | SiteMeter | SiteParking | SiteIoBoard | SiteCardReader,
+): string[] {
   if (line.transport !== 'serial' || profile.serial === undefined) return [];
   const delivered = settingsText(profile.serial);
   if (delivered === settingsText(line)) return [];

@@ -100,7 +100,8 @@ const takenMs = (transactions: readonly { busyMs: number; gapMs: number }[] = []
   transactions.reduce((sum, { busyMs, gapMs }) => sum + busyMs + gapMs, 0);
 
 function turnaroundOfMeter(): number {
-  return loadProfiles(packagedProfiles).get('dlt645-2007')?.timing.turnaroundMs ?? Number.NaN;
+  const meter = loadProfiles(packagedProfiles).get('dlt645-2007');
+  return meter?.kind === 'dlt645-meter' ? meter.timing.turnaroundMs : Number.NaN;
 }
 
 describe('ED-07 how long a stop waits for its line', () => {

@@ -98,6 +98,7 @@ export function siteOf(line: LineConfig, piles: number, changes: Partial<SiteCon
     meters: [],
     parking: [],
     io: [],
+    readers: [],
     storage: defaultStorage,
     ...changes,
   };

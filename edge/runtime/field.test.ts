@@ -20,10 +20,18 @@ function fieldWithLeftSession(commit: (transaction: LedgerTransaction) => Promis
     service: new Map(),
     devices: new Map(),
   } as unknown as Opened;
-  const site = { siteId: 'site-1', lines: [], piles: [], meters: [], parking: [], io: [] } as unknown as SiteConfig;
+  const site = {
+    siteId: 'site-1',
+    lines: [],
+    piles: [],
+    meters: [],
+    parking: [],
+    io: [],
+    readers: [],
+  } as unknown as SiteConfig;
   const field = new Field({
     site,
-    devices: { piles: [], meters: [], parking: [], io: [] },
+    devices: { piles: [], meters: [], parking: [], io: [], readers: [] },
     opened,
     clock: time,
     timers: time,

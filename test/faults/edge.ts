@@ -280,5 +280,6 @@ function siteOf({ lines, piles, meters = [], parking = [], io = [], charge = {} 
     meters: [...meters],
     parking: parking.map(({ pileId, ...device }) => ({ ...device, connectorId: connectorOf(pileId) })),
     io: io.map((board): IoBoardConfig => ioBoardSchema.parse(board)),
+    readers: [],
   };
 }

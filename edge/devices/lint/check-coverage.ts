@@ -6,8 +6,8 @@ import { variantFor } from './given-variant.ts';
 export function checkCoverage(profile: ModbusProfile, find: Find): void {
   const read = new Set(profile.vectors.flatMap(({ reads }) => Object.keys(reads ?? {})));
   for (const [name, point] of Object.entries(profile.points))
-    if (point.read === 'poll' && !read.has(name))
-      find(['points', name], 'is read at every poll, and no vector reads it');
+    if (point.read !== 'set-up' && !read.has(name))
+      find(['points', name], `${point.read === 'poll' ? 'is read at every poll, and ' : ''}no vector reads it`);
   for (const [i, variant] of profile.variants.entries())
     for (const name of Object.keys(variant.points))
       if (

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isPilegateError } from '#shared/errors.ts';
 import { loadProfile, type Profile } from '../load-profiles.ts';
 import { checkAddresses } from './check-addresses.ts';
+import { checkCardVectors } from './check-card-vectors.ts';
 import { checkCoverage } from './check-coverage.ts';
 import { checkRules } from './check-rules.ts';
 import { checkVectors } from './check-vectors.ts';
@@ -31,6 +32,10 @@ export function lintProfile(profile: Profile): Omit<Finding, 'file'>[] {
   if (profile.kind === 'dlt645-meter' || profile.kind === 'parking-device') return [];
   const findings: Omit<Finding, 'file'>[] = [];
   const find: Find = (path, reason) => void findings.push({ path: path.join('.'), reason });
+  if (profile.kind === 'card-reader') {
+    checkCardVectors(profile, find);
+    return findings;
+  }
   checkAddresses(profile, find);
   checkRules(profile, find);
   checkVectors(profile, find);

@@ -153,6 +153,7 @@ function checkMeasures(profile: PileShape, add: AddIssue): void {
     needPoint(profile, name, ['measures', 'currents', i], add, 'mA');
   });
   checkVoltages(profile, add);
+  checkCard(profile, add);
   if (measures.soc !== undefined) needPoint(profile, measures.soc, ['measures', 'soc'], add, 'percent');
   if (measures.currents.length === 0 && measures.energy !== null)
     add(['measures', 'currents'], 'a pile that measures energy measures currents; say which points hold them');
@@ -163,6 +164,21 @@ function checkMeasures(profile: PileShape, add: AddIssue): void {
     needPoint(profile, measures.temperature, ['measures', 'temperature'], add, 'dC');
   if ((measures.temperature === undefined) !== (limits.overTemperatureDc === null))
     add(['limits', 'overTemperatureDc'], 'a limit where a temperature is measured, null where none is');
+}
+
+/** It is read by itself, and never with what is polled and recorded. */
+function checkCard({ measures, points }: PileShape, add: AddIssue): void {
+  const path = ['measures', 'card', 'point'];
+  if (measures.card !== undefined) {
+    const { point: name } = measures.card;
+    needPoint({ points }, name, path, add, 'none');
+    const point = points[name];
+    if (point !== undefined && point.read !== 'cards') add(path, `"${name}" is about a person: say "read": "cards"`);
+    if (point !== undefined && point.type !== 'u32' && !textTypes.includes(point.type))
+      add(path, `"${name}" is neither a text nor a u32`);
+  }
+  for (const [name, { read }] of Object.entries(points))
+    if (read === 'cards' && name !== measures.card?.point) add(['points', name, 'read'], 'only the card is read so');
 }
 
 function checkVoltages({ measures, limits, points }: PileShape, add: AddIssue): void {

@@ -67,6 +67,8 @@ const shapeSchema = z.strictObject({
     soc: z.string().optional(),
     /** Null: the pile has no meter of its own, and the site needs one for it. */
     energy: energySchema.nullable(),
+    /** The number of the card that was presented at the pile's own reader. A number counts as 8 hexadecimal digits. */
+    card: z.strictObject({ point: z.string(), byteOrder: z.enum(['first-byte-first', 'last-byte-first']) }).optional(),
   }),
   commands: commandsSchema,
   /** Read back after set-up; if they do not hold, the pile has not taken its set-up and nothing starts on it. */

@@ -38,8 +38,11 @@ export const pointSchema = z.strictObject({
     .optional(),
   /** A device may lack it: a refused read of it alone is "no value", not a failure. */
   optional: z.boolean().default(false),
-  /** `set-up`: read at the first contact and after a restart only, because it does not change between. */
-  read: z.enum(['poll', 'set-up']).default('poll'),
+  /**
+   * `set-up`: read at the first contact and after a restart only, because it does not change between. `cards`: about a
+   * person, and read by itself where the site takes the cards of this pile.
+   */
+  read: z.enum(['poll', 'set-up', 'cards']).default('poll'),
   /** Same address whatever the socket: it belongs to the device as a whole. */
   wholeDevice: z.boolean().default(false),
   /** Modbus unit that holds it, where it is not the unit of the socket. */
