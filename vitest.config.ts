@@ -7,6 +7,7 @@ const long = [
   'test/stand/{hung-field,maintenance,systemd}.test.ts',
   'test/torture/outage.test.ts',
   'test/faults/{io,interlocks-lasting}.test.ts',
+  'test/rating/oracle-many.test.ts',
 ];
 const onPostgresqlOnly = 'cloud/**/*.postgresql.test.ts';
 

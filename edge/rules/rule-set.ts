@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { complaintsOf, describeComplaints } from '#shared/complaints.ts';
 import { type Complaint, PilegateError } from '#shared/errors.ts';
 import { connectorIdSchema, pileIdSchema } from '#shared/ids.ts';
+import { isKnownZone } from '#shared/local-time.ts';
 import { comparisonsIn, conditionsSchema } from './condition.ts';
 import { inputIdOf, isLocalTime } from './facts.ts';
-import { isKnownZone } from './local-time.ts';
 
 export const MAX_RULES = 100;
 /** In the whole document: one look at a connector evaluates all of them on the thread that drives the piles. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { localTimeIn } from '#shared/local-time.ts';
 import { wishOf } from '../control/charge-wish.ts';
 import type { ConnectorState } from '../control/connector.ts';
 import { newConnector, nothingRemembered } from '../control/connector.ts';
@@ -7,7 +8,6 @@ import type { Reading } from '../control/reading.ts';
 import { openSession } from '../control/session.ts';
 import { charging, facts, plugged, START_MONO_MS, START_WALL_MS, startCommand, uuid } from '../control/testing.ts';
 import { factNames } from './facts.ts';
-import { localTimeIn } from './local-time.ts';
 import { type Looked, type SiteLook, snapshotOf } from './snapshot.ts';
 
 const now = { wallMs: START_WALL_MS, monoMs: START_MONO_MS, bootId: uuid(900), clock: 'trusted' } as const;
@@ -120,7 +120,7 @@ describe('ED-06 local time', () => {
     ['Europe/Berlin', '2026-03-29T01:00:00Z', { minuteOfDay: 180, weekday: 7 }],
     ['Europe/Berlin', '2026-10-25T01:30:00Z', { minuteOfDay: 150, weekday: 7 }],
   ])('in %s at %s', (timezone, instant, expected) => {
-    expect(at(timezone, instant)).toEqual(expected);
+    expect(at(timezone, instant)).toMatchObject(expected);
   });
 
   test('one function is good for every instant, in any order', () => {

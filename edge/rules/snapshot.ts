@@ -1,3 +1,4 @@
+import type { LocalTime } from '#shared/local-time.ts';
 import type { Stamp } from '#shared/stamp.ts';
 import type { ConnectorFacts, ConnectorState } from '../control/connector.ts';
 import { sessionOf } from '../control/connector.ts';
@@ -7,7 +8,6 @@ import { sessionTimeMs } from '../control/session-axis.ts';
 import { viewOf } from '../control/status.ts';
 import type { SpaceLevel } from '../ledger/space.ts';
 import { type ConnectorFact, type Facts, type FactValue, inputFact, type SiteFact } from './facts.ts';
-import type { LocalTime } from './local-time.ts';
 
 const MINUTE_MS = 60_000;
 

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import type { Clock, Timers } from '#shared/clock.ts';
 import type { FaultCode } from '#shared/faults.ts';
+import { localTimeIn } from '#shared/local-time.ts';
 import type { BootClock, Stamp } from '#shared/stamp.ts';
-import { bandAt, type LocalMinute, localMinuteIn } from '#shared/tariff/bands.ts';
+import { bandAt } from '#shared/tariff/bands.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { Command, ConnectorView } from '#shared/wire/messages.ts';
 import type { SiteConfig } from '../config/site.ts';
@@ -297,10 +298,10 @@ const adoptable = ({ sessions, restored }: Opened) => sessions.filter(({ session
 
 /** Tells whether the price band changed between two instants; one zone table per time zone. */
 function bandWatch(): (tariff: Tariff, fromMs: number, toMs: number) => boolean {
-  const zones = new Map<string, LocalMinute>();
+  const zones = new Map<string, ReturnType<typeof localTimeIn>>();
   return (tariff, fromMs, toMs) => {
-    const localMinute = zones.get(tariff.timezone) ?? localMinuteIn(tariff.timezone);
-    zones.set(tariff.timezone, localMinute);
-    return bandAt(tariff, fromMs, localMinute) !== bandAt(tariff, toMs, localMinute);
+    const localTime = zones.get(tariff.timezone) ?? localTimeIn(tariff.timezone);
+    zones.set(tariff.timezone, localTime);
+    return bandAt(tariff, fromMs, localTime) !== bandAt(tariff, toMs, localTime);
   };
 }

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { bandAt, bandPeriods } from './bands.ts';
+import { describe, expect, test } from 'vitest';
+import { bandAt, bandPeriods, nextBandChangeMs } from './bands.ts';
 import { rate } from './rate.ts';
 import { band, reading, tariffOf } from './testing.ts';
 
@@ -71,4 +71,56 @@ test('zones that are off by half an hour and change by half an hour are local as
   const tariff = tariffOf([band('a', 0, 1), band('b', 330, 2)], 'Asia/Kolkata');
   expect(bandAt(tariff, at('2025-06-01T00:00:00Z')).name).toBe('b');
   expect(bandAt(tariff, at('2025-05-31T23:59:00Z')).name).toBe('a');
+});
+
+describe('days with bands of their own', () => {
+  // Shanghai is eight hours ahead: its midnight is 16:00Z.
+  const weekday = [band('valley', 0, 3000), band('peak', 600, 11_000)];
+  const tariff = {
+    ...tariffOf(weekday),
+    days: [
+      { name: 'holiday', dates: ['2026-10-01'], bands: [band('holiday', 0, 2000)] },
+      { name: 'summer weekend', months: [7, 8], weekdays: [6, 7], bands: [band('summer weekend', 0, 4000)] },
+      { name: 'summer', months: [7, 8], bands: [band('valley', 0, 3500), band('sharp', 840, 14_000)] },
+      { name: 'weekend', weekdays: [6, 7], bands: [band('weekend', 0, 2500)] },
+    ],
+  };
+  test.each([
+    ['an ordinary Wednesday', '2026-06-10T12:00:00+08:00', 'peak'],
+    ['a Saturday', '2026-06-13T12:00:00+08:00', 'weekend'],
+    ['a Sunday until its last minute', '2026-06-14T23:59:59+08:00', 'weekend'],
+    ['the Monday after it', '2026-06-15T00:00:00+08:00', 'valley'],
+    ['a summer noon on a working day', '2026-07-01T14:00:00+08:00', 'sharp'],
+    ['a summer Saturday: the first plan that fits', '2026-07-04T14:00:00+08:00', 'summer weekend'],
+    ['the last instant before summer', '2026-06-30T23:59:59+08:00', 'peak'],
+    ['the first one of it', '2026-07-01T00:00:00+08:00', 'valley'],
+    ['a date that is named', '2026-10-01T00:00:00+08:00', 'holiday'],
+    ['the local date, where it is still the day before in Greenwich', '2026-09-30T16:00:00Z', 'holiday'],
+  ])('%s', (_, instant, name) => {
+    expect(bandAt(tariff, at(instant)).name).toBe(name);
+  });
+
+  test('a night into another kind of day is cut at local midnight', () => {
+    const crossing = cut(tariff, '2026-06-12T14:00:00Z', '2026-06-12T18:00:00Z');
+    expect(crossing).toEqual([
+      ['peak', '2026-06-12T14:00', '2026-06-12T16:00'],
+      ['weekend', '2026-06-12T16:00', '2026-06-12T18:00'],
+    ]);
+  });
+
+  test('a leap day is a day of February', () => {
+    const leap = { ...tariff, days: [{ name: 'february', months: [2], bands: [band('february', 0, 1)] }] };
+    expect(bandAt(leap, at('2028-02-29T23:59:59+08:00')).name).toBe('february');
+    expect(bandAt(leap, at('2028-03-01T00:00:00+08:00')).name).toBe('valley');
+  });
+});
+
+test('the next change of the band is found, and none where there is none before the end', () => {
+  const tariff = tariffOf([band('valley', 0, 1), band('peak', 480, 2)], 'UTC');
+  const noon = at('2026-06-10T12:00:00Z');
+  expect(nextBandChangeMs(tariff, noon, noon + 13 * 3_600_000)).toBe(at('2026-06-11T00:00:00Z'));
+  expect(nextBandChangeMs(tariff, noon, at('2026-06-11T00:00:00Z'))).toBeNull();
+  expect(nextBandChangeMs(tariff, at('2026-06-11T00:00:00Z'), at('2026-06-12T00:00:00Z'))).toBe(
+    at('2026-06-11T08:00:00Z'),
+  );
 });

@@ -1,9 +1,7 @@
-import type { Band, Tariff } from './tariff.ts';
+import { type LocalTime, localTimeIn } from '../local-time.ts';
+import type { Band, DayPlan, Tariff } from './tariff.ts';
 
 const MINUTE_MS = 60_000;
-/** Every zone offset of the present day is a multiple of a quarter of an hour. */
-const QUARTER_MS = 15 * MINUTE_MS;
-const MINUTES_PER_DAY = 1440;
 
 /** A piece of absolute time within one price band. */
 export interface BandPeriod {
@@ -12,37 +10,32 @@ export interface BandPeriod {
   readonly band: Band;
 }
 
-/** The zone's minute of the local day at an instant. */
-export type LocalMinute = (atMs: number) => number;
+type LocalTimeAt = (atMs: number) => LocalTime;
 
-/** A local-minute function for an IANA zone that asks the zone table once per quarter of an hour. */
-export function localMinuteIn(timezone: string): LocalMinute {
-  const format = new Intl.DateTimeFormat('en-GB', {
-    timeZone: timezone,
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  });
-  let quarterStartMs = Number.NaN;
-  let quarterMinute = 0;
-  return (atMs) => {
-    const startMs = Math.floor(atMs / QUARTER_MS) * QUARTER_MS;
-    if (startMs !== quarterStartMs) {
-      const parts = format.formatToParts(startMs);
-      const read = (type: 'hour' | 'minute') => Number(parts.find((part) => part.type === type)?.value);
-      quarterMinute = read('hour') * 60 + read('minute');
-      quarterStartMs = startMs;
-    }
-    return (quarterMinute + Math.floor((atMs - startMs) / MINUTE_MS)) % MINUTES_PER_DAY;
-  };
+const fits = ({ months, weekdays, dates }: DayPlan, { month, weekday, date }: LocalTime): boolean =>
+  (months?.includes(month) ?? true) && (weekdays?.includes(weekday) ?? true) && (dates?.includes(date) ?? true);
+
+/** The band in force at an instant. Local date and time only choose the band; they are never calculated with. */
+export function bandAt(tariff: Tariff, atMs: number, localTime: LocalTimeAt = localTimeIn(tariff.timezone)): Band {
+  const local = localTime(atMs);
+  const { bands } = tariff.days?.find((plan) => fits(plan, local)) ?? tariff;
+  const band = bands.findLast((candidate) => candidate.startMinute <= local.minuteOfDay);
+  if (band === undefined) throw new RangeError(`tariff ${tariff.tariffId} has no band at minute ${local.minuteOfDay}`);
+  return band;
 }
 
-/** The band in force at an instant. Local time only chooses the band; it is never calculated with. */
-export function bandAt(tariff: Tariff, atMs: number, localMinute: LocalMinute = localMinuteIn(tariff.timezone)): Band {
-  const minute = localMinute(atMs);
-  const band = tariff.bands.findLast((candidate) => candidate.startMinute <= minute);
-  if (band === undefined) throw new RangeError(`tariff ${tariff.tariffId} has no band at minute ${minute}`);
-  return band;
+/** The first instant after `afterMs` and before `untilMs` at which the band is another; null when there is none. */
+export function nextBandChangeMs(
+  tariff: Tariff,
+  afterMs: number,
+  untilMs: number,
+  localTime: LocalTimeAt = localTimeIn(tariff.timezone),
+): number | null {
+  const band = bandAt(tariff, afterMs, localTime);
+  for (let atMs = (Math.floor(afterMs / MINUTE_MS) + 1) * MINUTE_MS; atMs < untilMs; atMs += MINUTE_MS) {
+    if (bandAt(tariff, atMs, localTime) !== band) return atMs;
+  }
+  return null;
 }
 
 /**
@@ -50,18 +43,12 @@ export function bandAt(tariff: Tariff, atMs: number, localMinute: LocalMinute = 
  * hour of spring not at all, because only instants are walked.
  */
 export function bandPeriods(tariff: Tariff, fromMs: number, toMs: number): BandPeriod[] {
-  const localMinute = localMinuteIn(tariff.timezone);
+  const localTime = localTimeIn(tariff.timezone);
   const periods: BandPeriod[] = [];
-  let startMs = fromMs;
-  let band = bandAt(tariff, fromMs, localMinute);
-  for (let atMs = (Math.floor(fromMs / MINUTE_MS) + 1) * MINUTE_MS; atMs < toMs; atMs += MINUTE_MS) {
-    const next = bandAt(tariff, atMs, localMinute);
-    if (next !== band) {
-      periods.push({ fromMs: startMs, toMs: atMs, band });
-      startMs = atMs;
-      band = next;
-    }
+  for (let startMs = fromMs; ; ) {
+    const endMs = nextBandChangeMs(tariff, startMs, toMs, localTime) ?? toMs;
+    periods.push({ fromMs: startMs, toMs: endMs, band: bandAt(tariff, startMs, localTime) });
+    if (endMs >= toMs) return periods;
+    startMs = endMs;
   }
-  periods.push({ fromMs: startMs, toMs, band });
-  return periods;
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { amountMinorOf, rate, ratingSchema } from './rate.ts';
+import { amountMinorOf } from './amount.ts';
+import { rate, ratingSchema } from './rate.ts';
 import { band, reading, tariffOf } from './testing.ts';
 
 const flat = tariffOf([band('flat', 0, 12_000, 3000)]);

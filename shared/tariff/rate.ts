@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { amountMinorOf } from './amount.ts';
 import { bandPeriods } from './bands.ts';
+import { feeLineSchema, minimumLines, reservationLines, sumOfFees } from './fee-lines.ts';
 import type { Tariff } from './tariff.ts';
 
 /** A cumulative meter register at an instant, in whole watt-hours. */
@@ -23,7 +25,18 @@ export const ratingLineSchema = z.object({
 });
 export type RatingLine = z.infer<typeof ratingLineSchema>;
 
-/** A bill that anybody can add up again: totals are the sums of the lines. Amounts in 1/100 of the currency unit. */
+/** What was paid beforehand, and how the bill stands to it: no more than that is charged, and the excess to nobody. */
+export const holdSchema = z.object({
+  holdMinor: z.int().nonnegative(),
+  chargedMinor: z.int().nonnegative(),
+  excessMinor: z.int().nonnegative(),
+});
+export type Hold = z.infer<typeof holdSchema>;
+
+/**
+ * A bill that anybody can add up again: totals are the sums of the lines. Amounts in 1/100 of the currency unit. Fees and
+ * hold stay absent where there are none: records from before them are rated to the same bytes.
+ */
 export const ratingSchema = z.object({
   tariffId: z.string(),
   tariffVersion: z.int().positive(),
@@ -32,7 +45,12 @@ export const ratingSchema = z.object({
   lines: z.array(ratingLineSchema),
   electricityMinor: z.int().nonnegative(),
   serviceMinor: z.int().nonnegative(),
+  fees: z.array(feeLineSchema).optional(),
+  /** The sum of the fees. */
+  feesMinor: z.int().nonnegative().optional(),
+  /** Electricity, service and fees. */
   totalMinor: z.int().nonnegative(),
+  hold: holdSchema.optional(),
 });
 export type Rating = z.infer<typeof ratingSchema>;
 
@@ -41,15 +59,6 @@ export const BOUNDARY_TOLERANCE_MS = 10_000;
 
 /** Longer than this is a broken clock, not a charge; rating it would walk through every minute of it. */
 const LONGEST_CHARGE_MS = 31 * 86_400_000;
-
-/** Wh × 1/10,000 unit per kWh, to 1/100 unit: divide by 1,000 (kWh) and by 100 (10,000 → 100). */
-const E4_WH_PER_MINOR = 100_000n;
-
-/** Rounds half up, once, in exact integers. */
-export function amountMinorOf(energyWh: number, priceE4: number): number {
-  const product = BigInt(energyWh) * BigInt(priceE4);
-  return Number((2n * product + E4_WH_PER_MINOR) / (2n * E4_WH_PER_MINOR));
-}
 
 interface Split {
   readonly registerWh: number;
@@ -85,16 +94,66 @@ function assertRateable(readings: readonly MeterReading[]): [MeterReading, Meter
   return [first, last];
 }
 
+/** What a charge is rated with beside its readings; a charge detail record carries it in these words. */
+export const chargeTermsSchema = z.object({
+  /** The connector had been held for it, from the reservation until the start. */
+  reservation: z.object({ heldMs: z.int().nonnegative() }).optional(),
+  /** The amount paid beforehand. */
+  holdMinor: z.int().nonnegative().optional(),
+});
+export type ChargeTerms = z.infer<typeof chargeTermsSchema>;
+
+/** What of an amount is charged when only so much has been paid. */
+export function againstHold(totalMinor: number, holdMinor: number): Hold {
+  const chargedMinor = Math.min(totalMinor, holdMinor);
+  return { holdMinor, chargedMinor, excessMinor: totalMinor - chargedMinor };
+}
+
 /**
  * Prices one charge. Edge and cloud call this same function and must agree to the minor unit.
  *
  * @param readings in order of time, registers never falling; first and last bound the charge
+ * @param terms what else the charge was agreed under; a record of one can be given as it is
  * @throws RangeError when the readings cannot be billed as they are
  */
-export function rate(tariff: Tariff, readings: readonly MeterReading[]): Rating {
+export function rate(tariff: Tariff, readings: readonly MeterReading[], terms: ChargeTerms = {}): Rating {
   const [first, last] = assertRateable(readings);
+  const energyWh = last.registerWh - first.registerWh;
+  const lines = energyLines(tariff, readings, first, last);
+  const sumOf = (fee: RatingLine['fee']) =>
+    lines.filter((line) => line.fee === fee).reduce((sum, line) => sum + line.amountMinor, 0);
+  const electricityMinor = sumOf('electricity');
+  const serviceMinor = sumOf('service');
+  const { reservation, holdMinor } = terms;
+  const fees = [
+    ...minimumLines(tariff, energyWh, electricityMinor + serviceMinor),
+    ...(reservation === undefined ? [] : reservationLines(tariff, { ...reservation, isNoShow: false })),
+  ];
+  const feesMinor = sumOfFees(fees);
+  const totalMinor = electricityMinor + serviceMinor + feesMinor;
+  return {
+    tariffId: tariff.tariffId,
+    tariffVersion: tariff.version,
+    currency: tariff.currency,
+    energyWh,
+    lines,
+    electricityMinor,
+    serviceMinor,
+    ...(fees.length > 0 && { fees, feesMinor }),
+    totalMinor,
+    ...(holdMinor !== undefined && { hold: againstHold(totalMinor, holdMinor) }),
+  };
+}
+
+/** Two lines for each piece of time in one price band. */
+function energyLines(
+  tariff: Tariff,
+  readings: readonly MeterReading[],
+  first: MeterReading,
+  last: MeterReading,
+): RatingLine[] {
   let from: Split = { registerWh: first.registerWh, split: 'measured' };
-  const lines = bandPeriods(tariff, first.atMs, last.atMs).flatMap((period): RatingLine[] => {
+  return bandPeriods(tariff, first.atMs, last.atMs).flatMap((period): RatingLine[] => {
     const isLast = period.toMs === last.atMs;
     const to: Split = isLast ? { registerWh: last.registerWh, split: 'measured' } : registerAt(readings, period.toMs);
     const energyWh = to.registerWh - from.registerWh;
@@ -112,18 +171,4 @@ export function rate(tariff: Tariff, readings: readonly MeterReading[]): Rating 
     });
     return [line('electricity', period.band.electricityPriceE4), line('service', period.band.servicePriceE4)];
   });
-  const sumOf = (fee: RatingLine['fee']) =>
-    lines.filter((line) => line.fee === fee).reduce((sum, line) => sum + line.amountMinor, 0);
-  const electricityMinor = sumOf('electricity');
-  const serviceMinor = sumOf('service');
-  return {
-    tariffId: tariff.tariffId,
-    tariffVersion: tariff.version,
-    currency: tariff.currency,
-    energyWh: last.registerWh - first.registerWh,
-    lines,
-    electricityMinor,
-    serviceMinor,
-    totalMinor: electricityMinor + serviceMinor,
-  };
 }

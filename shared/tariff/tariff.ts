@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isKnownZone } from '../local-time.ts';
 
 const MINUTES_PER_DAY = 1440;
 
@@ -53,6 +54,7 @@ const dayPlanSchema = z
   .refine(({ months, weekdays, dates }) => (months ?? weekdays ?? dates) !== undefined, {
     message: 'says for which months, weekdays or dates it is',
   });
+export type DayPlan = z.infer<typeof dayPlanSchema>;
 
 /** An amount in 1/100 of the currency unit. */
 const minorSchema = z.int().min(0).max(10_000_000);
@@ -80,15 +82,6 @@ export const reservationPriceSchema = z
   })
   .refine((price) => Object.keys(price).length > 0, { message: 'a price, or leave the whole of it out' });
 export type ReservationPrice = z.infer<typeof reservationPriceSchema>;
-
-function isKnownZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /**
  * One immutable version of a tariff. A charge keeps the version it was started under. What is optional is not charged when
