@@ -48,7 +48,7 @@ type Rated = { ok: true; rating: Rating } | { ok: false; detail: string };
 function rateAgain(cdr: Cdr): Rated {
   if (cdr.tariff === null) return { ok: false, detail: 'no tariff' };
   try {
-    return { ok: true, rating: rate(cdr.tariff, cdr.readings) };
+    return { ok: true, rating: rate(cdr.tariff, cdr.readings, cdr) };
   } catch (error) {
     if (error instanceof RangeError) return { ok: false, detail: error.message };
     throw error;

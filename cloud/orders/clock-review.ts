@@ -1,5 +1,6 @@
 import { type BootClock, restamp } from '#shared/stamp.ts';
 import { type Rating, rate } from '#shared/tariff/rate.ts';
+import { hasSeveralBands } from '#shared/tariff/tariff.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import type { RecordContext } from '../ingest/records.ts';
@@ -17,11 +18,11 @@ export function clockComplaint(cdr: Cdr, clock: BootClock): string | null {
   const { tariff, rating, startedAt, endedAt } = cdr;
   if (tariff === null || rating === null || cdr.voidReason !== null) return null;
   if (startedAt.bootId !== endedAt.bootId) {
-    return tariff.bands.length > 1 ? 'the charge ran over a reboot, and the time of a part of it was wrong' : null;
+    return hasSeveralBands(tariff) ? 'the charge ran over a reboot, and the time of a part of it was wrong' : null;
   }
   const shiftMs = restamp(startedAt, clock).wallMs - startedAt.wallMs;
   const readings = cdr.readings.map((reading) => ({ ...reading, atMs: reading.atMs + shiftMs }));
-  const corrected = rate(tariff, readings);
+  const corrected = rate(tariff, readings, cdr);
   if (bandsOf(corrected) === bandsOf(rating)) return null;
   return `billed ${rating.totalMinor}, at the corrected times ${corrected.totalMinor} minor units of ${rating.currency}`;
 }

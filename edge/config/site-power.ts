@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { connectorIdSchema, meterIdSchema, powerNodeIdSchema } from '#shared/ids.ts';
-import type { AddIssue } from '../devices/profile/checks.ts';
 import { isKnownZone } from '#shared/local-time.ts';
+import type { AddIssue } from '../devices/profile/checks.ts';
 
 /** The node that every other hangs below: the supply of the site, with `supplyLimitMa`. */
 export const ROOT_NODE = 'site';

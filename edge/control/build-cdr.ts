@@ -1,5 +1,5 @@
 import type { Stamp } from '#shared/stamp.ts';
-import { type MeterReading, type Rating, rate } from '#shared/tariff/rate.ts';
+import { type ChargeTerms, type MeterReading, type Rating, rate } from '#shared/tariff/rate.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
 import { unsettled } from './meter-track.ts';
 import { withClockMark } from './repair-session.ts';
@@ -15,6 +15,7 @@ export function buildCdr(ended: Session, cause: StopCause, facts: { cdrId: strin
   const readings = closingReadings(session, facts.now);
   const first = session.readings[0];
   const last = readings.at(-1) ?? first;
+  const terms: ChargeTerms = session.holdMinor === null ? {} : { holdMinor: session.holdMinor };
   return {
     cdrId: facts.cdrId,
     sessionId: session.sessionId,
@@ -40,7 +41,8 @@ export function buildCdr(ended: Session, cause: StopCause, facts: { cdrId: strin
     marks: [...session.marks],
     voidReason: cause.voidReason,
     tariff: session.tariff,
-    rating: rateOrNull(session, readings),
+    ...terms,
+    rating: rateOrNull(session, readings, terms),
   };
 }
 
@@ -62,10 +64,10 @@ function closingReadings(session: Session, now: Stamp): MeterReading[] {
   return isKept ? [...readings] : [...readings, end];
 }
 
-function rateOrNull({ tariff }: Session, readings: readonly MeterReading[]): Rating | null {
+function rateOrNull({ tariff }: Session, readings: readonly MeterReading[], terms: ChargeTerms): Rating | null {
   if (tariff === null) return null;
   try {
-    return rate(tariff, readings);
+    return rate(tariff, readings, terms);
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;

@@ -1,6 +1,6 @@
 import type { FaultCode } from '#shared/faults.ts';
 import type { Stamp } from '#shared/stamp.ts';
-import { bandAt } from '#shared/tariff/bands.ts';
+import { nextBandChangeMs } from '#shared/tariff/bands.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { LocalUser } from '#shared/wire/cdr.ts';
 import type { Command, StartCommand, StopCommand } from '#shared/wire/messages.ts';
@@ -182,7 +182,7 @@ export class Rig {
         this.#ids += 1;
         return uuid(this.#ids);
       },
-      bandChanged: (of, fromMs, toMs) => bandAt(of, fromMs) !== bandAt(of, toMs),
+      bandChanged: (of, fromMs, toMs) => nextBandChangeMs(of, fromMs, toMs + 1) !== null,
     };
     const { state, orders } = decide(this.state, event, context);
     this.state = state;

@@ -3,7 +3,7 @@ import type { Clock, Timers } from '#shared/clock.ts';
 import type { FaultCode } from '#shared/faults.ts';
 import { localTimeIn } from '#shared/local-time.ts';
 import type { BootClock, Stamp } from '#shared/stamp.ts';
-import { bandAt } from '#shared/tariff/bands.ts';
+import { nextBandChangeMs } from '#shared/tariff/bands.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { Command, ConnectorView } from '#shared/wire/messages.ts';
 import type { SiteConfig } from '../config/site.ts';
@@ -296,12 +296,12 @@ function rememberedOf(opened: Opened, connectorId: string): Remembered {
 /** Sessions that may still run. One out of a backup may have ended long since. */
 const adoptable = ({ sessions, restored }: Opened) => sessions.filter(({ sessionId }) => !restored.has(sessionId));
 
-/** Tells whether the price band changed between two instants; one zone table per time zone. */
+/** Tells whether the price band changed between two instants, if only for a while; one zone table per time zone. */
 function bandWatch(): (tariff: Tariff, fromMs: number, toMs: number) => boolean {
   const zones = new Map<string, ReturnType<typeof localTimeIn>>();
   return (tariff, fromMs, toMs) => {
     const localTime = zones.get(tariff.timezone) ?? localTimeIn(tariff.timezone);
     zones.set(tariff.timezone, localTime);
-    return bandAt(tariff, fromMs, localTime) !== bandAt(tariff, toMs, localTime);
+    return nextBandChangeMs(tariff, fromMs, toMs + 1, localTime) !== null;
   };
 }

@@ -1,9 +1,9 @@
 import type { Clock, Timers } from '#shared/clock.ts';
+import { type LocalTime, localTimeIn } from '#shared/local-time.ts';
 import { type Influence, noInfluence } from '../control/influence.ts';
 import { comparisonsIn } from '../rules/condition.ts';
 import type { Evaluate, Holding } from '../rules/engine.ts';
 import { isOfConnector } from '../rules/facts.ts';
-import { type LocalTime, localTimeIn } from '#shared/local-time.ts';
 import {
   afterBlindness,
   afterLook,

@@ -1,5 +1,5 @@
 import { type LocalTime, localTimeIn } from '../local-time.ts';
-import type { Band, DayPlan, Tariff } from './tariff.ts';
+import { type Band, type DayPlan, hasSeveralBands, type Tariff } from './tariff.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -31,6 +31,7 @@ export function nextBandChangeMs(
   untilMs: number,
   localTime: LocalTimeAt = localTimeIn(tariff.timezone),
 ): number | null {
+  if (!hasSeveralBands(tariff)) return null;
   const band = bandAt(tariff, afterMs, localTime);
   for (let atMs = (Math.floor(afterMs / MINUTE_MS) + 1) * MINUTE_MS; atMs < untilMs; atMs += MINUTE_MS) {
     if (bandAt(tariff, atMs, localTime) !== band) return atMs;

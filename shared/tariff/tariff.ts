@@ -100,3 +100,6 @@ export const tariffSchema = z.strictObject({
   reservation: reservationPriceSchema.optional(),
 });
 export type Tariff = z.infer<typeof tariffSchema>;
+
+/** Whether the time of a charge can matter to its price. */
+export const hasSeveralBands = ({ bands, days }: Tariff): boolean => bands.length > 1 || days !== undefined;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { faultCodes } from '../faults.ts';
 import { connectorIdSchema, pileIdSchema, siteIdSchema, uuidSchema } from '../ids.ts';
 import { stampSchema } from '../stamp.ts';
-import { meterReadingSchema, ratingSchema } from '../tariff/rate.ts';
+import { chargeTermsSchema, meterReadingSchema, ratingSchema } from '../tariff/rate.ts';
 import { tariffSchema } from '../tariff/tariff.ts';
 
 /**
@@ -130,6 +130,8 @@ export const cdrSchema = z.object({
   marks: z.array(cdrMarkSchema),
   voidReason: z.enum(['not-confirmed', 'cancelled']).nullable(),
   tariff: tariffSchema.nullable(),
+  /** What else it is rated with; absent where there is nothing of it. */
+  ...chargeTermsSchema.shape,
   rating: ratingSchema.nullable(),
 });
 export type Cdr = z.infer<typeof cdrSchema>;
