@@ -55,7 +55,9 @@ async function openLines(station: Station, world: StationWorld): Promise<Readonl
   for (const settings of station.lines) {
     const slave = world.slaves.get(settings.lineId);
     if (slave === undefined) continue;
-    lines.set(settings.lineId, await openStationLine(settings, { slave, faults: world.faults, ...time, onError }));
+    const reader = [...world.readers.values()].find(({ lineId }) => lineId === settings.lineId);
+    const deps = { slave, reader, faults: world.faults, ...time, onError };
+    lines.set(settings.lineId, await openStationLine(settings, deps));
   }
   return lines;
 }

@@ -3,6 +3,7 @@ import type { LineSettings } from './line/line-settings.ts';
 import type { LockSettings } from './locks/lock-device.ts';
 import type { MeterSettings } from './meters/meter-settings.ts';
 import type { NetworkSettings } from './network/network-settings.ts';
+import type { ReaderSettings } from './readers/reader-settings.ts';
 
 /** The part of a station that says what stands where. */
 interface Placed {
@@ -11,6 +12,7 @@ interface Placed {
   readonly meters: readonly MeterSettings[];
   readonly locks: readonly LockSettings[];
   readonly io: readonly IoBoardSettings[];
+  readonly readers: readonly ReaderSettings[];
   readonly network?: NetworkSettings | undefined;
 }
 
@@ -52,7 +54,23 @@ export function deviceProblems(station: Placed): readonly DeviceProblem[] {
         if (!pileIds.has(pileId))
           problems.push({ path: ['io', index, 'outputs', o, 'feeds'], message: `there is no pile ${pileId}` });
   }
-  return problems;
+  return [...problems, ...readerProblems(station)];
+}
+
+/** A reader speaks when it likes: nothing else is on its line, and nothing keeps its words back. */
+function readerProblems(station: Placed): DeviceProblem[] {
+  const others = [...station.piles, ...station.meters, ...station.locks, ...station.io].map(({ lineId }) => lineId);
+  return station.readers.flatMap(({ readerId, lineId }, index): DeviceProblem[] => {
+    const line = station.lines.find((candidate) => candidate.lineId === lineId);
+    const say = (field: string, message: string): DeviceProblem[] => [{ path: ['readers', index, field], message }];
+    const earlier = station.readers.slice(0, index);
+    if (line === undefined) return say('lineId', `there is no line ${lineId}`);
+    if (line.transport !== 'serial' || line.replay !== undefined)
+      return say('lineId', `a reader needs a serial line that replays nothing, and ${lineId} is none`);
+    if (others.includes(lineId) || earlier.some((other) => other.lineId === lineId))
+      return say('lineId', `something else is on line ${lineId}`);
+    return earlier.some((other) => other.readerId === readerId) ? say('readerId', `${readerId} is named twice`) : [];
+  });
 }
 
 interface Device {

@@ -8,6 +8,7 @@ import { networkProblems, networkSchema } from './network/network-settings.ts';
 import { modelOptionsSchema } from './piles/model-options.ts';
 import { MODEL_NAMES } from './piles/models.ts';
 import { vehicleSettingsSchema } from './piles/vehicle-settings.ts';
+import { readerSchema } from './readers/reader-settings.ts';
 import { deviceProblems } from './station-devices.ts';
 
 const pile = z.strictObject({
@@ -36,6 +37,7 @@ export const stationSchema = z
     meters: z.array(meterSchema).default([]),
     locks: z.array(lockSchema).default([]),
     io: z.array(ioBoardSchema).default([]),
+    readers: z.array(readerSchema).default([]),
     network: networkSchema.optional(),
   })
   .superRefine((station, context) => {

@@ -14,6 +14,7 @@ import { NO_EFFECTS } from './line/wire-damage.ts';
 import { createNetwork, type Network } from './network/network.ts';
 import { createDevices } from './piles/device.ts';
 import { createPile, type Pile } from './piles/pile.ts';
+import { type CardReader, createCardReader } from './readers/card-reader.ts';
 import type { Station } from './station.ts';
 import type { MonoClock } from './world/clock.ts';
 
@@ -21,6 +22,7 @@ import type { MonoClock } from './world/clock.ts';
 export interface StationWorld extends FieldDevices {
   readonly piles: ReadonlyMap<string, Pile>;
   readonly io: ReadonlyMap<string, IoBoardDevice>;
+  readonly readers: ReadonlyMap<string, CardReader>;
   /** `undefined` when the station file describes none. */
   readonly network: Network | undefined;
   readonly lines: ReadonlyMap<string, LineSettings>;
@@ -64,6 +66,12 @@ export function createWorld(
   }
   const field = createFieldDevices(station, piles, network, faults, clock);
   const lines = new Map(station.lines.map((line) => [line.lineId, line]));
+  const readers = new Map(
+    station.readers.map((settings) => {
+      const effects = () => drawWireEffects(faults, [`line:${settings.lineId}`], 0);
+      return [settings.readerId, createCardReader(settings, effects, lineNoise(faults, settings.lineId))];
+    }),
+  );
   const slaves = new Map<string, Slave>();
   for (const line of station.lines)
     slaves.set(line.lineId, slaveOf(station, line, piles, { ...field, io }, faults, recordings));
@@ -79,7 +87,7 @@ export function createWorld(
   for (const { lockId, lineId } of station.locks) lineIds.set(`lock:${lockId}`, lineId);
   for (const { boardId, lineId } of station.io) lineIds.set(`io:${boardId}`, lineId);
   const lineOf = (target: FaultTarget) => lines.get(lineIds.get(target) ?? '');
-  return { ...field, io, network, piles, lines, slaves, faults, lineOf, advance };
+  return { ...field, io, readers, network, piles, lines, slaves, faults, lineOf, advance };
 }
 
 function slaveOf(

@@ -9,6 +9,7 @@ import { scenarioSchema } from '../scenarios/scenario.ts';
 import type { MonoClock, Scheduler } from '../world/clock.ts';
 import type { StationWorld } from '../world.ts';
 import { type Answer, notFound, refusal, withBody } from './answer.ts';
+import { oneReader, presentCard, showCard } from './card-routes.ts';
 import { closeBreaker, oneBoard, oneLock, oneMeter, powerCycle, setBay, setInput } from './device-routes.ts';
 import { networkRoute } from './network-routes.ts';
 import { FAULT_SCHEMAS, setFault, type TargetKind } from './set-fault.ts';
@@ -63,6 +64,12 @@ export function route(deps: ControlDeps, call: Call): Answer | Promise<Answer> {
       return setVehicle(deps, id, call.body);
     case 'POST /piles/:id/power-cycle':
       return powerCycle(deps.world, id, call.body);
+    case 'PUT /piles/:id/card':
+      return showCard(deps.world, id, call.body);
+    case 'GET /readers/:id':
+      return oneReader(deps.world, id);
+    case 'POST /readers/:id/card':
+      return presentCard(deps.world, id, call.body);
     case 'GET /meters/:id':
       return oneMeter(deps.world, id);
     case 'GET /locks/:id':

@@ -1,5 +1,7 @@
 import type { FaultBoard } from '../faults/board.ts';
+import type { CardReader } from '../readers/card-reader.ts';
 import type { MonoClock, Scheduler } from '../world/clock.ts';
+import type { Attach } from './byte-end.ts';
 import { followPlug, type LinePlug } from './line-plug.ts';
 import { lineService } from './line-service.ts';
 import type { LineSettings } from './line-settings.ts';
@@ -12,6 +14,8 @@ import { openSocketLine } from './socket-line.ts';
 /** What a line of a station needs beside its settings. */
 export interface LineDeps {
   readonly slave: Slave;
+  /** Speaks on the line in place of the slave. */
+  readonly reader?: CardReader | undefined;
   readonly faults: FaultBoard;
   readonly clock: MonoClock;
   readonly scheduler: Pick<Scheduler, 'at'>;
@@ -28,7 +32,7 @@ export interface StationLine<Line extends OpenLine = OpenLine> {
 
 /** Opens a line on a pseudo-terminal or at a port, as its settings say. */
 export async function openStationLine(settings: LineSettings, deps: LineDeps): Promise<StationLine> {
-  const attach = lineService(settings, deps.slave, deps.clock, deps.scheduler);
+  const attach = attachOf(settings, deps);
   const line =
     settings.transport === 'serial' ? await openPtyLine(settings, attach) : await openSocketLine(settings, attach);
   return withPlug(line, settings, deps);
@@ -36,8 +40,13 @@ export async function openStationLine(settings: LineSettings, deps: LineDeps): P
 
 /** Opens the same line in memory, for simulated time: baud rate, turnaround, gateway and faults as in `settings`. */
 export function openMemoryStationLine(settings: LineSettings, deps: LineDeps): StationLine<MemoryLine> {
-  const attach = lineService(settings, deps.slave, deps.clock, deps.scheduler);
+  const attach = attachOf(settings, deps);
   return withPlug(createMemoryLine(settings.lineId, attach, deps.clock, deps.scheduler), settings, deps);
+}
+
+function attachOf(settings: LineSettings, { slave, reader, clock, scheduler }: LineDeps): Attach {
+  if (reader !== undefined && settings.transport === 'serial') return reader.serve(settings.baud, clock, scheduler);
+  return lineService(settings, slave, clock, scheduler);
 }
 
 function withPlug<Line extends OpenLine>(line: Line, { lineId }: LineSettings, deps: LineDeps): StationLine<Line> {

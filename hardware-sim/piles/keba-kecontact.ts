@@ -7,6 +7,8 @@ import { newWatchdog, tripsAt, type Watchdog } from './watchdog.ts';
 
 const MAX_CURRENT_MA = 32_000;
 export const KEBA_SERIAL_NUMBER = 20_417_733;
+/** Register 1500: the first four bytes of the card that the charge was authorised with. */
+const KEBA_CARD_DIGITS = 8;
 const PHASE_SOURCE_MODBUS = 3;
 const FAULT_NUMBERS = { 'emergency-stop': 0x8001, welded: 1, 'over-temperature': 1, error: 1 };
 
@@ -82,6 +84,7 @@ export function kebaKecontact(state: PileState, startsPermitted: boolean, varian
       if (!settings.awaitsCurrent && !settings.awaitsEnable) watchdog.tripped = false;
     },
     unplugged: () => {
+      state.cardNumber = '';
       settings.unlockedPlug = false;
       if (!byEnable) settings.enabled = true;
     },
@@ -141,7 +144,7 @@ function readableValues(state: PileState, settings: Settings, watchdog: Watchdog
     [1046, () => (state.powerW > 0 ? 1000 : 0)],
     [1100, () => limitInForceMa(settings)],
     [1110, () => MAX_CURRENT_MA],
-    [1500, () => 0],
+    [1500, () => Number.parseInt(state.cardNumber.slice(0, KEBA_CARD_DIGITS).padEnd(1, '0'), 16)],
     [1502, () => counted(sessionWh(state), variant)],
     [1550, () => settings.phaseSource],
     [1552, () => (state.connectedPhases === 1 ? onePhase : threePhase)],

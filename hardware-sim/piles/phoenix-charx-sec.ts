@@ -2,7 +2,7 @@ import { tableImage } from './image.ts';
 import type { ModelSettings } from './model-options.ts';
 import type { PileModel } from './pile-model.ts';
 import { type PileState, phaseV } from './pile-state.ts';
-import { filled, long, perPhase, quad, word } from './register-shapes.ts';
+import { ascii, filled, long, perPhase, quad, word } from './register-shapes.ts';
 import { oneOf, type ReadTable, readTable, within, wordField } from './registers.ts';
 import { createSessionTimes, type SessionTimes } from './session-times.ts';
 import { sessionWh, totalWh } from './status.ts';
@@ -64,9 +64,10 @@ function connectorRegisters(
     perPhase(long, at(238), 2, (phase) => state.currentsA[phase] * 1000),
     long(at(244), () => state.powerW * 1000),
     quad(at(250), () => Math.floor(totalWh(state))),
-    /** AC charging tells no state of charge, and no identity of the vehicle or a card. */
+    /** AC charging tells no state of charge, and no identity of the vehicle. */
     word(at(264), () => 0),
-    filled(at(265), 20, 0),
+    filled(at(265), 10, 0),
+    ascii(at(275), 10, () => state.cardNumber),
     long(at(285), times.connectedS),
     long(at(287), times.chargingS),
     long(at(289), () => Math.floor(sessionWh(state))),

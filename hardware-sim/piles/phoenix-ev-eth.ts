@@ -2,7 +2,7 @@ import { tableImage } from './image.ts';
 import { statusInputs } from './phoenix-em-cp-pp-eth.ts';
 import type { PileModel } from './pile-model.ts';
 import { type PileState, phaseV } from './pile-state.ts';
-import { ascii, filled, longLowFirst, perPhase, quadLowFirst, word } from './register-shapes.ts';
+import { ascii, longLowFirst, perPhase, quadLowFirst, word } from './register-shapes.ts';
 import { readTable, within, wordField } from './registers.ts';
 import { createSessionTimes } from './session-times.ts';
 import { sessionWh, totalWh } from './status.ts';
@@ -15,7 +15,7 @@ const MAX_CURRENT_A = 32;
  * by FC04, holding by FC03 and FC06, coils by FC01 and FC05, wide values with the low word first. Where the newer box counts
  * fractions, this one tells whole V, A and W, as the field driver of evcc reads it.
  *
- * There is no watchdog. The card coil 419 decides nothing here: no card was ever shown. `startsPermitted` is a box whose
+ * There is no watchdog. The card coil 419 decides nothing here: a card is shown whatever it says. `startsPermitted` is a box whose
  * enable coil is on at power-on.
  */
 export function phoenixEvEth(state: PileState, startsPermitted: boolean): PileModel {
@@ -35,7 +35,7 @@ export function phoenixEvEth(state: PileState, startsPermitted: boolean): PileMo
     ),
     holdings: readTable(
       word(528, () => settings.limitA),
-      filled(606, 8, 0),
+      ascii(606, 16, () => state.cardNumber),
       longLowFirst(904, () => Math.floor(totalWh(state))),
       quadLowFirst(2980, () => Math.floor(totalWh(state))),
       quadLowFirst(3376, () => Math.floor(sessionWh(state))),

@@ -34,6 +34,8 @@ export interface PileState extends MeterCount {
   effects: StateEffects;
   currentsA: readonly [number, number, number];
   powerW: number;
+  /** The number of the card that its own reader shows; empty without one. */
+  cardNumber: string;
   /** What physically flowed since the process started, in Wh. */
   energyTruthWh: number;
   /** Meter count (Wh) when the present or last vehicle was plugged in, and when it first drew. */
@@ -67,6 +69,7 @@ export function newPileState(
     effects: HEALTHY,
     currentsA: [0, 0, 0],
     powerW: 0,
+    cardNumber: '',
     energyTruthWh: 0,
     meterAtPlugWh: 0,
     meterAtChargeStartWh: 0,

@@ -45,6 +45,8 @@ export interface Pile extends SlaveDevice {
   /** Brings physics up to the clock's present. */
   advance(): void;
   setVehicle(settings: VehicleSettings): void;
+  /** Its own reader has seen a card, or shows none any more. */
+  showCard(card: string | null): void;
   /** True while a jammed lock holds the plug: nobody can pull it. */
   holdsPlug(): boolean;
   /** False while it has no mains: it neither hears nor answers. */
@@ -119,6 +121,10 @@ export function createPile(
     lineId: settings.lineId,
     advance,
     setVehicle,
+    showCard: (card) => {
+      advance();
+      state.cardNumber = card ?? '';
+    },
     holdsPlug: () => {
       advance();
       return state.vehicle.plugged && state.effects.lockJammed === 'locked';
@@ -182,6 +188,7 @@ function forget(state: PileState, memory: PileMemory): void {
   restartCount(state);
   state.meterAtPlugWh = 0;
   state.meterAtChargeStartWh = 0;
+  state.cardNumber = '';
   Object.assign(memory, { lastLimitMa: 0, drewThisPlug: false });
 }
 

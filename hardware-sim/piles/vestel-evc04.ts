@@ -4,7 +4,7 @@ import { tableImage } from './image.ts';
 import { firmwareAtLeast, type ModelSettings } from './model-options.ts';
 import type { PileModel } from './pile-model.ts';
 import { PHASE_VOLTAGE_V, type PileState, phaseV } from './pile-state.ts';
-import { ascii, type Cell, filled, long, perPhase, utf16, word } from './register-shapes.ts';
+import { ascii, type Cell, long, perPhase, utf16, word } from './register-shapes.ts';
 import { oneOf, type ReadTable, readTable, type WriteTable, within, wordField, zeroOr } from './registers.ts';
 import { createSessionTimes, type SessionTimes } from './session-times.ts';
 import { faultNumber, floorTo, isCharging, OCPP_NUMBERS, ocppStatus, sessionWh, totalWh } from './status.ts';
@@ -133,7 +133,7 @@ function sessionRegisters(state: PileState, times: SessionTimes, hasRfid: boolea
     long(1504, () => 0),
     long(1508, times.connectedS),
     long(1512, () => 0),
-    ...(hasRfid ? [filled(1516, 15, 0)] : []),
+    ...(hasRfid ? [utf16(1516, 15, () => state.cardNumber)] : []),
   ];
 }
 

@@ -16,6 +16,7 @@ export async function differencesOf(one: PileCase): Promise<readonly Difference[
   await compareFacts(one, comparison);
   await compareCharges(one, comparison);
   await compareTroubles(comparison);
+  await compareCards(one, comparison);
   return [...comparison.found, ...(await differenceAtPowerOn(one))];
 }
 
@@ -92,6 +93,17 @@ async function compareTroubles(comparison: PointComparison): Promise<void> {
     await comparison.look(situation);
     clear();
     await attendant.tend(8000);
+  }
+}
+
+/** A card of four bytes, which every box that shows cards shows whole, and none. */
+async function compareCards({ profile }: PileCase, comparison: PointComparison): Promise<void> {
+  if (profile.measures.card === undefined) return;
+  const { site } = comparison;
+  for (const card of ['04A1B2C3', null]) {
+    site.world.piles.get(PILE_ID)?.showCard(card);
+    const told = await site.during(site.driver.readCard());
+    if (told !== card) comparison.note('card', told, card);
   }
 }
 

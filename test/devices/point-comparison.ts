@@ -91,8 +91,10 @@ export class PointComparison {
     if (value instanceof LineError) this.note(name, `told by function ${point.fc} at ${point.address}`, value.message);
     else if (before !== undefined && after !== undefined) {
       if (!isBetween(value, before, after)) this.note(`${name}, ${situation}`, value, after.value);
-    } else if (value === null) this.note(`${name}, ${situation}`, 'a value', 'not available');
-    else if (point.listed !== undefined && !point.listed.includes(value)) this.note(name, `${point.listed}`, value);
+    } else if (value === null) {
+      // No card lies there: that is the rule.
+      if (point.read !== 'cards') this.note(`${name}, ${situation}`, 'a value', 'not available');
+    } else if (point.listed !== undefined && !point.listed.includes(value)) this.note(name, `${point.listed}`, value);
   }
 
   #compareState(situation: Situation): void {
