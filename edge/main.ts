@@ -20,6 +20,7 @@ import type { LateLoop } from './runtime/liveness.ts';
 import { createLineGate } from './runtime/log-stream.ts';
 import { createLogger } from './runtime/logger.ts';
 import { watchLedger } from './runtime/mutual-watch.ts';
+import { SiteDocuments } from './runtime/site-documents.ts';
 import { keepMemorySmall } from './runtime/small-memory.ts';
 import { readBootId, stamper, systemClock, systemTimers } from './runtime/system-time.ts';
 import type { SyncView } from './runtime/thread-messages.ts';
@@ -72,6 +73,15 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
     storeRules: (version, document) => ledger.putRules(version, document),
     surroundings: () => ({ storageLevel: storage.level, isLinkUp: sync === null ? null : sync.link === 'open' }),
   });
+  const documents = new SiteDocuments({
+    site,
+    stored: opened.documents,
+    store: (change, records) => ledger.putDocuments(change, records),
+    stamp,
+    log,
+    onChange: () => {},
+  });
+  documents.open();
   let ledgerLate: LateLoop | null = null;
   const tellHealth = () => field.influenceAll('health', healthInfluence({ storage, ledgerLate }));
   const ledgerWatch = watchLedger({ turns, clock: systemClock, timers: systemTimers, log }, (late) => {
@@ -97,7 +107,9 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
     const isReplaced = health.storeEpoch !== storage.storeEpoch;
     storage = health;
     tellHealth();
-    if (isReplaced) field.storeAgain();
+    if (!isReplaced) return;
+    field.storeAgain();
+    documents.storeAgain();
   };
   ledger.listen((notice) => {
     switch (notice.kind) {
@@ -105,6 +117,8 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
         return take(notice.command);
       case 'cancel':
         return cancel(notice.commandId);
+      case 'document':
+        return documents.push(notice.push);
       case 'acknowledged':
         return field.acknowledged(notice.sessionId);
       case 'storage':
@@ -127,6 +141,7 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
     backUp: (path) => ledger.backUp(path),
     io: field.io,
     rules: field.rules,
+    documents,
     move: (deviceId, move) => field.moveParking(deviceId, move, 'technician'),
     reset: (connectorId) => field.reset(connectorId),
     maintain: (connectorId, wish) => field.maintain(connectorId, wish),
@@ -145,6 +160,7 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
     ledgerWatch.stop();
     clearInterval(viewTimer);
     await control.close();
+    await documents.close();
     await field.close();
     await ledger.close();
     log.info('edge ends');

@@ -15,7 +15,10 @@ export function complaintsOf(error: z.ZodError): Complaint[] {
   });
 }
 
-/** "piles.1.unit: unknown key; lines.0.baud: …" */
+/** "piles.1.unit: unknown key; 14:7 lines.0.baud: …" */
 export function describeComplaints(complaints: readonly Complaint[]): string {
-  return complaints.map((c) => `${c.path}: ${c.reason}`).join('; ');
+  return complaints.map((c) => `${placeOf(c)}${c.path}: ${c.reason}`).join('; ');
 }
+
+const placeOf = ({ line, column }: Complaint): string =>
+  line === undefined ? '' : column === undefined ? `${line} ` : `${line}:${column} `;

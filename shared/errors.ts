@@ -460,10 +460,12 @@ export const errorCatalogue = {
 
 export type ErrorCode = keyof typeof errorCatalogue;
 
-/** Where in a document something is wrong: a dotted path and the reason. */
+/** Where in a document something is wrong: a dotted path and the reason; line and column from 1 where its text is at hand. */
 export interface Complaint {
   readonly path: string;
   readonly reason: string;
+  readonly line?: number;
+  readonly column?: number;
 }
 
 /** An error with a catalogue entry. `detail` names what and where; `complaints` lists bad fields. */

@@ -8,6 +8,7 @@ import {
   type ConnectorView,
   cancelSchema,
   commandSchema,
+  documentPushSchema,
   nackSchema,
   type RecordEnvelope,
   welcomeSchema,
@@ -21,6 +22,7 @@ const schemas = {
   ack: ackSchema,
   command: commandSchema,
   cancel: cancelSchema,
+  document: documentPushSchema,
   nack: nackSchema,
 };
 type Schemas = typeof schemas;

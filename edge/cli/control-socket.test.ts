@@ -23,6 +23,7 @@ async function open(dataDir = dataFolder()) {
     devices: () => [],
     parking: () => [],
     storage: () => storageIsWell,
+    documents: { doors: [], door: () => null },
     confirmLoss: () => Promise.resolve(),
     backUp: () => Promise.resolve(),
     move: () => null,

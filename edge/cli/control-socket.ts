@@ -1,7 +1,6 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { Logger } from 'pino';
 import { z } from 'zod';
 import { complaintsOf, describeComplaints } from '#shared/complaints.ts';
 import { connectorIdSchema, parkingDeviceIdSchema, siteInputIdSchema, tripOutputIdSchema } from '#shared/ids.ts';
@@ -18,6 +17,7 @@ import type { LineView } from '../runtime/site-lines.ts';
 import type { ParkingView } from '../runtime/site-parking.ts';
 import type { SiteRules } from '../runtime/site-rules.ts';
 import type { SyncView } from '../runtime/thread-messages.ts';
+import { answerDocuments, type DocumentDeps, type DocumentsShown, documentRequests } from './document-requests.ts';
 
 /** One line of JSON in, one line of JSON out. */
 const requestSchema = z.discriminatedUnion('do', [
@@ -42,6 +42,7 @@ const requestSchema = z.discriminatedUnion('do', [
     by: z.string().min(1).max(64),
   }),
   z.strictObject({ do: z.enum(['raise', 'lower']), deviceId: parkingDeviceIdSchema }),
+  ...documentRequests,
 ]);
 export type ControlRequest = z.infer<typeof requestSchema>;
 
@@ -60,13 +61,14 @@ export type Shown =
   | { readonly kind: 'parking'; readonly devices: readonly ParkingView[] }
   | { readonly kind: 'inputs'; readonly inputs: readonly InputView[]; readonly outputs: readonly OutputView[] }
   | { readonly kind: 'rules'; readonly rules: RulesView }
+  | DocumentsShown
   | { readonly kind: 'storage'; readonly storage: StorageHealth };
 
 export type ControlReply = { ok: true; shown: Shown } | { ok: false; error: string };
 
 type Wish = Omit<Maintenance, 'commandId'>;
 
-export interface ControlDeps {
+export interface ControlDeps extends DocumentDeps {
   readonly status: () => SiteStatus;
   readonly lines: () => readonly LineView[];
   readonly devices: () => readonly DeviceView[];
@@ -83,11 +85,10 @@ export interface ControlDeps {
   /** Resolves with null when it is done, or with why it is not. */
   readonly maintain: (connectorId: string, wish: Wish) => Promise<string | null>;
   readonly reset: (connectorId: string) => { refused: string } | { cleared: readonly string[] };
-  readonly log: Logger;
 }
 
-/** Room for a rule set of the largest size, as a text within JSON. */
-const LONGEST_LINE = 524_288;
+/** Room for a document of the largest size, as a text within JSON. */
+const LONGEST_LINE = 1_048_576;
 
 export const controlSocketPath = (dataDir: string): string => join(dataDir, 'run', 'control.sock');
 
@@ -194,6 +195,11 @@ function carryOut(request: ControlRequest, deps: ControlDeps): ControlReply | Pr
       const { connectorId, do: action, stopRunning, by } = request;
       return maintain(connectorId, { action, stopRunning, by: `local:${by}` }, deps);
     }
+    case 'documents':
+    case 'show-document':
+    case 'load-document':
+    case 'roll-back-document':
+      return answerDocuments(request, deps);
     case 'raise':
     case 'lower':
       return move(request.deviceId, request.do, deps);

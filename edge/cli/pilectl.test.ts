@@ -58,6 +58,7 @@ async function site(refusal: string | null = null, health = storageIsWell) {
     lines: () => [lineView],
     devices: () => [deviceView],
     storage: () => health,
+    documents: { doors: [], door: () => null },
     confirmLoss: () => {
       confirmed.push(refusal ?? 'done');
       return refusal === null ? Promise.resolve() : Promise.reject(new Error(refusal));

@@ -6,6 +6,7 @@ import { isPilegateError } from '#shared/errors.ts';
 import { packagedProfiles } from '../devices/load-profiles.ts';
 import { readRulesFile } from '../rules/rules-file.ts';
 import { type ControlReply, type ControlRequest, controlSocketPath } from './control-socket.ts';
+import { documentRequestOf } from './documents-command.ts';
 import { checkSiteFile } from './plan-command.ts';
 import { checkRulesFile } from './rules-command.ts';
 import { textOf } from './show.ts';
@@ -35,6 +36,13 @@ const USAGE = `pilectl --data <folder> <command>
   rules               the site rules in force, and where each of them holds
   rules load <file>   check rules, store them, and put them into force
   rules rollback      go back to the version that was in force before
+  documents           the versions of every document: configuration, tariffs, cards
+  documents show <kind> [<version>]
+                      a document as it is in force, or a version that is kept
+  documents load <kind> <file>
+                      check a document, store it, and put it into force
+  documents rollback <kind>
+                      go back to the version that was in force before
 
 pilectl plan <site.json> [--profiles <folder>]
 
@@ -78,6 +86,7 @@ type Command =
   | { readonly kind: 'plan'; readonly siteFile: string; readonly profiles: string }
   | { readonly kind: 'check-rules'; readonly rulesFile: string; readonly siteFile: string | null }
   | { readonly kind: 'load-rules'; readonly dataDir: string; readonly rulesFile: string }
+  | { readonly kind: 'documents'; readonly dataDir: string; readonly words: readonly string[] }
   | { readonly kind: 'restore'; readonly dataDir: string; readonly file: string };
 
 /** What the words on the command line ask for; null when they are not understood. */
@@ -93,6 +102,8 @@ function readCommand(args: string[]): Command | null {
     const [command, subject, ...more] = positionals;
     if (command === 'rules' && profiles === undefined && !stopRunning)
       return rulesCommandOf(positionals.slice(1), dataDir);
+    if (command === 'documents' && profiles === undefined && !stopRunning)
+      return dataDir === undefined ? null : { kind: 'documents', dataDir, words: positionals.slice(1) };
     if (more.length > 0 || (stopRunning && command !== 'disable')) return null;
     if (command === 'plan' && subject !== undefined && dataDir === undefined)
       return { kind: 'plan', siteFile: subject, profiles: profiles ?? packagedProfiles };
@@ -168,6 +179,8 @@ function run(): number | Promise<number> {
       return checkRules(command);
     case 'load-rules':
       return loadRules(command);
+    case 'documents':
+      return documents(command);
     case 'restore':
       return restore(command);
     case 'ask':
@@ -191,6 +204,20 @@ function loadRules({ dataDir, rulesFile }: Extract<Command, { kind: 'load-rules'
     return EXIT_FAILED;
   }
   return askEdge({ kind: 'ask', dataDir, request: { do: 'load-rules', name: basename(rulesFile), text } });
+}
+
+function documents({ dataDir, words }: Extract<Command, { kind: 'documents' }>): number | Promise<number> {
+  let request: ControlRequest | null;
+  try {
+    request = documentRequestOf(words, technician());
+  } catch (error) {
+    if (!isPilegateError(error)) throw error;
+    process.stderr.write(`not done: ${error.detail}\n`);
+    return EXIT_FAILED;
+  }
+  if (request !== null) return askEdge({ kind: 'ask', dataDir, request });
+  process.stderr.write(USAGE);
+  return EXIT_USAGE;
 }
 
 async function restore({ file, dataDir }: Extract<Command, { kind: 'restore' }>): Promise<number> {

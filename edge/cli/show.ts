@@ -4,6 +4,7 @@ import type { InputView, OutputView } from '../runtime/io-views.ts';
 import type { LineView } from '../runtime/site-lines.ts';
 import type { ParkingView } from '../runtime/site-parking.ts';
 import type { Shown, SiteStatus } from './control-socket.ts';
+import { documentsText } from './documents-command.ts';
 import { rulesText } from './rules-command.ts';
 import { storageText } from './storage-text.ts';
 
@@ -26,6 +27,10 @@ export function textOf(shown: Shown): string {
       return ioText(shown.inputs, shown.outputs);
     case 'rules':
       return rulesText(shown.rules);
+    case 'documents':
+      return documentsText(shown.documents);
+    case 'text':
+      return shown.text;
   }
 }
 

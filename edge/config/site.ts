@@ -130,6 +130,13 @@ const shapeSchema = z.strictObject({
   storage: storageSchema.prefault({}),
   /** File with the rules of the site. */
   rules: z.string().min(1).optional(),
+  /** Files with other documents of the site: each counts when it is new, and a later version may take its place. */
+  documents: z
+    .strictObject({
+      /** File with the schedule of tariffs. */
+      tariffs: z.string().min(1).optional(),
+    })
+    .optional(),
 });
 export type SiteShape = z.infer<typeof shapeSchema>;
 
@@ -154,6 +161,7 @@ export function loadSite(path: string): SiteConfig {
     dataDir: here(site.dataDir),
     ...(site.rules === undefined ? {} : { rules: here(site.rules) }),
     ...(site.access === undefined ? {} : { access: { ...site.access, keyFile: here(site.access.keyFile) } }),
+    ...(site.documents === undefined ? {} : { documents: documentsAt(site.documents, here) }),
     cloud: { ...site.cloud, ...(passwordFile === undefined ? {} : { passwordFile: here(passwordFile) }) },
     lines: site.lines.map((line) =>
       line.frameLog === undefined
@@ -162,3 +170,6 @@ export function loadSite(path: string): SiteConfig {
     ),
   };
 }
+
+const documentsAt = ({ tariffs }: NonNullable<SiteShape['documents']>, here: (path: string) => string) =>
+  tariffs === undefined ? {} : { tariffs: here(tariffs) };

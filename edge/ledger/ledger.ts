@@ -1,10 +1,12 @@
 import { faultCatalogue } from '#shared/faults.ts';
 import type { Stamp } from '#shared/stamp.ts';
-import type { Command } from '#shared/wire/messages.ts';
+import type { Command, Hello } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { LedgerTransaction } from '../control/connector.ts';
 import type { Session } from '../control/session.ts';
+import type { DocumentChange, StoredDocument } from '../documents/document-history.ts';
 import type { StoredRules } from '../rules/rule-history.ts';
+import { documentsIn, documentsInForceIn, putDocumentsIn } from './documents.ts';
 import { type Admission, admitIn, type CommandStatus, cancelIn, outcomeOf, statusIn } from './inbox.ts';
 import { type OpenWork, openWorkIn } from './open-work.ts';
 import { type Acknowledged, acknowledgeIn, append, type Batch, headSeqOf, nextBatchOf } from './outbox.ts';
@@ -163,6 +165,24 @@ export class Ledger {
   /** The last ten versions of the site's rules, newest first, and which is active. */
   rules(): StoredRules[] {
     return this.#store.read(() => rulesIn(this.#store));
+  }
+
+  /** Stores what has changed of the site's documents, and the records that tell of it. */
+  putDocuments(change: DocumentChange, records: readonly RecordBody[], at: Stamp): void {
+    this.#together(at, (storedWallMs) => {
+      putDocumentsIn(this.#store, change);
+      for (const body of records) append(this.#store, body, at, storedWallMs);
+    });
+  }
+
+  /** The versions that are in force, without their text. */
+  documentsInForce(): NonNullable<Hello['documents']> {
+    return this.#store.read(() => documentsInForceIn(this.#store));
+  }
+
+  /** All versions of the site's documents that are kept, by kind, newest first. */
+  documents(): StoredDocument[] {
+    return this.#store.read(() => documentsIn(this.#store));
   }
 
   close(): void {

@@ -52,4 +52,20 @@ export const migrations: readonly string[] = [
   CREATE TABLE inputs (input_id TEXT PRIMARY KEY) STRICT;
   CREATE TABLE rules (version INTEGER PRIMARY KEY, document TEXT NOT NULL, is_active INTEGER NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE documents (
+    kind TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    source TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'trying', 'active', 'former', 'rolled-back', 'withdrawn')),
+    reason TEXT,
+    trial TEXT,
+    taken_at TEXT NOT NULL,
+    PRIMARY KEY (kind, version)
+  ) STRICT;
+  CREATE UNIQUE INDEX one_active_document ON documents (kind) WHERE state = 'active';
+  CREATE UNIQUE INDEX one_pending_document ON documents (kind) WHERE state IN ('waiting', 'trying');
+  `,
 ];

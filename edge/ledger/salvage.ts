@@ -90,6 +90,7 @@ const keptAsTheyAre: Record<string, readonly string[]> = {
   service: ['connector_id', 'body'],
   inputs: ['input_id'],
   rules: ['version', 'document', 'is_active'],
+  documents: ['kind', 'version', 'text', 'digest', 'source', 'state', 'reason', 'trial', 'taken_at'],
 };
 
 /** Null when it is no database any more. */
@@ -241,7 +242,7 @@ function tellCdrsAgain(store: Store, origin: Origin): void {
   })();
 }
 
-const DOCUMENTS = ['faults', 'body', 'document', 'outcome'];
+const DOCUMENTS = ['faults', 'body', 'document', 'outcome', 'trial', 'taken_at'];
 
 function copy(store: Store, table: string, columns: readonly string[], row: Row): void {
   for (const name of columns) if (DOCUMENTS.includes(name) && row[name] !== null) parseStored(row[name]);

@@ -7,6 +7,8 @@ import {
   type ConnectorView,
   cancelSchema,
   commandSchema,
+  type DocumentPush,
+  documentPushSchema,
   type Hello,
   MAX_BATCH_RECORDS,
   nackSchema,
@@ -31,6 +33,7 @@ export interface LinkParts extends IntakeParts {
   readonly timers: Timers;
   readonly newId: () => string;
   readonly onAcknowledged: (sessionId: string) => void;
+  readonly onDocument: (push: DocumentPush) => void;
   /** The cloud has told its time, between these moments of our monotonic clock. */
   readonly onCloudTime: (told: { serverWallMs: number; askedMonoMs: number; heardMonoMs: number }) => void;
 }
@@ -166,6 +169,7 @@ export class Link {
       software,
       at,
       streams: [{ stream: 'events', headSeq: ledger.headSeq(), ackedSeq: ledger.ackedSeq() }],
+      documents: ledger.documentsInForce(),
       runningSessions: ledger.openWork(at).sessions.map(({ sessionId, connectorId }) => ({ sessionId, connectorId })),
     };
     this.#publish('hello', hello);
@@ -239,6 +243,8 @@ export class Link {
       case 'cancel':
         this.#intake.cancel(decode(cancelSchema, payload).commandId);
         return this.poke();
+      case 'document':
+        return this.#parts.onDocument(decode(documentPushSchema, payload));
       case 'nack': {
         const nack = decode(nackSchema, payload);
         this.#parts.log.error(

@@ -3,7 +3,18 @@ import { Aedes } from 'aedes';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { Clock, Timers } from '#shared/clock.ts';
-import type { Ack, Batch, Cancel, Command, Hello, Nack, Presence, State, Welcome } from '#shared/wire/messages.ts';
+import type {
+  Ack,
+  Batch,
+  Cancel,
+  Command,
+  DocumentPush,
+  Hello,
+  Nack,
+  Presence,
+  State,
+  Welcome,
+} from '#shared/wire/messages.ts';
 import { type DownKind, downTopic, parseUpTopic, type UpKind } from '#shared/wire/topics.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Store } from '../ledger/store.ts';
@@ -33,6 +44,7 @@ interface DownMessages {
   ack: Ack;
   command: Command;
   cancel: Cancel;
+  document: DocumentPush;
   nack: Nack;
 }
 
@@ -146,6 +158,7 @@ export async function rig(change: { start?: boolean; opened?: Opened } = {}) {
     onCommand: (command) => told.push(`${command.kind} ${command.commandId.slice(-2)}`),
     onCancel: (commandId) => told.push(`cancel ${commandId.slice(-2)}`),
     onAcknowledged: (sessionId) => told.push(`acknowledged ${sessionId.slice(-2)}`),
+    onDocument: ({ documentKind, version }) => told.push(`document ${documentKind} ${version}`),
     onCloudTime: (cloudTime) => cloudTimes.push(cloudTime),
   });
   onTestFinished(() => link.close());

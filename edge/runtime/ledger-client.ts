@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import type { BootClock, Stamp } from '#shared/stamp.ts';
+import type { RecordBody } from '#shared/wire/records.ts';
 import type { LedgerTransaction } from '../control/connector.ts';
+import type { DocumentChange } from '../documents/document-history.ts';
 import type { LedgerThreadData } from './ledger-thread.ts';
 import type { FromLedger, ToLedger } from './thread-messages.ts';
 
@@ -54,6 +56,11 @@ export class LedgerClient {
   /** Makes a version of the site's rules the active one. Resolves when it is on disk. */
   putRules(version: number, document: unknown): Promise<void> {
     return this.#ask((commitId) => ({ kind: 'put-rules', commitId, version, document }));
+  }
+
+  /** Stores what has changed of a kind of documents, and the records that tell of it. Resolves when it is on disk. */
+  putDocuments(change: DocumentChange, records: readonly RecordBody[]): Promise<void> {
+    return this.#ask((commitId) => ({ kind: 'put-documents', commitId, change, records, at: this.#stamp() }));
   }
 
   /** Copies the ledger to a file that does not exist yet. Resolves when the copy is on disk. */

@@ -73,9 +73,10 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
   if (controllerId !== null) noteController(ledger, controllerId, stamp());
   const openWork = ledger.openWork(stamp());
   const rules = ledger.rules();
+  const documents = ledger.documents();
   // Reading may have met damage: what is told of the store is of the one that is there then.
   storage.refresh();
-  post({ kind: 'opened', storeEpoch: ledger.storeEpoch, ...openWork, rules, storage: storage.health });
+  post({ kind: 'opened', storeEpoch: ledger.storeEpoch, ...openWork, rules, documents, storage: storage.health });
   const { brokerUrl, shard, passwordFile } = site.cloud;
   const password = passwordFile === undefined ? null : readFileSync(passwordFile, 'utf8').trim();
   const link = new Link({
@@ -90,6 +91,7 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
     actedOn: openWork.commands.map(({ commandId }) => commandId),
     onCommand: (command) => post({ kind: 'command', command }),
     onCancel: (commandId) => post({ kind: 'cancel', commandId }),
+    onDocument: (push) => post({ kind: 'document', push }),
     onAcknowledged: (sessionId) => post({ kind: 'acknowledged', sessionId }),
     onCloudTime: (told) => {
       if (clock.hear(told)) ledger.timeIsConfirmed(stamp().wallMs);
@@ -133,6 +135,8 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
         return store(message.commitId, () => ledger.commit(message.transaction, message.at));
       case 'put-rules':
         return store(message.commitId, () => ledger.putRules(message.version, message.document));
+      case 'put-documents':
+        return store(message.commitId, () => ledger.putDocuments(message.change, message.records, message.at));
       case 'confirm-loss':
         return store(message.commitId, () => storage.confirmLoss());
       case 'back-up':

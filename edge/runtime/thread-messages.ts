@@ -1,9 +1,11 @@
 import type { FaultCode } from '#shared/faults.ts';
 import type { BootClock, Stamp } from '#shared/stamp.ts';
-import type { Command, ConnectorView } from '#shared/wire/messages.ts';
+import type { Command, ConnectorView, DocumentPush } from '#shared/wire/messages.ts';
+import type { RecordBody } from '#shared/wire/records.ts';
 import type { LedgerTransaction, Service } from '../control/connector.ts';
 import type { KnownDevice } from '../control/known-device.ts';
 import type { Session } from '../control/session.ts';
+import type { DocumentChange, StoredDocument } from '../documents/document-history.ts';
 import type { StorageHealth } from '../ledger/storage-health.ts';
 import type { RuleHistory } from '../rules/rule-history.ts';
 import type { Sample } from '../samples/sampler.ts';
@@ -19,6 +21,14 @@ export type ToLedger =
   | { readonly kind: 'samples'; readonly samples: readonly Sample[] }
   /** Makes a version of the site's rules the active one; answered like a commit. */
   | { readonly kind: 'put-rules'; readonly commitId: number; readonly version: number; readonly document: unknown }
+  /** Stores what has changed of a kind of documents, and the records that tell of it; answered like a commit. */
+  | {
+      readonly kind: 'put-documents';
+      readonly commitId: number;
+      readonly change: DocumentChange;
+      readonly records: readonly RecordBody[];
+      readonly at: Stamp;
+    }
   /** Copies the ledger to a file; answered like a commit. */
   | { readonly kind: 'back-up'; readonly commitId: number; readonly path: string }
   /** What a damaged ledger has lost is confirmed by a technician; answered like a commit. */
@@ -40,12 +50,15 @@ export type FromLedger =
       /** Site inputs that have latched. */
       readonly inputs: readonly string[];
       readonly rules: RuleHistory;
+      /** All kinds, newest first within each. */
+      readonly documents: readonly StoredDocument[];
       readonly storage: StorageHealth;
     }
   | { readonly kind: 'committed'; readonly commitId: number }
   | { readonly kind: 'commit-failed'; readonly commitId: number; readonly reason: string }
   | { readonly kind: 'command'; readonly command: Command }
   | { readonly kind: 'cancel'; readonly commandId: string }
+  | { readonly kind: 'document'; readonly push: DocumentPush }
   | { readonly kind: 'acknowledged'; readonly sessionId: string }
   /** What stamps are made with from here on. The first comes before "opened". */
   | { readonly kind: 'clock'; readonly clock: BootClock }

@@ -8,6 +8,7 @@ import {
   batchSchema,
   cancelSchema,
   commandSchema,
+  documentPushSchema,
   helloSchema,
   nackSchema,
   presenceSchema,
@@ -32,6 +33,7 @@ const schemas: Record<string, z.ZodType> = {
   presence: presenceSchema,
   command: commandSchema,
   cancel: cancelSchema,
+  document: documentPushSchema,
   nack: nackSchema,
   record: recordBodySchema,
 };

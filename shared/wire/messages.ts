@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { chargeLimitsSchema } from '../charge-limits.ts';
+import { documentDigestSchema, documentKindSchema, documentVersionSchema, MAX_DOCUMENT_BYTES } from '../documents.ts';
 import { faultCodes } from '../faults.ts';
 import { connectorIdSchema, pileIdSchema, requestIdSchema, siteIdSchema, uuidSchema } from '../ids.ts';
 import { stampSchema } from '../stamp.ts';
@@ -33,6 +34,10 @@ export const helloSchema = z.object({
   at: stampSchema,
   streams: z.array(z.object({ stream: streamSchema, headSeq: z.int().nonnegative(), ackedSeq: z.int().nonnegative() })),
   runningSessions: z.array(z.object({ sessionId: uuidSchema, connectorId: connectorIdSchema })),
+  /** Which version of each document is in force. Older sites leave it out. */
+  documents: z
+    .array(z.object({ documentKind: documentKindSchema, version: documentVersionSchema, digest: documentDigestSchema }))
+    .optional(),
 });
 export type Hello = z.infer<typeof helloSchema>;
 
@@ -175,6 +180,20 @@ export type MaintainCommand = Extract<Command, { kind: 'maintain' }>;
 /** down/cancel: the start must not be executed any more; if it has been, the site stops it and voids the record. */
 export const cancelSchema = z.object({ v: version, commandId: uuidSchema });
 export type Cancel = z.infer<typeof cancelSchema>;
+
+/**
+ * down/document: a version of a document that is to be in force at the site. It may come twice, and in any order; what became of
+ * it the site tells in a `document.reported`.
+ */
+export const documentPushSchema = z.object({
+  v: version,
+  documentKind: documentKindSchema,
+  version: documentVersionSchema,
+  digest: documentDigestSchema,
+  /** Byte for byte. */
+  text: z.string().min(1).max(MAX_DOCUMENT_BYTES),
+});
+export type DocumentPush = z.infer<typeof documentPushSchema>;
 
 /** up/nack and down/nack: a message that could not be read at all, told to whoever sent it. */
 export const nackSchema = z.object({

@@ -1,4 +1,13 @@
 import { z } from 'zod';
+import {
+  documentComplaintSchema,
+  documentDigestSchema,
+  documentKindSchema,
+  documentSourceSchema,
+  documentStatusSchema,
+  documentVersionSchema,
+  MAX_TOLD_COMPLAINTS,
+} from '../documents.ts';
 import { type ErrorCode, errorCatalogue } from '../errors.ts';
 import { faultCodes } from '../faults.ts';
 import { connectorIdSchema, pileIdSchema, uuidSchema } from '../ids.ts';
@@ -77,6 +86,19 @@ export const recordDroppedSchema = z.object({
   at: stampSchema,
 });
 
+/** What became of a version of a site's document, whatever way it came. Told again when it changes, and when the cloud repeats it. */
+export const documentReportedSchema = z.object({
+  kind: z.literal('document.reported'),
+  documentKind: documentKindSchema,
+  version: documentVersionSchema,
+  digest: documentDigestSchema,
+  source: documentSourceSchema,
+  status: documentStatusSchema,
+  /** Why it waits, was refused, or was left. */
+  detail: z.string().max(1000).nullable(),
+  complaints: z.array(documentComplaintSchema).max(MAX_TOLD_COMPLAINTS).optional(),
+});
+
 /** Everything that must reach the cloud exactly once: the bodies of outbox rows. */
 export const recordBodySchema = z.discriminatedUnion('kind', [
   commandReportedSchema,
@@ -85,6 +107,7 @@ export const recordBodySchema = z.discriminatedUnion('kind', [
   alarmRaisedSchema,
   clockCorrectedSchema,
   recordDroppedSchema,
+  documentReportedSchema,
 ]);
 export type RecordBody = z.infer<typeof recordBodySchema>;
 export type RecordKind = RecordBody['kind'];

@@ -113,6 +113,7 @@ export class Edge {
         service: new Map(),
         inputs: [...(shape.inputs ?? [])],
         rules: [],
+        documents: [],
         storage: healthyStorage,
       },
       clock: systemClock,

@@ -42,6 +42,7 @@ async function tellAll(stage: Stage, ledger: Ledger): Promise<void> {
     onCommand: () => {},
     onCancel: () => {},
     onAcknowledged: () => {},
+    onDocument: () => {},
     onCloudTime: () => {},
   });
   onTestFinished(() => link.close());

@@ -1,0 +1,279 @@
+import type { Logger } from 'pino';
+import { describeComplaints } from '#shared/complaints.ts';
+import type { DocumentKind, DocumentSource } from '#shared/documents.ts';
+import { type Complaint, isPilegateError } from '#shared/errors.ts';
+import type { Stamp } from '#shared/stamp.ts';
+import type { RecordBody } from '#shared/wire/records.ts';
+import {
+  activeIn,
+  changeBetween,
+  type DocumentChange,
+  type DocumentHistory,
+  documentDigest,
+  formerIn,
+  lastFromFile,
+  type StoredDocument,
+  withActive,
+} from './document-history.ts';
+import type { DocumentReader } from './document-kind.ts';
+import { judgeOffer } from './judge-offer.ts';
+import { refusalOf, reportOf } from './report.ts';
+
+/** A document that somebody wants in force. */
+export interface OfferedDocument {
+  readonly text: string;
+  readonly source: DocumentSource;
+  /** What it is called in a refusal. */
+  readonly name: string;
+  /** As whoever sends it numbers it; null: as the document states it, else the next one. */
+  readonly version: number | null;
+}
+
+export type OfferResult =
+  | {
+      readonly kind: 'done';
+      readonly version: number;
+      readonly status: 'active' | 'waiting';
+      readonly detail: string | null;
+    }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Where documents of one kind come in, whatever way they come. */
+export interface Door {
+  readonly kind: DocumentKind;
+  readonly history: DocumentHistory;
+  /** Why the last document that was offered was refused; null when it was taken. */
+  readonly refused: string | null;
+  /** Resolves when it is on disk, and in force or waiting; or refused. */
+  offer(offered: OfferedDocument): Promise<OfferResult>;
+  /** Goes back to the last good version before the one in force. */
+  rollBack(): Promise<OfferResult>;
+  /** What may be shown of a version; null when there is no such version. */
+  show(version: number | null): string | null;
+  /** The store was damaged and another has taken its place: what is known here is put into it. */
+  storeAgain(): void;
+  close(): Promise<void>;
+}
+
+export interface DoorParts {
+  /** What is kept of former versions. */
+  readonly history: DocumentHistory;
+  /** Resolves when the change and the records are on disk, in one transaction. */
+  readonly store: (change: DocumentChange, records: readonly RecordBody[]) => Promise<void>;
+  readonly stamp: () => Stamp;
+  readonly log: Logger;
+}
+
+interface DoorSettings<Document> extends DoorParts {
+  readonly kind: DocumentKind;
+  readonly reader: DocumentReader<Document>;
+  /** Another version has come into force, and is on disk. */
+  readonly onActive: (document: Document) => void;
+}
+
+/** The door of documents that come into force at once. A charge that runs keeps what it was started under. */
+export class DocumentDoor<Document> implements Door {
+  readonly kind: DocumentKind;
+  readonly #parts: DoorSettings<Document>;
+  #history: DocumentHistory;
+  #active: Document | null = null;
+  #refused: string | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: DoorSettings<Document>) {
+    this.kind = parts.kind;
+    this.#parts = parts;
+    this.#history = parts.history;
+  }
+
+  get history(): DocumentHistory {
+    return this.#history;
+  }
+
+  get refused(): string | null {
+    return this.#refused;
+  }
+
+  /** The document in force; null while there is none. */
+  get active(): Document | null {
+    return this.#active;
+  }
+
+  /**
+   * Begins with what was in force last. A file counts when it is not the one that was taken last: so neither a version that
+   * came later nor a roll-back is undone by a restart.
+   *
+   * @param file null where the site's file names none; `readText` throws a PilegateError
+   */
+  open(file: { readonly path: string; readonly readText: () => string } | null): void {
+    this.#active = this.#lastGood();
+    if (file !== null) this.#last = this.#offerFile(file.path, file.readText);
+  }
+
+  offer(offered: OfferedDocument): Promise<OfferResult> {
+    return this.#inTurn(() => this.#judge(offered));
+  }
+
+  rollBack(): Promise<OfferResult> {
+    return this.#inTurn(() => {
+      const former = formerIn(this.#history);
+      if (former === null) return this.#refuse('there is no earlier version to go back to');
+      const name = `version ${former.version}`;
+      const read = this.#read(former.text, name);
+      return 'complaints' in read ? this.#refuse(read.reason) : this.#putInForce(former, read.document);
+    });
+  }
+
+  show(version: number | null): string | null {
+    const stored = version === null ? activeIn(this.#history) : this.#history.find((one) => one.version === version);
+    if (stored === undefined || stored === null) return null;
+    const { show } = this.#parts.reader;
+    if (show === undefined) return stored.text;
+    const read = this.#read(stored.text, `version ${stored.version}`);
+    return 'complaints' in read ? `it cannot be read by this software: ${read.reason}` : show(read.document);
+  }
+
+  storeAgain(): void {
+    this.#last = this.#last.then(() => this.#putAgain());
+  }
+
+  async close(): Promise<void> {
+    await this.#last;
+  }
+
+  async #offerFile(path: string, readText: () => string): Promise<void> {
+    let text: string;
+    try {
+      text = readText();
+    } catch (error) {
+      if (!isPilegateError(error)) throw error;
+      this.#refuse(error.detail);
+      return;
+    }
+    if (lastFromFile(this.#history)?.digest === documentDigest(text)) return;
+    await this.#judge({ text, source: 'file', name: path, version: null });
+  }
+
+  /** One after the other: each is judged by what the one before has left. */
+  #inTurn(work: () => OfferResult | Promise<OfferResult>): Promise<OfferResult> {
+    const done = this.#last.then(work);
+    this.#last = done;
+    return done;
+  }
+
+  #judge({ text, source, name, version }: OfferedDocument): Promise<OfferResult> {
+    const { kind, stamp, reader } = this.#parts;
+    const digest = documentDigest(text);
+    const read = this.#read(text, name);
+    if ('complaints' in read) return this.#tellRefusal({ version, digest, source }, read.reason, read.complaints);
+    const stated = reader.versionOf(read.document);
+    if (version !== null && stated !== null && stated !== version)
+      return this.#tellRefusal(
+        { version, digest, source },
+        `${name}: it states version ${stated}, and was sent as ${version}`,
+      );
+    const judged = judgeOffer(this.#history, { digest, source, version: version ?? stated });
+    if (judged.kind === 'refused')
+      return this.#tellRefusal(
+        { version: version ?? stated, digest, source },
+        `${name}: ${describeComplaints(judged.complaints)}`,
+        judged.complaints,
+      );
+    if (judged.kind === 'new') {
+      const taken = { kind, version: judged.version, text, digest, source, takenAt: stamp() };
+      return this.#putInForce({ ...taken, state: 'active', reason: null, trial: null }, read.document);
+    }
+    return source === 'cloud' || judged.stored.state === 'active'
+      ? this.#tellKnown(judged.stored, source)
+      : this.#putInForce(judged.stored, read.document);
+  }
+
+  /** What the cloud repeats is answered again, and has no effect: a version that was left stays so. */
+  async #tellKnown(stored: StoredDocument, source: DocumentSource): Promise<OfferResult> {
+    const { version, state } = stored;
+    const report = reportOf(stored);
+    if (source === 'cloud') await this.#tell(report);
+    return state === 'active'
+      ? { kind: 'done', version, status: 'active', detail: null }
+      : { kind: 'refused', reason: `version ${version} is not taken again: ${report.detail ?? 'it was left'}` };
+  }
+
+  async #putInForce(stored: StoredDocument, document: Document): Promise<OfferResult> {
+    const { kind, store, log, onActive } = this.#parts;
+    const { version, source, digest } = stored;
+    const after = withActive(this.#history, stored);
+    const change = changeBetween(kind, this.#history, after);
+    const told = change.put.filter(({ state }) => state === 'active' || state === 'rolled-back').map(reportOf);
+    try {
+      await store(change, told);
+    } catch (error) {
+      return this.#refuse(`version ${version} could not be stored: ${messageOf(error)}`);
+    }
+    this.#history = after;
+    this.#refused = null;
+    this.#active = document;
+    log.info({ documentKind: kind, version, source, digest }, 'document is in force');
+    onActive(document);
+    return { kind: 'done', version, status: 'active', detail: null };
+  }
+
+  /** A version that can no longer be read, as after newer software was left, is passed over for the one before. */
+  #lastGood(): Document | null {
+    const active = activeIn(this.#history);
+    if (active === null) return null;
+    const candidates = this.#history.filter(
+      ({ version, state }) => version === active.version || (version < active.version && state === 'former'),
+    );
+    for (const { text, version } of candidates) {
+      const read = this.#read(text, `version ${version}`);
+      if (!('complaints' in read)) return read.document;
+      this.#refuse(read.reason);
+    }
+    return null;
+  }
+
+  #read(text: string, name: string): { document: Document } | { reason: string; complaints: readonly Complaint[] } {
+    try {
+      return { document: this.#parts.reader.read(text, name) };
+    } catch (error) {
+      if (!isPilegateError(error)) throw error;
+      return { reason: error.detail, complaints: error.complaints };
+    }
+  }
+
+  async #tellRefusal(
+    { version, digest, source }: { version: number | null; digest: string; source: DocumentSource },
+    reason: string,
+    complaints: readonly Complaint[] = [],
+  ): Promise<OfferResult> {
+    if (version !== null) await this.#tell(refusalOf({ kind: this.kind, version, digest, source }, reason, complaints));
+    return this.#refuse(reason);
+  }
+
+  /** What cannot be stored is not told: the cloud asks again. */
+  async #tell(record: RecordBody): Promise<void> {
+    const { kind, store, log } = this.#parts;
+    try {
+      await store({ kind, put: [], drop: [] }, [record]);
+    } catch (error) {
+      log.error({ code: 'store.unavailable', documentKind: kind, err: error }, 'report could not be stored');
+    }
+  }
+
+  async #putAgain(): Promise<void> {
+    const { kind, store, log } = this.#parts;
+    try {
+      await store({ kind, put: this.#history, drop: [] }, []);
+    } catch (error) {
+      log.error({ code: 'store.unavailable', documentKind: kind, err: error }, 'documents could not be stored again');
+    }
+  }
+
+  #refuse(reason: string): OfferResult {
+    this.#refused = reason;
+    this.#parts.log.warn({ code: 'config.invalid', documentKind: this.kind, reason }, 'document is refused');
+    return { kind: 'refused', reason };
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

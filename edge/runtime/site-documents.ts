@@ -1,0 +1,74 @@
+import type { DocumentKind } from '#shared/documents.ts';
+import type { TariffSchedule } from '#shared/tariff/schedule.ts';
+import type { DocumentPush } from '#shared/wire/messages.ts';
+import type { SiteConfig } from '../config/site.ts';
+import { DocumentDoor, type Door, type DoorParts } from '../documents/document-door.ts';
+import { documentDigest, type StoredDocument } from '../documents/document-history.ts';
+import { readTextFile } from '../documents/read-text.ts';
+import { tariffReader } from '../documents/tariff-reader.ts';
+
+export interface SiteDocumentsParts extends Omit<DoorParts, 'history'> {
+  readonly site: SiteConfig;
+  /** What is kept of all kinds. */
+  readonly stored: readonly StoredDocument[];
+  /** Another version of a document has come into force. */
+  readonly onChange: (kind: DocumentKind) => void;
+}
+
+/** Every document of the site, each kind with its door. */
+export class SiteDocuments {
+  readonly #parts: SiteDocumentsParts;
+  /** Which prices hold where and when. */
+  readonly tariffs: DocumentDoor<TariffSchedule>;
+
+  constructor(parts: SiteDocumentsParts) {
+    this.#parts = parts;
+    const { site } = parts;
+    this.tariffs = new DocumentDoor({
+      ...this.#partsOf('tariffs'),
+      kind: 'tariffs',
+      reader: tariffReader(site.piles.map(({ connectorId }) => connectorId)),
+      onActive: () => parts.onChange('tariffs'),
+    });
+  }
+
+  #partsOf(kind: DocumentKind): DoorParts {
+    return { ...this.#parts, history: this.#parts.stored.filter((stored) => stored.kind === kind) };
+  }
+
+  /** Begins with what was in force last, and with the files that the site's file names. */
+  open(): void {
+    const { documents } = this.#parts.site;
+    this.tariffs.open(fileAt(documents?.tariffs));
+  }
+
+  get doors(): readonly Door[] {
+    return [this.tariffs];
+  }
+
+  door(kind: DocumentKind): Door | null {
+    return this.doors.find((door) => door.kind === kind) ?? null;
+  }
+
+  /** A version that the cloud sends. What becomes of it, it is told by a record. */
+  push({ documentKind, version, digest, text }: DocumentPush): void {
+    const { log } = this.#parts;
+    const door = this.door(documentKind);
+    if (door === null) return log.error({ code: 'config.invalid', documentKind }, 'no such document is known here');
+    // Nothing can be told of a version that did not come whole: the cloud sends it again.
+    if (documentDigest(text) !== digest)
+      return log.error({ code: 'wire.schema', documentKind, version }, 'a pushed document does not fit its digest');
+    void door.offer({ text, version, source: 'cloud', name: `${documentKind} version ${version}` });
+  }
+
+  /** The store was damaged and another has taken its place. */
+  storeAgain(): void {
+    for (const door of this.doors) door.storeAgain();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.doors.map((door) => door.close()));
+  }
+}
+
+const fileAt = (path: string | undefined) => (path === undefined ? null : { path, readText: () => readTextFile(path) });
