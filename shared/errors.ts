@@ -316,6 +316,20 @@ export const errorCatalogue = {
     'Pull the order; it may have ended.',
     '请查询订单，可能已结束。',
   ),
+  'hold.none': entry(
+    'caller',
+    'Nothing limits what this charge may cost.',
+    '该充电未设预授权限额。',
+    'Do not raise the hold of a charge that was started without one.',
+    '未设预授权的充电无需提高预授权金额。',
+  ),
+  'hold.not_higher': entry(
+    'caller',
+    'As much, or more, is held already.',
+    '预授权金额已不低于该值。',
+    'Raise the hold to more than it is.',
+    '请提高到高于当前预授权的金额。',
+  ),
   'pile.no_confirmation': entry(
     'pile',
     'The pile did not begin to charge in time.',

@@ -1,5 +1,5 @@
 import type { Generated, Selectable } from 'kysely';
-import type { MaintenanceAction } from '#shared/wire/messages.ts';
+import type { Command, MaintenanceAction } from '#shared/wire/messages.ts';
 
 /** Columns as the migrations define them. `…_ms` are wall-clock milliseconds; documents are JSON text. */
 export interface Database {
@@ -32,7 +32,7 @@ export interface Database {
 
 export type Environment = 'sandbox' | 'live';
 export type OrderState = 'starting' | 'charging' | 'start_failed' | 'completed' | 'void' | 'abnormal';
-export type OperationKind = 'start' | 'stop';
+export type OperationKind = 'start' | 'stop' | 'raise-hold';
 export type OperationStatus = 'accepted' | 'succeeded' | 'failed';
 
 interface SitesTable {
@@ -160,6 +160,10 @@ interface OrdersTable {
   connector_id: string;
   tariff_id: string | null;
   tariff_version: number | null;
+  /** Where it is to end by itself, as JSON; null: nowhere. */
+  limits: string | null;
+  /** The most that may be charged for it; null: nothing is held. */
+  hold_minor: number | null;
   session_id: string | null;
   meter_start_wh: number | null;
   meter_end_wh: number | null;
@@ -186,6 +190,8 @@ interface OperationsTable {
   detail: string | null;
   order_id: string;
   connector_id: string;
+  /** Of a raise of the hold: to what. */
+  hold_minor: number | null;
   created_at_ms: number;
   deadline_at_ms: number | null;
   finished_at_ms: number | null;
@@ -199,7 +205,7 @@ interface CommandsTable {
   order_id: string | null;
   site_id: string;
   shard: number;
-  kind: 'start' | 'stop' | 'maintain';
+  kind: Command['kind'];
   document: string;
   status: 'open' | 'received' | 'done' | 'failed';
   created_at_ms: number;

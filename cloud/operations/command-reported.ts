@@ -5,12 +5,13 @@ import type { RecordContext } from '../ingest/records.ts';
 import { lockOrder } from '../orders/store.ts';
 import { type Failure, failStart, finishOperations } from './finish.ts';
 import { finishMaintenance } from './maintenance.ts';
+import { holdReported } from './raise-hold.ts';
 
 type Report = RecordOf<'command.reported'>;
 
 /**
  * How a command is getting on. `received` ends the repetition. `failed` is the final word.
- * `done` ends a stop and a maintenance command; a start is confirmed by `session.started`, which says what it is billed from.
+ * `done` ends every command but a start; that is confirmed by `session.started`, which says what it is billed from.
  */
 export async function applyCommandReported(context: RecordContext, report: Report): Promise<void> {
   const command = await findCommand(context, report.commandId);
@@ -36,6 +37,8 @@ export async function applyCommandReported(context: RecordContext, report: Repor
   const isFirst = await close(context, command, report);
   if (order === null) {
     if (isFirst) await finishMaintenance(context, command.command_id, outcomeOf(report));
+  } else if (command.kind === 'raise-hold') {
+    if (command.operation_id !== null) await holdReported(context, order, command.operation_id, outcomeOf(report));
   } else if (report.status === 'failed') await failed(context, command, order, failureOf(report));
   else if (command.kind === 'stop') await finishOperations(context, order.order_id, 'stop', null);
 }

@@ -21,7 +21,7 @@ export async function insertCommand(
       document: encode(command),
       status: 'open',
       created_at_ms: command.issuedAtMs,
-      expires_at_ms: command.kind === 'stop' ? null : command.expiresAtMs,
+      expires_at_ms: 'expiresAtMs' in command ? command.expiresAtMs : null,
       next_send_at_ms: command.issuedAtMs,
       cancelled_at_ms: null,
       cancel_closed_at_ms: null,

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { ErrorCode } from '#shared/errors.ts';
-import type { OrderRow } from '../db/schema.ts';
+import type { OperationKind, OperationRow, OrderRow } from '../db/schema.ts';
 import type { Trx } from '../db/transaction.ts';
 import { storable } from '../ingest/storable.ts';
 import { nextOrderState } from '../orders/machine.ts';
@@ -29,10 +29,31 @@ export interface Failure {
 export async function finishOperations(
   context: OutcomeContext,
   orderId: string,
-  kind: 'start' | 'stop',
+  kind: OperationKind,
   failure: Failure | null,
 ): Promise<boolean> {
-  const finished = await context.trx
+  const open = await openOperations(context.trx, orderId, kind);
+  const finished = await Promise.all(open.map((row) => finishOperation(context, row.operation_id, failure)));
+  return finished.some((row) => row !== null);
+}
+
+/** What somebody still waits for on an order. */
+export const openOperations = (trx: Trx, orderId: string, kind: OperationKind): Promise<OperationRow[]> =>
+  trx
+    .selectFrom('operations')
+    .selectAll()
+    .where('order_id', '=', orderId)
+    .where('kind', '=', kind)
+    .where('status', '=', 'accepted')
+    .execute();
+
+/** Ends one operation. @returns the operation; null when it has its outcome already */
+export async function finishOperation(
+  context: OutcomeContext,
+  operationId: string,
+  failure: Failure | null,
+): Promise<OperationRow | null> {
+  const row = await context.trx
     .updateTable('operations')
     .set({
       status: failure === null ? 'succeeded' : 'failed',
@@ -40,16 +61,15 @@ export async function finishOperations(
       detail: failure === null ? null : storable(failure.detail, 500),
       finished_at_ms: context.nowMs,
     })
-    .where('order_id', '=', orderId)
-    .where('kind', '=', kind)
+    .where('operation_id', '=', operationId)
     .where('status', '=', 'accepted')
-    .returning(['operation_id', 'request_id'])
-    .execute();
-  for (const row of finished) {
-    const fields = { operationId: row.operation_id, requestId: row.request_id, orderId, kind, code: failure?.code };
-    context.logger.info(fields, failure === null ? 'operation succeeds' : 'operation fails');
-  }
-  return finished.length > 0;
+    .returningAll()
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  const { request_id: requestId, order_id: orderId, kind } = row;
+  const fields = { operationId, requestId, orderId, kind, code: failure?.code };
+  context.logger.info(fields, failure === null ? 'operation succeeds' : 'operation fails');
+  return row;
 }
 
 /**

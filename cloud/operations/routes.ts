@@ -9,7 +9,15 @@ import { parseJsonBody } from '../http/raw-body.ts';
 import type { Caller } from '../partners/caller.ts';
 import type { PartnerGate } from '../partners/gate.ts';
 import type { Answered } from './first-answer.ts';
-import { acceptedSchema, operationQuerySchema, operationSchema, startBodySchema, stopBodySchema } from './schemas.ts';
+import { raiseHold } from './raise-hold.ts';
+import {
+  acceptedSchema,
+  operationQuerySchema,
+  operationSchema,
+  raiseHoldBodySchema,
+  startBodySchema,
+  stopBodySchema,
+} from './schemas.ts';
 import { startCharge } from './start.ts';
 import { stopCharge } from './stop.ts';
 import { acceptedView, operationView } from './view.ts';
@@ -22,7 +30,7 @@ function answer(reply: FastifyReply, { operation, hit }: Answered) {
   return reply.status(202).send(acceptedView(operation));
 }
 
-/** Start and stop, answered at once with an operation whose outcome can be asked for or comes by webhook. */
+/** Start, stop and raise of the hold, answered at once with an operation whose outcome can be asked for or comes by webhook. */
 export function operationRoutes(context: CloudContext, gate: PartnerGate): FastifyPluginCallbackZod {
   const control = { preValidation: [gate.requires('control'), parseJsonBody] };
   const look = { preValidation: [gate.requires('control', 'read'), parseJsonBody] };
@@ -82,6 +90,30 @@ export function operationRoutes(context: CloudContext, gate: PartnerGate): Fasti
         },
       },
       handler: async (request, reply) => answer(reply, await stopCharge(context, gate.callerOf(request), request.body)),
+    });
+
+    app.post('/v1/operations/raise-hold', {
+      ...control,
+      schema: {
+        tags,
+        summary: 'Raise what is held for a charge',
+        description:
+          'Of a charge that was started with `hold_minor`. It waits for its site as a stop does: until it has its outcome, keep the money held. A hold never falls.',
+        body: raiseHoldBodySchema,
+        response: {
+          202: acceptedSchema,
+          ...problems(
+            ...signedProblems,
+            'request.too_large',
+            'request_id.reused',
+            'order.unknown',
+            'order.not_running',
+            'hold.none',
+            'hold.not_higher',
+          ),
+        },
+      },
+      handler: async (request, reply) => answer(reply, await raiseHold(context, gate.callerOf(request), request.body)),
     });
 
     app.get('/v1/operations/:operation_id', {

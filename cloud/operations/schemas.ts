@@ -1,9 +1,27 @@
 import { z } from 'zod';
 import { connectorIdSchema, requestIdSchema, uuidSchema } from '#shared/ids.ts';
+import type { OperationKind } from '../db/schema.ts';
+import { limitsSchema } from '../orders/limits-view.ts';
+
+const operationKinds = ['start', 'stop', 'raise-hold'] as const satisfies OperationKind[];
+
+const holdSchema = z
+  .int()
+  .positive()
+  .max(100_000_000)
+  .describe('the most that is charged, in 1/100 of the currency unit: what you have had paid or held ahead');
 
 export const startBodySchema = z.strictObject({
   request_id: requestIdSchema.describe('your own name for this request; repeat it unchanged when you retry'),
   connector_id: connectorIdSchema,
+  limits: limitsSchema.optional(),
+  hold_minor: holdSchema.optional(),
+});
+
+export const raiseHoldBodySchema = z.strictObject({
+  request_id: requestIdSchema,
+  order_id: uuidSchema,
+  hold_minor: holdSchema,
 });
 
 export const stopBodySchema = z.strictObject({ request_id: requestIdSchema, order_id: uuidSchema });
@@ -11,11 +29,11 @@ export const stopBodySchema = z.strictObject({ request_id: requestIdSchema, orde
 const answerFields = {
   operation_id: uuidSchema,
   request_id: z.string(),
-  kind: z.enum(['start', 'stop']),
+  kind: z.enum(operationKinds),
   order_id: uuidSchema,
   connector_id: z.string(),
   created_at: z.iso.datetime(),
-  deadline_at: z.iso.datetime().nullable().describe('null for a stop, which waits for its site'),
+  deadline_at: z.iso.datetime().nullable().describe('null for what is bound to a session, and waits for its site'),
 };
 
 export const acceptedSchema = z
@@ -33,5 +51,5 @@ export const operationSchema = z
 
 export const operationQuerySchema = z.strictObject({
   request_id: requestIdSchema,
-  kind: z.enum(['start', 'stop']).optional(),
+  kind: z.enum(operationKinds).optional(),
 });

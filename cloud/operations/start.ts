@@ -1,9 +1,12 @@
+import type { z } from 'zod';
+import type { ChargeLimits } from '#shared/charge-limits.ts';
 import { PilegateError } from '#shared/errors.ts';
 import type { StartCommand } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import type { CloudContext } from '../context.ts';
 import type { OperationRow } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
+import { chargeLimitsOf, type limitsSchema } from '../orders/limits-view.ts';
 import type { Caller } from '../partners/caller.ts';
 import { linkIsFresh, statusNow } from '../stations/freshness.ts';
 import { type TariffInForce, tariffInForce } from '../stations/tariff-in-force.ts';
@@ -14,6 +17,10 @@ import { type Answered, answerOnce, findFirst, type WriteRequest, writeRequest }
 export interface StartBody {
   readonly request_id: string;
   readonly connector_id: string;
+  /** Where the charge is to end by itself, whichever comes first. */
+  readonly limits?: z.infer<typeof limitsSchema> | undefined;
+  /** The most that may be charged for it: what has been paid or held ahead. */
+  readonly hold_minor?: number | undefined;
 }
 
 type StartContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'wake' | 'settings'>;
@@ -36,7 +43,8 @@ export async function startCharge(context: StartContext, caller: Caller, body: S
       const refusal = refusalOfStart(await factsOf(trx, connector, tariff !== null, nowMs));
       if (refusal !== null) throw new PilegateError(refusal, `connector ${body.connector_id}`);
       if (tariff === null) throw new PilegateError('tariff.missing', `connector ${body.connector_id}`);
-      const operation = await insertAll(context, trx, request, { connector, tariff, nowMs });
+      const asked = { limits: chargeLimitsOf(body.limits), holdMinor: body.hold_minor ?? null };
+      const operation = await insertAll(context, trx, request, { connector, tariff, nowMs, ...asked });
       return { operation, hit: false };
     }),
   );
@@ -95,9 +103,15 @@ async function insertAll(
   context: StartContext,
   trx: Trx,
   request: WriteRequest,
-  start: { connector: LockedConnector; tariff: TariffInForce; nowMs: number },
+  start: {
+    connector: LockedConnector;
+    tariff: TariffInForce;
+    nowMs: number;
+    limits: ChargeLimits | null;
+    holdMinor: number | null;
+  },
 ): Promise<OperationRow> {
-  const { connector, tariff, nowMs } = start;
+  const { connector, tariff, nowMs, limits, holdMinor } = start;
   const { caller, requestId } = request;
   const orderId = context.random.uuid();
   const deadlineAtMs = nowMs + context.settings.startTimeoutMs;
@@ -115,6 +129,8 @@ async function insertAll(
       connector_id: connector.connector_id,
       tariff_id: tariff.document.tariffId,
       tariff_version: tariff.document.version,
+      limits: limits === null ? null : JSON.stringify(limits),
+      hold_minor: holdMinor,
       created_at_ms: nowMs,
       updated_at_ms: nowMs,
     })
@@ -148,6 +164,8 @@ async function insertAll(
     expiresAtMs: deadlineAtMs,
     ttlMs: context.settings.startTimeoutMs,
     tariff: tariff.document,
+    ...(limits !== null && { limits }),
+    ...(holdMinor !== null && { holdMinor }),
   };
   const target = { operationId: operation.operation_id, siteId: connector.site_id, shard: connector.shard };
   await insertCommand(trx, target, command);

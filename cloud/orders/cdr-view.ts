@@ -77,6 +77,7 @@ export function cdrView(row: CdrRow): z.infer<typeof cdrViewSchema> {
       quality: reading.quality,
     })),
     stop_reason: cdr.stopReason,
+    target: cdr.target ?? null,
     fault_code: cdr.faultCode,
     marks: cdr.marks,
     void_reason: cdr.voidReason,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { uuidSchema } from '#shared/ids.ts';
-import { cdrMarkSchema, meterEventKinds, stopReasonSchema } from '#shared/wire/cdr.ts';
+import { cdrMarkSchema, chargeTargetSchema, meterEventKinds, stopReasonSchema } from '#shared/wire/cdr.ts';
+import { limitsSchema } from './limits-view.ts';
 
 const timeSchema = z.iso.datetime().describe('UTC');
 
@@ -78,6 +79,7 @@ export const cdrViewSchema = z
     meter_events_left_out: z.int().describe('how many more there were'),
     readings: z.array(z.object({ at: timeSchema, register_wh: z.int(), quality: z.enum(['measured', 'estimated']) })),
     stop_reason: stopReasonSchema,
+    target: chargeTargetSchema.nullable().describe('what the charge had come to, when it ended where it was to'),
     fault_code: z.string().nullable(),
     marks: z.array(cdrMarkSchema),
     void_reason: z.string().nullable().describe('not null: billed to nobody'),
@@ -115,6 +117,8 @@ export const orderSchema = z
     meter_start_wh: z.int().nullable(),
     meter_end_wh: z.int().nullable(),
     energy_wh: z.int().nullable(),
+    limits: limitsSchema.nullable().describe('where it ends by itself; null: nowhere'),
+    hold_minor: z.int().nullable().describe('the most that is charged for it; null: nothing is held'),
     stop_reason: stopReasonSchema.nullable(),
     failure: z.object({ code: z.string(), detail: z.string(), fault: z.string() }).nullable(),
     amount_due: moneySchema.nullable().describe('null while charging, when void, and when a person has to look at it'),

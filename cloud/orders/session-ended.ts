@@ -7,6 +7,7 @@ import type { OrderRow } from '../db/schema.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import { closeCommandsOfOrder } from '../operations/commands.ts';
 import { type Failure, failStart, finishOperations } from '../operations/finish.ts';
+import { settleHolds } from '../operations/raise-hold.ts';
 import { tariffVersion } from '../stations/tariff-in-force.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
 import { type CdrVerdict, checkCdr } from './check-cdr.ts';
@@ -131,6 +132,7 @@ async function endOrder(
     await recordOrderEvent(context, 'charge.ended', done);
   }
   await finishOperations(context, order.order_id, 'stop', null);
+  await settleHolds(context, order, cdr.holdMinor ?? null);
   if (complaint !== null) await insertException(context, order.order_id, cdr.cdrId, complaint);
   if (order.state === 'start_failed' && next.value === 'abnormal' && complaint === null) {
     const detail = 'the start had failed, yet the site bills a charge';

@@ -1,3 +1,4 @@
+import { chargeLimitsSchema } from '#shared/charge-limits.ts';
 import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
 import { stopReasonSchema } from '#shared/wire/cdr.ts';
 import type { Db } from '../db/connect.ts';
@@ -6,6 +7,7 @@ import type { Trx } from '../db/transaction.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { tariffVersion } from '../stations/tariff-in-force.ts';
 import { cdrView } from './cdr-view.ts';
+import { limitsView } from './limits-view.ts';
 import { progressOf } from './progress.ts';
 import type { OrderView } from './schemas.ts';
 
@@ -32,6 +34,8 @@ export async function orderView(db: Db | Trx, order: OrderRow, nowMs: number): P
     meter_start_wh: order.meter_start_wh,
     meter_end_wh: order.meter_end_wh,
     energy_wh: order.energy_wh,
+    limits: order.limits === null ? null : limitsView(chargeLimitsSchema.parse(JSON.parse(order.limits))),
+    hold_minor: order.hold_minor,
     stop_reason: order.stop_reason === null ? null : stopReasonSchema.parse(order.stop_reason),
     failure: failureView(order),
     amount_due: order.state === 'completed' && cdr?.bill ? cdr.bill.total : null,

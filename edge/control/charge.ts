@@ -1,5 +1,6 @@
 import { faultCatalogue } from '#shared/faults.ts';
 import { chargeFault } from './charge-limits.ts';
+import { targetReached, targetStop } from './charge-target.ts';
 import {
   type ConnectorState,
   type Context,
@@ -63,6 +64,8 @@ function reasonToStop(state: ConnectorState, phase: Charging, context: Context):
   if (demand !== null) return demandedStop(demand, session);
   if (isDefied(offer, nowMs))
     return faultStop({ fault: 'pile-fault', detail: 'the pile does not take a lower limit' }, session);
+  const target = targetReached(session, state.reading, context);
+  if (target !== null) return targetStop(target);
   if (!session.acknowledged && nowMs >= phase.confirmByMonoMs) return undoStart('not-confirmed', 'operation.timed_out');
   const hasEnded =
     flow.kind === 'suspended' && flow.by === 'vehicle' && nowMs - flow.sinceMonoMs >= VEHICLE_ENDED_AFTER_MS;
@@ -96,7 +99,7 @@ function faultOf(state: ConnectorState, phase: Charging, context: Context): Obje
 /** Whether it delivers, and if not, on whose account. A pile that is not heard leaves it as it was. */
 function withFlow({ reading }: ConnectorState, phase: Charging, nowMs: number): Charging {
   if (reading === null) return phase;
-  const session = delivers(reading) && !isOff(reading) ? sawCurrent(phase.session, reading.currentMa) : phase.session;
+  const session = delivers(reading) ? sawCurrent(phase.session, reading.currentMa) : phase.session;
   const isIdle = reading.status === 'plugged' && isOff(reading);
   if (!isIdle) return { ...phase, session, flow: { kind: 'delivering' } };
   const by = leastMa(phase.offer) === 0 ? 'us' : 'vehicle';

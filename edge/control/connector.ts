@@ -39,6 +39,8 @@ export interface ConnectorFacts {
   /** The longest charge, and the most that one may take. */
   readonly maxDurationMs: number;
   readonly maxEnergyWh: number;
+  /** From a look to the moment when the current is off, should the stop be decided only at the look after it. */
+  readonly stopLeadMs: number;
   /** After so long without a word from us the pile stops by itself; null when it goes on. */
   readonly stopsByItselfAfterMs: number | null;
   /** The site can cut this pile off by an output of its own. */

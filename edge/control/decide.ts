@@ -27,6 +27,7 @@ import type { Influence } from './influence.ts';
 import { notice, tripped } from './interlocks.ts';
 import { limitsFor } from './limits.ts';
 import { maintain, maintenanceWriteFailed, maintenanceWritten, takeMaintain } from './maintain.ts';
+import { takeRaiseHold } from './raise-hold.ts';
 import { delivers, type Reading } from './reading.ts';
 import { repairSession } from './repair-session.ts';
 import { commandDone, commandFailed } from './report.ts';
@@ -233,6 +234,7 @@ function onPollFailed(state: ConnectorState, context: Context): Decision {
 
 function onCommand(state: ConnectorState, command: Command, context: Context): Decision {
   if (command.kind === 'maintain') return takeMaintain(state, command, context);
+  if (command.kind === 'raise-hold') return takeRaiseHold(state, command);
   const { phase } = state;
   const session = sessionOf(phase);
   if (command.kind === 'start') {

@@ -1,7 +1,14 @@
 import type { FaultCode } from '#shared/faults.ts';
 import type { Stamp } from '#shared/stamp.ts';
 import type { MeterReading } from '#shared/tariff/rate.ts';
-import { type Cdr, type CdrMark, MAX_METER_EVENTS, type MeterEvent, type StopReason } from '#shared/wire/cdr.ts';
+import {
+  type Cdr,
+  type CdrMark,
+  type ChargeTarget,
+  MAX_METER_EVENTS,
+  type MeterEvent,
+  type StopReason,
+} from '#shared/wire/cdr.ts';
 import type { ChargeWish } from './charge-wish.ts';
 import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
 import { type EnergyRegister, firstTrack, type MeterFinding, type MeterTrack, type Tracked } from './meter-track.ts';
@@ -14,6 +21,8 @@ export interface StopCause {
   readonly fault: FaultCode | null;
   readonly voidReason: Cdr['voidReason'];
   readonly commandIds: readonly string[];
+  /** Where it was asked to end and has come to; missing when something else ended it. */
+  readonly target?: ChargeTarget;
 }
 
 /** What is known of the meter, so that a restart can go on counting where it was. */

@@ -22,7 +22,7 @@ export interface StopLadder {
  * A vehicle told by the pilot to stop has 6 s before the contactor may be opened under load (IEC 61851-1 Table A.6,
  * 10.2): so long each way that goes through the pile is given.
  */
-const PILE_PATIENCE_MS = 6500;
+export const PILE_PATIENCE_MS = 6500;
 /** A contactor without current in its coil has opened by then, and the pile behind it is without power. */
 const TRIP_PATIENCE_MS = 3000;
 const WRITE_AGAIN_AFTER_MS = 1000;

@@ -28,6 +28,7 @@ import {
   climb,
   isCutOff,
   isProven,
+  PILE_PATIENCE_MS,
   type Rung,
   rungFailed,
   rungWritten,
@@ -55,8 +56,6 @@ const STOPPING_AT_MOST_MS = 86_400_000;
 const STORE_AGAIN_AFTER_MS = 1000;
 /** Between two times of leaving a pile alone. */
 const LOOK_AGAIN_FOR_MS = 15_000;
-/** A pile that falls back takes the offer away, and opens under load if the vehicle goes on (IEC 61851-1 Table A.6, 10.2). */
-const FORCED_OPEN_AFTER_MS = 6500;
 
 export interface StopDetails {
   readonly cause: StopCause;
@@ -298,7 +297,8 @@ function quietFrom(state: ConnectorState, phase: Stopping, { facts, now }: Conte
   const isUnread = state.reading === null && stopsByItself(state, facts);
   const isOver = quietUntilMonoMs === null || now.monoMs >= quietUntilMonoMs + LOOK_AGAIN_FOR_MS;
   if (!isUnread || !isOver) return quietUntilMonoMs;
-  return now.monoMs + (facts.stopsByItselfAfterMs ?? 0) + FORCED_OPEN_AFTER_MS;
+  // Falling back takes the offer away, and the contactor opens under load if the vehicle goes on.
+  return now.monoMs + (facts.stopsByItselfAfterMs ?? 0) + PILE_PATIENCE_MS;
 }
 
 /** Whether a pile is to be left alone at this moment: not read, not written, not fed. */

@@ -43,6 +43,7 @@ export const facts: ConnectorFacts = {
   canPause: true,
   maxDurationMs: 86_400_000,
   maxEnergyWh: 200_000,
+  stopLeadMs: 4000,
   stopsByItselfAfterMs: 15_000,
   hasTrip: false,
   maintains: [],

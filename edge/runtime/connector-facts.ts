@@ -7,6 +7,9 @@ import { energyRegisterOf } from '../devices/energy-register.ts';
 import { stepsOf } from '../devices/pile-driver.ts';
 import { mostPowerW } from '../devices/profile/limits.ts';
 
+/** IEC 61851-1: a vehicle whose pilot stops oscillating has 3 s to stop drawing. */
+const STOPS_DRAWING_WITHIN_MS = 3000;
+
 /** What the site's file and the profiles say of a connector; the file can only tighten. */
 export function connectorFactsOf(
   site: SiteConfig,
@@ -31,6 +34,8 @@ export function connectorFactsOf(
     underVoltageMv: limits.underVoltageMv,
     maxDurationMs: maxDurationMin === undefined ? LONGEST_CHARGE_MS : maxDurationMin * 60_000,
     maxEnergyWh: maxEnergyWh ?? LARGEST_CHARGE_WH,
+    stopLeadMs:
+      Math.max(profile.timing.pollMs, meter === null ? 0 : meter.profile.timing.pollMs) + STOPS_DRAWING_WITHIN_MS,
     stopsByItselfAfterMs: watchdog?.fallback.kind === 'stop' ? watchdog.timeoutMs : null,
     hasTrip,
     maintains: (['reboot', 'unlock'] as const).filter((name) => profile.commands[name] !== undefined),

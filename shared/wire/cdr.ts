@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chargeLimitsSchema } from '../charge-limits.ts';
 import { faultCodes } from '../faults.ts';
 import { connectorIdSchema, pileIdSchema, siteIdSchema, uuidSchema } from '../ids.ts';
 import { stampSchema } from '../stamp.ts';
@@ -7,7 +8,8 @@ import { tariffSchema } from '../tariff/tariff.ts';
 
 /**
  * Why a charge ended. `driver`: whoever began it on site; `limit-reached`: the longest time or the most energy that one charge may take; `site`: a rule or
- * an input of the site, such as its emergency stop.
+ * an input of the site, such as its emergency stop; `target-reached`: where whoever began it wanted it to end; `hold-used-up`: as
+ * much as has been paid or held for it.
  */
 export const stopReasonSchema = z.enum([
   'partner',
@@ -21,9 +23,15 @@ export const stopReasonSchema = z.enum([
   'not-confirmed',
   'controller-outage',
   'limit-reached',
+  'target-reached',
+  'hold-used-up',
   'site',
 ]);
 export type StopReason = z.infer<typeof stopReasonSchema>;
+
+/** What a charge that ended by itself had come to: one of its limits, or the hold. */
+export const chargeTargetSchema = z.enum(['energy', 'duration', 'amount', 'soc', 'hold']);
+export type ChargeTarget = z.infer<typeof chargeTargetSchema>;
 
 /**
  * Who began a charge on site. `reference` tells the same person's charges together, and is never the number on a card.
@@ -126,6 +134,12 @@ export const cdrSchema = z.object({
   meterEventsLeftOut: z.int().nonnegative().optional(),
   readings: z.array(meterReadingSchema).min(2),
   stopReason: stopReasonSchema,
+  /** With `target-reached` and `hold-used-up`. */
+  target: chargeTargetSchema.optional(),
+  /** Where it was to end by itself. Absent: nowhere. */
+  limits: chargeLimitsSchema.optional(),
+  /** The most that may be charged for it. Absent: nothing was held. */
+  holdMinor: z.int().positive().optional(),
   faultCode: z.enum(faultCodes).nullable(),
   marks: z.array(cdrMarkSchema),
   voidReason: z.enum(['not-confirmed', 'cancelled']).nullable(),

@@ -140,7 +140,7 @@ export const maintenanceActionSchema = z.enum(['reboot', 'unlock', 'disable', 'e
 export type MaintenanceAction = z.infer<typeof maintenanceActionSchema>;
 
 /**
- * down/command. A start and a maintenance command expire. A stop is bound to its session and does not expire.
+ * down/command. A start and a maintenance command expire. A stop and a raise of the hold are bound to their session, and do not.
  * `stopRunning` counts with `disable` alone: otherwise a charge that runs goes on.
  */
 export const commandSchema = z.discriminatedUnion('kind', [
@@ -153,7 +153,7 @@ export const commandSchema = z.discriminatedUnion('kind', [
     tariff: tariffSchema,
     limits: chargeLimitsSchema.optional(),
     /** The most that may be charged for it, in minor units: what has been paid or held ahead. Absent: nothing is held. */
-    holdMinor: z.int().nonnegative().optional(),
+    holdMinor: z.int().positive().optional(),
   }),
   z.object({
     ...commandHead,
@@ -171,9 +171,17 @@ export const commandSchema = z.discriminatedUnion('kind', [
     sessionId: uuidSchema,
     reason: z.enum(['partner', 'staff', 'not-confirmed']),
   }),
+  z.object({
+    ...orderHead,
+    kind: z.literal('raise-hold'),
+    sessionId: uuidSchema,
+    /** What is paid or held for the charge as a whole from now on. */
+    holdMinor: z.int().positive(),
+  }),
 ]);
 export type Command = z.infer<typeof commandSchema>;
 export type StartCommand = Extract<Command, { kind: 'start' }>;
+export type RaiseHoldCommand = Extract<Command, { kind: 'raise-hold' }>;
 export type StopCommand = Extract<Command, { kind: 'stop' }>;
 export type MaintainCommand = Extract<Command, { kind: 'maintain' }>;
 

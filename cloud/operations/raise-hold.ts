@@ -1,0 +1,83 @@
+import { PilegateError } from '#shared/errors.ts';
+import type { RaiseHoldCommand } from '#shared/wire/messages.ts';
+import { WIRE_VERSION } from '#shared/wire/topics.ts';
+import type { CloudContext } from '../context.ts';
+import type { OrderRow } from '../db/schema.ts';
+import type { Trx } from '../db/transaction.ts';
+import type { RecordContext } from '../ingest/records.ts';
+import { updateOrder } from '../orders/store.ts';
+import type { Caller } from '../partners/caller.ts';
+import { insertCommand } from './commands.ts';
+import { type Failure, finishOperation, openOperations } from './finish.ts';
+import type { Answered } from './first-answer.ts';
+import { assertRunning, insertOperation, onOwnOrder, shardOf } from './on-order.ts';
+
+export interface RaiseHoldBody {
+  readonly request_id: string;
+  readonly order_id: string;
+  /** What is paid or held for the charge as a whole from now on. */
+  readonly hold_minor: number;
+}
+
+/**
+ * Accepts that more is held for a charge that runs. Like a stop it is bound to its session and waits for a site that is away:
+ * nobody gives the money back before it is known whether the charge has gone on with it.
+ *
+ * @throws PilegateError `order.unknown`, `order.not_running`, `hold.none`, `hold.not_higher` or `request_id.reused`
+ */
+export function raiseHold(
+  context: Pick<CloudContext, 'db' | 'clock' | 'random' | 'wake'>,
+  caller: Caller,
+  body: RaiseHoldBody,
+): Promise<Answered> {
+  return onOwnOrder(context, caller, { kind: 'raise-hold', body }, async (trx, request, order, nowMs) => {
+    const sessionId = assertRunning(order);
+    const holdMinor = body.hold_minor;
+    if (order.hold_minor === null) throw new PilegateError('hold.none', `order ${order.order_id}`);
+    if (holdMinor <= order.hold_minor) throw new PilegateError('hold.not_higher', `${order.hold_minor} is held`);
+    const operation = await insertOperation(context, trx, request, order, { nowMs, hold_minor: holdMinor });
+    const command: RaiseHoldCommand = {
+      v: WIRE_VERSION,
+      kind: 'raise-hold',
+      commandId: context.random.uuid(),
+      requestId: operation.request_id,
+      orderId: order.order_id,
+      connectorId: order.connector_id,
+      issuedAtMs: nowMs,
+      sessionId,
+      holdMinor,
+    };
+    const shard = await shardOf(trx, order.site_id);
+    await insertCommand(trx, { operationId: operation.operation_id, siteId: order.site_id, shard }, command);
+    return operation;
+  });
+}
+
+/** The site has taken a higher hold, or has not. */
+export async function holdReported(
+  context: RecordContext,
+  order: OrderRow,
+  operationId: string,
+  failure: Failure | null,
+): Promise<void> {
+  const finished = await finishOperation(context, operationId, failure);
+  if (finished !== null && failure === null) await keepHold(context.trx, order, finished.hold_minor, context.nowMs);
+}
+
+/** The charge is over: what its record says was held decides over every raise that has no outcome yet. */
+export async function settleHolds(context: RecordContext, order: OrderRow, heldMinor: number | null): Promise<void> {
+  for (const { operation_id: operationId, hold_minor: raisedTo } of await openOperations(
+    context.trx,
+    order.order_id,
+    'raise-hold',
+  )) {
+    const isTaken = heldMinor !== null && raisedTo !== null && heldMinor >= raisedTo;
+    const failure: Failure = { code: 'session.unknown', detail: 'the charge was over before the site heard of it' };
+    await holdReported(context, order, operationId, isTaken ? null : failure);
+  }
+}
+
+async function keepHold(trx: Trx, order: OrderRow, holdMinor: number | null, nowMs: number): Promise<void> {
+  if (holdMinor === null || (order.hold_minor ?? 0) >= holdMinor) return;
+  await updateOrder(trx, order.order_id, { hold_minor: holdMinor }, nowMs);
+}
