@@ -316,6 +316,13 @@ export const errorCatalogue = {
     'Pull the order; it may have ended.',
     '请查询订单，可能已结束。',
   ),
+  'amount.below_minimum': entry(
+    'caller',
+    'The least that this charge costs is more than may be charged for it.',
+    '该充电的最低费用高于限额或预授权金额。',
+    'Raise the hold or the limit to the minimum fee of the tariff.',
+    '请将预授权或限额提高到资费的最低费用以上。',
+  ),
   'hold.none': entry(
     'caller',
     'Nothing limits what this charge may cost.',

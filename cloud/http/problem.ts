@@ -50,6 +50,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'site.no_power': 409,
   'order.unknown': 404,
   'order.not_running': 409,
+  'amount.below_minimum': 409,
   'hold.none': 409,
   'hold.not_higher': 409,
   'operation.unknown': 404,

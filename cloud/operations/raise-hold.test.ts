@@ -1,6 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { rate } from '#shared/tariff/rate.ts';
 import type { RaiseHoldCommand } from '#shared/wire/messages.ts';
+import { putTariffInForce } from '../staff/create-tariff.ts';
 import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
+import { exampleTariff } from '../testing/fixtures.ts';
 import { reported } from '../testing/records.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
@@ -123,6 +126,30 @@ test('CH-02 two raises of one charge each get their own outcome, and the higher 
   for (const { commandId } of commands) await site.edge.record(reported(commandId, 'done', { sessionId }));
   for (const { body } of [lower, higher]) expect((await site.operation(body.operation_id)).status).toBe('succeeded');
   expect(await site.order(orderId)).toMatchObject({ hold_minor: 3000 });
+});
+
+test('CH-02 what a charge came to beyond the hold is on record and not charged', async () => {
+  const { orderId, sessionId } = await heldCharge();
+  const readings = site.ended(sessionId, orderId).cdr.readings;
+  const rating = rate(exampleTariff, readings, { holdMinor: 1000 });
+  expect(rating.totalMinor).toBeGreaterThan(1000);
+  await site.edge.record(site.ended(sessionId, orderId, { holdMinor: 1000, stopReason: 'hold-used-up', rating }));
+  expect(await site.order(orderId)).toMatchObject({
+    state: 'completed',
+    stop_reason: 'hold-used-up',
+    amount_due: { minor: 1000 },
+    cdr: { bill: { total: { minor: rating.totalMinor }, held: { minor: 1000 }, charged: { minor: 1000 } } },
+  });
+});
+
+test('CH-02 OP-22 a charge whose least fee is more than what is held does not begin', async () => {
+  const { siteId } = site.stage;
+  const tariff = { ...exampleTariff, tariffId: `minimum-${runs}`, minimumMinor: 500 };
+  await putTariffInForce(cloud.context, [siteId], tariff);
+  for (const more of [{ hold_minor: 499 }, { limits: { amount_minor: 499 } }])
+    expect(await start(more)).toMatchObject({ status: 409, body: { code: 'amount.below_minimum' } });
+  expect(await site.countRows()).toEqual({ orders: 0, operations: 0, commands: 0 });
+  expect((await start({ hold_minor: 500 })).status).toBe(202);
 });
 
 test('CH-02 what cannot be raised is refused at once', async () => {

@@ -3,7 +3,6 @@ import type { RaiseHoldCommand } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import type { CloudContext } from '../context.ts';
 import type { OrderRow } from '../db/schema.ts';
-import type { Trx } from '../db/transaction.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import { updateOrder } from '../orders/store.ts';
 import type { Caller } from '../partners/caller.ts';
@@ -53,19 +52,30 @@ export function raiseHold(
   });
 }
 
-/** The site has taken a higher hold, or has not. */
+/** The site has taken a higher hold, or has not. @returns the order as it is then */
 export async function holdReported(
   context: RecordContext,
   order: OrderRow,
   operationId: string,
   failure: Failure | null,
-): Promise<void> {
+): Promise<OrderRow> {
   const finished = await finishOperation(context, operationId, failure);
-  if (finished !== null && failure === null) await keepHold(context.trx, order, finished.hold_minor, context.nowMs);
+  const raisedTo = failure === null ? (finished?.hold_minor ?? null) : null;
+  if (raisedTo === null || (order.hold_minor ?? 0) >= raisedTo) return order;
+  return updateOrder(context.trx, order.order_id, { hold_minor: raisedTo }, context.nowMs);
 }
 
-/** The charge is over: what its record says was held decides over every raise that has no outcome yet. */
-export async function settleHolds(context: RecordContext, order: OrderRow, heldMinor: number | null): Promise<void> {
+/**
+ * The charge is over: what its record says was held decides over every raise that has no outcome yet.
+ *
+ * @returns the order with what was held for it
+ */
+export async function settleHolds(
+  context: RecordContext,
+  order: OrderRow,
+  heldMinor: number | null,
+): Promise<OrderRow> {
+  let settled = order;
   for (const { operation_id: operationId, hold_minor: raisedTo } of await openOperations(
     context.trx,
     order.order_id,
@@ -73,11 +83,7 @@ export async function settleHolds(context: RecordContext, order: OrderRow, heldM
   )) {
     const isTaken = heldMinor !== null && raisedTo !== null && heldMinor >= raisedTo;
     const failure: Failure = { code: 'session.unknown', detail: 'the charge was over before the site heard of it' };
-    await holdReported(context, order, operationId, isTaken ? null : failure);
+    settled = await holdReported(context, settled, operationId, isTaken ? null : failure);
   }
-}
-
-async function keepHold(trx: Trx, order: OrderRow, holdMinor: number | null, nowMs: number): Promise<void> {
-  if (holdMinor === null || (order.hold_minor ?? 0) >= holdMinor) return;
-  await updateOrder(trx, order.order_id, { hold_minor: holdMinor }, nowMs);
+  return settled;
 }

@@ -64,6 +64,7 @@ export function operationRoutes(context: CloudContext, gate: PartnerGate): Fasti
             'connector.offline',
             'site.offline',
             'tariff.missing',
+            'amount.below_minimum',
           ),
         },
       },

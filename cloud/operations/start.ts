@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import type { ChargeLimits } from '#shared/charge-limits.ts';
 import { PilegateError } from '#shared/errors.ts';
+import type { Tariff } from '#shared/tariff/tariff.ts';
+import { formatMoney } from '#shared/units.ts';
 import type { StartCommand } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import type { CloudContext } from '../context.ts';
@@ -43,6 +45,7 @@ export async function startCharge(context: StartContext, caller: Caller, body: S
       const refusal = refusalOfStart(await factsOf(trx, connector, tariff !== null, nowMs));
       if (refusal !== null) throw new PilegateError(refusal, `connector ${body.connector_id}`);
       if (tariff === null) throw new PilegateError('tariff.missing', `connector ${body.connector_id}`);
+      assertAboveMinimum(tariff.document, body);
       const asked = { limits: chargeLimitsOf(body.limits), holdMinor: body.hold_minor ?? null };
       const operation = await insertAll(context, trx, request, { connector, tariff, nowMs, ...asked });
       return { operation, hit: false };
@@ -50,6 +53,16 @@ export async function startCharge(context: StartContext, caller: Caller, body: S
   );
   if (!answer.hit) context.wake.commands();
   return answer;
+}
+
+/** One that ends at its first watt-hour is better not begun. @throws PilegateError `amount.below_minimum` */
+function assertAboveMinimum(
+  { minimumMinor = 0, currency }: Tariff,
+  { limits, hold_minor: holdMinor }: StartBody,
+): void {
+  const mostMinor = Math.min(limits?.amount_minor ?? Infinity, holdMinor ?? Infinity);
+  if (mostMinor >= minimumMinor) return;
+  throw new PilegateError('amount.below_minimum', `it costs ${formatMoney(minimumMinor, currency)} at least`);
 }
 
 async function lockConnector(trx: Trx, connectorId: string, caller: Caller) {

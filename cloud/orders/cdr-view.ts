@@ -44,7 +44,16 @@ function billView(rating: Rating): z.infer<typeof billSchema> {
     })),
     electricity: moneyView(rating.electricityMinor, rating.currency),
     service: moneyView(rating.serviceMinor, rating.currency),
+    fees: (rating.fees ?? []).map((line) => ({
+      fee: line.fee,
+      minutes: line.kind === 'time' ? line.minutes : null,
+      minute_price_e4: line.kind === 'time' ? line.minutePriceE4 : null,
+      most_minor: line.kind === 'time' ? (line.mostMinor ?? null) : null,
+      amount_minor: line.amountMinor,
+    })),
     total: moneyView(rating.totalMinor, rating.currency),
+    held: rating.hold === undefined ? null : moneyView(rating.hold.holdMinor, rating.currency),
+    charged: moneyView(rating.hold?.chargedMinor ?? rating.totalMinor, rating.currency),
   };
 }
 

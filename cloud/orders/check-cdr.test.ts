@@ -44,8 +44,10 @@ function record(change: Partial<Cdr> = {}): Cdr {
   };
 }
 
+const agreed = { tariff: exampleTariff, holdMinor: null };
+
 test('OP-19 a bill that the cloud rates to the same lines is agreed', () => {
-  const { verdict, rerated } = checkCdr(record(), exampleTariff);
+  const { verdict, rerated } = checkCdr(record(), agreed);
   expect(verdict).toBe('agreed');
   expect(rerated?.lines.map((line) => line.band)).toEqual(['day', 'day', 'late', 'late']);
   expect(rerated?.totalMinor).toBe(28 * 160 + 7 * 70);
@@ -55,26 +57,26 @@ test('OP-19 one cent, one line or one band aside is a disagreement, and both fig
   const good = record();
   if (good.rating === null) throw new Error('rated');
   const cent = { ...good.rating, totalMinor: good.rating.totalMinor + 1 };
-  expect(checkCdr(record({ rating: cent }), exampleTariff)).toMatchObject({
+  expect(checkCdr(record({ rating: cent }), agreed)).toMatchObject({
     verdict: 'disagreed',
     complaint: { code: 'cdr.rating_differs' },
     rerated: { totalMinor: good.rating.totalMinor },
   });
   const swapped = { ...good.rating, lines: [...good.rating.lines].reverse() };
-  expect(checkCdr(record({ rating: swapped }), exampleTariff).complaint?.code).toBe('cdr.rating_differs');
+  expect(checkCdr(record({ rating: swapped }), agreed).complaint?.code).toBe('cdr.rating_differs');
 });
 
 test('OP-19 a record rated with another tariff than agreed, or with none, is a disagreement', () => {
   const cheaper = { ...exampleTariff, bands: exampleTariff.bands.map((band) => ({ ...band, servicePriceE4: 0 })) };
-  const complaint = (cdr: Cdr) => checkCdr(cdr, exampleTariff).complaint?.code;
+  const complaint = (cdr: Cdr) => checkCdr(cdr, agreed).complaint?.code;
   const { readings } = record();
   expect(complaint(record({ tariff: cheaper, rating: rate(cheaper, readings) }))).toBe('cdr.tariff_differs');
   expect(complaint(record({ tariff: null, rating: null }))).toBe('cdr.unrated');
-  expect(checkCdr(record(), null).complaint?.code).toBe('cdr.tariff_differs');
+  expect(checkCdr(record(), { ...agreed, tariff: null }).complaint?.code).toBe('cdr.tariff_differs');
 });
 
 test('OP-19 figures that contradict the readings are not billed', () => {
-  const complaint = (change: Partial<Cdr>) => checkCdr(record(change), exampleTariff).complaint;
+  const complaint = (change: Partial<Cdr>) => checkCdr(record(change), agreed).complaint;
   expect(complaint({ energyWh: 34_999 })?.code).toBe('cdr.readings_implausible');
   expect(complaint({ meterStartWh: 0 })?.code).toBe('cdr.readings_implausible');
   const backwards = record().readings.toReversed();
@@ -85,10 +87,10 @@ describe('ED-13 energy and the raw counts of the meter', () => {
   const jump = { atMs: startMs + 1000, kind: 'jump' as const, fromRawWh: 1_500, toRawWh: 91_515, creditedWh: 15 };
   const glitch = { ...jump, kind: 'glitch' as const, toRawWh: 4_000_000 };
   const change = { rawStartWh: 1_000, rawEndWh: 126_000, meterEvents: [glitch, jump] };
-  const detail = (more: Partial<Cdr>) => checkCdr(record({ ...change, ...more }), exampleTariff).complaint?.detail;
+  const detail = (more: Partial<Cdr>) => checkCdr(record({ ...change, ...more }), agreed).complaint?.detail;
 
   test('agree when what was credited explains every step', () => {
-    expect(checkCdr(record(change), exampleTariff)).toMatchObject({ verdict: 'agreed', complaint: null });
+    expect(checkCdr(record(change), agreed)).toMatchObject({ verdict: 'agreed', complaint: null });
   });
 
   test.each([
@@ -103,25 +105,36 @@ describe('ED-13 energy and the raw counts of the meter', () => {
     ['some events were left out', { ...change, rawEndWh: 1, meterEventsLeftOut: 1 }],
     ['the record is from an older edge', {}],
   ])('are not compared when %s', (_, more) => {
-    expect(checkCdr(record(more), exampleTariff).verdict).toBe('agreed');
+    expect(checkCdr(record(more), agreed).verdict).toBe('agreed');
   });
 
   test('a void record with contradicting counts is void, and no more', () => {
     const contradicting = record({ ...change, rawEndWh: 0, voidReason: 'cancelled' });
-    expect(checkCdr(contradicting, exampleTariff)).toMatchObject({ verdict: 'void', complaint: null });
+    expect(checkCdr(contradicting, agreed)).toMatchObject({ verdict: 'void', complaint: null });
   });
 });
 
 test('XC-08 a clock that jumps by years does not make the cloud rate every minute of them', () => {
   const readings = record().readings.map((reading, index) => (index === 0 ? { ...reading, atMs: 0 } : reading));
   const began = performance.now();
-  expect(checkCdr(record({ readings }), exampleTariff).complaint?.detail).toContain('31 days');
+  expect(checkCdr(record({ readings }), agreed).complaint?.detail).toContain('31 days');
   expect(performance.now() - began).toBeLessThan(100);
 });
 
 test('OP-16 a void record is billed to nobody, whatever else it says', () => {
-  expect(checkCdr(record({ voidReason: 'not-confirmed', energyWh: 1 }), exampleTariff)).toMatchObject({
+  expect(checkCdr(record({ voidReason: 'not-confirmed', energyWh: 1 }), agreed)).toMatchObject({
     verdict: 'void',
     complaint: null,
   });
+});
+
+test('CH-02 what was held is part of the bill, and another hold than the order has is looked at by a person', () => {
+  const held = record({ holdMinor: 100, rating: rate(exampleTariff, record().readings, { holdMinor: 100 }) });
+  expect(checkCdr(held, { ...agreed, holdMinor: 100 })).toMatchObject({
+    verdict: 'agreed',
+    rerated: { hold: { holdMinor: 100, chargedMinor: 100 } },
+  });
+  expect(checkCdr(held, { ...agreed, holdMinor: 90 }).complaint?.code).toBe('cdr.hold_differs');
+  expect(checkCdr(held, agreed).complaint?.code).toBe('cdr.hold_differs');
+  expect(checkCdr(record(), { ...agreed, holdMinor: 100 }).complaint?.code).toBe('cdr.hold_differs');
 });

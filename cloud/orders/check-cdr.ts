@@ -3,7 +3,12 @@ import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { Cdr, MeterEvent } from '#shared/wire/cdr.ts';
 import { canonicalJson } from '../canonical-json.ts';
 
-export type CdrComplaint = 'cdr.unrated' | 'cdr.tariff_differs' | 'cdr.readings_implausible' | 'cdr.rating_differs';
+export type CdrComplaint =
+  | 'cdr.unrated'
+  | 'cdr.tariff_differs'
+  | 'cdr.hold_differs'
+  | 'cdr.readings_implausible'
+  | 'cdr.rating_differs';
 
 export interface CdrVerdict {
   readonly verdict: 'agreed' | 'disagreed' | 'void';
@@ -18,9 +23,9 @@ const same = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonical
  * Rates a charge again from its readings and holds it against what the site has billed: equal line by line and
  * to the minor unit, or a person has to look at it. A void record is billed to nobody, whatever it says.
  *
- * @param agreed the tariff version under which the charge was started; null when there is none
+ * @param agreed the tariff version under which the charge was started, and the most that was held for it; null when there is none
  */
-export function checkCdr(cdr: Cdr, agreed: Tariff | null): CdrVerdict {
+export function checkCdr(cdr: Cdr, agreed: { tariff: Tariff | null; holdMinor: number | null }): CdrVerdict {
   const rated = rateAgain(cdr);
   const rerated = rated.ok ? rated.rating : null;
   if (cdr.voidReason !== null) return { verdict: 'void', rerated, complaint: null };
@@ -30,8 +35,14 @@ export function checkCdr(cdr: Cdr, agreed: Tariff | null): CdrVerdict {
     complaint: { code, detail },
   });
   if (cdr.tariff === null || cdr.rating === null) return disagree('cdr.unrated', 'the site had no tariff to rate with');
-  if (agreed === null || !same(cdr.tariff, agreed)) {
+  if (agreed.tariff === null || !same(cdr.tariff, agreed.tariff)) {
     return disagree('cdr.tariff_differs', `rated with ${cdr.tariff.tariffId} version ${cdr.tariff.version}`);
+  }
+  if ((cdr.holdMinor ?? null) !== agreed.holdMinor) {
+    return disagree(
+      'cdr.hold_differs',
+      `held by the site ${cdr.holdMinor ?? 'nothing'}, by the order ${agreed.holdMinor ?? 'nothing'}`,
+    );
   }
   if (!rated.ok) return disagree('cdr.readings_implausible', rated.detail);
   const contradiction = contradictionIn(cdr);

@@ -41,6 +41,14 @@ const billLineSchema = z.object({
   split: z.enum(['measured', 'interpolated']),
 });
 
+const feeLineSchema = z.object({
+  fee: z.enum(['occupancy', 'reservation', 'minimum', 'no-show']),
+  minutes: z.int().nullable().describe('started minutes; null for a flat fee'),
+  minute_price_e4: z.int().nullable().describe('1/10,000 of the currency unit per minute'),
+  most_minor: z.int().nullable().describe('no more than that, whatever the minutes'),
+  amount_minor: z.int(),
+});
+
 export const billSchema = z
   .object({
     tariff_id: z.string(),
@@ -49,7 +57,10 @@ export const billSchema = z
     lines: z.array(billLineSchema),
     electricity: moneySchema,
     service: moneySchema,
-    total: moneySchema.describe('the sum of the lines'),
+    fees: z.array(feeLineSchema).describe('what is charged beside energy'),
+    total: moneySchema.describe('the sum of the lines and fees'),
+    held: moneySchema.nullable().describe('what was paid or held ahead; null: nothing'),
+    charged: moneySchema.describe('the total, and no more than was held'),
   })
   .meta({ id: 'Bill' });
 

@@ -26,9 +26,9 @@ export async function applySessionEnded(context: RecordContext, ended: RecordOf<
   const { cdr } = ended;
   if (await isStored(context, cdr)) return;
   await assertOwnConnector(context, cdr);
-  const order = cdr.orderId === null ? await insertLocalOrder(context, cdr) : await lockFittingOrder(context, cdr);
-  const agreed = await agreedTariff(context, order, cdr);
-  const verdict = checkCdr(cdr, agreed);
+  const known = cdr.orderId === null ? await insertLocalOrder(context, cdr) : await lockFittingOrder(context, cdr);
+  const order = await settleHolds(context, known, cdr.holdMinor ?? null);
+  const verdict = checkCdr(cdr, { tariff: await agreedTariff(context, order, cdr), holdMinor: order.hold_minor });
   await insertCdr(context, cdr, order, verdict);
   await endOrder(context, order, cdr, verdict);
 }
@@ -132,7 +132,6 @@ async function endOrder(
     await recordOrderEvent(context, 'charge.ended', done);
   }
   await finishOperations(context, order.order_id, 'stop', null);
-  await settleHolds(context, order, cdr.holdMinor ?? null);
   if (complaint !== null) await insertException(context, order.order_id, cdr.cdrId, complaint);
   if (order.state === 'start_failed' && next.value === 'abnormal' && complaint === null) {
     const detail = 'the start had failed, yet the site bills a charge';

@@ -38,7 +38,7 @@ export async function orderView(db: Db | Trx, order: OrderRow, nowMs: number): P
     hold_minor: order.hold_minor,
     stop_reason: order.stop_reason === null ? null : stopReasonSchema.parse(order.stop_reason),
     failure: failureView(order),
-    amount_due: order.state === 'completed' && cdr?.bill ? cdr.bill.total : null,
+    amount_due: order.state === 'completed' && cdr?.bill ? cdr.bill.charged : null,
     progress: order.state === 'charging' ? await progressView(db, order, nowMs) : null,
     cdr,
   };

@@ -39,7 +39,6 @@ export function buildCdr(ended: Session, cause: StopCause, facts: { cdrId: strin
     stopReason: cause.reason,
     ...(cause.target !== undefined && { target: cause.target }),
     ...(Object.keys(session.limits).length > 0 && { limits: session.limits }),
-    ...(session.holdMinor !== null && { holdMinor: session.holdMinor }),
     faultCode: cause.fault,
     marks: [...session.marks],
     voidReason: cause.voidReason,

@@ -1,5 +1,5 @@
+import { costsAtMost } from '#shared/tariff/costs-at-most.ts';
 import { type MeterReading, rate } from '#shared/tariff/rate.ts';
-import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { ChargeTarget } from '#shared/wire/cdr.ts';
 import type { Context } from './connector.ts';
 import type { Reading } from './reading.ts';
@@ -8,12 +8,6 @@ import { sessionTimeMs } from './session-axis.ts';
 import type { StopDetails } from './stop.ts';
 
 type Ahead = Pick<MeterReading, 'atMs' | 'registerWh'>;
-
-const DAY_MS = 86_400_000;
-/** A tariff's day has so many bands at most; each may be half a minor unit too much twice, as electricity and as service. */
-const MOST_PERIODS_PER_DAY = 48;
-/** Wh × 1/10,000 unit per kWh, to 1/100 unit. */
-const E4_WH_PER_MINOR = 100_000;
 
 /**
  * What the charge will have come to if it is stopped at the next look and not now: until then, and until the current is off
@@ -55,19 +49,10 @@ export function targetReached(session: Session, reading: Reading | null, context
 /** Whether it is billed more than that. It is rated only when it may be; a charge without a tariff is billed nothing. */
 function costsMore({ tariff, readings, lastReading }: Session, then: Ahead, amountMinor: number): boolean {
   const [first] = readings;
-  if (tariff === null || costsAtMost(tariff, first, then) <= amountMinor) return false;
+  if (tariff === null) return false;
+  const mostMinor = costsAtMost(tariff, then.registerWh - first.registerWh, then.atMs - first.atMs);
+  if (mostMinor <= amountMinor) return false;
   return rate(tariff, [...readings, lastReading, { ...then, quality: 'estimated' }]).totalMinor > amountMinor;
-}
-
-/** All of it in the dearest band, and every line of as many periods as its days can have rounded up. */
-function costsAtMost(tariff: Tariff, first: Ahead, then: Ahead): number {
-  const bands = tariff.bands;
-  const dearestE4 = Math.max(
-    ...bands.map(({ electricityPriceE4, servicePriceE4 }) => electricityPriceE4 + servicePriceE4),
-  );
-  const days = Math.ceil((then.atMs - first.atMs) / DAY_MS) + 1;
-  const energyMinor = ((then.registerWh - first.registerWh) * dearestE4) / E4_WH_PER_MINOR;
-  return energyMinor + days * MOST_PERIODS_PER_DAY;
 }
 
 /** Nothing is wrong with it: the charge ends where it was asked to. */

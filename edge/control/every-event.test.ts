@@ -8,6 +8,7 @@ import {
   localWish,
   plugged,
   Rig,
+  raiseHold,
   startCommand,
   stopCommand,
   uuid,
@@ -69,6 +70,7 @@ const events: Record<string, (rig: Rig) => ConnectorEvent> = {
   'begin, on site': () => ({ kind: 'begin', wish: localWish(), withinMs: 60_000 }),
   'end, this charge': () => ({ kind: 'end', requestId: startCommand().requestId, by: cardholder }),
   'end, another charge': () => ({ kind: 'end', requestId: 'REQ-OTHER', by: cardholder }),
+  'raise-hold, this session': (rig) => ({ kind: 'command', command: raiseHold(sessionId(rig)) }),
   'cancel, this start': () => ({ kind: 'cancel', commandId: uuid(1) }),
   'cancel, another': () => ({ kind: 'cancel', commandId: uuid(74) }),
   durable: (rig) => ({ kind: 'durable', sessionId: sessionId(rig) }),
@@ -118,6 +120,7 @@ const storedAgain = (before: string, after = '') => ({
 const expected: Record<Phase['kind'], Record<string, string>> = {
   idle: {
     ...storedAgain('', ', device'),
+    'raise-hold, this session': 'commit(failed session.unknown)',
     'reading charging': 'softStop; commit(alarm.raised)',
     'start, another': '→ checking: poll-now',
     'start, the same': '→ checking: poll-now',
@@ -128,6 +131,7 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
   },
   checking: {
     ...storedAgain(''),
+    'raise-hold, this session': 'commit(failed session.unknown)',
     'set-up taken': 'poll-now',
     'set-up missing': 'poll-now',
     'set-up refused': 'poll-now',
@@ -145,6 +149,7 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
   },
   preparing: {
     ...storedAgain('', ', device'),
+    'raise-hold, this session': 'commit(failed hold.none)',
     'reading charging': '→ stopping: softStop; commit(open, failed connector.occupied)',
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': '→ stopping: softStop; commit(open, failed command.cancelled)',
@@ -157,6 +162,7 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
   },
   starting: {
     ...storedAgain('open, '),
+    'raise-hold, this session': 'commit(failed hold.none)',
     'reading charging': '→ charging: commit(open, session.started, done)',
     'reading fault':
       '→ stopping: hardStop; commit(open, failed connector.faulted, alarm.raised); commit(service, 1 failed starts)',
@@ -170,6 +176,7 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
   },
   charging: {
     ...storedAgain('open, '),
+    'raise-hold, this session': 'commit(failed hold.none)',
     'set-up missing': 'poll-now',
     'influenced, less': 'limit 10000 mA; commit(open)',
     'influenced, pause': 'limit 0 mA; commit(open)',
@@ -184,6 +191,7 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
   },
   stopping: {
     ...storedAgain('open, '),
+    'raise-hold, this session': 'commit(failed hold.none)',
     'influenced, stop': 'hardStop; commit(open, alarm.raised)',
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': 'commit(open)',
@@ -192,6 +200,7 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
   },
   closing: {
     ...storedAgain('', ', device'),
+    'raise-hold, this session': 'commit(failed session.unknown)',
     'reading charging': 'softStop; commit(alarm.raised)',
     'start, another': 'commit(failed connector.occupied)',
     'stop, this session': 'commit(done)',
@@ -201,6 +210,7 @@ const expected: Record<Phase['kind'], Record<string, string>> = {
   },
   adopting: {
     ...storedAgain('open, '),
+    'raise-hold, this session': 'commit(failed hold.none)',
     'influenced, stop': '→ stopping: hardStop; commit(open, alarm.raised)',
     'reading plugged': '→ charging: commit(open)',
     'reading charging': '→ charging: commit(open)',

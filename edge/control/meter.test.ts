@@ -388,15 +388,18 @@ describe('ED-09 ED-13 over a restart the meter goes on where it was', () => {
     expect(finish(next, 50_040)).toMatchObject({ energyWh: 33, marks: ['adopted', 'meter-replaced'] });
   });
 
-  test('a session stored before meters were tracked goes on from its last reading', () => {
-    const { meter, ...old } = running().session;
-    expect(meter.events).toEqual([]);
+  test('a session stored before meters were tracked and charges had limits goes on from its last reading', () => {
+    const { meter, startedBy, limits, holdMinor, ...old } = running().session;
+    expect({ events: meter.events, startedBy, limits, holdMinor }).toEqual({ events: [], ...nothingAsked });
     const session = restoreSession(JSON.parse(JSON.stringify(old)));
+    expect(session).toMatchObject(nothingAsked);
     const rig = new Rig({ session, monoMs: START_MONO_MS + 20_000, wallMs: START_WALL_MS + 20_000 });
     rig.see(at(50_057));
     expect(finish(rig)).toMatchObject({ energyWh: 57, marks: ['adopted'], rawStartWh: 50_000, rawEndWh: 50_057 });
   });
 });
+
+const nothingAsked = { startedBy: null, limits: {}, holdMinor: null };
 
 /** Has the last reading stored, as it is once a minute. */
 function saved(rig: Rig): Rig {

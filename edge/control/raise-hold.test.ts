@@ -1,19 +1,8 @@
 import { expect, test } from 'vitest';
 import type { RaiseHoldCommand } from '#shared/wire/messages.ts';
-import { onDisk, plugged, Rig, START_WALL_MS, startCommand, stopCommand, uuid } from './testing.ts';
+import { onDisk, plugged, Rig, raiseHold, startCommand, stopCommand, uuid } from './testing.ts';
 
-const raise = (rig: Rig, change: Partial<RaiseHoldCommand> = {}): RaiseHoldCommand => ({
-  v: 1,
-  kind: 'raise-hold',
-  commandId: uuid(60),
-  requestId: 'REQ-RAISE',
-  orderId: uuid(2),
-  connectorId: 'P1-1',
-  issuedAtMs: START_WALL_MS,
-  sessionId: rig.session.sessionId,
-  holdMinor: 500,
-  ...change,
-});
+const raise = (rig: Rig, change: Partial<RaiseHoldCommand> = {}) => raiseHold(rig.session.sessionId, change);
 
 /** A charge for which 4 minor units are held: 40 Wh, and 3 of them flow every second. */
 const held = () => new Rig().toCharging(startCommand({ holdMinor: 4 })).acknowledge();

@@ -3,7 +3,7 @@ import type { Stamp } from '#shared/stamp.ts';
 import { nextBandChangeMs } from '#shared/tariff/bands.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { LocalUser } from '#shared/wire/cdr.ts';
-import type { Command, StartCommand, StopCommand } from '#shared/wire/messages.ts';
+import type { Command, RaiseHoldCommand, StartCommand, StopCommand } from '#shared/wire/messages.ts';
 import type { RecordBody, RecordKind, RecordOf } from '#shared/wire/records.ts';
 import { type ChargeWish, wishOf } from './charge-wish.ts';
 import {
@@ -115,6 +115,19 @@ export const stopCommand = (sessionId: string, change: Partial<StopCommand> = {}
   issuedAtMs: START_WALL_MS,
   sessionId,
   reason: 'partner',
+  ...change,
+});
+
+export const raiseHold = (sessionId: string, change: Partial<RaiseHoldCommand> = {}): RaiseHoldCommand => ({
+  v: 1,
+  kind: 'raise-hold',
+  commandId: uuid(60),
+  requestId: 'REQ-RAISE',
+  orderId: uuid(2),
+  connectorId: facts.connectorId,
+  issuedAtMs: START_WALL_MS,
+  sessionId,
+  holdMinor: 500,
   ...change,
 });
 

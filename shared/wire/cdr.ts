@@ -138,8 +138,6 @@ export const cdrSchema = z.object({
   target: chargeTargetSchema.optional(),
   /** Where it was to end by itself. Absent: nowhere. */
   limits: chargeLimitsSchema.optional(),
-  /** The most that may be charged for it. Absent: nothing was held. */
-  holdMinor: z.int().positive().optional(),
   faultCode: z.enum(faultCodes).nullable(),
   marks: z.array(cdrMarkSchema),
   voidReason: z.enum(['not-confirmed', 'cancelled']).nullable(),
