@@ -1,0 +1,26 @@
+import { type ErrorEntry, entry } from './entry.ts';
+
+/** The files that describe a site and its devices. */
+export const siteErrors = {
+  'config.invalid': entry(
+    'site',
+    'The configuration is not valid.',
+    '配置无效。',
+    'Correct it at the named place.',
+    '请在所示位置修正。',
+  ),
+  'site.infeasible': entry(
+    'site',
+    'The site cannot be run safely as it is configured.',
+    '按当前配置，站点无法安全运行。',
+    'Change what the numbers name; pilectl plan shows the whole calculation.',
+    '请按所列数值调整配置；pilectl plan 可显示完整计算。',
+  ),
+  'profile.invalid': entry(
+    'site',
+    'The device profile is not valid.',
+    '设备配置文件无效。',
+    'Correct the file at the named path.',
+    '请按所示路径修正文件。',
+  ),
+} as const satisfies Record<string, ErrorEntry>;

@@ -1,0 +1,96 @@
+import { type ErrorEntry, entry } from './entry.ts';
+
+/** Stations, connectors and piles, as they are when somebody wants to charge. */
+export const stationErrors = {
+  'station.unknown': entry(
+    'caller',
+    'There is no such station.',
+    '站点不存在。',
+    'Check the station id.',
+    '请核对站点编号。',
+  ),
+  'connector.unknown': entry(
+    'caller',
+    'There is no such connector.',
+    '充电枪不存在。',
+    'Check the code on the pile.',
+    '请核对桩身编码。',
+  ),
+  'connector.occupied': entry(
+    'caller',
+    'The connector is in use.',
+    '充电枪正在使用。',
+    'Choose another connector.',
+    '请选择其他充电枪。',
+  ),
+  'connector.not_plugged': entry(
+    'vehicle',
+    'No vehicle is plugged in.',
+    '车辆未插枪。',
+    'Plug the gun in, then start again.',
+    '请先插枪再启动。',
+  ),
+  'connector.faulted': entry(
+    'pile',
+    'The pile reports a fault.',
+    '充电桩故障。',
+    'Choose another pile; the site has been told.',
+    '请选择其他充电桩，站点已收到通知。',
+  ),
+  'connector.disabled': entry(
+    'site',
+    'The connector has been taken out of service.',
+    '充电枪已停用。',
+    'Choose another connector.',
+    '请选择其他充电枪。',
+  ),
+  'connector.offline': entry(
+    'site',
+    'The site does not reach the pile.',
+    '站点无法连接该充电桩。',
+    'Choose another pile.',
+    '请选择其他充电桩。',
+  ),
+  'site.no_power': entry(
+    'site',
+    'The site has no power left for this charge at present.',
+    '站点当前无剩余功率可供充电。',
+    'Try again later, or choose another station.',
+    '请稍后再试，或选择其他站点。',
+  ),
+  'site.offline': entry(
+    'site',
+    'The site has not been heard of lately.',
+    '站点离线。',
+    'Choose another station, or try later.',
+    '请选择其他站点或稍后再试。',
+  ),
+  'pile.no_confirmation': entry(
+    'pile',
+    'The pile did not begin to charge in time.',
+    '充电桩未在规定时间内开始充电。',
+    'Check that the vehicle is ready, then try again.',
+    '请确认车辆已就绪后重试。',
+  ),
+  'pile.unsupported': entry(
+    'pile',
+    'This model of pile cannot do that.',
+    '该型号充电桩不支持此操作。',
+    'Send somebody to the pile.',
+    '请派人到现场处理。',
+  ),
+  'pile.setup_not_taken': entry(
+    'pile',
+    'The pile acknowledges its set-up and reads back something else.',
+    '充电桩确认了初始化写入，但回读的值不符。',
+    'Compare the register named in the detail with the vendor sheet and the firmware; correct the profile or the pile.',
+    '请将明细中的寄存器与厂商资料及固件版本核对，并修正配置文件或充电桩。',
+  ),
+  'pile.write_failed': entry(
+    'pile',
+    'The pile did not take the command.',
+    '充电桩未接受指令。',
+    'Try again or choose another pile.',
+    '请重试或选择其他充电桩。',
+  ),
+} as const satisfies Record<string, ErrorEntry>;
