@@ -107,7 +107,7 @@ test('XC-08 a file that is refused is named, with what to do; words that make no
   expect(type(PILECTL, 'plan', '/nowhere/site.json')).toMatchObject({
     status: 1,
     stdout: expect.stringMatching(
-      /^config\.invalid: \/nowhere\/site\.json: ENOENT.*\nCorrect it at the named place\. /,
+      /^config\.invalid: .*配置无效。\n\/nowhere\/site\.json: ENOENT.*\nCorrect it at the named place\. /,
     ),
   });
   const { file } = siteWith(1);

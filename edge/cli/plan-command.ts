@@ -1,9 +1,9 @@
-import { errorCatalogue, isPilegateError } from '#shared/errors.ts';
-import { loadSite } from '../config/site.ts';
-import { devicesOf } from '../config/site-devices.ts';
+import { isPilegateError } from '#shared/errors.ts';
 import { loadProfiles } from '../devices/load-profiles.ts';
+import { readTextFile } from '../documents/read-text.ts';
+import { plannedSite } from '../planner/checked-site.ts';
 import { describePlan } from '../planner/describe-plan.ts';
-import { planSite } from '../planner/plan-site.ts';
+import { refusalText } from './refusal-text.ts';
 
 /**
  * Checks a site's file as the edge does at its start. It needs no running edge, and no device.
@@ -12,12 +12,11 @@ import { planSite } from '../planner/plan-site.ts';
  */
 export function checkSiteFile(siteFile: string, profilesFolder: string): { isFeasible: boolean; text: string } {
   try {
-    const site = loadSite(siteFile);
-    const plan = planSite(site, devicesOf(site, loadProfiles(profilesFolder)));
+    const profiles = loadProfiles(profilesFolder);
+    const { plan } = plannedSite(readTextFile(siteFile), { file: siteFile, name: siteFile, profiles });
     return { isFeasible: plan.problems.length === 0, text: describePlan(plan) };
   } catch (error) {
     if (!isPilegateError(error)) throw error;
-    const { doEn, doZh } = errorCatalogue[error.code];
-    return { isFeasible: false, text: `${error.message}\n${doEn} ${doZh}` };
+    return { isFeasible: false, text: refusalText(error, siteFile) };
   }
 }

@@ -46,6 +46,16 @@ export interface SiteDevices {
  * @throws PilegateError `config.invalid` with the file, and every path and reason
  */
 export function devicesOf(site: SiteConfig, profiles: ReadonlyMap<string, Profile>): SiteDevices {
+  const { devices, complaints } = joinDevices(site, profiles);
+  if (complaints.length === 0) return devices;
+  throw new PilegateError('config.invalid', `${site.file}: ${describeComplaints(complaints)}`, { complaints });
+}
+
+/** The same, with what is wrong beside the devices that could be joined. */
+export function joinDevices(
+  site: SiteConfig,
+  profiles: ReadonlyMap<string, Profile>,
+): { readonly devices: SiteDevices; readonly complaints: readonly Complaint[] } {
   const complaints: Complaint[] = [];
   const join = <Part extends SitePart, Config extends { profile: string; lineId: string }>(
     part: Part,
@@ -73,8 +83,7 @@ export function devicesOf(site: SiteConfig, profiles: ReadonlyMap<string, Profil
   checkSharedUnits(devices.piles, site.piles, complaints);
   checkBlindPiles(devices, site.piles, complaints);
   if (site.power !== undefined) complaints.push(...powerComplaints(site.power, devices));
-  if (complaints.length === 0) return devices;
-  throw new PilegateError('config.invalid', `${site.file}: ${describeComplaints(complaints)}`, { complaints });
+  return { devices, complaints };
 }
 
 type Complain = (key: string, reason: string) => void;

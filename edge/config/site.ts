@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import type { Complaint } from '#shared/errors.ts';
 import {
   connectorIdSchema,
   lineIdSchema,
@@ -11,7 +12,9 @@ import {
 import { SHARD_COUNT } from '#shared/wire/topics.ts';
 import { LARGEST_CHARGE_WH, LONGEST_CHARGE_MS } from '../control/charge-limits.ts';
 import { serialSettingsShape } from '../devices/profile/device-shape.ts';
-import { readJsonFile } from './read-json-file.ts';
+import { complain } from '../documents/complain.ts';
+import { type ReadDocument, readDocument } from '../documents/read-document.ts';
+import { readTextFile } from '../documents/read-text.ts';
 import { cardReaderSchema, siteAccessSchema } from './site-access.ts';
 import { checkSite } from './site-checks.ts';
 import { ioBoardSchema } from './site-io.ts';
@@ -91,7 +94,10 @@ const parkingSchema = z.strictObject({
 });
 export type ParkingConfig = z.infer<typeof parkingSchema>;
 
-const shapeSchema = z.strictObject({
+/** A site's file as a person writes it. What holds between its parts is left to {@link checkSite}. */
+export const siteShapeSchema = z.strictObject({
+  /** The schema, for the editor. */
+  $schema: z.string().optional(),
   siteId: siteIdSchema,
   dataDir: z.string().min(1),
   /** What the fuse of the site's supply carries, per phase. It has no default: nobody but the installer knows it. */
@@ -138,21 +144,45 @@ const shapeSchema = z.strictObject({
     })
     .optional(),
 });
-export type SiteShape = z.infer<typeof shapeSchema>;
+export type SiteShape = z.infer<typeof siteShapeSchema>;
 
-const siteSchema = shapeSchema.superRefine((site, context) => {
-  checkSite(site, (path, message) => context.addIssue({ code: 'custom', path, message }));
-});
 /** A site's file, and where it was read from. */
 export type SiteConfig = SiteShape & { readonly file: string };
+
+/** A site as it was read, with what is wrong between its parts. */
+export interface ReadSite {
+  readonly site: SiteConfig;
+  readonly complaints: readonly Complaint[];
+  /** Adds to complaints where in the text they stand. */
+  readonly place: ReadDocument<unknown>['place'];
+}
+
+/**
+ * Reads a site's configuration as far as it can be read without the profiles of its devices.
+ *
+ * @param file paths in it are relative to this file
+ * @param name what it is called in a refusal
+ * @throws PilegateError `config.invalid` when its shape is wrong
+ */
+export function readSite(text: string, file: string, name: string): ReadSite {
+  const { value, place } = readDocument(text, name, siteShapeSchema);
+  const complaints: Complaint[] = [];
+  checkSite(value, (path, reason) => complaints.push({ path: path.map(String).join('.'), reason }));
+  return { site: sitedAt(value, file), complaints, place };
+}
 
 /**
  * Reads a site's file. Paths in it are relative to the file.
  *
- * @throws PilegateError `config.invalid` with file, path and reason
+ * @throws PilegateError `config.invalid` with file, line, column, path and reason
  */
 export function loadSite(path: string): SiteConfig {
-  const site = readJsonFile(path, siteSchema, 'config.invalid');
+  const { site, complaints, place } = readSite(readTextFile(path), path, path);
+  if (complaints.length > 0) throw complain(path, place(complaints));
+  return site;
+}
+
+function sitedAt(site: SiteShape, path: string): SiteConfig {
   const here = (relative: string) => resolve(dirname(path), relative);
   const { passwordFile } = site.cloud;
   return {

@@ -24,13 +24,18 @@ export function readDocument<Schema extends z.ZodType>(
 ): ReadDocument<z.infer<Schema>> {
   const document = parseJsonc(text, name);
   const parsed = schema.safeParse(document.value);
-  if (!parsed.success)
-    throw complain(
-      name,
-      parsed.error.issues.flatMap((issue) => complaintsIn(issue, document, schema)),
-    );
-  return { value: parsed.data, place: (complaints) => complaints.map((complaint) => placed(complaint, document)) };
+  if (!parsed.success) {
+    const complaints = parsed.error.issues.flatMap((issue) => complaintsIn(issue, document, schema));
+    throw complain(name, complaints.toSorted(byPlace));
+  }
+  return {
+    value: parsed.data,
+    place: (complaints) => complaints.map((complaint) => placed(complaint, document)).toSorted(byPlace),
+  };
 }
+
+const byPlace = (a: Complaint, b: Complaint): number =>
+  (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 
 function placed(complaint: Complaint, { placeOf }: ParsedDocument): Complaint {
   if (complaint.line !== undefined) return complaint;
@@ -44,21 +49,39 @@ const textOfPath = (path: DocumentPath): string => (path.length === 0 ? ROOT : p
 
 function complaintsIn(issue: z.core.$ZodIssue, document: ParsedDocument, schema: z.ZodType): Complaint[] {
   const { path } = issue;
-  if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(schema, path);
-    return issue.keys.map((key) => {
-      const probably = meant(key, known);
-      const reason = probably === null ? 'unknown key' : `unknown key; did you mean "${probably}"?`;
-      return { path: textOfPath([...path, key]), reason, ...document.placeOfKey([...path, key]) };
-    });
-  }
-  // A value that may have several shapes: what each of them would have wanted.
-  const shapes =
-    issue.code === 'invalid_union' ? issue.errors.flatMap((shape) => shape.map((one) => plain(one.message))) : [];
-  const expected = shapes.length > 0 ? [...new Set(shapes)].join(', or ') : plain(issue.message);
-  const found = shown(valueAt(document.value, path));
-  return [{ path: textOfPath(path), reason: `${expected}; found ${found}`, ...document.placeOf(path) }];
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key], document, schema));
+  const shapes = issue.code === 'invalid_union' ? issue.errors : [];
+  // Of several shapes it has one, and is wrong deeper down.
+  const near = shapes.find((shape) => shape.every((one) => one.path.length > 0));
+  if (near !== undefined)
+    return near.flatMap((one) => complaintsIn({ ...one, path: [...path, ...one.path] }, document, schema));
+  const expected = shapes.length > 0 ? eitherOf(shapes.flat().map((one) => plain(one.message))) : plain(issue.message);
+  // What one of our own checks says speaks for itself.
+  const found = issue.code === 'custom' ? '' : `; found ${shown(valueAt(document.value, path))}`;
+  const complaint = { path: textOfPath(path), reason: `${expected}${found}`, ...document.placeOf(path) };
+  return issue.code === 'invalid_union' && issue.discriminator !== undefined
+    ? [complaint, ...unknownBeside(path, document, schema)]
+    : [complaint];
 }
+
+function unknownKey(path: DocumentPath, document: ParsedDocument, schema: z.ZodType): Complaint {
+  const probably = meant(String(path.at(-1)), knownKeys(schema, path.slice(0, -1)));
+  const reason = probably === null ? 'unknown key' : `unknown key; did you mean "${probably}"?`;
+  return { path: textOfPath(path), reason, ...document.placeOfKey(path) };
+}
+
+/** While nobody knows which of several shapes is meant, the schema looks no further: a key that none of them has is told here. */
+function unknownBeside(path: DocumentPath, document: ParsedDocument, schema: z.ZodType): Complaint[] {
+  const around = path.slice(0, -1);
+  const value = valueAt(document.value, around);
+  if (typeof value !== 'object' || value === null) return [];
+  const known = knownKeys(schema, around);
+  const unknown = Object.keys(value).filter((key) => !known.includes(key));
+  return unknown.map((key) => unknownKey([...around, key], document, schema));
+}
+
+const eitherOf = (shapes: readonly string[]): string =>
+  [...new Set(shapes)].map((shape, i) => (i === 0 ? shape : shape.replace(/^expected /, ''))).join(', or ');
 
 const plain = (message: string): string =>
   message.replace(/^Invalid (input|option): /, '').replace(/, received [\w ]+$/, '');

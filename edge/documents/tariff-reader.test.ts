@@ -42,7 +42,7 @@ test('XC-04 XC-08 an absurd price, a wrong zone and an unknown connector are ref
   expect(complaintsIn(schedule.replace('7200', '720000'))).toMatchObject([{ line: 15 }]);
   expect(complaintsIn(schedule.replace('Shanghai', 'Shanhai'))).toMatchObject([{ line: 14 }]);
   expect(complaintsIn(schedule.replace('"until": null,', '"until": null, "connectorIds": ["B-1"],'))).toMatchObject([
-    { line: 8 },
-    { path: 'tariffs' },
+    { line: 5, path: 'tariffs' },
+    { line: 8, path: 'tariffs.0.connectorIds.0' },
   ]);
 });

@@ -278,7 +278,9 @@ test('ED-15 XC-08 an infeasible site is refused with file, place and both langua
     if (!isPilegateError(error)) throw error;
     expect(error.code).toBe('site.infeasible');
     expect(error.detail).toMatch(/^site\.json: supplyLimitMa: Without the edge .*64\.0 A.* 控制器失联时.*63\.0 A/);
-    expect(error.complaints).toEqual([{ path: 'supplyLimitMa', reason: plan.problems[0]?.en }]);
+    expect(error.complaints).toEqual([
+      { path: 'supplyLimitMa', reason: `${plan.problems[0]?.en} ${plan.problems[0]?.zh}` },
+    ]);
   }
   refuseInfeasible('site.json', planSite(site, library(pileProfile())));
 });

@@ -1,4 +1,4 @@
-import { PilegateError } from '#shared/errors.ts';
+import { type Complaint, PilegateError } from '#shared/errors.ts';
 import type { SiteConfig } from '../config/site.ts';
 import type { SiteDevices } from '../config/site-devices.ts';
 import { type DevicePlan, planBoard, planMeter, planParking, planPile } from './device-plan.ts';
@@ -49,11 +49,16 @@ function plansOn(lineId: string, { piles, meters, parking, io }: SiteDevices): D
 /**
  * Refuses a site that cannot be run as configured.
  *
+ * @param place adds to the problems where in the file they stand
  * @throws PilegateError `site.infeasible` with the file and every problem's numbers, in both languages
  */
-export function refuseInfeasible(file: string, { problems }: SitePlan): void {
+export function refuseInfeasible(
+  file: string,
+  { problems }: SitePlan,
+  place: (complaints: readonly Complaint[]) => readonly Complaint[] = (complaints) => complaints,
+): void {
   if (problems.length === 0) return;
   const told = problems.map(({ path, en, zh }) => `${file}: ${path}: ${en} ${zh}`).join('\n');
-  const complaints = problems.map(({ path, en }) => ({ path, reason: en }));
+  const complaints = place(problems.map(({ path, en, zh }) => ({ path, reason: `${en} ${zh}` })));
   throw new PilegateError('site.infeasible', told, { complaints });
 }
