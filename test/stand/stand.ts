@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
-import type { ConnectorView, StopCommand } from '#shared/wire/messages.ts';
+import type { ConnectorView, StartCommand, StopCommand } from '#shared/wire/messages.ts';
 import { EdgeProcess } from './edge-process.ts';
 import { type FinalReport, ScriptedCloud } from './scripted-cloud.ts';
 import { SimulatedStation, type StationDocument } from './simulated-station.ts';
@@ -156,11 +156,12 @@ export class Stand {
   }
 
   /** Sends a start as the cloud would. @returns the command's id */
-  start(pileId: string, ttlMs = START_TTL_MS): string {
+  start(pileId: string, change: Partial<Pick<StartCommand, 'ttlMs' | 'tariff' | 'limits' | 'holdMinor'>> = {}): string {
     const issuedAtMs = Date.now();
     const head = this.#commandHead(pileId, issuedAtMs);
-    const expiresAtMs = issuedAtMs + ttlMs;
-    this.cloud.send({ ...head, kind: 'start', expect: 'no-session', expiresAtMs, ttlMs, tariff });
+    const terms = { ttlMs: START_TTL_MS, tariff, ...change };
+    const expiresAtMs = issuedAtMs + terms.ttlMs;
+    this.cloud.send({ ...head, kind: 'start', expect: 'no-session', expiresAtMs, ...terms });
     return head.commandId;
   }
 

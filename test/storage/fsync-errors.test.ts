@@ -110,7 +110,7 @@ test.concurrent('ED-08 ED-09 a charge that ends while fsync fails: the stop acts
   await stand.plug('C1');
 
   disk.fail(LEDGER);
-  const refused = stand.start('C1', 5000);
+  const refused = stand.start('C1', { ttlMs: 5000 });
   await until('the edge says that it cannot store it', 20_000, () => refusals(stand) > 0);
   await until('new charges are refused', 20_000, () => stand.view('C1')?.faults.includes('storage-full'));
   expect(await stopTakesMs(stand, 'A1', () => stand.stop('A1'))).toBeLessThan(ACTS_WITHIN_MS);

@@ -34,7 +34,7 @@ test.concurrent('ED-08 ED-05.p fsync takes 5 s: stops from the cloud and on site
     ACTS_WITHIN_MS,
   );
   expect(stand.cdrs()).toEqual([]);
-  const late = stand.start('C1', 6000);
+  const late = stand.start('C1', { ttlMs: 6000 });
   const hits = disk.hits;
   await until('one commit after the other waits', 30_000, () => disk.hits >= hits + 2);
   disk.heal();
@@ -70,10 +70,10 @@ test.concurrent('ED-08 ED-05.p fsync takes 40 s: a start that waits for it deliv
   // The command itself is taken in; its session is what waits.
   disk.stall(LONG_STALL_MS, { name: '/data/ledger.db', from: 2, to: 2 });
   const hits = disk.hits;
-  const waiting = stand.start('B1', 15_000);
+  const waiting = stand.start('B1', { ttlMs: 15_000 });
   await until('the ledger thread waits for the disk', 20_000, () => disk.hits > hits);
   const stalledMs = performance.now();
-  const unheard = stand.start('C1', 15_000);
+  const unheard = stand.start('C1', { ttlMs: 15_000 });
   expect(await stopTakesMs(stand, 'A1', () => void stand.pilectl('disable', 'A1-1', '--stop-running'))).toBeLessThan(
     ACTS_WITHIN_MS,
   );
