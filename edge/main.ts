@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { errorCatalogue, isPilegateError } from '#shared/errors.ts';
 import type { BootClock } from '#shared/stamp.ts';
 import type { Command } from '#shared/wire/messages.ts';
+import { readCardKey } from './access/card-reference.ts';
 import { openControlSocket } from './cli/control-socket.ts';
 import { loadSite, type SiteConfig } from './config/site.ts';
 import { devicesOf, type SiteDevices } from './config/site-devices.ts';
@@ -32,7 +33,11 @@ const VIEW_EVERY_MS = 2000;
 const EXIT_BAD_INPUT = 2;
 
 /** Composition root of the edge: the field on this thread, ledger and link on the other. */
-async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Promise<void> {
+async function run(
+  site: SiteConfig,
+  devices: SiteDevices,
+  { cardKey, logLevel }: { cardKey: string | null; logLevel: string },
+): Promise<void> {
   keepMemorySmall();
   const logGate = createLineGate();
   const log = createLogger(logLevel, logGate).child({ siteId: site.siteId });
@@ -58,6 +63,14 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
   const opened = await ledger.opened();
   let sync: SyncView | null = null;
   let { storage } = opened;
+  const documents = new SiteDocuments({
+    site,
+    stored: opened.documents,
+    store: (change, records) => ledger.putDocuments(change, records),
+    stamp,
+    log,
+    onChange: () => {},
+  });
   const field = new Field({
     site,
     devices,
@@ -69,17 +82,11 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
     log,
     commit: (transaction) => ledger.commit(transaction),
     onView: (connectors) => ledger.post({ kind: 'view', connectors }),
+    cardKey,
+    documents: { tariffs: () => documents.tariffs.active, cards: () => documents.access.active },
     onTurn: turnCounter(turns.field),
     storeRules: (version, document) => ledger.putRules(version, document),
     surroundings: () => ({ storageLevel: storage.level, isLinkUp: sync === null ? null : sync.link === 'open' }),
-  });
-  const documents = new SiteDocuments({
-    site,
-    stored: opened.documents,
-    store: (change, records) => ledger.putDocuments(change, records),
-    stamp,
-    log,
-    onChange: () => {},
   });
   documents.open();
   let ledgerLate: LateLoop | null = null;
@@ -125,6 +132,7 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
         return onStorage(notice.health);
       case 'sync':
         sync = notice.sync;
+        field.access.cloudIs(sync.link === 'open');
     }
   });
   const viewTimer = setInterval(() => {
@@ -142,6 +150,7 @@ async function run(site: SiteConfig, devices: SiteDevices, logLevel: string): Pr
     io: field.io,
     rules: field.rules,
     documents,
+    access: field.access,
     move: (deviceId, move) => field.moveParking(deviceId, move, 'technician'),
     reset: (connectorId) => field.reset(connectorId),
     maintain: (connectorId, wish) => field.maintain(connectorId, wish),
@@ -201,7 +210,8 @@ try {
   const devices = devicesOf(site, loadProfiles(folder));
   refuseInfeasible(file, planSite(site, devices));
   await lockFolder('edge', site.dataDir);
-  await run(site, devices, logLevel);
+  const cardKey = site.access === undefined ? null : readCardKey(site.access.keyFile);
+  await run(site, devices, { cardKey, logLevel });
 } catch (error) {
   if (!isPilegateError(error) && !(error instanceof TypeError)) throw error;
   const doing = isPilegateError(error) ? `\n${errorCatalogue[error.code].doEn} ${errorCatalogue[error.code].doZh}` : '';

@@ -37,7 +37,7 @@ describe('ED-10 a card that may not charge is told why', () => {
     ['it is blocked', rulesOf({ blocked: true }), {}, 'access.card_blocked'],
     ['there is no list', { policy: listedOnly, cards: null }, {}, 'access.no_list'],
     ['it is for another connector', rulesOf({ connectorIds: ['P2-1'] }), {}, 'access.wrong_connector'],
-    ['no tariff is known', rulesOf({}), { hasTariff: false }, 'tariff.missing'],
+    ['no tariff is known', rulesOf({}), { noTariff: 'expired' }, 'tariff.missing'],
     [
       'the cloud is away and the site takes none then',
       rulesOf({}, { ...listedOnly, offline: { cards: 'none' } }),
@@ -75,7 +75,7 @@ describe('ED-10 times hold to the instant', () => {
 });
 
 test("ED-10 a technician's card charges without a tariff", () => {
-  expect(codeOf(rulesOf({ kind: 'technician' }), { hasTariff: false })).toBe('technician');
+  expect(codeOf(rulesOf({ kind: 'technician' }), { noTariff: 'expired' })).toBe('technician');
 });
 
 describe('ED-10 a site that is open to all while the cloud is away', () => {
@@ -98,7 +98,7 @@ describe('ED-10 a site that is open to all while the cloud is away', () => {
       { cloudAwayMs: halfHour + 1 },
       'access.card_expired',
     ],
-    ['no price, no charge', strange, { cloudAwayMs: halfHour + 1, hasTariff: false }, 'tariff.missing'],
+    ['no price, no charge', strange, { cloudAwayMs: halfHour + 1, noTariff: 'none' }, 'tariff.missing'],
   ])('%s', (_name, rules, change, verdict) => {
     expect(codeOf(rules, change)).toBe(verdict);
   });
@@ -146,27 +146,22 @@ const situations = fc.record({
   wallMs: fc.integer({ min: NOW_MS - 86_400_000, max: NOW_MS + 120 * 86_400_000 }),
   clock: fc.constantFrom(...clockQualities),
   cloudAwayMs: fc.option(fc.integer({ min: 0, max: 10_000_000 })),
-  hasTariff: fc.boolean(),
+  noTariff: fc.constantFrom(null, 'none' as const, 'expired' as const),
 });
 
 test('ED-10 whatever the list, the policy and the clock: blocked is out, strangers are limited, and only technicians charge unpriced', () => {
   fc.assert(
-    fc.property(
-      fc.option(entries),
-      policies,
-      situations,
-      (entry, policy, { wallMs, clock, cloudAwayMs, hasTariff }) => {
-        const verdict = ask(rulesOf(entry, policy), { ...stampAt(wallMs, clock), cloudAwayMs, hasTariff });
-        if (entry?.blocked === true) expect(verdict).toMatchObject({ kind: 'denied', code: 'access.card_blocked' });
-        if (verdict.kind === 'denied') return;
-        expect(policy.untrustedClock === 'allow' || clock === 'trusted').toBe(true);
-        expect(hasTariff || verdict.by.kind === 'technician').toBe(true);
-        expect(cloudAwayMs === null || policy.offline.cards !== 'none').toBe(true);
-        const isKnown = entry !== null && wallMs < Date.parse('2026-04-01T00:00:00Z');
-        if (!isKnown) expect(verdict).toMatchObject({ by: { kind: 'card' }, limits: { durationMs: 7_200_000 } });
-        if (entry?.limits !== undefined) expect(verdict.limits.energyWh).toBe(100);
-      },
-    ),
+    fc.property(fc.option(entries), policies, situations, (entry, policy, { wallMs, clock, cloudAwayMs, noTariff }) => {
+      const verdict = ask(rulesOf(entry, policy), { ...stampAt(wallMs, clock), cloudAwayMs, noTariff });
+      if (entry?.blocked === true) expect(verdict).toMatchObject({ kind: 'denied', code: 'access.card_blocked' });
+      if (verdict.kind === 'denied') return;
+      expect(policy.untrustedClock === 'allow' || clock === 'trusted').toBe(true);
+      expect(noTariff === null || verdict.by.kind === 'technician').toBe(true);
+      expect(cloudAwayMs === null || policy.offline.cards !== 'none').toBe(true);
+      const isKnown = entry !== null && wallMs < Date.parse('2026-04-01T00:00:00Z');
+      if (!isKnown) expect(verdict).toMatchObject({ by: { kind: 'card' }, limits: { durationMs: 7_200_000 } });
+      if (entry?.limits !== undefined) expect(verdict.limits.energyWh).toBe(100);
+    }),
     { numRuns: 2000 },
   );
 });

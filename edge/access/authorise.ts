@@ -2,6 +2,7 @@ import type { CardEntry } from '#shared/access/access-list.ts';
 import type { ChargeLimits } from '#shared/charge-limits.ts';
 import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
 import type { Stamp } from '#shared/stamp.ts';
+import type { NoTariff } from '#shared/tariff/schedule.ts';
 import type { LocalUser } from '#shared/wire/cdr.ts';
 import type { Refusal } from '../control/answer.ts';
 import type { AccessPolicy } from './access-policy.ts';
@@ -15,8 +16,8 @@ export interface Asked {
   readonly at: Stamp;
   /** For how long the cloud has been away; null while it is there. */
   readonly cloudAwayMs: number | null;
-  /** A tariff is in force for the connector now. */
-  readonly hasTariff: boolean;
+  /** Why no tariff is in force for the connector now; null when one is. */
+  readonly noTariff: NoTariff | null;
 }
 
 export interface AccessRules {
@@ -40,9 +41,15 @@ export const denied = (code: ErrorCode, detail: string = errorCatalogue[code].en
   detail,
 });
 
+const TARIFF_TEXTS: Record<NoTariff, string> = {
+  none: 'the schedule has none for this connector',
+  'not-yet': 'the first of this connector is not in force yet',
+  expired: 'the last of this connector has ended',
+};
+
 /** Whether a card may begin a charge here and now, and how far that may go. */
 export function authorise(asked: Asked, { policy, cards }: AccessRules): Verdict {
-  const { at, cloudAwayMs, card, hasTariff } = asked;
+  const { at, cloudAwayMs, card, noTariff } = asked;
   const entry = cards?.byReference.get(card.reference);
   if (entry?.blocked === true) return denied('access.card_blocked');
   if (at.clock !== 'trusted' && policy.untrustedClock === 'refuse') return denied('access.clock_untrusted');
@@ -50,8 +57,8 @@ export function authorise(asked: Asked, { policy, cards }: AccessRules): Verdict
   const listed = askList(asked, cards, entry);
   const isOpen = listed.kind === 'denied' && NOBODY_KNOWS.has(listed.code) && isOpenToAll(policy, cloudAwayMs);
   const verdict = isOpen ? stranger(card, policy, entry) : listed;
-  if (verdict.kind === 'denied' || verdict.by.kind === 'technician' || hasTariff) return verdict;
-  return denied('tariff.missing');
+  if (verdict.kind === 'denied' || verdict.by.kind === 'technician' || noTariff === null) return verdict;
+  return denied('tariff.missing', TARIFF_TEXTS[noTariff]);
 }
 
 function askList({ card, connectorId, at }: Asked, cards: KnownCards | null, entry: CardEntry | undefined): Verdict {

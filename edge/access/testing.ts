@@ -23,6 +23,6 @@ export const askedOf = (number: string, change: Partial<Asked> = {}): Asked => (
   connectorId: 'P1-1',
   at: { wallMs: NOW_MS, monoMs: 1000, bootId: '00000000-0000-4000-8000-000000000001', clock: 'trusted' },
   cloudAwayMs: null,
-  hasTariff: true,
+  noTariff: null,
   ...change,
 });

@@ -38,6 +38,11 @@ async function open(dataDir = dataFolder()) {
       apply: () => Promise.resolve({ kind: 'refused', reason: 'no' }),
       rollBack: () => Promise.resolve({ kind: 'refused', reason: 'no' }),
     },
+    access: {
+      view: () => ({ version: null, validUntil: null, cards: [], readers: [], denials: [], denialCounts: {} }),
+      beginByHand: () => Promise.resolve(null),
+      endByHand: () => null,
+    },
     maintain: () => Promise.resolve(null),
     reset: (connectorId) => {
       resets.push(connectorId);
@@ -121,7 +126,7 @@ describe('ED-16 one line in, one line out', () => {
     ['an input name that is none', '{"do":"reset-input","inputId":"a b"}\n', 'inputId: '],
     ['a connector name that is none', '{"do":"reset","connectorId":"../x"}\n', 'connectorId: '],
     ['maintenance by nobody', '{"do":"reboot","connectorId":"P1-1","stopRunning":false,"by":""}\n', 'by: '],
-    ['a line without an end', `{"do":"${'x'.repeat(600_000)}`, 'line too long'],
+    ['a line without an end', `{"do":"${'x'.repeat(1_200_000)}`, 'line too long'],
   ])('XC-08 %s gets a clear answer', async (_, line, error) => {
     const { path } = await open();
     const reply = JSON.parse(await say(path, line));
@@ -131,7 +136,7 @@ describe('ED-16 one line in, one line out', () => {
 
   test('XC-08 a flood is answered once and cut off, and the next caller is served', async () => {
     const { path } = await open();
-    const flood = Array.from({ length: 20 }, () => 'x'.repeat(30_000));
+    const flood = Array.from({ length: 40 }, () => 'x'.repeat(30_000));
     expect(JSON.parse(await say(path, ...flood))).toEqual({ ok: false, error: 'line too long' });
     expect(JSON.parse(await say(path, '{"do":"status"}\n'))).toMatchObject({ ok: true });
   });

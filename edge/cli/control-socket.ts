@@ -12,6 +12,7 @@ import type { DeviceView } from '../runtime/device-views.ts';
 import type { InputView, OutputView } from '../runtime/io-views.ts';
 import type { CommandResult } from '../runtime/parking-loop.ts';
 import type { ApplyResult } from '../runtime/rules-door.ts';
+import type { AccessView, SiteAccess } from '../runtime/site-access.ts';
 import type { ResetResult, SiteIo } from '../runtime/site-io.ts';
 import type { LineView } from '../runtime/site-lines.ts';
 import type { ParkingView } from '../runtime/site-parking.ts';
@@ -26,6 +27,8 @@ const requestSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('devices') }),
   z.strictObject({ do: z.literal('parking') }),
   z.strictObject({ do: z.literal('storage') }),
+  z.strictObject({ do: z.literal('cards') }),
+  z.strictObject({ do: z.enum(['start', 'stop']), connectorId: connectorIdSchema, by: z.string().min(1).max(64) }),
   z.strictObject({ do: z.literal('confirm-store'), by: z.string().min(1).max(64) }),
   /** The edge has another working folder than whoever asks. */
   z.strictObject({ do: z.literal('back-up'), path: z.string().startsWith('/').max(1024) }),
@@ -62,6 +65,7 @@ export type Shown =
   | { readonly kind: 'inputs'; readonly inputs: readonly InputView[]; readonly outputs: readonly OutputView[] }
   | { readonly kind: 'rules'; readonly rules: RulesView }
   | DocumentsShown
+  | { readonly kind: 'cards'; readonly access: AccessView }
   | { readonly kind: 'storage'; readonly storage: StorageHealth };
 
 export type ControlReply = { ok: true; shown: Shown } | { ok: false; error: string };
@@ -80,6 +84,7 @@ export interface ControlDeps extends DocumentDeps {
   readonly backUp: (path: string) => Promise<void>;
   readonly io: Pick<SiteIo, 'inputs' | 'outputs' | 'resetInput' | 'resetOutput'>;
   readonly rules: Pick<SiteRules, 'view' | 'apply' | 'rollBack'>;
+  readonly access: Pick<SiteAccess, 'view' | 'beginByHand' | 'endByHand'>;
   /** Null when there is no such device. */
   readonly move: (deviceId: string, move: 'raise' | 'lower') => Promise<CommandResult> | null;
   /** Resolves with null when it is done, or with why it is not. */
@@ -170,6 +175,12 @@ function carryOut(request: ControlRequest, deps: ControlDeps): ControlReply | Pr
       return show({ kind: 'parking', devices: deps.parking() });
     case 'storage':
       return show({ kind: 'storage', storage: deps.storage() });
+    case 'cards':
+      return show({ kind: 'cards', access: deps.access.view() });
+    case 'start':
+      return charge(request, deps.access.beginByHand(request.connectorId, request.by), deps);
+    case 'stop':
+      return charge(request, Promise.resolve(deps.access.endByHand(request.connectorId, request.by)), deps);
     case 'confirm-store':
       return confirmStore(request.by, deps);
     case 'back-up':
@@ -211,6 +222,17 @@ function reset(connectorId: string, deps: ControlDeps): ControlReply {
   if ('refused' in outcome) return { ok: false, error: outcome.refused };
   deps.log.warn({ connectorId, faults: outcome.cleared }, 'technician clears latched faults');
   return show({ kind: 'done' });
+}
+
+/** @param ended resolves with null when it is done, or with why it is not */
+async function charge(
+  { do: what, connectorId, by }: Extract<ControlRequest, { do: 'start' | 'stop' }>,
+  ended: Promise<string | null>,
+  { log }: ControlDeps,
+): Promise<ControlReply> {
+  const refused = await ended;
+  log.warn({ what, connectorId, by: `local:${by}`, refused }, 'technician begins or ends a charge');
+  return refused === null ? show({ kind: 'done' }) : { ok: false, error: refused };
 }
 
 async function confirmStore(by: string, deps: ControlDeps): Promise<ControlReply> {

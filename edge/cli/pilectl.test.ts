@@ -10,6 +10,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { alarms, openStorage, storageIsWell } from '../ledger/testing.ts';
 import type { DeviceView } from '../runtime/device-views.ts';
 import { lockFolder } from '../runtime/folder-lock.ts';
+import type { AccessView } from '../runtime/site-access.ts';
 import type { LineView } from '../runtime/site-lines.ts';
 import { controlSocketPath, openControlSocket } from './control-socket.ts';
 
@@ -33,6 +34,27 @@ const deviceView: DeviceView = {
   objection: 'refused: starts by itself',
 };
 
+const cardsView: AccessView = {
+  version: 4,
+  validUntil: '2026-12-31T00:00:00Z',
+  cards: [
+    { card: 'a'.repeat(32), shown: '…7650', kind: 'technician', note: 'ring 2' },
+    { card: 'b'.repeat(32), shown: '…E5F6', kind: 'card', blocked: true, connectorIds: ['DEMO-A1'] },
+  ],
+  readers: [{ readerId: 'R1', lineId: 'C1', isOpen: true, frames: 12, broken: 1 }],
+  denials: [
+    {
+      atWallMs: 0,
+      place: 'R1',
+      card: '…0001',
+      reference: 'c'.repeat(32),
+      code: 'access.unknown_card',
+      detail: 'The card is not known here.',
+    },
+  ],
+  denialCounts: { 'access.unknown_card': 3 },
+};
+
 async function type(...words: string[]) {
   const env = { ...process.env, SUDO_USER: 'wang' };
   const child = spawn(process.execPath, [PILECTL, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -50,6 +72,7 @@ async function site(refusal: string | null = null, health = storageIsWell) {
   const maintained: object[] = [];
   const logged: Record<string, unknown>[] = [];
   const backups: string[] = [];
+  const charges: string[] = [];
   const confirmed: string[] = [];
   const view = { pileId: 'A1', connectorId: 'DEMO-A1', status: 'faulted', observedAtMs: 0, plugged: true } as const;
   const rest = { sessionId: null, energyWh: 1234, powerW: 0, currentMa: 16_000, temperatureC: null } as const;
@@ -117,6 +140,17 @@ async function site(refusal: string | null = null, health = storageIsWell) {
       },
       rollBack: () => Promise.resolve({ kind: 'refused', reason: 'there is no earlier version to go back to' }),
     },
+    access: {
+      view: () => cardsView,
+      beginByHand: (connectorId, name) => {
+        charges.push(`begin ${connectorId} by ${name}`);
+        return Promise.resolve(refusal);
+      },
+      endByHand: (connectorId, name) => {
+        charges.push(`end ${connectorId} by ${name}`);
+        return refusal;
+      },
+    },
     maintain: (connectorId, wish) => {
       maintained.push({ connectorId, ...wish });
       return Promise.resolve(wish.action === 'unlock' ? 'this model has no register for "unlock"' : null);
@@ -128,7 +162,7 @@ async function site(refusal: string | null = null, health = storageIsWell) {
     log: pino({ level: 'warn' }, { write: (text: string) => logged.push(JSON.parse(text)) }),
   });
   onTestFinished(() => control.close());
-  return { dataDir, confirmed, backups, resets, moves, changes, maintained, logged };
+  return { dataDir, confirmed, backups, charges, resets, moves, changes, maintained, logged };
 }
 
 test('ED-16 status shows every connector with units, and what is wrong', async () => {
@@ -190,6 +224,39 @@ test('ED-19 a technician takes a connector out of service and back, and it is on
   expect(logged).toMatchObject(
     maintained.map((one) => ({ ...one, refused: null, msg: 'technician does maintenance' })),
   );
+});
+
+test('ED-10 XC-10 cards shows who may charge, the readers, and what was refused, with numbers masked', async () => {
+  const { dataDir } = await site();
+  const { out } = await type('--data', dataDir, 'cards');
+  expect(out.split('\n')).toEqual([
+    'list of cards: version 4, 2 cards, valid until 2026-12-31T00:00:00Z',
+    `  …7650 ${'a'.repeat(32)} technician, ring 2`,
+    `  …E5F6 ${'b'.repeat(32)} blocked, only DEMO-A1`,
+    'reader R1 on C1: listened to, 12 frames, 1 broken',
+    'refused since the start: 3 × access.unknown_card',
+    `  1970-01-01T00:00:00.000Z R1 card …0001 (${'c'.repeat(32)}): access.unknown_card: The card is not known here.`,
+    '',
+  ]);
+});
+
+test('ED-16 ED-10 a technician begins and ends a charge, and it is on the log whose hand it was', async () => {
+  const { dataDir, charges, logged } = await site();
+  expect(await type('--data', dataDir, 'start', 'DEMO-A1')).toMatchObject({ out: 'done\n', code: 0 });
+  expect(await type('--data', dataDir, 'stop', 'DEMO-A1')).toMatchObject({ out: 'done\n', code: 0 });
+  expect(charges).toEqual(['begin DEMO-A1 by wang', 'end DEMO-A1 by wang']);
+  expect(logged).toMatchObject([
+    { what: 'start', connectorId: 'DEMO-A1', by: 'local:wang', refused: null },
+    { what: 'stop', connectorId: 'DEMO-A1', by: 'local:wang', refused: null },
+  ]);
+  expect((await type('--data', dataDir, 'start')).code).toBe(2);
+});
+
+test('ED-10 a charge that does not begin says why', async () => {
+  const { dataDir, logged } = await site('connector.not_plugged: No vehicle is plugged in.');
+  const { err, code } = await type('--data', dataDir, 'start', 'DEMO-A1');
+  expect([err, code]).toEqual(['not done: connector.not_plugged: No vehicle is plugged in.\n', 1]);
+  expect(logged).toMatchObject([{ what: 'start', refused: 'connector.not_plugged: No vehicle is plugged in.' }]);
 });
 
 test('ED-19 maintenance that is refused says why, and is on the log as refused', async () => {

@@ -1,10 +1,12 @@
 import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { basename, resolve } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { isPilegateError } from '#shared/errors.ts';
 import { packagedProfiles } from '../devices/load-profiles.ts';
 import { readRulesFile } from '../rules/rules-file.ts';
+import { cardEntry } from './card-command.ts';
 import { type ControlReply, type ControlRequest, controlSocketPath } from './control-socket.ts';
 import { documentRequestOf } from './documents-command.ts';
 import { checkSiteFile } from './plan-command.ts';
@@ -28,6 +30,9 @@ const USAGE = `pilectl --data <folder> <command>
   inputs              every site input and trip output
   reset-input <input> end what a site input has latched, after having looked at what it watches
   reset-trip <output> put the supply behind a trip output back, after having looked at what is behind it
+  cards               who may charge without asking the cloud, card readers, and cards that were refused last
+  start <connector>   begin a charge, with the tariff in force, or without one where there is none
+  stop <connector>    end the charge that runs there, whoever has begun it
   disable <connector> [--stop-running]
                       take it out of service, also over restarts; a charge goes on unless it is to be stopped
   enable <connector>  put it back into service; what is latched stays latched
@@ -47,6 +52,10 @@ const USAGE = `pilectl --data <folder> <command>
 pilectl plan <site.json> [--profiles <folder>]
 
   line times, watchdogs, stops and fallback currents of a site, and whether it can be run; needs no running edge
+
+pilectl card-entry <site.json>
+
+  the entry of a list for the card whose number is read from the terminal or a pipe; needs no running edge
 
 pilectl rules check <rules.json> [<site.json>]
 
@@ -87,6 +96,7 @@ type Command =
   | { readonly kind: 'check-rules'; readonly rulesFile: string; readonly siteFile: string | null }
   | { readonly kind: 'load-rules'; readonly dataDir: string; readonly rulesFile: string }
   | { readonly kind: 'documents'; readonly dataDir: string; readonly words: readonly string[] }
+  | { readonly kind: 'card-entry'; readonly siteFile: string }
   | { readonly kind: 'restore'; readonly dataDir: string; readonly file: string };
 
 /** What the words on the command line ask for; null when they are not understood. */
@@ -107,6 +117,8 @@ function readCommand(args: string[]): Command | null {
     if (more.length > 0 || (stopRunning && command !== 'disable')) return null;
     if (command === 'plan' && subject !== undefined && dataDir === undefined)
       return { kind: 'plan', siteFile: subject, profiles: profiles ?? packagedProfiles };
+    if (command === 'card-entry' && subject !== undefined && dataDir === undefined && profiles === undefined)
+      return { kind: 'card-entry', siteFile: subject };
     if (dataDir === undefined || profiles !== undefined) return null;
     if (command === 'restore') return subject === undefined ? null : { kind: 'restore', dataDir, file: subject };
     const request = requestOf(command, subject, stopRunning);
@@ -139,7 +151,11 @@ function requestOf(
     case 'parking':
     case 'inputs':
     case 'storage':
+    case 'cards':
       return subject === undefined ? { do: command } : null;
+    case 'start':
+    case 'stop':
+      return subject === undefined ? null : { do: command, connectorId: subject, by: technician() };
     case 'confirm-store':
       return subject === undefined ? { do: command, by: technician() } : null;
     case 'backup':
@@ -181,6 +197,8 @@ function run(): number | Promise<number> {
       return loadRules(command);
     case 'documents':
       return documents(command);
+    case 'card-entry':
+      return cardEntryOf(command);
     case 'restore':
       return restore(command);
     case 'ask':
@@ -218,6 +236,15 @@ function documents({ dataDir, words }: Extract<Command, { kind: 'documents' }>):
   if (request !== null) return askEdge({ kind: 'ask', dataDir, request });
   process.stderr.write(USAGE);
   return EXIT_USAGE;
+}
+
+/** The number is not among the words of the command: those stay in the shell's history, and every user can see them. */
+async function cardEntryOf({ siteFile }: Extract<Command, { kind: 'card-entry' }>): Promise<number> {
+  const typed = await readText(process.stdin);
+  const { isGood, text } = cardEntry(siteFile, typed);
+  if (isGood) process.stdout.write(`${text}\n`);
+  else process.stderr.write(`not done: ${text}\n`);
+  return isGood ? 0 : EXIT_FAILED;
 }
 
 async function restore({ file, dataDir }: Extract<Command, { kind: 'restore' }>): Promise<number> {

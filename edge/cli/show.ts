@@ -3,6 +3,7 @@ import type { DeviceView } from '../runtime/device-views.ts';
 import type { InputView, OutputView } from '../runtime/io-views.ts';
 import type { LineView } from '../runtime/site-lines.ts';
 import type { ParkingView } from '../runtime/site-parking.ts';
+import { cardsText } from './cards-text.ts';
 import type { Shown, SiteStatus } from './control-socket.ts';
 import { documentsText } from './documents-command.ts';
 import { rulesText } from './rules-command.ts';
@@ -25,6 +26,8 @@ export function textOf(shown: Shown): string {
       return storageText(shown.storage);
     case 'inputs':
       return ioText(shown.inputs, shown.outputs);
+    case 'cards':
+      return cardsText(shown.access);
     case 'rules':
       return rulesText(shown.rules);
     case 'documents':

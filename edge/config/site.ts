@@ -141,6 +141,8 @@ export const siteShapeSchema = z.strictObject({
     .strictObject({
       /** File with the schedule of tariffs. */
       tariffs: z.string().min(1).optional(),
+      /** File with the list of cards. */
+      access: z.string().min(1).optional(),
     })
     .optional(),
 });
@@ -201,5 +203,7 @@ function sitedAt(site: SiteShape, path: string): SiteConfig {
   };
 }
 
-const documentsAt = ({ tariffs }: NonNullable<SiteShape['documents']>, here: (path: string) => string) =>
-  tariffs === undefined ? {} : { tariffs: here(tariffs) };
+const documentsAt = ({ tariffs, access }: NonNullable<SiteShape['documents']>, here: (path: string) => string) => ({
+  ...(tariffs === undefined ? {} : { tariffs: here(tariffs) }),
+  ...(access === undefined ? {} : { access: here(access) }),
+});

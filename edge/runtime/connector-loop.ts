@@ -3,6 +3,7 @@ import type { Clock, Timers } from '#shared/clock.ts';
 import type { FrameRecord } from '#shared/frame-log.ts';
 import type { Stamp } from '#shared/stamp.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
+import type { Shown } from '../access/card-sightings.ts';
 import type { Priority } from '../bus/exchange.ts';
 import { LineError, type LineFailure } from '../bus/line-error.ts';
 import type { Refusal } from '../control/answer.ts';
@@ -54,6 +55,8 @@ export interface ConnectorLoopParts {
   readonly lastFrames: () => readonly FrameRecord[];
   /** Cuts the pile off by an output of the site's. Rejects with LineError when that is not proven. Null: there is none. */
   readonly trip: (() => Promise<void>) | null;
+  /** What the pile's own card reader shows at each look; null where the site does not take its cards. */
+  readonly onCard: ((shown: Shown) => void) | null;
   /** The loop has turned: it has looked, decided, and fed where that was due. */
   readonly onTurn: () => void;
 }
@@ -193,6 +196,7 @@ export class ConnectorLoop {
       }
       await this.#poll(startedMonoMs);
       if (mayFeed(this.#state)) await this.#contact.feed(this.#permit, mayDeliver(this.#state));
+      await this.#lookForCard();
       this.#parts.onTurn();
       await this.#pace.pause(startedMonoMs + driver.profile.timing.pollMs - clock.monoMs());
     }
@@ -215,6 +219,20 @@ export class ConnectorLoop {
       return this.dispatch({ kind: 'poll-failed', heard: HEARD.has(error.failure) });
     }
     this.#tellSetUp(await this.#contact.keepSetUp());
+  }
+
+  /** Not while a charge begins or ends: what that needs of the line comes first. */
+  async #lookForCard(): Promise<void> {
+    const { onCard, driver } = this.#parts;
+    const { phase, reading } = this.#state;
+    if (onCard === null || (phase.kind !== 'idle' && phase.kind !== 'charging')) return;
+    if (reading === null) return onCard('unknown');
+    try {
+      onCard(await driver.readCard());
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+      onCard('unknown');
+    }
   }
 
   #tellFirmware(): void {

@@ -40,6 +40,8 @@ function fieldWithLeftSession(commit: (transaction: LedgerTransaction) => Promis
     log: pino({ level: 'silent' }),
     commit,
     onView: () => {},
+    cardKey: null,
+    documents: { tariffs: () => null, cards: () => null },
     onTurn: () => {},
     storeRules: () => Promise.resolve(),
     surroundings: () => ({ storageLevel: null, isLinkUp: null }),

@@ -1,13 +1,17 @@
 import type { Logger } from 'pino';
+import type { AccessList } from '#shared/access/access-list.ts';
 import type { Clock, Timers } from '#shared/clock.ts';
 import type { FaultCode } from '#shared/faults.ts';
 import { localTimeIn } from '#shared/local-time.ts';
 import type { BootClock, Stamp } from '#shared/stamp.ts';
 import { nextBandChangeMs } from '#shared/tariff/bands.ts';
+import { type TariffSchedule, tariffAt } from '#shared/tariff/schedule.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { Command, ConnectorView } from '#shared/wire/messages.ts';
 import type { SiteConfig } from '../config/site.ts';
 import type { SiteDevices, SiteMeter, SitePile } from '../config/site-devices.ts';
+import type { Refusal } from '../control/answer.ts';
+import type { ChargeWish } from '../control/charge-wish.ts';
 import { closeUnseen } from '../control/close-unseen.ts';
 import {
   type ConnectorFacts,
@@ -33,6 +37,7 @@ import { type DeviceView, deviceViewOf } from './device-views.ts';
 import { type FieldRulesParts, fieldRules } from './field-rules.ts';
 import type { Opened } from './ledger-client.ts';
 import type { CommandResult } from './parking-loop.ts';
+import { SiteAccess } from './site-access.ts';
 import { SiteIo } from './site-io.ts';
 import { type LineView, type SiteLine, siteLines, viewOfLine } from './site-lines.ts';
 import { ParkingField, type ParkingView } from './site-parking.ts';
@@ -51,6 +56,10 @@ export interface FieldParts {
   readonly onView: (connectors: readonly ConnectorView[]) => void;
   readonly storeRules: FieldRulesParts['storeRules'];
   readonly surroundings: FieldRulesParts['surroundings'];
+  /** What card numbers are named by; null where the site takes no cards. */
+  readonly cardKey: string | null;
+  /** What charges that are begun on site are billed by, and who may begin them; null while nobody has said. */
+  readonly documents: { readonly tariffs: () => TariffSchedule | null; readonly cards: () => AccessList | null };
   /** A connector's loop has turned. */
   readonly onTurn: (connectorId: string) => void;
 }
@@ -67,6 +76,8 @@ export class Field {
   #sampled = nothingSampled;
   /** The inputs that watch over the site, and the outputs that cut piles off. */
   readonly io: SiteIo;
+  /** Charges that are begun and ended on site. */
+  readonly access: SiteAccess;
   /** What the operator of the site wants beyond what is built in. */
   readonly rules: SiteRules;
   /** What each source says of each connector. */
@@ -76,7 +87,9 @@ export class Field {
     const { site, devices, clock, timers, log } = parts;
     this.#parts = parts;
     this.#commits = new CommitQueue(parts);
-    this.#lines = siteLines(site.lines, { clock, timers, log });
+    const isListenedTo = (lineId: string) => devices.readers.some(({ config }) => config.lineId === lineId);
+    const asked = site.lines.filter(({ lineId }) => !isListenedTo(lineId));
+    this.#lines = siteLines(asked, { clock, timers, log });
     this.io = new SiteIo({
       ...parts,
       latched: parts.opened.inputs,
@@ -94,6 +107,14 @@ export class Field {
       ...parts,
       line: (lineId) => this.#line(lineId),
       onInfluence: (connectorId, influence) => this.influence('parking', connectorId, influence),
+    });
+    this.access = new SiteAccess({
+      ...parts,
+      connectors: () => this.#looked(),
+      begin: (connectorId, wish, withinMs) => this.#beginOnSite(connectorId, wish, withinMs),
+      end: (connectorId, requestId, by) => this.#loops.get(connectorId)?.dispatch({ kind: 'end', requestId, by }),
+      list: () => parts.documents.cards(),
+      tariffAt: (connectorId, atMs) => tariffAt(parts.documents.tariffs() ?? { tariffs: [] }, connectorId, atMs),
     });
     this.rules = fieldRules({
       ...parts,
@@ -145,8 +166,15 @@ export class Field {
       onFirmware: (verdict) => this.influence('firmware', facts.connectorId, influenceOf(verdict)),
       lastFrames: () => frames.last(),
       trip: facts.hasTrip ? () => this.io.trip(facts.connectorId) : null,
+      onCard: pile.config.readsCards === true ? (shown) => this.access.shows(facts.connectorId, shown) : null,
       onTurn: () => onTurn(facts.connectorId),
     });
+  }
+
+  #beginOnSite(connectorId: string, wish: ChargeWish, withinMs: number): Promise<Required<Refusal> | null> {
+    const loop = this.#loops.get(connectorId);
+    if (loop === undefined) throw new TypeError(`no connector "${connectorId}"`);
+    return loop.begin(wish, withinMs);
   }
 
   #meterDriver({ config, profile }: SiteMeter): MeterDriver {
@@ -163,6 +191,7 @@ export class Field {
     for (const loop of this.#loops.values()) loop.start();
     this.#parking.start();
     this.rules.start();
+    this.access.start();
   }
 
   /** Sessions that no pile of this site can be asked about end with what is on the disk. */
@@ -271,6 +300,7 @@ export class Field {
   }
 
   async close(): Promise<void> {
+    await this.access.close();
     await this.rules.close();
     await this.#parking.close();
     await Promise.all([...this.#loops.values()].map((loop) => loop.stop()));

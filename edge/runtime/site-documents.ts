@@ -1,7 +1,9 @@
+import type { AccessList } from '#shared/access/access-list.ts';
 import type { DocumentKind } from '#shared/documents.ts';
 import type { TariffSchedule } from '#shared/tariff/schedule.ts';
 import type { DocumentPush } from '#shared/wire/messages.ts';
 import type { SiteConfig } from '../config/site.ts';
+import { accessReader } from '../documents/access-reader.ts';
 import { DocumentDoor, type Door, type DoorParts } from '../documents/document-door.ts';
 import { documentDigest, type StoredDocument } from '../documents/document-history.ts';
 import { readTextFile } from '../documents/read-text.ts';
@@ -20,15 +22,23 @@ export class SiteDocuments {
   readonly #parts: SiteDocumentsParts;
   /** Which prices hold where and when. */
   readonly tariffs: DocumentDoor<TariffSchedule>;
+  /** Who may charge without asking the cloud. */
+  readonly access: DocumentDoor<AccessList>;
 
   constructor(parts: SiteDocumentsParts) {
     this.#parts = parts;
-    const { site } = parts;
+    const connectorIds = parts.site.piles.map(({ connectorId }) => connectorId);
     this.tariffs = new DocumentDoor({
       ...this.#partsOf('tariffs'),
       kind: 'tariffs',
-      reader: tariffReader(site.piles.map(({ connectorId }) => connectorId)),
+      reader: tariffReader(connectorIds),
       onActive: () => parts.onChange('tariffs'),
+    });
+    this.access = new DocumentDoor({
+      ...this.#partsOf('access'),
+      kind: 'access',
+      reader: accessReader(connectorIds),
+      onActive: () => parts.onChange('access'),
     });
   }
 
@@ -40,10 +50,11 @@ export class SiteDocuments {
   open(): void {
     const { documents } = this.#parts.site;
     this.tariffs.open(fileAt(documents?.tariffs));
+    this.access.open(fileAt(documents?.access));
   }
 
   get doors(): readonly Door[] {
-    return [this.tariffs];
+    return [this.tariffs, this.access];
   }
 
   door(kind: DocumentKind): Door | null {

@@ -215,6 +215,7 @@ export function loopRig(options: LoopOptions = {}) {
     onChange: () => {},
     trip: options.trip ?? null,
     lastFrames: () => [{ monoMs: 1, wallMs: 1, lineId: 'L1', direction: 'sent', hex: '01' }],
+    onCard: null,
     onTurn: () => {},
     onFirmware: () => {},
   });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { chargeLimitsSchema } from '../charge-limits.ts';
 import { connectorIdSchema } from '../ids.ts';
 
-export const MAX_CARDS = 5000;
+export const MAX_CARDS = 2000;
 
 const instantSchema = z.iso.datetime({
   offset: true,

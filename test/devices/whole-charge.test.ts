@@ -62,6 +62,7 @@ function runtimeOf({ profile }: PileCase, site: ReturnType<typeof pileSite>, met
     onChange: () => {},
     lastFrames: () => [],
     trip: null,
+    onCard: null,
     onTurn: () => {},
     onFirmware: () => {},
   });

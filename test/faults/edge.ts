@@ -131,6 +131,8 @@ export class Edge {
           if (body.kind === 'session.started') queueMicrotask(() => this.#field.acknowledged(body.sessionId));
         return Promise.resolve();
       },
+      cardKey: null,
+      documents: { tariffs: () => null, cards: () => null },
       onTurn: () => {},
       onView: () => {},
       storeRules: () => Promise.resolve(),
