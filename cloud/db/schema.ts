@@ -22,6 +22,7 @@ export interface Database {
   commands: CommandsTable;
   maintenance: MaintenanceTable;
   cdrs: CdrsTable;
+  occupancies: OccupanciesTable;
   exceptions: ExceptionsTable;
   unconfirmed_times: UnconfirmedTimesTable;
   clock_corrections: ClockCorrectionsTable;
@@ -245,6 +246,19 @@ interface CdrsTable {
   received_at_ms: number;
 }
 export type CdrRow = Selectable<CdrsTable>;
+
+interface OccupanciesTable {
+  occupancy_id: string;
+  site_id: string;
+  session_id: string;
+  order_id: string;
+  document: string;
+  document_sha256: string;
+  rerated: string | null;
+  is_agreed: boolean;
+  received_at_ms: number;
+}
+export type OccupancyRow = Selectable<OccupanciesTable>;
 
 interface ExceptionsTable {
   exception_id: Generated<number>;

@@ -5,6 +5,7 @@ import { recordBodySchema } from '#shared/wire/records.ts';
 import type { Trx } from '../db/transaction.ts';
 import { applyCommandReported } from '../operations/command-reported.ts';
 import { applyClockCorrected } from '../orders/clock-corrected.ts';
+import { applyOccupancyEnded } from '../orders/occupancy-ended.ts';
 import { applySessionEnded } from '../orders/session-ended.ts';
 import { applySessionStarted } from '../orders/session-started.ts';
 import { applyAlarmRaised } from '../stations/alarm-raised.ts';
@@ -38,6 +39,9 @@ export async function applyRecord(context: RecordContext, envelope: RecordEnvelo
       return;
     case 'session.ended':
       await applySessionEnded(context, body);
+      return;
+    case 'occupancy.ended':
+      await applyOccupancyEnded(context, body);
       return;
     case 'clock.corrected':
       await applyClockCorrected(context, body);

@@ -1,65 +1,18 @@
 import type { z } from 'zod';
-import { type Rating, ratingSchema } from '#shared/tariff/rate.ts';
-import type { Tariff } from '#shared/tariff/tariff.ts';
-import { cdrSchema } from '#shared/wire/cdr.ts';
+import { ratingSchema } from '#shared/tariff/rate.ts';
+import { type Cdr, cdrSchema } from '#shared/wire/cdr.ts';
 import type { CdrRow } from '../db/schema.ts';
 import { iso } from '../http/iso.ts';
-import type { billSchema, cdrViewSchema, moneySchema, tariffViewSchema } from './schemas.ts';
+import { billView } from './bill-view.ts';
+import type { cdrViewSchema } from './schemas.ts';
+import { tariffView } from './tariff-view.ts';
 
-/** An amount for machines and for people, exact in both. */
-export function moneyView(minor: number, currency: string): z.infer<typeof moneySchema> {
-  const digits = String(Math.abs(minor)).padStart(3, '0');
-  return { minor, decimal: `${minor < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`, currency };
-}
-
-export function tariffView(tariff: Tariff): z.infer<typeof tariffViewSchema> {
-  return {
-    tariff_id: tariff.tariffId,
-    version: tariff.version,
-    currency: tariff.currency,
-    timezone: tariff.timezone,
-    bands: tariff.bands.map((band) => ({
-      name: band.name,
-      start_minute: band.startMinute,
-      electricity_price_e4: band.electricityPriceE4,
-      service_price_e4: band.servicePriceE4,
-    })),
-  };
-}
-
-function billView(rating: Rating): z.infer<typeof billSchema> {
-  return {
-    tariff_id: rating.tariffId,
-    tariff_version: rating.tariffVersion,
-    energy_wh: rating.energyWh,
-    lines: rating.lines.map((line) => ({
-      fee: line.fee,
-      band: line.band,
-      from: iso(line.fromMs),
-      to: iso(line.toMs),
-      energy_wh: line.energyWh,
-      price_e4: line.priceE4,
-      amount_minor: line.amountMinor,
-      split: line.split,
-    })),
-    electricity: moneyView(rating.electricityMinor, rating.currency),
-    service: moneyView(rating.serviceMinor, rating.currency),
-    fees: (rating.fees ?? []).map((line) => ({
-      fee: line.fee,
-      minutes: line.kind === 'time' ? line.minutes : null,
-      minute_price_e4: line.kind === 'time' ? line.minutePriceE4 : null,
-      most_minor: line.kind === 'time' ? (line.mostMinor ?? null) : null,
-      amount_minor: line.amountMinor,
-    })),
-    total: moneyView(rating.totalMinor, rating.currency),
-    held: rating.hold === undefined ? null : moneyView(rating.hold.holdMinor, rating.currency),
-    charged: moneyView(rating.hold?.chargedMinor ?? rating.totalMinor, rating.currency),
-  };
-}
+/** The stored record. */
+export const cdrOf = (row: Pick<CdrRow, 'document'>): Cdr => cdrSchema.parse(JSON.parse(row.document));
 
 /** The stored record in the words of the partner API. */
 export function cdrView(row: CdrRow): z.infer<typeof cdrViewSchema> {
-  const cdr = cdrSchema.parse(JSON.parse(row.document));
+  const cdr = cdrOf(row);
   const rerated = row.rerated === null ? null : ratingSchema.parse(JSON.parse(row.rerated));
   return {
     cdr_id: cdr.cdrId,

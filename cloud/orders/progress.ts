@@ -3,7 +3,7 @@ import { rate } from '#shared/tariff/rate.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import { iso } from '../http/iso.ts';
 import { ageMs } from '../stations/freshness.ts';
-import { moneyView } from './cdr-view.ts';
+import { moneyView } from './bill-view.ts';
 import type { progressSchema } from './schemas.ts';
 
 export interface LiveReading {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { uuidSchema } from '#shared/ids.ts';
 import { cdrMarkSchema, chargeTargetSchema, meterEventKinds, stopReasonSchema } from '#shared/wire/cdr.ts';
+import { occupancySchema } from '#shared/wire/occupancy.ts';
 import { limitsSchema } from './limits-view.ts';
 
 const timeSchema = z.iso.datetime().describe('UTC');
@@ -13,20 +14,49 @@ export const moneySchema = z
   })
   .meta({ id: 'Money' });
 
+export const bandViewSchema = z.object({
+  name: z.string(),
+  start_minute: z.int().describe('of the local day, until the next band begins'),
+  electricity_price_e4: z.int().describe('1/10,000 of the currency unit per kWh'),
+  service_price_e4: z.int().describe('1/10,000 of the currency unit per kWh'),
+});
+
+const minutePriceSchema = z.int().describe('1/10,000 of the currency unit per started minute');
+
 export const tariffViewSchema = z
   .object({
     tariff_id: z.string(),
     version: z.int(),
     currency: z.string(),
     timezone: z.string().describe('IANA zone that chooses the band'),
-    bands: z.array(
-      z.object({
-        name: z.string(),
-        start_minute: z.int().describe('of the local day, until the next band begins'),
-        electricity_price_e4: z.int().describe('1/10,000 of the currency unit per kWh'),
-        service_price_e4: z.int().describe('1/10,000 of the currency unit per kWh'),
-      }),
-    ),
+    bands: z.array(bandViewSchema).describe('of every local day that no day plan fits'),
+    days: z
+      .array(
+        z.object({
+          name: z.string(),
+          months: z.array(z.int()).nullable().describe('1 to 12; null: any'),
+          weekdays: z.array(z.int()).nullable().describe('1 (Monday) to 7; null: any'),
+          dates: z.array(z.string()).nullable().describe('local dates; null: any'),
+          bands: z.array(bandViewSchema),
+        }),
+      )
+      .describe('local days with bands of their own; the first that fits counts'),
+    minimum_minor: z.int().nullable().describe('what a charge costs at least once anything was delivered'),
+    occupancy: z
+      .object({
+        grace_minutes: z.int().describe('free after the end of the charge'),
+        minute_price_e4: minutePriceSchema,
+        most_minor: z.int().nullable().describe('no more than that, however long'),
+      })
+      .nullable()
+      .describe('what it costs to stay plugged in after the charge; null: nothing'),
+    reservation: z
+      .object({
+        flat_minor: z.int().nullable(),
+        minute_price_e4: minutePriceSchema.nullable(),
+        no_show_minor: z.int().nullable().describe('once more when nobody came'),
+      })
+      .nullable(),
   })
   .meta({ id: 'Tariff' });
 
@@ -41,7 +71,7 @@ const billLineSchema = z.object({
   split: z.enum(['measured', 'interpolated']),
 });
 
-const feeLineSchema = z.object({
+export const feeLineSchema = z.object({
   fee: z.enum(['occupancy', 'reservation', 'minimum', 'no-show']),
   minutes: z.int().nullable().describe('started minutes; null for a flat fee'),
   minute_price_e4: z.int().nullable().describe('1/10,000 of the currency unit per minute'),
@@ -63,6 +93,28 @@ export const billSchema = z
     charged: moneySchema.describe('the total, and no more than was held'),
   })
   .meta({ id: 'Bill' });
+
+export const feeBillSchema = z
+  .object({
+    tariff_id: z.string(),
+    tariff_version: z.int(),
+    fees: z.array(feeLineSchema),
+    total: moneySchema.describe('the sum of the fees'),
+  })
+  .meta({ id: 'FeeBill' });
+
+const occupancyViewSchema = z
+  .object({
+    occupancy_id: uuidSchema,
+    state: z.enum(['open', 'ended']).describe('open: the vehicle is still there, as far as is known'),
+    from: timeSchema.describe('the end of the charge'),
+    to: timeSchema.nullable().describe('when it was last seen plugged in'),
+    occupied_ms: z.int().nullable().describe('how long it was seen; what nobody could see is left out'),
+    ended_by: occupancySchema.shape.endedBy.nullable(),
+    bill: feeBillSchema.nullable().describe('as the site has rated it'),
+    bill_of_platform: feeBillSchema.nullable().describe('as the platform has rated it'),
+  })
+  .meta({ id: 'Occupancy' });
 
 export const cdrViewSchema = z
   .object({
@@ -132,7 +184,14 @@ export const orderSchema = z
     hold_minor: z.int().nullable().describe('the most that is charged for it; null: nothing is held'),
     stop_reason: stopReasonSchema.nullable(),
     failure: z.object({ code: z.string(), detail: z.string(), fault: z.string() }).nullable(),
-    amount_due: moneySchema.nullable().describe('null while charging, when void, and when a person has to look at it'),
+    amount_due: moneySchema
+      .nullable()
+      .describe(
+        'the bill and the occupancy that has ended, no more than was held; null while charging, when void, and when a person has to look at it',
+      ),
+    occupancy: occupancyViewSchema
+      .nullable()
+      .describe('how long the vehicle stayed after the charge; null: nothing is asked for that'),
     progress: progressSchema.nullable().describe('while charging'),
     cdr: cdrViewSchema.nullable().describe('once ended: everything needed to recompute the bill'),
   })

@@ -6,8 +6,9 @@ import type { OrderRow } from '../db/schema.ts';
 import type { Trx } from '../db/transaction.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { tariffVersion } from '../stations/tariff-in-force.ts';
-import { cdrView } from './cdr-view.ts';
+import { cdrOf, cdrView } from './cdr-view.ts';
 import { limitsView } from './limits-view.ts';
+import { amountDue, occupancyView } from './occupancy-view.ts';
 import { progressOf } from './progress.ts';
 import type { OrderView } from './schemas.ts';
 
@@ -16,7 +17,11 @@ const isErrorCode = (code: string): code is ErrorCode => code in errorCatalogue;
 /** An order as the partner sees it: with its progress while it charges, with all the evidence once it has ended. */
 export async function orderView(db: Db | Trx, order: OrderRow, nowMs: number): Promise<OrderView> {
   const row = await db.selectFrom('cdrs').selectAll().where('order_id', '=', order.order_id).executeTakeFirst();
-  const cdr = row === undefined ? null : cdrView(row);
+  const cdr = row === undefined ? null : cdrOf(row);
+  const stay =
+    cdr?.occupancyId === undefined
+      ? undefined
+      : await db.selectFrom('occupancies').selectAll().where('order_id', '=', order.order_id).executeTakeFirst();
   return {
     order_id: order.order_id,
     origin: order.origin,
@@ -38,9 +43,10 @@ export async function orderView(db: Db | Trx, order: OrderRow, nowMs: number): P
     hold_minor: order.hold_minor,
     stop_reason: order.stop_reason === null ? null : stopReasonSchema.parse(order.stop_reason),
     failure: failureView(order),
-    amount_due: order.state === 'completed' && cdr?.bill ? cdr.bill.charged : null,
+    amount_due: order.state === 'completed' && cdr !== null ? amountDue(cdr, stay) : null,
+    occupancy: cdr === null ? null : occupancyView(cdr, stay),
     progress: order.state === 'charging' ? await progressView(db, order, nowMs) : null,
-    cdr,
+    cdr: row === undefined ? null : cdrView(row),
   };
 }
 

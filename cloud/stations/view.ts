@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { faultCodes } from '#shared/faults.ts';
 import type { Db } from '../db/connect.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
-import { tariffView } from '../orders/cdr-view.ts';
+import { tariffView } from '../orders/tariff-view.ts';
 import { ageMs, linkIsFresh, statusNow } from './freshness.ts';
 import type { connectorSchema, stationSchema } from './schemas.ts';
 import { tariffInForce } from './tariff-in-force.ts';

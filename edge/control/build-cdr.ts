@@ -6,11 +6,19 @@ import { withClockMark } from './repair-session.ts';
 import { type Session, type StopCause, withFindings, withMark } from './session.ts';
 import { sessionTimeMs, stampOnAxis } from './session-axis.ts';
 
+interface CdrFacts {
+  readonly cdrId: string;
+  readonly siteId: string;
+  readonly now: Stamp;
+  /** The record of the vehicle's staying that follows; null when none does. */
+  readonly occupancyId: string | null;
+}
+
 /**
  * Writes the charge detail record of a session that has ended. A record that cannot be rated goes out without
  * a price but with all its evidence; it never gets a price from elsewhere.
  */
-export function buildCdr(ended: Session, cause: StopCause, facts: { cdrId: string; siteId: string; now: Stamp }): Cdr {
+export function buildCdr(ended: Session, cause: StopCause, facts: CdrFacts): Cdr {
   const session = withClockMark(withOpenQuestions(ended, facts.now));
   const readings = closingReadings(session, facts.now);
   const first = session.readings[0];
@@ -45,6 +53,7 @@ export function buildCdr(ended: Session, cause: StopCause, facts: { cdrId: strin
     tariff: session.tariff,
     ...terms,
     rating: rateOrNull(session, readings, terms),
+    ...(facts.occupancyId !== null && { occupancyId: facts.occupancyId }),
   };
 }
 

@@ -23,7 +23,12 @@ export function closeUnseen(
   const stop = stored.stop ?? { ...outage, voidReason: stored.confirmed ? null : 'not-confirmed' };
   const closed: Session = withMark(withMark({ ...stored, stop }, 'end-estimated'), 'stop-not-proven');
   const session = facts.isRestored ? withMark(closed, 'recovered') : closed;
-  const cdr = buildCdr(session, stop, { cdrId: facts.newId(), siteId: facts.siteId, now: facts.now });
+  const cdr = buildCdr(session, stop, {
+    cdrId: facts.newId(),
+    siteId: facts.siteId,
+    now: facts.now,
+    occupancyId: null,
+  });
   const { sessionId } = session;
   // Whoever began it on site has long gone.
   const unanswered = stored.confirmed || stored.stop !== null ? [] : refused(session, unseen, sessionId).records;

@@ -10,6 +10,7 @@ import { type Influence, noInfluence } from './influence.ts';
 import { freshInterlocks, type InterlockState } from './interlocks.ts';
 import type { KnownDevice } from './known-device.ts';
 import type { EnergyRegister, MeterTrack } from './meter-track.ts';
+import { type Occupancy, repairOccupancy } from './occupancy.ts';
 import type { Offer } from './offer.ts';
 import { type Outage, outageOf } from './outage.ts';
 import type { Reading } from './reading.ts';
@@ -129,6 +130,8 @@ export interface ConnectorState {
   readonly service: Service;
   /** A reboot or an unlock is on its way to the pile, and this command waits for it; null commands are a technician's. */
   readonly maintaining: { readonly write: MaintenanceWrite; readonly commandId: string | null } | null;
+  /** The vehicle of the last charge has stayed; null when none has, or nobody asks for that. */
+  readonly occupancy: Occupancy | null;
   /** Who answered here last; null before anybody has. */
   readonly device: KnownDevice | null;
   readonly setUp: SetUpState;
@@ -213,6 +216,8 @@ export interface LedgerTransaction {
   readonly service?: { readonly connectorId: string; readonly service: Service };
   /** Who answers at the connector, when it is somebody else. */
   readonly device?: { readonly connectorId: string; readonly device: KnownDevice };
+  /** A vehicle that stays after its charge; null: no more. */
+  readonly occupancy?: { readonly connectorId: string; readonly occupancy: Occupancy | null };
   /** A site input that has latched, or has been reset. */
   readonly inputs?: { readonly inputId: string; readonly latched: boolean };
 }
@@ -249,11 +254,18 @@ export interface Remembered {
   readonly latched: readonly FaultCode[];
   readonly service: Service;
   readonly device: KnownDevice | null;
+  readonly occupancy: Occupancy | null;
 }
 
-export const nothingRemembered: Remembered = { session: null, latched: [], service: inService, device: null };
+export const nothingRemembered: Remembered = {
+  session: null,
+  latched: [],
+  service: inService,
+  device: null,
+  occupancy: null,
+};
 
-export function newConnector({ session, latched, service, device }: Remembered, now: Stamp): ConnectorState {
+export function newConnector({ session, latched, service, device, occupancy }: Remembered, now: Stamp): ConnectorState {
   return {
     phase: session === null ? { kind: 'idle' } : takenUp(session, now),
     interlocks: freshInterlocks(now.monoMs),
@@ -261,6 +273,10 @@ export function newConnector({ session, latched, service, device }: Remembered, 
     influence: noInfluence,
     service,
     maintaining: null,
+    occupancy:
+      occupancy === null
+        ? null
+        : repairOccupancy(occupancy, { bootId: now.bootId, offsetMs: now.wallMs - now.monoMs, quality: now.clock }),
     device,
     setUp: withoutSetUp(now.monoMs),
     isHeard: false,

@@ -64,6 +64,7 @@ import {
 } from './stop.ts';
 import { strayReading } from './stray.ts';
 import { takeRegister, withSession } from './take-register.ts';
+import { occupancyEnds, occupancyRestamped, stillOccupied } from './watch-occupancy.ts';
 
 /**
  * The whole mind of a connector: what it is, what happened, what to do about it. Pure and synchronous; every fresh
@@ -112,10 +113,13 @@ export function decide(state: ConnectorState, event: ConnectorEvent, context: Co
 
 /** Times that were taken while less was known of the clock are shifted as a whole. */
 function onClock(state: ConnectorState, clock: BootClock): Decision {
+  const occupied = occupancyRestamped(state, clock);
   const session = sessionOf(state.phase);
-  if (session === null || state.phase.kind === 'closing') return stay(state);
+  if (session === null || state.phase.kind === 'closing') return occupied;
   const repaired = repairSession(session, clock);
-  return repaired === session ? stay(state) : stored(stay(withSession(state, repaired)));
+  if (repaired === session) return occupied;
+  const { state: next, orders } = stored(stay(withSession(occupied.state, repaired)));
+  return { state: next, orders: [...occupied.orders, ...orders] };
 }
 
 function onReading(before: ConnectorState, reading: Reading, requestedMonoMs: number, context: Context): Decision {
@@ -132,10 +136,12 @@ function onReading(before: ConnectorState, reading: Reading, requestedMonoMs: nu
     countedThisPlug: before.countedThisPlug && reading.status !== 'unplugged',
   };
   const known = noticeDevice(seen, reading, context);
-  const { state, cameToRest, mustStore } = takeRegister(known.state, context);
+  const occupied = stillOccupied(known.state, context);
+  const { state, cameToRest, mustStore } = takeRegister(occupied.state, context);
   const decision = judgeReading(state, { requestedMonoMs, cameToRest }, context);
   const { state: next, orders } = mustStore ? stored(decision) : decision;
-  return { state: next, orders: [...orders, ...known.orders] };
+  const left = occupancyEnds(next);
+  return { state: left.state, orders: [...orders, ...known.orders, ...occupied.orders, ...left.orders] };
 }
 
 function judgeReading(
@@ -303,7 +309,7 @@ function onAcknowledged(state: ConnectorState, sessionId: string): Decision {
 
 /** Everything that is known, for a store that may know less. */
 function storedAgain(state: ConnectorState, { facts }: Context): Decision {
-  const { phase, latched, service, device } = state;
+  const { phase, latched, service, device, occupancy } = state;
   const { connectorId } = facts;
   // One that is on its way to the disk, at its begin or its end, is offered by itself.
   const session = phase.kind === 'closing' || phase.kind === 'preparing' ? null : sessionOf(phase);
@@ -313,6 +319,7 @@ function storedAgain(state: ConnectorState, { facts }: Context): Decision {
     latched: { connectorId, faults: latched },
     service: { connectorId, service },
     ...(device === null ? {} : { device: { connectorId, device } }),
+    ...(occupancy === null || phase.kind === 'closing' ? {} : { occupancy: { connectorId, occupancy } }),
   };
   return { state, orders: [{ ...order, transaction }] };
 }

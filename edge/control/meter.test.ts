@@ -465,7 +465,7 @@ describe('ED-10 the bill is made on site', () => {
       .charge(60);
     const { session } = rig;
     const cause = { reason: 'partner' as const, fault: null, voidReason: null, commandIds: [] };
-    const about = { cdrId: uuid(5), siteId: 'site-1', now: rig.now };
+    const about = { cdrId: uuid(5), siteId: 'site-1', now: rig.now, occupancyId: null };
     const again = buildCdr(JSON.parse(JSON.stringify(session)), cause, about);
     expect(again.rating).toEqual(buildCdr(session, cause, about).rating);
     expect(again.rating?.lines).toHaveLength(4);
@@ -476,7 +476,7 @@ describe('ED-10 the bill is made on site', () => {
     const dip = { atMs: START_WALL_MS + 5000, registerWh: 49_990, quality: 'measured' as const };
     const broken = { ...session, readings: [session.readings[0], dip] as const };
     const cause = { reason: 'partner' as const, fault: null, voidReason: null, commandIds: [] };
-    const cdr = buildCdr(broken, cause, { cdrId: uuid(5), siteId: 'site-1', now });
+    const cdr = buildCdr(broken, cause, { cdrId: uuid(5), siteId: 'site-1', now, occupancyId: null });
     expect(cdr.rating).toBeNull();
     expect(cdr.readings).toContainEqual(dip);
     expect(cdr.tariff).toEqual(session.tariff);

@@ -19,6 +19,7 @@ import {
 import type { Objection } from './influence.ts';
 import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
 import { withLatch } from './latch.ts';
+import { beginOccupancy, staysOccupied } from './occupancy.ts';
 import { delivers, isOff, STOPPED_BELOW_MA } from './reading.ts';
 import { alarm, commandDone } from './report.ts';
 import { type Session, type StopCause, withMark } from './session.ts';
@@ -342,12 +343,15 @@ export function voidStop(state: ConnectorState, phase: Stopping): Decision {
 function close(state: ConnectorState, ended: Session, context: Context): Decision {
   const session = withEmptiness(ended);
   const cause: StopCause = session.stop ?? { reason: 'fault', fault: null, voidReason: null, commandIds: [] };
-  const cdr = buildCdr(session, cause, { cdrId: context.newId(), siteId: context.facts.siteId, now: context.now });
+  const { facts, newId, now } = context;
+  const occupancyId = staysOccupied(session, cause, state.reading) ? newId() : null;
+  const cdr = buildCdr(session, cause, { cdrId: newId(), siteId: facts.siteId, now, occupancyId });
   const records: RecordBody[] = [
     { kind: 'session.ended', cdr },
     ...cause.commandIds.map((commandId) => commandDone(commandId, session.sessionId)),
   ];
-  return store(state, { kind: 'closing', session, records, retryMonoMs: null });
+  const occupancy = beginOccupancy(cdr, now);
+  return store({ ...state, occupancy }, { kind: 'closing', session, records, retryMonoMs: null });
 }
 
 /** A charge that was confirmed and has moved nothing, or of which nothing was ever seen at all. */
@@ -363,7 +367,9 @@ function store(state: ConnectorState, phase: Closing): Decision {
   const { session, records } = phase;
   const { connectorId } = session;
   const seal = state.device === null ? {} : { device: { connectorId, device: state.device } };
-  const transaction = { session: { session, open: false }, records, ...seal };
+  const { occupancy } = state;
+  const occupied = occupancy === null ? {} : { occupancy: { connectorId, occupancy } };
+  const transaction = { session: { session, open: false }, records, ...seal, ...occupied };
   const order: Order = { kind: 'commit', answer: session.sessionId, transaction };
   return enter(state, { ...phase, retryMonoMs: null }, order);
 }

@@ -20,6 +20,7 @@ import {
   sessionOf,
 } from './connector.ts';
 import { decide } from './decide.ts';
+import type { Occupancy } from './occupancy.ts';
 import type { Reading } from './reading.ts';
 import type { Session } from './session.ts';
 import type { Rung } from './stop-ladder.ts';
@@ -135,6 +136,7 @@ export interface RigOptions {
   readonly session?: Session | null;
   readonly latched?: readonly FaultCode[];
   readonly service?: Service;
+  readonly occupancy?: Occupancy | null;
   readonly facts?: Partial<ConnectorFacts>;
   readonly wallMs?: number;
   readonly monoMs?: number;
@@ -166,6 +168,7 @@ export class Rig {
           session: options.session ?? null,
           latched: options.latched ?? [],
           service: options.service ?? inService,
+          occupancy: options.occupancy ?? null,
         },
         this.now,
       ),
@@ -326,7 +329,7 @@ export function describeOrders(orders: readonly Order[]): string {
     if (order.kind === 'poll-now') return 'poll-now';
     if (order.kind === 'answer') return `answer ${order.refusal?.code ?? 'begun'}`;
     if (order.kind === 'write') return order.limitMa === null ? order.write : `${order.write} ${order.limitMa} mA`;
-    const { session, records, latched, service, device } = order.transaction;
+    const { session, records, latched, service, device, occupancy } = order.transaction;
     const parts = [
       session === null ? '' : session.open ? 'open' : 'closed',
       ...records.map((r) =>
@@ -334,6 +337,7 @@ export function describeOrders(orders: readonly Order[]): string {
       ),
       latched === undefined ? '' : `latched [${latched.faults.join(' ')}]`,
       service === undefined ? '' : describeService(service.service),
+      occupancy === undefined ? '' : occupancy.occupancy === null ? 'left' : 'occupied',
       device === undefined || session !== null ? '' : 'device',
     ];
     return `commit(${parts.filter((part) => part !== '').join(', ')})`;

@@ -3,6 +3,7 @@ import type { Stamp } from '#shared/stamp.ts';
 import type { Command, Hello } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { LedgerTransaction } from '../control/connector.ts';
+import type { Occupancy } from '../control/occupancy.ts';
 import type { Session } from '../control/session.ts';
 import type { DocumentChange, StoredDocument } from '../documents/document-history.ts';
 import type { StoredRules } from '../rules/rule-history.ts';
@@ -12,6 +13,9 @@ import { type OpenWork, openWorkIn } from './open-work.ts';
 import { type Acknowledged, acknowledgeIn, append, type Batch, headSeqOf, nextBatchOf } from './outbox.ts';
 import { putRulesIn, rulesIn } from './site-rules.ts';
 import type { Store } from './store.ts';
+
+/** Tables with one row per connector. */
+type PerConnector = 'latches' | 'service' | 'devices' | 'occupancies';
 
 /** The trusted time is written down with a commit that writes anyway, at most so often: each time costs a page. */
 const TIME_KEPT_EVERY_MS = 600_000;
@@ -82,12 +86,13 @@ export class Ledger {
 
   /** Stores a decision. @throws SqliteError when nothing of it was stored; StoreInDoubt when nobody knows */
   commit(transaction: LedgerTransaction, at: Stamp): void {
-    const { session, latched, service, device, inputs, records } = transaction;
+    const { session, latched, service, device, occupancy, inputs, records } = transaction;
     this.#together(at, (storedWallMs) => {
       if (session !== null) this.#putSession(session.session, session.open, storedWallMs);
       if (latched !== undefined) this.#put('latches', 'faults', latched.connectorId, latched.faults);
       if (service !== undefined) this.#put('service', 'body', service.connectorId, service.service);
       if (device !== undefined) this.#put('devices', 'body', device.connectorId, device.device);
+      if (occupancy !== undefined) this.#putOccupancy(occupancy.connectorId, occupancy.occupancy);
       if (inputs?.latched === true)
         this.#store.run(`INSERT INTO inputs VALUES (?) ON CONFLICT DO NOTHING`, inputs.inputId);
       if (inputs?.latched === false) this.#store.run(`DELETE FROM inputs WHERE input_id = ?`, inputs.inputId);
@@ -218,7 +223,12 @@ export class Ledger {
     );
   }
 
-  #put(table: 'latches' | 'service' | 'devices', column: 'faults' | 'body', connectorId: string, value: object): void {
+  #putOccupancy(connectorId: string, occupancy: Occupancy | null): void {
+    if (occupancy === null) this.#store.run(`DELETE FROM occupancies WHERE connector_id = ?`, connectorId);
+    else this.#put('occupancies', 'body', connectorId, occupancy);
+  }
+
+  #put(table: PerConnector, column: 'faults' | 'body', connectorId: string, value: object): void {
     this.#store.run(
       `INSERT INTO ${table} (connector_id, ${column}) VALUES (?, ?) ON CONFLICT (connector_id) DO UPDATE SET ${column} = excluded.${column}`,
       connectorId,

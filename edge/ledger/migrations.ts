@@ -68,4 +68,8 @@ export const migrations: readonly string[] = [
   CREATE UNIQUE INDEX one_active_document ON documents (kind) WHERE state = 'active';
   CREATE UNIQUE INDEX one_pending_document ON documents (kind) WHERE state IN ('waiting', 'trying');
   `,
+  `
+  -- Vehicles that stay plugged in after their charge.
+  CREATE TABLE occupancies (connector_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  `,
 ];

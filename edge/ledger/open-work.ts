@@ -3,6 +3,7 @@ import type { Stamp } from '#shared/stamp.ts';
 import type { Command } from '#shared/wire/messages.ts';
 import type { Service } from '../control/connector.ts';
 import type { KnownDevice } from '../control/known-device.ts';
+import type { Occupancy } from '../control/occupancy.ts';
 import { restoreSession, type Session } from '../control/session.ts';
 import type { Store } from './store.ts';
 import { parseStored } from './store-trouble.ts';
@@ -22,6 +23,8 @@ export interface OpenWork {
   readonly latches: ReadonlyMap<string, readonly FaultCode[]>;
   readonly devices: ReadonlyMap<string, KnownDevice>;
   readonly service: ReadonlyMap<string, Service>;
+  /** Vehicles that stayed after their charge, by connector. */
+  readonly occupancies: ReadonlyMap<string, Occupancy>;
   /** Site inputs that have latched. */
   readonly inputs: readonly string[];
 }
@@ -59,11 +62,16 @@ export function openWorkIn(store: Store, now: Stamp): OpenWork {
     latches: perConnector(store, 'latches', 'faults'),
     devices: perConnector(store, 'devices', 'body'),
     service: perConnector(store, 'service', 'body'),
+    occupancies: perConnector(store, 'occupancies', 'body'),
     inputs: store.rows(`SELECT input_id FROM inputs ORDER BY input_id`).map((row) => String(row.input_id)),
   };
 }
 
-function perConnector<Value>(store: Store, table: 'latches' | 'devices' | 'service', column: 'faults' | 'body') {
+function perConnector<Value>(
+  store: Store,
+  table: 'latches' | 'devices' | 'service' | 'occupancies',
+  column: 'faults' | 'body',
+) {
   const rows = store.rows(`SELECT connector_id, ${column} AS body FROM ${table}`);
   return new Map(rows.map((row): [string, Value] => [String(row.connector_id), parseStored<Value>(row.body)]));
 }

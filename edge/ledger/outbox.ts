@@ -54,6 +54,7 @@ export function append(
 
 function sessionIdOf(body: RecordBody): string | null {
   if (body.kind === 'session.ended') return body.cdr.sessionId;
+  if (body.kind === 'occupancy.ended') return body.occupancy.sessionId;
   return 'sessionId' in body ? body.sessionId : null;
 }
 

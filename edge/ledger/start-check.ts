@@ -9,6 +9,7 @@ const TABLES = [
   'inputs',
   'service',
   'devices',
+  'occupancies',
   'rules',
   'outbox',
   'sessions',

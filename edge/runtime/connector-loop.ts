@@ -401,6 +401,12 @@ function idsOf(body: RecordBody): Record<string, unknown> {
       return { commandId: body.commandId, status: body.status, code: body.code };
     case 'session.started':
       return { sessionId: body.sessionId, orderId: body.orderId };
+    case 'occupancy.ended':
+      return {
+        sessionId: body.occupancy.sessionId,
+        occupiedMs: body.occupancy.occupiedMs,
+        totalMinor: body.occupancy.rating.totalMinor,
+      };
     case 'alarm.raised':
       return { code: body.code, severity: body.severity };
     default:

@@ -19,6 +19,7 @@ function fieldWithLeftSession(commit: (transaction: LedgerTransaction) => Promis
     latches: new Map(),
     service: new Map(),
     devices: new Map(),
+    occupancies: new Map(),
   } as unknown as Opened;
   const site = {
     siteId: 'site-1',

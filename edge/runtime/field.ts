@@ -25,6 +25,7 @@ import {
 import { type Influence, type InfluenceSource, mergeInfluences } from '../control/influence.ts';
 import { resetRefusal } from '../control/reset.ts';
 import { viewOf } from '../control/status.ts';
+import { occupancyOver } from '../control/watch-occupancy.ts';
 import { Dlt645Meter } from '../devices/dlt645/meter.ts';
 import { influenceOf } from '../devices/firmware-verdict.ts';
 import { type MeterDriver, modbusMeter } from '../devices/meter-driver.ts';
@@ -187,6 +188,7 @@ export class Field {
 
   start(): void {
     this.#closeUnseen();
+    this.#endUnseen();
     this.io.start();
     for (const loop of this.#loops.values()) loop.start();
     this.#parking.start();
@@ -206,6 +208,13 @@ export class Field {
       this.#commits.add(
         closeUnseen(session, { siteId: site.siteId, newId, now: stamp(), isRestored: opened.restored.has(sessionId) }),
       );
+    }
+  }
+
+  /** A stay at a connector that is not of this site any more ends with what was seen of it. */
+  #endUnseen(): void {
+    for (const [connectorId, occupancy] of this.#parts.opened.occupancies) {
+      if (!this.#loops.has(connectorId)) this.#commits.add(occupancyOver(occupancy, 'unseen'));
     }
   }
 
@@ -320,6 +329,7 @@ function rememberedOf(opened: Opened, connectorId: string): Remembered {
     latched: opened.latches.get(connectorId) ?? [],
     service: opened.service.get(connectorId) ?? inService,
     device: opened.devices.get(connectorId) ?? null,
+    occupancy: opened.occupancies.get(connectorId) ?? null,
   };
 }
 

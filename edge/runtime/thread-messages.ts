@@ -4,6 +4,7 @@ import type { Command, ConnectorView, DocumentPush } from '#shared/wire/messages
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { LedgerTransaction, Service } from '../control/connector.ts';
 import type { KnownDevice } from '../control/known-device.ts';
+import type { Occupancy } from '../control/occupancy.ts';
 import type { Session } from '../control/session.ts';
 import type { DocumentChange, StoredDocument } from '../documents/document-history.ts';
 import type { StorageHealth } from '../ledger/storage-health.ts';
@@ -47,6 +48,8 @@ export type FromLedger =
       readonly restored: ReadonlySet<string>;
       readonly devices: ReadonlyMap<string, KnownDevice>;
       readonly service: ReadonlyMap<string, Service>;
+      /** Vehicles that stayed after their charge, by connector. */
+      readonly occupancies: ReadonlyMap<string, Occupancy>;
       /** Site inputs that have latched. */
       readonly inputs: readonly string[];
       readonly rules: RuleHistory;

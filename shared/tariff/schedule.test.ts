@@ -151,6 +151,22 @@ describe('XC-04 a schedule is looked through before it is put in force', () => {
     expect(told(tariffScheduleSchema.parse(document))).toContain(complaint);
   });
 
+  test('fees within their bounds are taken', () => {
+    const fees = {
+      minimumMinor: 5000,
+      occupancy: { graceMinutes: 15, minutePriceE4: 20_000, mostMinor: 5000 },
+      reservation: { flatMinor: 5000, minutePriceE4: 20_000, noShowMinor: 5000 },
+    };
+    const bounds = { leastPriceE4: 0, mostPriceE4: 30_000, mostMinutePriceE4: 20_000, mostFeeMinor: 5000 };
+    const document = schedule({ ...entry(may, null, 1), tariff: tariff(1, fees) });
+    expect(told({ ...document, bounds })).toEqual([]);
+    expect(told({ ...document, bounds: { ...bounds, mostMinutePriceE4: 19_999 } })).toEqual([
+      'tariffs.0.tariff.occupancy.minutePriceE4: 20000, more than 19999',
+      'tariffs.0.tariff.reservation.minutePriceE4: 20000, more than 19999',
+    ]);
+    expect(told({ ...document, bounds: { ...bounds, mostFeeMinor: 4999 } })).toHaveLength(4);
+  });
+
   test('a tariff for the whole site closes the gaps of those that name a connector', () => {
     expect(told(schedule(entry(may, null, 1), entry(may, june, 2, ['C1']), entry(july, null, 3, ['C1'])))).toEqual([]);
   });

@@ -145,5 +145,7 @@ export const cdrSchema = z.object({
   /** What else it is rated with; absent where there is nothing of it. */
   ...chargeTermsSchema.shape,
   rating: ratingSchema.nullable(),
+  /** The vehicle stays plugged in, and the tariff asks for that: a record of it with this identity follows. */
+  occupancyId: uuidSchema.optional(),
 });
 export type Cdr = z.infer<typeof cdrSchema>;

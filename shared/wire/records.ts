@@ -13,6 +13,7 @@ import { faultCodes } from '../faults.ts';
 import { connectorIdSchema, pileIdSchema, uuidSchema } from '../ids.ts';
 import { stampSchema } from '../stamp.ts';
 import { cdrSchema, localUserSchema } from './cdr.ts';
+import { occupancySchema } from './occupancy.ts';
 
 const errorCodeSchema = z.enum(Object.keys(errorCatalogue) as ErrorCode[]);
 
@@ -45,6 +46,12 @@ export const sessionStartedSchema = z.object({
 export const sessionEndedSchema = z.object({
   kind: z.literal('session.ended'),
   cdr: cdrSchema,
+});
+
+/** After its charge a vehicle stayed plugged in, and that is over. */
+export const occupancyEndedSchema = z.object({
+  kind: z.literal('occupancy.ended'),
+  occupancy: occupancySchema,
 });
 
 /** Something that a person should know. */
@@ -104,6 +111,7 @@ export const recordBodySchema = z.discriminatedUnion('kind', [
   commandReportedSchema,
   sessionStartedSchema,
   sessionEndedSchema,
+  occupancyEndedSchema,
   alarmRaisedSchema,
   clockCorrectedSchema,
   recordDroppedSchema,

@@ -110,6 +110,7 @@ export class Edge {
         latches: new Map(),
         restored: new Set(),
         devices: new Map(),
+        occupancies: new Map(),
         service: new Map(),
         inputs: [...(shape.inputs ?? [])],
         rules: [],
