@@ -144,6 +144,7 @@ async function run(
     lines: () => field.lines(),
     devices: () => field.devices(),
     parking: () => field.parking(),
+    power: () => field.power(),
     storage: () => storage,
     confirmLoss: () => ledger.confirmLoss(),
     backUp: (path) => ledger.backUp(path),

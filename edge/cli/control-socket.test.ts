@@ -22,6 +22,7 @@ async function open(dataDir = dataFolder()) {
     lines: () => [],
     devices: () => [],
     parking: () => [],
+    power: () => null,
     storage: () => storageIsWell,
     documents: { doors: [], door: () => null },
     confirmLoss: () => Promise.resolve(),

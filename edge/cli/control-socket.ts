@@ -11,6 +11,7 @@ import type { RulesView } from '../rules/rules-view.ts';
 import type { DeviceView } from '../runtime/device-views.ts';
 import type { InputView, OutputView } from '../runtime/io-views.ts';
 import type { CommandResult } from '../runtime/parking-loop.ts';
+import type { PowerView } from '../runtime/power-view.ts';
 import type { ApplyResult } from '../runtime/rules-door.ts';
 import type { AccessView, SiteAccess } from '../runtime/site-access.ts';
 import type { ResetResult, SiteIo } from '../runtime/site-io.ts';
@@ -26,6 +27,7 @@ const requestSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('lines') }),
   z.strictObject({ do: z.literal('devices') }),
   z.strictObject({ do: z.literal('parking') }),
+  z.strictObject({ do: z.literal('power') }),
   z.strictObject({ do: z.literal('storage') }),
   z.strictObject({ do: z.literal('cards') }),
   z.strictObject({ do: z.enum(['start', 'stop']), connectorId: connectorIdSchema, by: z.string().min(1).max(64) }),
@@ -62,6 +64,7 @@ export type Shown =
   | { readonly kind: 'lines'; readonly lines: readonly LineView[] }
   | { readonly kind: 'devices'; readonly devices: readonly DeviceView[] }
   | { readonly kind: 'parking'; readonly devices: readonly ParkingView[] }
+  | { readonly kind: 'power'; readonly power: PowerView | null }
   | { readonly kind: 'inputs'; readonly inputs: readonly InputView[]; readonly outputs: readonly OutputView[] }
   | { readonly kind: 'rules'; readonly rules: RulesView }
   | DocumentsShown
@@ -77,6 +80,8 @@ export interface ControlDeps extends DocumentDeps {
   readonly lines: () => readonly LineView[];
   readonly devices: () => readonly DeviceView[];
   readonly parking: () => readonly ParkingView[];
+  /** Null where there is nothing to share. */
+  readonly power: () => PowerView | null;
   readonly storage: () => StorageHealth;
   /** Charges may begin again after a damaged ledger has lost what must not be forgotten. Resolves when it is on disk. */
   readonly confirmLoss: () => Promise<void>;
@@ -173,6 +178,8 @@ function carryOut(request: ControlRequest, deps: ControlDeps): ControlReply | Pr
       return show({ kind: 'devices', devices: deps.devices() });
     case 'parking':
       return show({ kind: 'parking', devices: deps.parking() });
+    case 'power':
+      return show({ kind: 'power', power: deps.power() });
     case 'storage':
       return show({ kind: 'storage', storage: deps.storage() });
     case 'cards':

@@ -93,6 +93,19 @@ async function site(refusal: string | null = null, health = storageIsWell) {
     parking: () => [
       { deviceId: 'lock-1', connectorId: 'DEMO-A1', position: 'up', bay: 'empty', batteryPercent: 80, fault: null },
     ],
+    power: () => ({
+      nodes: [{ nodeId: 'site', limitMa: [63_000, 63_000, 50_000], countedMa: [16_000, 0, 6000] }],
+      connectors: [
+        {
+          connectorId: 'DEMO-A1',
+          wants: 'charge',
+          grantMa: 12_000,
+          mayTakeMa: 16_000,
+          because: 'site L3 carries 50.0 A',
+        },
+      ],
+      grid: { houseMa: [1000, 2500, 0], lost: null },
+    }),
     io: {
       inputs: () => [
         {
@@ -170,6 +183,15 @@ test('ED-16 status shows every connector with units, and what is wrong', async (
   const { out, code } = await type('--data', dataDir, 'status');
   expect(code).toBe(0);
   expect(out).toMatch(/DEMO-A1\s+faulted\s+16\.0 A\s+1\.234 kWh\s+-\s+stop-not-proven/);
+});
+
+test('ED-14 ED-16 power shows the limits, what every connector has, and why not more', async () => {
+  const { dataDir } = await site();
+  const { out, code } = await type('--data', dataDir, 'power');
+  expect(code).toBe(0);
+  expect(out).toMatch(/site\s+63\.0\s+63\.0\s+50\.0\s+16\.0\s+0\.0\s+6\.0/);
+  expect(out).toMatch(/DEMO-A1\s+charge\s+12\.0\s+16\.0\s+site L3 carries 50\.0 A/);
+  expect(out).toMatch(/grid meter: what else is taken\s+1\.0\s+2\.5\s+0\.0 A/);
 });
 
 test('ED-16 ED-07 only "reset" and a connector resets; anything else is answered by how to use it', async () => {

@@ -19,6 +19,7 @@ const USAGE = `pilectl --data <folder> <command>
   lines               every line and device: requests, failures, reply times, utilisation
   devices             who answers at every connector: model, serial number, firmware, meter
   parking             every ground lock and barrier
+  power               how the supply is shared: limits, what every connector has been granted, and why not more
   raise <device>      raise a ground lock or open a barrier
   lower <device>      lower a ground lock or close a barrier
   reset <connector>   clear latched faults, after having looked at the pile
@@ -149,6 +150,7 @@ function requestOf(
     case 'lines':
     case 'devices':
     case 'parking':
+    case 'power':
     case 'inputs':
     case 'storage':
     case 'cards':

@@ -6,6 +6,7 @@ import type { ParkingView } from '../runtime/site-parking.ts';
 import { cardsText } from './cards-text.ts';
 import type { Shown, SiteStatus } from './control-socket.ts';
 import { documentsText } from './documents-command.ts';
+import { powerText } from './power-text.ts';
 import { rulesText } from './rules-command.ts';
 import { storageText } from './storage-text.ts';
 
@@ -22,6 +23,8 @@ export function textOf(shown: Shown): string {
       return devicesText(shown.devices);
     case 'parking':
       return parkingText(shown.devices);
+    case 'power':
+      return powerText(shown.power);
     case 'storage':
       return storageText(shown.storage);
     case 'inputs':

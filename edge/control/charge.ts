@@ -76,7 +76,7 @@ function reasonToStop(state: ConnectorState, phase: Charging, context: Context):
 function demandOn({ influence }: ConnectorState, session: Session, { facts }: Context): Objection | null {
   if (influence.stop !== null) return influence.stop;
   if (targetMa(session.limitMa, influence, facts) !== null) return null;
-  return tooLittleLeft;
+  return tooLittleLeft(session.limitMa, influence, facts);
 }
 
 const vehicleEnded: StopDetails = {
@@ -188,8 +188,17 @@ function tellLimit(
 }
 
 /** A limit has been taken, by itself or with a start. */
-export function limitWritten(state: ConnectorState, phase: Charging, limitMa: number, { now }: Context): Decision {
-  return enter(state, { ...phase, offer: offerTaken(phase.offer, limitMa, now.monoMs) }, { kind: 'poll-now' });
+export function limitWritten(
+  state: ConnectorState,
+  phase: Charging,
+  limitMa: number,
+  { now, facts }: Context,
+): Decision {
+  return enter(
+    state,
+    { ...phase, offer: offerTaken(phase.offer, limitMa, now.monoMs, facts.followsWithinMs) },
+    { kind: 'poll-now' },
+  );
 }
 
 export function limitWriteFailed(

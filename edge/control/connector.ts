@@ -31,6 +31,8 @@ export interface ConnectorFacts {
   readonly minLimitMa: number;
   /** A limit of 0 pauses the charge, and a higher one lets it go on. */
   readonly canPause: boolean;
+  /** How long what flows may take to come down to a lower limit that the pile has taken. */
+  readonly followsWithinMs: number;
   readonly maxPowerW: number;
   readonly energy: EnergyRegister;
   /** Null where the pile does not tell the value. */
@@ -70,6 +72,8 @@ export type Phase =
       readonly attempts: number;
       /** When it is written again, should the pile not charge by then. */
       readonly againMonoMs: number;
+      /** The most that has been told with it, in mA: an earlier start may have arrived unheard. */
+      readonly mostMa: number;
     }
   | {
       readonly kind: 'charging';

@@ -352,10 +352,12 @@ function onSuperseded(state: ConnectorState, write: OfferingWrite): Decision {
 }
 
 /** The surroundings say something else. What they demand of a charge is done at once; a start is judged when it goes on. */
-function onInfluenced(state: ConnectorState, { stop }: Influence, context: Context): Decision {
+function onInfluenced(state: ConnectorState, { stop, grantMa }: Influence, context: Context): Decision {
   const { phase } = state;
   if (phase.kind === 'charging') return chargingInfluenced(state, phase, context);
-  if (stop === null) return stay(state);
+  // A start may have been waiting for its share of the supply.
+  const isWaiting = phase.kind === 'checking' && grantMa !== null;
+  if (stop === null) return isWaiting ? enter(state, phase, { kind: 'poll-now' }) : stay(state);
   if (phase.kind === 'starting' || phase.kind === 'adopting')
     return beginStop(state, phase.session, demandedStop(stop, phase.session), context);
   if (phase.kind === 'stopping') return stopHarder(state, phase, stop, false, context);

@@ -7,7 +7,7 @@ export interface Objection {
 }
 
 /** Who may have a say in a connector, beside its own pile. */
-export type InfluenceSource = 'parking' | 'inputs' | 'rules' | 'health' | 'firmware';
+export type InfluenceSource = 'parking' | 'inputs' | 'rules' | 'health' | 'firmware' | 'power';
 
 /**
  * What stands around a connector and has a say in it: site inputs, site rules, the parking lock of its bay, the health
@@ -20,18 +20,21 @@ export interface Influence {
   readonly stop: Objection | null;
   /** The most that may be offered, in mA; 0 pauses a charge, null has nothing to say. */
   readonly ceilingMa: number | null;
+  /** Its share of the supply, in mA; 0: none, and a start waits for one. Null: the supply is not shared here. */
+  readonly grantMa: number | null;
 }
 
-export const noInfluence: Influence = { refuse: [], stop: null, ceilingMa: null };
+export const noInfluence: Influence = { refuse: [], stop: null, ceilingMa: null, grantMa: null };
 
 /** All of them together: every objection counts, the first demand to stop is named, the lowest ceiling holds. */
 export function mergeInfluences(influences: Iterable<Influence>): Influence {
   let merged = noInfluence;
-  for (const { refuse, stop, ceilingMa } of influences) {
+  for (const { refuse, stop, ceilingMa, grantMa } of influences) {
     merged = {
       refuse: [...merged.refuse, ...refuse],
       stop: merged.stop ?? stop,
       ceilingMa: lowest(merged.ceilingMa, ceilingMa),
+      grantMa: lowest(merged.grantMa, grantMa),
     };
   }
   return merged;

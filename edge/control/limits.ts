@@ -6,7 +6,7 @@ import { allowedMa } from './offer.ts';
 export function limitsFor({ phase }: ConnectorState, { facts, now }: Context): InterlockLimits {
   const { limitMa, maxPowerW, overTemperatureDc, overVoltageMv, underVoltageMv } = facts;
   return {
-    limitMa: phase.kind === 'charging' ? allowedMa(phase.offer, now.monoMs) : limitMa,
+    limitMa: phase.kind === 'charging' ? allowedMa(phase.offer, now.monoMs, facts.followsWithinMs) : limitMa,
     maxPowerW,
     overTemperatureDc,
     overVoltageMv,

@@ -4,7 +4,7 @@ import type { ConnectorFacts, ConnectorState, Context } from './connector.ts';
 import { objectionsOf } from './influence.ts';
 import { standsAgainstStart } from './interlocks.ts';
 import { isOff, type Reading } from './reading.ts';
-import { targetMa } from './target.ts';
+import { lacksPower, targetMa } from './target.ts';
 
 /** What stands against any charge at this connector, whatever its pile shows; null when nothing does. */
 export function whyNotTake(state: ConnectorState, facts: ConnectorFacts): Refusal | null {
@@ -15,7 +15,8 @@ export function whyNotTake(state: ConnectorState, facts: ConnectorFacts): Refusa
   if (service.disabledBy !== null) return { code: 'connector.disabled' };
   const [objection] = objectionsOf(influence);
   if (objection !== undefined) return { code: 'connector.faulted', detail: `${objection.fault}: ${objection.detail}` };
-  const isTooLittle = (targetMa(facts.limitMa, influence, facts) ?? 0) === 0;
+  // A share of the supply is waited for.
+  const isTooLittle = (targetMa(facts.limitMa, { ...influence, grantMa: null }, facts) ?? 0) === 0;
   return isTooLittle ? { code: 'connector.faulted', detail: 'the site leaves less than the pile can offer' } : null;
 }
 
@@ -37,5 +38,10 @@ export function whyNotWrite(state: ConnectorState, context: Context): Refusal | 
   const { reading, setUp } = state;
   if (reading === null) return { code: 'connector.offline' };
   if (setUp.result !== 'taken') return { code: 'connector.faulted', detail: faultCatalogue['setup-not-taken'].en };
-  return whyNotTake(state, context.facts) ?? whyNotBegin(state, reading, context.now.monoMs);
+  const { facts, now } = context;
+  return whyNotTake(state, facts) ?? whyNotBegin(state, reading, now.monoMs) ?? whyNoPower(state, facts);
 }
+
+/** A charge begins with a share of the supply that nobody else has; null when it has one, or nothing is shared. */
+export const whyNoPower = ({ influence }: ConnectorState, facts: ConnectorFacts): Refusal | null =>
+  lacksPower(facts.limitMa, influence, facts) ? { code: 'site.no_power' } : null;

@@ -26,10 +26,11 @@ export interface Aim {
 }
 
 /** IEC 61851-1: a vehicle follows a new limit within 5 s, and gets no higher one before. */
-const FOLLOWS_WITHIN_MS = 5000;
+export const FOLLOWS_WITHIN_MS = 5000;
 const WRITE_AGAIN_AFTER_MS = 1000;
 /** A lower limit is a demand: a pile that does not take it in this time is stopped. */
 const TAKEN_WITHIN_MS = 10_000;
+const LAGS_AFTER_MS = 2000;
 /** After a restart of the controller, site inputs and rules need their first looks and their debounce before more is offered. */
 const ADOPTED_HOLDS_MS = 60_000;
 /** A pile that tells another register than the one it is told by is not written to all the time. */
@@ -80,9 +81,14 @@ export function offerTold(offer: Offer, limitMa: number, nowMonoMs: number, perh
 }
 
 /** The pile has taken a limit. What was told after it is still on its way. */
-export function offerTaken(offer: Offer, limitMa: number, nowMonoMs: number): Offer {
+export function offerTaken(
+  offer: Offer,
+  limitMa: number,
+  nowMonoMs: number,
+  followsWithinMs: number = FOLLOWS_WITHIN_MS,
+): Offer {
   const { pending, formerMa, changedMonoMs } = offer;
-  const isFollowing = nowMonoMs - changedMonoMs < FOLLOWS_WITHIN_MS;
+  const isFollowing = nowMonoMs - changedMonoMs < followsWithinMs;
   const isLast = pending === null || pending.limitMa === limitMa;
   return {
     ...offer,
@@ -105,10 +111,14 @@ export function offerRefused(offer: Offer, limitMa: number, nowMonoMs: number): 
 export const leastMa = ({ limitMa, pending }: Offer): number => Math.min(limitMa, pending?.limitMa ?? limitMa);
 
 /** The most that may flow by what has been offered: a vehicle has its time to follow, and a write may have arrived unheard. */
-export function allowedMa(offer: Offer, nowMonoMs: number): number {
-  const isFollowing = nowMonoMs - offer.changedMonoMs < FOLLOWS_WITHIN_MS;
+export function allowedMa(offer: Offer, nowMonoMs: number, followsWithinMs: number = FOLLOWS_WITHIN_MS): number {
+  const isFollowing = nowMonoMs - offer.changedMonoMs < followsWithinMs;
   return Math.max(mostInForceMa(offer), isFollowing ? offer.formerMa : 0);
 }
+
+/** A demand for less has not been taken for longer than a write and its answer need: for now it is not obeyed. */
+export const isLagging = (offer: Offer, nowMonoMs: number): boolean =>
+  isUnmet(offer) && nowMonoMs - offer.pending.sinceMonoMs >= LAGS_AFTER_MS;
 
 /** A demand for less has not been taken in its time. */
 export const isDefied = (offer: Offer, nowMonoMs: number): boolean =>

@@ -1,5 +1,8 @@
 import type { FaultCode } from '#shared/faults.ts';
 
+/** Currents of L1, L2 and L3. */
+export type PhaseCurrents = readonly [number, number, number];
+
 /**
  * One look at a connector, in the terms of the domain. Null means that the pile did not tell, and is never zero.
  * `unknown` is a state that the profile does not know: it counts as a fault.
@@ -12,6 +15,8 @@ export interface Reading {
   readonly faultDetail: string | null;
   /** The largest phase current; of a DC pile what it takes from each phase of its supply. */
   readonly currentMa: number | null;
+  /** What each phase shows, in the pile's own order; left out or null where it does not tell them one by one. */
+  readonly phasesMa?: PhaseCurrents | null;
   readonly powerW: number | null;
   /** Phase voltages of an AC pile, the output voltage of a DC pile; phases that are not in use do not count. */
   readonly voltageMv: { readonly lowest: number; readonly highest: number } | null;

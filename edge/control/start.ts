@@ -20,7 +20,7 @@ import { timeLeft } from './expiry.ts';
 import type { Objection } from './influence.ts';
 import { renewedInterlocks, tripped } from './interlocks.ts';
 import { limitsFor } from './limits.ts';
-import { whyNotBegin, whyNotTake, whyNotWrite } from './may-start.ts';
+import { whyNoPower, whyNotBegin, whyNotTake, whyNotWrite } from './may-start.ts';
 import { type Offer, standingOffer } from './offer.ts';
 import { delivers } from './reading.ts';
 import { failedStart, startSucceeded } from './service.ts';
@@ -42,6 +42,8 @@ const WRITE_AGAIN_AFTER_MS = 2000;
 const MAINS_FAULTS: ReadonlySet<FaultCode> = new Set(['over-voltage', 'under-voltage', 'voltage-fault']);
 /** How long a start waits for the look at the pile that it needs. */
 const CHECK_PATIENCE_MS = 3000;
+/** How long it waits for its share of the supply: others have to be told less first, and their vehicles to follow. */
+const POWER_PATIENCE_MS = 20_000;
 
 const tell = ({ records, orders }: Answer): Order[] =>
   records.length === 0 ? [...orders] : [note({ records }), ...orders];
@@ -104,6 +106,11 @@ export function checkingReading(
     if (waitedMs < CHECK_PATIENCE_MS) return stay(state);
     return toIdle(refuseStart(state, wish, faulted('the energy register is off its course')));
   }
+  const shortage = whyNoPower(state, facts);
+  if (shortage !== null) {
+    const isOver = waitedMs >= POWER_PATIENCE_MS || context.now.monoMs >= confirmByMonoMs;
+    return isOver ? toIdle(refuseStart(state, wish, shortage)) : stay(state);
+  }
   const session = openSession(wish, {
     sessionId: context.newId(),
     pileId: facts.pileId,
@@ -123,7 +130,8 @@ export function checkingReading(
 }
 
 export function checkingPollFailed(state: ConnectorState, phase: Checking, context: Context): Decision {
-  if (context.now.monoMs - phase.receivedMonoMs < CHECK_PATIENCE_MS) return stay(state);
+  const seenMonoMs = Math.max(phase.receivedMonoMs, state.readingMonoMs);
+  if (context.now.monoMs - seenMonoMs < CHECK_PATIENCE_MS) return stay(state);
   return toIdle(refuseStart(state, phase.wish, { code: 'connector.offline' }));
 }
 
@@ -148,7 +156,11 @@ export function preparingDurable(state: ConnectorState, phase: Preparing, contex
     return beginStop(state, session, undoStart('not-confirmed', refusal.code, refusal.detail), context);
   const { monoMs } = context.now;
   const renewed = { ...state, interlocks: renewedInterlocks(state.interlocks, monoMs) };
-  return writeStart(renewed, { kind: 'starting', session, confirmByMonoMs, attempts: 0, againMonoMs: 0 }, context);
+  return writeStart(
+    renewed,
+    { kind: 'starting', session, confirmByMonoMs, attempts: 0, againMonoMs: 0, mostMa: 0 },
+    context,
+  );
 }
 
 /** A disk that gives no answer is given until the start's own deadline: what it has stored by then is undone. */
@@ -169,6 +181,7 @@ function writeStart(state: ConnectorState, phase: Starting, context: Context): D
     ...phase,
     session,
     attempts: phase.attempts + 1,
+    mostMa: Math.max(phase.mostMa, offeredMa),
     againMonoMs: context.now.monoMs + START_AGAIN_AFTER_MS,
   };
   return enter(state, next, {
@@ -191,7 +204,12 @@ export function startingPoll(state: ConnectorState, phase: Starting, context: Co
   const { stop } = state.influence;
   if (stop !== null) return beginStop(state, session, demandedStop(stop, session), context);
   if ((targetMa(session.limitMa, state.influence, context.facts) ?? 0) === 0)
-    return beginStop(state, session, demandedStop(tooLittleLeft, session), context);
+    return beginStop(
+      state,
+      session,
+      demandedStop(tooLittleLeft(session.limitMa, state.influence, context.facts), session),
+      context,
+    );
   const lost = setUpFault(state.setUp, monoMs);
   const found =
     tripped(state.interlocks, state.reading, limitsFor(state, context), monoMs) ??
@@ -200,7 +218,7 @@ export function startingPoll(state: ConnectorState, phase: Starting, context: Co
   if (monoMs >= confirmByMonoMs)
     return giveUpStart(state, session, undoStart('not-confirmed', 'pile.no_confirmation'), context);
   if (state.reading?.status === 'charging')
-    return confirmStart(state, session, confirmByMonoMs, standingOffer(session.offeredMa, monoMs), context);
+    return confirmStart(state, session, confirmByMonoMs, standingOffer(phase.mostMa, monoMs), context);
   const isDue = state.reading !== null && attempts < START_ATTEMPTS && monoMs >= againMonoMs;
   return isDue ? writeStart(state, phase, context) : stay(state);
 }

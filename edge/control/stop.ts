@@ -66,14 +66,16 @@ export interface StopDetails {
   readonly latches: boolean;
 }
 
+/** What whoever asked for a start that fails is told, where that is more than "the pile reports a fault". */
+const codesByFault: Partial<Record<FaultCode, ErrorCode>> = {
+  'gun-removed': 'connector.not_plugged',
+  'communication-lost': 'connector.offline',
+  'site-power': 'site.no_power',
+};
+
 /** A stop because a fault tripped an interlock. */
 export function faultStop({ fault, detail }: Objection, session: Session): StopDetails {
-  const code =
-    fault === 'gun-removed'
-      ? 'connector.not_plugged'
-      : fault === 'communication-lost'
-        ? 'connector.offline'
-        : 'connector.faulted';
+  const code = codesByFault[fault] ?? 'connector.faulted';
   return {
     cause: { reason: reasonFor(fault), fault, voidReason: null, commandIds: session.stop?.commandIds ?? [] },
     failure: { code, detail },

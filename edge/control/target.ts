@@ -1,19 +1,28 @@
 import type { ConnectorFacts } from './connector.ts';
 import type { Influence, Objection } from './influence.ts';
 
+type Offering = Pick<ConnectorFacts, 'minLimitMa' | 'canPause'>;
+
 /**
- * What a charge shall be offered, in mA: no more than it may have and than its surroundings leave. Below the least that
- * the pile can offer that is a pause, 0; null where the pile cannot pause, and the charge has to end.
+ * What a charge shall be offered, in mA: no more than it may have, than its surroundings leave and than its share of the
+ * supply. Below the least that the pile can offer that is a pause, 0; null where the pile cannot pause, and the charge
+ * has to end.
  */
-export function targetMa(
-  limitMa: number,
-  { ceilingMa }: Influence,
-  { minLimitMa, canPause }: Pick<ConnectorFacts, 'minLimitMa' | 'canPause'>,
-): number | null {
-  const leftMa = Math.min(limitMa, ceilingMa ?? limitMa);
-  if (leftMa >= minLimitMa) return leftMa;
-  return canPause ? 0 : null;
+export function targetMa(limitMa: number, { ceilingMa, grantMa }: Influence, facts: Offering): number | null {
+  const leftMa = Math.min(limitMa, ceilingMa ?? limitMa, grantMa ?? limitMa);
+  if (leftMa >= facts.minLimitMa) return leftMa;
+  return facts.canPause ? 0 : null;
+}
+
+/** Whether nothing but the supply keeps a charge from being offered anything. */
+export function lacksPower(limitMa: number, influence: Influence, facts: Offering): boolean {
+  const isLeft = (of: Influence) => (targetMa(limitMa, of, facts) ?? 0) > 0;
+  return !isLeft(influence) && isLeft({ ...influence, grantMa: null });
 }
 
 /** Why a charge ends whose surroundings leave less than the pile can offer, and which cannot pause. */
-export const tooLittleLeft: Objection = { fault: 'site-rule', detail: 'the site leaves less than the pile can offer' };
+export function tooLittleLeft(limitMa: number, influence: Influence, facts: Offering): Objection {
+  return lacksPower(limitMa, influence, facts)
+    ? { fault: 'site-power', detail: 'the supply leaves less than the pile can offer' }
+    : { fault: 'site-rule', detail: 'the site leaves less than the pile can offer' };
+}

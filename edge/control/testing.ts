@@ -42,6 +42,7 @@ export const facts: ConnectorFacts = {
   underVoltageMv: null,
   minLimitMa: 6000,
   canPause: true,
+  followsWithinMs: 5000,
   maxDurationMs: 86_400_000,
   maxEnergyWh: 200_000,
   stopLeadMs: 4000,

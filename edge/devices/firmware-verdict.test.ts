@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { noInfluence } from '../control/influence.ts';
 import { firmwareInOrder, influenceOf, judgeFirmware } from './firmware-verdict.ts';
 import { loadProfiles, packagedProfiles } from './load-profiles.ts';
 import type { PointValue } from './profile/condition.ts';
@@ -16,7 +17,7 @@ const judged = (version: PointValue) => judgeFirmware({ firmware }, () => versio
 test('ED-24 firmware that is known to be bad starts no charge', () => {
   const verdict = judged(9999);
   expect(verdict.refused).toEqual({ fault: 'firmware-refused', detail: 'starts by itself after a power cut' });
-  expect(influenceOf(verdict)).toEqual({ refuse: [verdict.refused], stop: null, ceilingMa: 10_000 });
+  expect(influenceOf(verdict)).toEqual({ ...noInfluence, refuse: [verdict.refused], ceilingMa: 10_000 });
 });
 
 test('ED-24 firmware with a restriction is offered no more than it says, by the first entry that holds', () => {
@@ -24,13 +25,13 @@ test('ED-24 firmware with a restriction is offered no more than it says, by the 
     refused: null,
     restricted: { fault: 'firmware-restricted', detail: 'its plug overheats above 10 A', limitMa: 10_000 },
   });
-  expect(influenceOf(judged(10_250))).toEqual({ refuse: [], stop: null, ceilingMa: 16_000 });
+  expect(influenceOf(judged(10_250))).toEqual({ ...noInfluence, ceilingMa: 16_000 });
 });
 
 test('ED-24 firmware that nothing is known of, or that is not told, has its way', () => {
   expect(judged(10_300)).toEqual(firmwareInOrder);
   expect(judged(null)).toEqual(firmwareInOrder);
-  expect(influenceOf(firmwareInOrder)).toEqual({ refuse: [], stop: null, ceilingMa: null });
+  expect(influenceOf(firmwareInOrder)).toEqual(noInfluence);
 });
 
 test('ED-24 an ABB Terra AC older than its register table is refused', () => {

@@ -1,4 +1,4 @@
-import type { Influence, Objection } from '../control/influence.ts';
+import { type Influence, noInfluence, type Objection } from '../control/influence.ts';
 import type { PileProfile } from './profile/pile-profile.ts';
 import type { Values } from './register-device.ts';
 import { holdsAll } from './reported-fault.ts';
@@ -29,7 +29,7 @@ export function judgeFirmware({ firmware }: Pick<PileProfile, 'firmware'>, value
 
 /** The verdict as a say in the connector: it keeps new charges away, or lowers what is offered. */
 export const influenceOf = ({ refused, restricted }: FirmwareVerdict): Influence => ({
+  ...noInfluence,
   refuse: refused === null ? [] : [refused],
-  stop: null,
   ceilingMa: restricted?.limitMa ?? null,
 });

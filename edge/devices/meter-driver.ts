@@ -1,5 +1,5 @@
-import type { Reading } from '../control/reading.ts';
-import { mainsOf } from './pile-reading.ts';
+import type { PhaseCurrents, Reading } from '../control/reading.ts';
+import { mainsOf, phasesOf } from './pile-reading.ts';
 import type { MeterProfile } from './profile/meter-profile.ts';
 import { type DeviceAddress, largestOf, RegisterDevice } from './register-device.ts';
 
@@ -9,6 +9,8 @@ export interface MeterLook {
   readonly registerWh: number | null;
   /** The largest phase current; null also where a look does not ask for it. */
   readonly currentMa: number | null;
+  /** Of each phase, as the meter names them; left out or null where it does not tell all three. */
+  readonly phasesMa?: PhaseCurrents | null;
   /** Of all phases, as `currentMa`. */
   readonly powerW: number | null;
   /** Of the phases in use, as `currentMa`. */
@@ -40,6 +42,7 @@ export function modbusMeter(profile: MeterProfile, address: DeviceAddress): Mete
       const powerW = values(profile.measures.power);
       return {
         currentMa: largestOf(currents.map(values)),
+        phasesMa: phasesOf(currents.map(values)),
         powerW: typeof powerW === 'number' ? powerW : null,
         voltageMv: mainsOf(voltages.map(values)),
         registerWh: typeof registerWh === 'number' ? registerWh : null,

@@ -1,5 +1,5 @@
 import { readCardNumber, reversedBytes } from '#shared/access/card-number.ts';
-import type { Reading } from '../control/reading.ts';
+import type { PhaseCurrents, Reading } from '../control/reading.ts';
 import type { PileProfile } from './profile/pile-profile.ts';
 import { largestOf, type Values } from './register-device.ts';
 import { toldBy } from './reported-fault.ts';
@@ -17,6 +17,7 @@ export function readingOf(profile: PileProfile, values: Values): Reading {
   return {
     ...toldBy(profile, values),
     currentMa: currentOf(profile, values),
+    phasesMa: profile.limits.dc === undefined ? phasesOf(profile.measures.currents.map(values)) : null,
     powerW: numberOf(values(power)),
     voltageMv: profile.limits.dc === undefined ? mainsOf(voltages.map(values)) : outputOf(voltages.map(values)),
     temperatureDc: temperatureOf(values(temperature)),
@@ -27,6 +28,12 @@ export function readingOf(profile: PileProfile, values: Values): Reading {
     serialNumber: textOf(values(serial)),
     firmware: textOf(values(firmware)),
   };
+}
+
+/** Null unless each of three is told. */
+export function phasesOf(currents: readonly ReturnType<Values>[]): PhaseCurrents | null {
+  const [first, second, third] = currents.map(numberOf);
+  return first == null || second == null || third == null ? null : [first, second, third];
 }
 
 /** No pile stands where it is colder: a sensor that has come off shows the end of its scale. */

@@ -55,6 +55,7 @@ describe('ED-06 each effect is one way of tightening', () => {
       refuse: [objection('R1'), objection('R4')],
       stop: objection('R3'),
       ceilingMa: 8000,
+      grantMa: null,
     });
   });
 });
@@ -134,8 +135,8 @@ test('ED-06 blind, a rule counts as its author said of missing facts, and what h
   );
   const before = look(nothingYet(0), ruleSet, 0, ['R2']);
   const blind = afterBlindness(before, ruleSet, site.connectors);
-  expect(influenceAt(blind, 'A-1', ruleSet)).toEqual({ refuse: [], stop: objection('R1'), ceilingMa: 8000 });
-  expect(influenceAt(blind, 'B-1', ruleSet)).toEqual({ refuse: [], stop: objection('R1'), ceilingMa: null });
+  expect(influenceAt(blind, 'A-1', ruleSet)).toEqual({ ...noInfluence, stop: objection('R1'), ceilingMa: 8000 });
+  expect(influenceAt(blind, 'B-1', ruleSet)).toEqual({ ...noInfluence, stop: objection('R1') });
 });
 
 test('ED-06 a rule that is the same in the next version goes on as it stands; a changed one begins anew', () => {
@@ -179,6 +180,7 @@ describe('ED-06 no rule set can loosen anything', () => {
     refuse: fc.constantFrom<Influence['refuse']>([], [{ fault: 'parking-lock-fault', detail: 'G1' }]),
     stop: fc.constantFrom(null, { fault: 'emergency-stop' as const, detail: 'E1' }),
     ceilingMa: fc.option(fc.nat(100_000)),
+    grantMa: fc.option(fc.nat(100_000)),
   });
 
   test('whatever the rules and facts, every stop, refusal and ceiling of another stays', async () => {

@@ -84,7 +84,7 @@ test('ED-06 what a pile tells is in the units of the names', () => {
 });
 
 test('ED-06 a rule does not hear what the rules themselves have said', () => {
-  const influence = { refuse: [], stop: { fault: 'site-rule', detail: 'R1' }, ceilingMa: 0 } as const;
+  const influence = { refuse: [], stop: { fault: 'site-rule', detail: 'R1' }, ceilingMa: 0, grantMa: null } as const;
   const own = factsAt(lookAt([looked(plugged, { influence, latched: ['over-current'] })]));
   expect(own.faults).toEqual(['over-current']);
   const quiet = factsAt(lookAt([looked(plugged, { influence })]));

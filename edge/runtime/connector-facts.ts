@@ -3,6 +3,7 @@ import type { SiteMeter, SitePile } from '../config/site-devices.ts';
 import { LARGEST_CHARGE_WH, LONGEST_CHARGE_MS } from '../control/charge-limits.ts';
 import type { ConnectorFacts } from '../control/connector.ts';
 import type { EnergyRegister } from '../control/meter-track.ts';
+import { FOLLOWS_WITHIN_MS } from '../control/offer.ts';
 import { energyRegisterOf } from '../devices/energy-register.ts';
 import { stepsOf } from '../devices/pile-driver.ts';
 import { mostPowerW } from '../devices/profile/limits.ts';
@@ -27,6 +28,7 @@ export function connectorFactsOf(
     limitMa,
     minLimitMa: limits.minCurrentMa,
     canPause: zeroMeans === 'pause' && stepsOf(profile, 'limit').length > 0,
+    followsWithinMs: followsWithin(profile),
     maxPowerW: mostPowerW(limits, limitMa),
     energy: billedRegister(profile, meter),
     overTemperatureDc: limits.overTemperatureDc,
@@ -40,6 +42,15 @@ export function connectorFactsOf(
     hasTrip,
     maintains: (['reboot', 'unlock'] as const).filter((name) => profile.commands[name] !== undefined),
   };
+}
+
+/** GB/T 27930-2015: a DC pile comes down by at least 20 A of its output a second; no pack is below this voltage. */
+const SLOWEST_AMPERES_PER_S = 20;
+const LOWEST_PACK_V = 200;
+
+function followsWithin({ limits: { dc } }: SitePile['profile']): number {
+  if (dc === undefined) return FOLLOWS_WITHIN_MS;
+  return FOLLOWS_WITHIN_MS + Math.ceil((1000 * dc.maxPowerW) / LOWEST_PACK_V / SLOWEST_AMPERES_PER_S);
 }
 
 /** The register that the connector's energy is billed by: the separate meter's, where there is one. */

@@ -23,6 +23,7 @@ function fieldWithLeftSession(commit: (transaction: LedgerTransaction) => Promis
   } as unknown as Opened;
   const site = {
     siteId: 'site-1',
+    supplyLimitMa: 63_000,
     lines: [],
     piles: [],
     meters: [],

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { AccessList } from '#shared/access/access-list.ts';
 import type { Clock, Timers } from '#shared/clock.ts';
-import type { FaultCode } from '#shared/faults.ts';
+import { type FaultCode, faultCatalogue } from '#shared/faults.ts';
 import { localTimeIn } from '#shared/local-time.ts';
 import type { BootClock, Stamp } from '#shared/stamp.ts';
 import { nextBandChangeMs } from '#shared/tariff/bands.ts';
@@ -35,13 +35,16 @@ import { CommitQueue } from './commit-queue.ts';
 import { connectorFactsOf } from './connector-facts.ts';
 import { ConnectorLoop } from './connector-loop.ts';
 import { type DeviceView, deviceViewOf } from './device-views.ts';
+import { fieldPower } from './field-power.ts';
 import { type FieldRulesParts, fieldRules } from './field-rules.ts';
 import type { Opened } from './ledger-client.ts';
 import type { CommandResult } from './parking-loop.ts';
+import type { PowerView } from './power-view.ts';
 import { SiteAccess } from './site-access.ts';
 import { SiteIo } from './site-io.ts';
 import { type LineView, type SiteLine, siteLines, viewOfLine } from './site-lines.ts';
 import { ParkingField, type ParkingView } from './site-parking.ts';
+import type { SitePower } from './site-power.ts';
 import type { SiteRules } from './site-rules.ts';
 
 export interface FieldParts {
@@ -65,6 +68,9 @@ export interface FieldParts {
   readonly onTurn: (connectorId: string) => void;
 }
 
+/** Alarms say no more than this. */
+const LONGEST_DETAIL = 300;
+
 /** Every line and connector of the site, on the thread that does nothing else. */
 export class Field {
   readonly #parts: FieldParts;
@@ -81,6 +87,8 @@ export class Field {
   readonly access: SiteAccess;
   /** What the operator of the site wants beyond what is built in. */
   readonly rules: SiteRules;
+  /** Shares the supply; null where there is nothing to share. */
+  readonly #power: SitePower | null;
   /** What each source says of each connector. */
   readonly #influences = new Map<string, Map<InfluenceSource, Influence>>();
 
@@ -123,6 +131,13 @@ export class Field {
       inputs: () => this.io.inputs(),
       onInfluence: (connectorId, influence) => this.influence('rules', connectorId, influence),
     });
+    this.#power = fieldPower({
+      ...parts,
+      meterDriver: (meterId) => this.#meterDriver(meterNamed(devices, meterId)),
+      connectors: () => new Map([...this.#loops].map(([connectorId, loop]) => [connectorId, loop.state])),
+      onInfluence: (connectorId, influence) => this.influence('power', connectorId, influence),
+      onMeterLost: (detail) => this.#alarmOfSite('grid-meter-lost', detail),
+    });
   }
 
   /** A source says of a connector what it has to say, in place of what it said before. */
@@ -163,7 +178,10 @@ export class Field {
       bandChanged,
       commit,
       log: log.child({ pileId: facts.pileId, connectorId: facts.connectorId }),
-      onChange: () => onView(this.view()),
+      onChange: () => {
+        this.#power?.wake();
+        onView(this.view());
+      },
       onFirmware: (verdict) => this.influence('firmware', facts.connectorId, influenceOf(verdict)),
       lastFrames: () => frames.last(),
       trip: facts.hasTrip ? () => this.io.trip(facts.connectorId) : null,
@@ -189,6 +207,7 @@ export class Field {
   start(): void {
     this.#closeUnseen();
     this.#endUnseen();
+    this.#power?.start();
     this.io.start();
     for (const loop of this.#loops.values()) loop.start();
     this.#parking.start();
@@ -216,6 +235,13 @@ export class Field {
     for (const [connectorId, occupancy] of this.#parts.opened.occupancies) {
       if (!this.#loops.has(connectorId)) this.#commits.add(occupancyOver(occupancy, 'unseen'));
     }
+  }
+
+  #alarmOfSite(code: FaultCode, detail: string): void {
+    const { severity } = faultCatalogue[code];
+    const about = { pileId: null, connectorId: null, sessionId: null, detail: detail.slice(0, LONGEST_DETAIL) };
+    const record = { kind: 'alarm.raised' as const, alarmId: this.#parts.newId(), code, severity, ...about };
+    this.#commits.add({ session: null, records: [record] });
   }
 
   /** Hands a command to its connector. False when this site has no such connector. */
@@ -298,6 +324,11 @@ export class Field {
     return [...this.#lines.values()].map((line) => viewOfLine(line, this.#parts.clock.monoMs()));
   }
 
+  /** How the supply is shared; null where there is nothing to share. */
+  power(): PowerView | null {
+    return this.#power?.view() ?? null;
+  }
+
   /** Every ground lock and barrier. */
   parking(): ParkingView[] {
     return this.#parking.views();
@@ -311,12 +342,19 @@ export class Field {
   async close(): Promise<void> {
     await this.access.close();
     await this.rules.close();
+    await this.#power?.close();
     await this.#parking.close();
     await Promise.all([...this.#loops.values()].map((loop) => loop.stop()));
     await this.io.close();
     await this.#commits.end();
     await Promise.all([...this.#lines.values()].map((line) => line.close()));
   }
+}
+
+function meterNamed({ meters }: SiteDevices, meterId: string): SiteMeter {
+  const meter = meters.find(({ config }) => config.meterId === meterId);
+  if (meter === undefined) throw new TypeError(`no meter "${meterId}"`);
+  return meter;
 }
 
 function meterOf(devices: SiteDevices, { config }: SitePile): SiteMeter | null {

@@ -71,6 +71,7 @@ export class PileContact {
       powerW: reading.powerW ?? metered?.powerW ?? null,
       voltageMv: reading.voltageMv ?? metered?.voltageMv ?? null,
       currentMa: this.#measuresCurrent ? reading.currentMa : (metered?.currentMa ?? null),
+      phasesMa: this.#measuresCurrent ? (reading.phasesMa ?? null) : (metered?.phasesMa ?? null),
     };
   }
 

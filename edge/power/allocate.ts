@@ -1,0 +1,219 @@
+import { admit, type Claim, claimOf, pausedUntil, type Refused } from './admit.ts';
+import { type Because, type Demand, type Grant, noDemand, type Share, type Shares } from './demand.ts';
+import { fill } from './fill.ts';
+import { type Network, stepDown } from './network.ts';
+
+/** What holds at one moment. */
+export interface Conditions {
+  readonly nowMonoMs: number;
+  /** What each cell may carry for the piles, in mA. */
+  readonly limitsMa: readonly number[];
+  /** Everything that may run has been seen: more may be granted than is held. */
+  readonly mayRaise: boolean;
+  /** How long a charge keeps its turn where not all can have the least. */
+  readonly turnMs: number;
+}
+
+export interface Allocation {
+  readonly grants: ReadonlyMap<string, Grant>;
+  readonly shares: Shares;
+}
+
+/** A limit is not written for less than this, unless a limit of the network or another charge needs it. */
+const STEP_MA = 1000;
+/** More is granted only when it has been there for so long, and only so often. */
+const RISES_AFTER_MS = 10_000;
+
+/** What would be fair if everybody obeyed at once. */
+interface Target {
+  readonly ma: number;
+  readonly because: Because;
+}
+
+/**
+ * Shares the network between the connectors. Pure: the same demands, shares and time give the same grants.
+ *
+ * What a connector counts with is the larger of its grant and of what may flow there by what it was told before. A grant
+ * is lowered at once, and raised only into what is left when everybody is counted so: what one gives up another has
+ * only after it is known to be given up.
+ */
+export function allocate(
+  network: Network,
+  demands: ReadonlyMap<string, Demand>,
+  shares: Shares,
+  conditions: Conditions,
+): Allocation {
+  const claims = network.outlets.map((outlet) => {
+    const { connectorId } = outlet;
+    return claimOf(outlet, demands.get(connectorId) ?? noDemand(connectorId), shares.get(connectorId) ?? null);
+  });
+  const targets = targetsOf(claims, conditions);
+  const granted = new Map<Claim, number>();
+  const needy = cellsInNeed(claims, targets, conditions);
+  for (const claim of claims) granted.set(claim, lowered(claim, targetOf(targets, claim), needy));
+  const held = new Map(granted);
+  raise(claims, targets, granted, conditions);
+  return {
+    grants: new Map(claims.map((claim) => [claim.outlet.connectorId, grantOf(claim, targets, granted, conditions)])),
+    shares: new Map(
+      claims
+        .filter(({ demand }) => demand.wants !== 'nothing')
+        .map((claim) => {
+          const targetMa = targetOf(targets, claim).ma;
+          return [
+            claim.outlet.connectorId,
+            shareOf(claim, grantedTo(granted, claim), grantedTo(held, claim), targetMa, conditions),
+          ];
+        }),
+    ),
+  };
+}
+
+const grantedTo = (granted: ReadonlyMap<Claim, number>, claim: Claim): number => granted.get(claim) ?? 0;
+const NOTHING: Target = { ma: 0, because: { kind: 'idle' } };
+const targetOf = (targets: ReadonlyMap<Claim, Target>, claim: Claim): Target => targets.get(claim) ?? NOTHING;
+
+/** Room in µA when every claim counts with `countMa`. */
+function roomLeft(claims: readonly Claim[], limitsMa: readonly number[], countMa: (claim: Claim) => number): number[] {
+  const roomUa = limitsMa.map((limitMa) => limitMa * 1000);
+  for (const claim of claims) {
+    const countUa = countMa(claim) * claim.outlet.drawPermille;
+    if (countUa > 0) for (const cell of claim.cells) roomUa[cell] = (roomUa[cell] ?? 0) - countUa;
+  }
+  return roomUa;
+}
+
+/** The fair shares: first everybody's least, then the rest, the highest priority first and evenly within one. */
+function targetsOf(claims: readonly Claim[], { limitsMa, nowMonoMs, turnMs }: Conditions): ReadonlyMap<Claim, Target> {
+  const roomUa = roomLeft(claims, limitsMa, ({ demand }) => demand.floorMa);
+  const { admitted, refused } = admit(claims, roomUa, { nowMonoMs, turnMs });
+  const targets = new Map<Claim, Target>();
+  for (const claim of claims) {
+    const because = becauseOfNothing(claim, refused.get(claim), nowMonoMs);
+    if (!admitted.has(claim)) targets.set(claim, { ma: 0, because });
+  }
+  const priorities = [...new Set([...admitted].map(({ outlet }) => outlet.priority))].sort((a, b) => b - a);
+  for (const priority of priorities) {
+    const peers = [...admitted].filter(({ outlet }) => outlet.priority === priority);
+    const levels = fill(peers.map(risingOf), roomUa);
+    peers.forEach((claim, i) => {
+      const { ma = 0, boundBy = null } = levels[i] ?? {};
+      const targetMa = Math.max(claim.outlet.minMa, stepDown(claim.outlet, Math.min(ma, claim.maxMa)));
+      const because: Because = boundBy === null ? { kind: 'own-limit' } : { kind: 'full', cell: boundBy };
+      targets.set(claim, { ma: targetMa, because });
+    });
+  }
+  return targets;
+}
+
+function risingOf({ outlet, cells, demand, maxMa }: Claim) {
+  const fromMa = Math.max(outlet.minMa, demand.floorMa);
+  return { cells, drawPermille: outlet.drawPermille, fromMa, toMa: Math.max(fromMa, maxMa) };
+}
+
+function becauseOfNothing(claim: Claim, refused: Refused | undefined, nowMonoMs: number): Because {
+  if (claim.demand.wants === 'nothing') return { kind: 'idle' };
+  if (refused !== undefined) return refused;
+  const untilMonoMs = pausedUntil(claim);
+  return untilMonoMs !== null && nowMonoMs < untilMonoMs ? { kind: 'paused', untilMonoMs } : { kind: 'own-limit' };
+}
+
+/** Cells in which what is held does not fit, or in which somebody is to begin. */
+function cellsInNeed(
+  claims: readonly Claim[],
+  targets: ReadonlyMap<Claim, Target>,
+  { limitsMa }: Conditions,
+): ReadonlySet<number> {
+  const roomUa = roomLeft(claims, limitsMa, ({ heldMa, demand }) => Math.max(heldMa, demand.floorMa));
+  const cells = new Set(roomUa.flatMap((room, cell) => (room < 0 ? [cell] : [])));
+  for (const claim of claims)
+    if (claim.heldMa === 0 && targetOf(targets, claim).ma > 0) for (const cell of claim.cells) cells.add(cell);
+  return cells;
+}
+
+function lowered({ heldMa, cells, maxMa }: Claim, target: Target, needy: ReadonlySet<number>): number {
+  if (target.ma >= heldMa) return heldMa;
+  const isNeeded = target.ma === 0 || heldMa > maxMa || cells.some((cell) => needy.has(cell));
+  return isNeeded || heldMa - target.ma >= STEP_MA ? target.ma : heldMa;
+}
+
+/** Gives what is free: first to those who have nothing, then to those who have least. */
+function raise(
+  claims: readonly Claim[],
+  targets: ReadonlyMap<Claim, Target>,
+  granted: Map<Claim, number>,
+  conditions: Conditions,
+): void {
+  if (!conditions.mayRaise) return;
+  const countMa = (claim: Claim) => Math.max(grantedTo(granted, claim), claim.demand.mayTakeMa);
+  const roomUa = roomLeft(claims, conditions.limitsMa, countMa);
+  const give = (claim: Claim): boolean => {
+    const { outlet, cells } = claim;
+    const ownUa = countMa(claim) * outlet.drawPermille;
+    const mostUa = cells.reduce(
+      (least, cell) => Math.min(least, (roomUa[cell] ?? 0) + ownUa),
+      Number.POSITIVE_INFINITY,
+    );
+    const isFull = cells.some((cell) => (roomUa[cell] ?? 0) < 0);
+    const givenMa = stepDown(outlet, Math.min(targetOf(targets, claim).ma, Math.floor(mostUa / outlet.drawPermille)));
+    if (isFull || givenMa <= grantedTo(granted, claim)) return false;
+    granted.set(claim, givenMa);
+    const moreUa = countMa(claim) * outlet.drawPermille - ownUa;
+    for (const cell of cells) roomUa[cell] = (roomUa[cell] ?? 0) - moreUa;
+    return true;
+  };
+  const rising = claims.filter((claim) => isRising(claim, targetOf(targets, claim), conditions));
+  const unserved = new Set<number>();
+  for (const claim of rising.filter(({ heldMa }) => heldMa === 0).sort(byWaiting))
+    if (!give(claim)) for (const cell of claim.cells) unserved.add(cell);
+  const running = rising.filter((claim) => claim.heldMa > 0 && grantedTo(granted, claim) === claim.heldMa);
+  for (const claim of running.sort(byGrant)) if (!claim.cells.some((cell) => unserved.has(cell))) give(claim);
+}
+
+const byWaiting = (a: Claim, b: Claim): number =>
+  b.outlet.priority - a.outlet.priority ||
+  (a.share?.waitsSinceMonoMs ?? Number.MAX_SAFE_INTEGER) - (b.share?.waitsSinceMonoMs ?? Number.MAX_SAFE_INTEGER);
+const byGrant = (a: Claim, b: Claim): number => b.outlet.priority - a.outlet.priority || a.heldMa - b.heldMa;
+
+/** Whether more is to be granted now. A new charge need not wait until that has been so for some time. */
+function isRising({ demand, heldMa, share, maxMa }: Claim, target: Target, { nowMonoMs }: Conditions): boolean {
+  if (target.ma <= heldMa || demand.isStarting) return false;
+  if (demand.wants === 'start') return true;
+  const isWorthIt = heldMa === 0 || target.ma - heldMa >= STEP_MA || target.ma === maxMa;
+  const sinceMonoMs = share?.risesSinceMonoMs ?? nowMonoMs;
+  return isWorthIt && nowMonoMs - sinceMonoMs >= RISES_AFTER_MS;
+}
+
+function grantOf(
+  claim: Claim,
+  targets: ReadonlyMap<Claim, Target>,
+  granted: ReadonlyMap<Claim, number>,
+  { mayRaise, nowMonoMs }: Conditions,
+): Grant {
+  const target = targetOf(targets, claim);
+  const limitMa = grantedTo(granted, claim);
+  if (limitMa >= target.ma) return { limitMa, because: target.because };
+  if (!mayRaise) return { limitMa, because: { kind: 'not-all-seen' } };
+  const isHeldBack = isRising(claim, target, { mayRaise, nowMonoMs, limitsMa: [], turnMs: 0 });
+  return { limitMa, because: { kind: isHeldBack ? 'others-first' : 'rises-slowly' } };
+}
+
+/** `keptMa`: what was left of it before anything was raised. */
+function shareOf(
+  { heldMa, share, demand }: Claim,
+  grantMa: number,
+  keptMa: number,
+  targetMa: number,
+  { nowMonoMs }: Conditions,
+): Share {
+  const isOn = grantMa > 0;
+  const isPaused = demand.wants === 'charge' && heldMa > 0 && !isOn;
+  const isRaised = grantMa > keptMa;
+  return {
+    grantMa,
+    onSinceMonoMs: isOn ? (share?.onSinceMonoMs ?? nowMonoMs) : null,
+    waitsSinceMonoMs: isOn ? null : (share?.waitsSinceMonoMs ?? nowMonoMs),
+    pausedMonoMs: isOn ? null : isPaused ? nowMonoMs : (share?.pausedMonoMs ?? null),
+    risesSinceMonoMs: targetMa > grantMa && !isRaised ? (share?.risesSinceMonoMs ?? nowMonoMs) : null,
+  };
+}

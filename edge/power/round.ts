@@ -1,0 +1,116 @@
+import type { ConnectorState } from '../control/connector.ts';
+import { allocate } from './allocate.ts';
+import type { Demand, Grant, Shares } from './demand.ts';
+import { freshGrid, type GridLook, type GridState, gridLooked, gridTurned, houseLoad } from './grid-meter.ts';
+import { type CellLimit, type GridLimit, limitsOf, type MinuteOfDay } from './limits.ts';
+import { demandOf, mayTakeMa } from './may-take.ts';
+import type { Network, Outlet, PerPhase } from './network.ts';
+import { type PileLooks, pileLooked, pilesTake } from './pile-looks.ts';
+
+/** What never changes while the process runs. */
+export interface PowerFacts {
+  readonly network: Network;
+  readonly turnMs: number;
+  /** The node that the grid meter measures, and what is left to the piles below it when the meter is lost. */
+  readonly grid: { readonly node: number; readonly fallbackMa: PerPhase } | null;
+}
+
+/** What is remembered from one round to the next. */
+export interface PowerState {
+  readonly startedMonoMs: number;
+  /** Connectors that have been read since. */
+  readonly seen: ReadonlySet<string>;
+  /** What each connector counts with. */
+  readonly takes: ReadonlyMap<string, number>;
+  readonly shares: Shares;
+  readonly looks: ReadonlyMap<string, PileLooks>;
+  readonly grid: GridState | null;
+}
+
+/** The world at one moment. */
+export interface PowerLook {
+  readonly connectors: ReadonlyMap<string, ConnectorState>;
+  readonly nowMonoMs: number;
+  readonly nowMs: number;
+  readonly minuteOfDay: MinuteOfDay;
+}
+
+export interface PowerRound {
+  readonly state: PowerState;
+  readonly grants: ReadonlyMap<string, Grant>;
+  readonly demands: ReadonlyMap<string, Demand>;
+  readonly limits: readonly CellLimit[];
+}
+
+/** After the controller began, what runs has been found by then; what has not been seen counts as what it may be. */
+const FOUND_WITHIN_MS = 10_000;
+
+export const freshPower = ({ grid }: PowerFacts, nowMonoMs: number): PowerState => ({
+  startedMonoMs: nowMonoMs,
+  seen: new Set(),
+  takes: new Map(),
+  shares: new Map(),
+  looks: new Map(),
+  grid: grid === null ? null : freshGrid(nowMonoMs),
+});
+
+/** The grid meter has been read. */
+export const meterRead = (state: PowerState, look: GridLook): PowerState =>
+  state.grid === null ? state : { ...state, grid: gridLooked(state.grid, look) };
+
+/** One round: who takes what, what that leaves, who is granted what. Pure. */
+export function round(facts: PowerFacts, before: PowerState, look: PowerLook): PowerRound {
+  const { network } = facts;
+  const { nowMonoMs } = look;
+  const seen = new Set([
+    ...before.seen,
+    ...[...look.connectors].flatMap(([id, { reading }]) => (reading === null ? [] : [id])),
+  ]);
+  const isSettling = nowMonoMs - before.startedMonoMs < FOUND_WITHIN_MS;
+  const looks = new Map<string, PileLooks>();
+  const takes = new Map<string, number>();
+  const demands = new Map<string, Demand>();
+  for (const outlet of network.outlets) {
+    const { connectorId } = outlet;
+    const state = look.connectors.get(connectorId);
+    if (state === undefined) continue;
+    const looked = pileLooked(before.looks.get(connectorId) ?? null, state, outlet);
+    if (looked !== null) looks.set(connectorId, looked);
+    const takesMa = mayTakeMa(state, outlet, before.takes.get(connectorId) ?? null, nowMonoMs);
+    takes.set(connectorId, takesMa);
+    const demand = demandOf(state, outlet, takesMa, nowMonoMs);
+    // For what will be seen in a moment nobody has to make room.
+    demands.set(connectorId, isSettling && !seen.has(connectorId) ? { ...demand, floorMa: 0 } : demand);
+  }
+  const grid = before.grid === null ? null : gridTurned(before.grid, takenBelow(facts, look, looks), nowMonoMs);
+  const limits = limitsOf(network, look.minuteOfDay, look.nowMs, gridLimitOf(facts, grid));
+  const isFound = !isSettling || network.outlets.every(({ connectorId }) => seen.has(connectorId));
+  const isHouseKnown = grid === null || grid.lost !== null || houseLoad(grid) !== null;
+  const { grants, shares } = allocate(network, demands, before.shares, {
+    nowMonoMs,
+    limitsMa: limits.map(({ ma }) => ma),
+    mayRaise: isFound && isHouseKnown,
+    turnMs: facts.turnMs,
+  });
+  return { state: { ...before, seen, takes, shares, looks, grid }, grants, demands, limits };
+}
+
+function takenBelow(
+  { network, grid }: PowerFacts,
+  { connectors, nowMonoMs }: PowerLook,
+  looks: ReadonlyMap<string, PileLooks>,
+) {
+  const isBelow = ({ path }: Outlet) => grid !== null && path.includes(grid.node);
+  const piles = network.outlets.filter(isBelow).flatMap(({ connectorId }) => {
+    const state = connectors.get(connectorId);
+    return state === undefined ? [] : [{ state, looks: looks.get(connectorId) ?? null }];
+  });
+  return pilesTake(piles, nowMonoMs);
+}
+
+function gridLimitOf({ grid: facts }: PowerFacts, grid: GridState | null): GridLimit | null {
+  if (facts === null || grid === null) return null;
+  if (grid.lost !== null) return { kind: 'fallback', node: facts.node, limitMa: facts.fallbackMa };
+  const houseMa = houseLoad(grid);
+  return houseMa === null ? null : { kind: 'measured', node: facts.node, houseMa };
+}
