@@ -166,6 +166,9 @@ interface OrdersTable {
   /** The most that may be charged for it; null: nothing is held. */
   hold_minor: number | null;
   session_id: string | null;
+  /** Who began it on site; null for an order of a partner. */
+  started_by_kind: 'card' | 'technician' | null;
+  started_by_reference: string | null;
   meter_start_wh: number | null;
   meter_end_wh: number | null;
   energy_wh: number | null;

@@ -101,6 +101,8 @@ async function factsOf(trx: Trx, connector: LockedConnector, hasTariff: boolean,
     .select('order_id')
     .where('connector_id', '=', connector.connector_id)
     .where('state', 'in', ['starting', 'charging'])
+    // What a site has begun by itself, its live state tells.
+    .where('origin', '=', 'remote')
     .executeTakeFirst();
   return {
     siteOnline: linkIsFresh(link ?? null, nowMs),

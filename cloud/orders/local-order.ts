@@ -1,27 +1,74 @@
-import type { Cdr } from '#shared/wire/cdr.ts';
+import { PilegateError } from '#shared/errors.ts';
+import type { LocalUser } from '#shared/wire/cdr.ts';
 import type { OrderRow } from '../db/schema.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import { tariffVersion } from '../stations/tariff-in-force.ts';
+import { lockOrder } from './store.ts';
 
-/** A charge that was begun on site becomes an order of nobody's, so that its energy appears in the books. */
-export async function insertLocalOrder(context: RecordContext, cdr: Cdr): Promise<OrderRow> {
-  const known = cdr.tariff === null ? null : await tariffVersion(context.trx, cdr.tariff.tariffId, cdr.tariff.version);
-  // `abnormal` until the record has been checked: no order is under way, so the connector stays free.
+/** A charge that was begun on site, as either of its records tells it. */
+export interface LocalCharge {
+  readonly sessionId: string;
+  readonly pileId: string;
+  readonly connectorId: string;
+  readonly startedBy?: LocalUser | undefined;
+  /** The version that it is billed by, if any. */
+  readonly tariff?: { readonly tariffId: string; readonly version: number } | null | undefined;
+}
+
+/** The order of a charge that was begun on site, locked; undefined when none of its records has come yet. */
+export async function lockLocalOrder(
+  { trx, site }: RecordContext,
+  { sessionId }: Pick<LocalCharge, 'sessionId'>,
+): Promise<OrderRow | undefined> {
+  const found = await trx
+    .selectFrom('orders')
+    .select('order_id')
+    .where('site_id', '=', site.siteId)
+    .where('session_id', '=', sessionId)
+    .where('origin', '=', 'local')
+    .executeTakeFirst();
+  return found === undefined ? undefined : lockOrder(trx, found.order_id);
+}
+
+/**
+ * A charge that was begun on site becomes an order of nobody's, so that it can be seen while it runs and its energy appears in
+ * the books. It is charging until its record ends it.
+ *
+ * @throws PilegateError `record.refused` when the connector is not of this site
+ */
+export async function insertLocalOrder(context: RecordContext, charge: LocalCharge): Promise<OrderRow> {
+  await assertOwnConnector(context, charge.connectorId);
+  const { trx, site, nowMs, random } = context;
+  const { sessionId, pileId, connectorId, startedBy, tariff } = charge;
+  const known = tariff == null ? null : await tariffVersion(trx, tariff.tariffId, tariff.version);
   const row = {
-    order_id: context.random.uuid(),
+    order_id: random.uuid(),
     partner_id: null,
     origin: 'local' as const,
-    environment: context.site.environment,
-    state: 'abnormal' as const,
+    environment: site.environment,
+    state: 'charging' as const,
     request_id: null,
-    site_id: context.site.siteId,
-    pile_id: cdr.pileId,
-    connector_id: cdr.connectorId,
+    site_id: site.siteId,
+    pile_id: pileId,
+    connector_id: connectorId,
+    session_id: sessionId,
+    started_by_kind: startedBy?.kind ?? null,
+    started_by_reference: startedBy?.reference ?? null,
     tariff_id: known?.tariffId ?? null,
     tariff_version: known?.version ?? null,
-    created_at_ms: context.nowMs,
-    updated_at_ms: context.nowMs,
+    created_at_ms: nowMs,
+    updated_at_ms: nowMs,
   };
-  const inserted = await context.trx.insertInto('orders').values(row).returningAll().executeTakeFirstOrThrow();
-  return { ...inserted, state: 'charging' };
+  return await trx.insertInto('orders').values(row).returningAll().executeTakeFirstOrThrow();
+}
+
+/** @throws PilegateError `record.refused` */
+export async function assertOwnConnector({ trx, site }: RecordContext, connectorId: string): Promise<void> {
+  const connector = await trx
+    .selectFrom('connectors')
+    .select('connector_id')
+    .where('connector_id', '=', connectorId)
+    .where('site_id', '=', site.siteId)
+    .executeTakeFirst();
+  if (connector === undefined) throw new PilegateError('record.refused', `no connector ${connectorId} at this site`);
 }

@@ -13,7 +13,7 @@ import { recordOrderEvent } from '../webhooks/record-event.ts';
 import { type CdrVerdict, checkCdr } from './check-cdr.ts';
 import { reviewClock } from './clock-review.ts';
 import { insertException } from './exception.ts';
-import { insertLocalOrder } from './local-order.ts';
+import { assertOwnConnector, insertLocalOrder, lockLocalOrder } from './local-order.ts';
 import { nextOrderState } from './machine.ts';
 import { lockOrder, updateOrder } from './store.ts';
 import { knownClock, toldTimeMs } from './told-time.ts';
@@ -25,8 +25,10 @@ import { knownClock, toldTimeMs } from './told-time.ts';
 export async function applySessionEnded(context: RecordContext, ended: RecordOf<'session.ended'>): Promise<void> {
   const { cdr } = ended;
   if (await isStored(context, cdr)) return;
-  await assertOwnConnector(context, cdr);
-  const known = cdr.orderId === null ? await insertLocalOrder(context, cdr) : await lockFittingOrder(context, cdr);
+  const { siteId } = context.site;
+  if (cdr.siteId !== siteId) throw new PilegateError('wire.wrong_site', `a record of ${cdr.siteId} from ${siteId}`);
+  await assertOwnConnector(context, cdr.connectorId);
+  const known = cdr.orderId === null ? await localOrderOf(context, cdr) : await lockFittingOrder(context, cdr);
   const order = await settleHolds(context, known, cdr.holdMinor ?? null);
   const verdict = checkCdr(cdr, { tariff: await agreedTariff(context, order, cdr), holdMinor: order.hold_minor });
   await insertCdr(context, cdr, order, verdict);
@@ -54,17 +56,9 @@ async function isStored(context: RecordContext, cdr: Cdr): Promise<boolean> {
   return rows.length > 0;
 }
 
-async function assertOwnConnector(context: RecordContext, cdr: Cdr): Promise<void> {
-  const { siteId } = context.site;
-  if (cdr.siteId !== siteId) throw new PilegateError('wire.wrong_site', `a record of ${cdr.siteId} from ${siteId}`);
-  const connector = await context.trx
-    .selectFrom('connectors')
-    .select('connector_id')
-    .where('connector_id', '=', cdr.connectorId)
-    .where('site_id', '=', siteId)
-    .executeTakeFirst();
-  if (connector === undefined)
-    throw new PilegateError('record.refused', `no connector ${cdr.connectorId} at this site`);
+/** The one that its begin has made, or a new one: a charge that was never confirmed has told no begin. */
+async function localOrderOf(context: RecordContext, cdr: Cdr): Promise<OrderRow> {
+  return (await lockLocalOrder(context, cdr)) ?? (await insertLocalOrder(context, cdr));
 }
 
 async function lockFittingOrder(context: RecordContext, cdr: Cdr): Promise<OrderRow> {

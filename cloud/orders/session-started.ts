@@ -5,6 +5,7 @@ import type { RecordContext } from '../ingest/records.ts';
 import { cancelStart } from '../operations/commands.ts';
 import { failStart, finishOperations } from '../operations/finish.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
+import { insertLocalOrder, lockLocalOrder } from './local-order.ts';
 import { lockOrder, updateOrder } from './store.ts';
 import { toldTimeMs } from './told-time.ts';
 
@@ -13,10 +14,10 @@ type Started = RecordOf<'session.started'>;
 /**
  * Energy flows. In time, this is the confirmation of the start. After the deadline the site, which owns the
  * same deadline, has stopped by itself or does so on the cancel: nothing of it is billed, so the start fails
- * and stays failed. A session without an order becomes one when it ends.
+ * and stays failed. A session without an order becomes one.
  */
 export async function applySessionStarted(context: RecordContext, started: Started): Promise<void> {
-  if (started.orderId === null) return;
+  if (started.orderId === null) return beginLocalOrder(context, started);
   const order = await lockOrder(context.trx, started.orderId);
   assertFits(context, started, order);
   if (order.session_id === started.sessionId) return;
@@ -36,6 +37,17 @@ export async function applySessionStarted(context: RecordContext, started: Start
   const detail = 'the site confirmed after the deadline';
   await failStart(context, updated, { code: 'operation.timed_out', detail });
   await cancelStart(trx, order.order_id, nowMs);
+}
+
+/** Once, and not after its end: a record that was put aside may come again when all is over. */
+async function beginLocalOrder(context: RecordContext, started: Started): Promise<void> {
+  if ((await lockLocalOrder(context, started)) !== undefined) return;
+  const order = await insertLocalOrder(context, started);
+  const facts = {
+    started_at_ms: await toldTimeMs(context, order.order_id, 'started', started.startedAt),
+    meter_start_wh: started.meterStartWh,
+  };
+  await updateOrder(context.trx, order.order_id, facts, context.nowMs);
 }
 
 async function isInTime(context: RecordContext, order: OrderRow): Promise<boolean> {

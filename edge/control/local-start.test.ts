@@ -33,7 +33,9 @@ test('ED-10 a charge begun on site needs no word of the cloud, and goes on after
   expect(rig.phase).toBe('charging');
   expect(answers(rig)).toEqual([{ kind: 'answer', requestId: 'LOCAL-1', refusal: null }]);
   expect(rig.recordsOf('command.reported')).toEqual([]);
-  expect(rig.recordsOf('session.started')).toMatchObject([{ orderId: null, commandId: null, startedBy: cardholder }]);
+  expect(rig.recordsOf('session.started')).toMatchObject([
+    { orderId: null, commandId: null, startedBy: cardholder, tariff: { tariffId: 'T1', version: 1 } },
+  ]);
 });
 
 test('OP-17 whoever may ends it before the pile, and the record says who began it and who ended it', () => {

@@ -259,7 +259,8 @@ export function confirmStart(
 ): Decision {
   const sawCurrent = state.reading !== null && (state.reading.currentMa ?? 0) > 0;
   const confirmed: Session = { ...session, confirmed: true, sawCurrent: session.sawCurrent || sawCurrent };
-  const { sessionId, pileId, connectorId, orderId, commandId, startedBy, startedAt, limitMa } = confirmed;
+  const { sessionId, pileId, connectorId, orderId, commandId, startedBy, tariff, startedAt, limitMa } = confirmed;
+  const billedBy = tariff && { tariffId: tariff.tariffId, version: tariff.version };
   const meterStartWh = confirmed.readings[0].registerWh;
   const started: RecordOf<'session.started'> = {
     kind: 'session.started',
@@ -269,6 +270,7 @@ export function confirmStart(
     orderId,
     commandId,
     ...(startedBy !== null && { startedBy }),
+    ...(startedBy !== null && billedBy !== null && { tariff: billedBy }),
     startedAt,
     meterStartWh,
     limitMa,

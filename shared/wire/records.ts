@@ -12,6 +12,7 @@ import { type ErrorCode, errorCatalogue } from '../errors.ts';
 import { faultCodes } from '../faults.ts';
 import { connectorIdSchema, pileIdSchema, uuidSchema } from '../ids.ts';
 import { stampSchema } from '../stamp.ts';
+import { tariffSchema } from '../tariff/tariff.ts';
 import { cdrSchema, localUserSchema } from './cdr.ts';
 import { occupancySchema } from './occupancy.ts';
 
@@ -37,6 +38,8 @@ export const sessionStartedSchema = z.object({
   commandId: uuidSchema.nullable(),
   /** Absent with an order of the cloud. */
   startedBy: localUserSchema.optional(),
+  /** What a charge that was begun on site is billed by; absent without a tariff, and with an order of the cloud. */
+  tariff: z.object({ tariffId: tariffSchema.shape.tariffId, version: tariffSchema.shape.version }).optional(),
   startedAt: stampSchema,
   meterStartWh: z.int().nonnegative(),
   limitMa: z.int().nonnegative(),
