@@ -20,7 +20,7 @@ import { meterFault } from './meter-fault.ts';
 import { isDefied, leastMa, needsAssertion, offerRefused, offerTaken, offerTold, steer } from './offer.ts';
 import { delivers, isOff } from './reading.ts';
 import { alarm } from './report.ts';
-import { type Session, withMark } from './session.ts';
+import { isAwaited, type Session, withMark } from './session.ts';
 import { setUpFault } from './set-up.ts';
 import { beginStop, demandedStop, faultStop, type StopDetails, undoStart } from './stop.ts';
 import { meterLimits } from './take-register.ts';
@@ -66,7 +66,7 @@ function reasonToStop(state: ConnectorState, phase: Charging, context: Context):
     return faultStop({ fault: 'pile-fault', detail: 'the pile does not take a lower limit' }, session);
   const target = targetReached(session, state.reading, context);
   if (target !== null) return targetStop(target);
-  if (!session.acknowledged && nowMs >= phase.confirmByMonoMs) return undoStart('not-confirmed', 'operation.timed_out');
+  if (isAwaited(session) && nowMs >= phase.confirmByMonoMs) return undoStart('not-confirmed', 'operation.timed_out');
   const hasEnded =
     flow.kind === 'suspended' && flow.by === 'vehicle' && nowMs - flow.sinceMonoMs >= VEHICLE_ENDED_AFTER_MS;
   return hasEnded ? vehicleEnded : null;

@@ -51,7 +51,7 @@ export interface Session extends ChargeWish {
   readonly marks: readonly CdrMark[];
   /** The pile has shown that it charges, and that has been recorded. */
   readonly confirmed: boolean;
-  /** The cloud has the record of it, or nobody there waits for one. */
+  /** The cloud has the record of it. */
   readonly acknowledged: boolean;
   /** Current has been seen to flow. */
   readonly sawCurrent: boolean;
@@ -61,6 +61,9 @@ export interface Session extends ChargeWish {
   readonly resumed: Resumption | null;
   readonly stop: StopCause | null;
 }
+
+/** Somebody in the cloud waits to hear that the order's charge has begun. */
+export const isAwaited = ({ commandId, acknowledged }: Session): boolean => commandId !== null && !acknowledged;
 
 /** From the start of a charge until its vehicle draws, the contactor is closed, and the new count is believed. */
 const COUNT_BEGINS_WITHIN_MS = 60_000;
@@ -95,7 +98,7 @@ export function openSession(
     meter: { track: firstTrack(rawWh, meterId, monoMs), events: [], eventsLeftOut: 0 },
     marks: [],
     confirmed: false,
-    acknowledged: wish.commandId === null,
+    acknowledged: false,
     sawCurrent: false,
     restarts: 0,
     resumed: null,
