@@ -249,7 +249,8 @@ export interface Context {
   readonly facts: ConnectorFacts;
   readonly now: Stamp;
   readonly newId: () => string;
-  readonly bandChanged: (tariff: Tariff, fromMs: number, toMs: number) => boolean;
+  /** The first instant after one and before another at which the price band is another; null when there is none. */
+  readonly bandChangeMs: (tariff: Tariff, afterMs: number, untilMs: number) => number | null;
 }
 
 /** What the ledger knows of a connector when the process begins. */

@@ -23,7 +23,8 @@ export function takeRegister(state: ConnectorState, context: Context): TakenRegi
   const found = withFindings(session, tracked, facts.energy.kind, before, now);
   const { registerWh } = tracked;
   const { tariff } = session;
-  const bandChanged = (fromMs: number, toMs: number) => tariff !== null && context.bandChanged(tariff, fromMs, toMs);
+  const bandChanged = (fromMs: number, toMs: number) =>
+    tariff !== null && context.bandChangeMs(tariff, fromMs, toMs + 1) !== null;
   const hasLeft = before?.doubt === null && tracked.track.doubt !== null;
   return {
     state: withSession(next, registerWh === null ? found : withReading(found, registerWh, now, bandChanged)),

@@ -200,7 +200,7 @@ export class Rig {
         this.#ids += 1;
         return uuid(this.#ids);
       },
-      bandChanged: (of, fromMs, toMs) => nextBandChangeMs(of, fromMs, toMs + 1) !== null,
+      bandChangeMs: nextBandChangeMs,
     };
     const { state, orders } = decide(this.state, event, context);
     this.state = state;

@@ -1,7 +1,8 @@
 import { describe, expect, test, vi } from 'vitest';
+import { nextBandChangeMs } from '#shared/tariff/bands.ts';
 import { LineError } from '../bus/line-error.ts';
 import { sessionOf } from '../control/connector.ts';
-import { Rig, START_WALL_MS, startCommand, stopCommand } from '../control/testing.ts';
+import { Rig, START_WALL_MS, startCommand, stopCommand, tariff } from '../control/testing.ts';
 import { loopRig } from './testing.ts';
 
 const start = () => startCommand({ expiresAtMs: START_WALL_MS + 600_000, ttlMs: 60_000 });
@@ -298,6 +299,55 @@ test('ED-05.b a slow meter does not slow the polls of its pile down', async () =
   const reads = rig.pile.reads;
   await rig.time.pass(12_000);
   expect(rig.pile.reads - reads).toBeGreaterThanOrEqual(11);
+  await rig.end();
+});
+
+test('RS-05 a meter that is read every twenty seconds is read at the change of the price band, and the split is measured', async () => {
+  let registerWh = 700_000;
+  const readAtMs: number[] = [];
+  const rig: ReturnType<typeof loopRig> = loopRig({
+    bandChangeMs: nextBandChangeMs,
+    meter: {
+      pollMs: 20_000,
+      forget: () => {},
+      read: () => {
+        readAtMs.push(rig.time.wallMs());
+        if (rig.pile.isCharging) registerWh += 7;
+        return Promise.resolve({ registerWh, currentMa: null, powerW: null, voltageMv: null, meterId: null });
+      },
+    },
+  });
+  // 08:02 in Shanghai.
+  const changeMs = START_WALL_MS + 120_000;
+  const [first, second] = tariff.bands;
+  if (first === undefined || second === undefined) throw new Error('no bands');
+  const bands = [first, { ...second, startMinute: 482 }];
+  // Its looks do not fall on whole seconds, and the change does.
+  await rig.time.pass(750);
+  rig.loop.start();
+  await rig.time.pass(2500);
+  rig.loop.dispatch({ kind: 'command', command: { ...start(), tariff: { ...tariff, bands } } });
+  await rig.time.pass(3000);
+  const sessionId = sessionOf(rig.loop.state.phase)?.sessionId ?? '';
+  rig.loop.dispatch({ kind: 'acknowledged', sessionId });
+  await rig.time.pass(175_000);
+  rig.loop.dispatch({ kind: 'command', command: stopCommand(sessionId) });
+  await rig.time.pass(5000);
+  const ended = rig.stored.flatMap(({ records }) => records).find((record) => record.kind === 'session.ended');
+  if (ended?.kind !== 'session.ended') throw new Error('no CDR');
+  expect(ended.cdr.rating?.lines.map(({ band, split }) => [band, split])).toEqual([
+    ['morning', 'measured'],
+    ['morning', 'measured'],
+    ['afternoon', 'measured'],
+    ['afternoon', 'measured'],
+  ]);
+  const near = ended.cdr.readings.map(({ atMs }) => atMs - changeMs).filter((ms) => Math.abs(ms) < 10_000);
+  expect(near.length).toBe(2);
+  expect(near[0]).toBeLessThan(0);
+  expect(near[1]).toBeGreaterThanOrEqual(0);
+  expect(near[1]).toBeLessThanOrEqual(100);
+  // Elsewhere it is not asked more often than before.
+  expect(readAtMs.filter((ms) => ms > changeMs - 60_000 && ms < changeMs - 6000)).toHaveLength(3);
   await rig.end();
 });
 

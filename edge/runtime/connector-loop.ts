@@ -7,6 +7,7 @@ import type { Shown } from '../access/card-sightings.ts';
 import type { Priority } from '../bus/exchange.ts';
 import { LineError, type LineFailure } from '../bus/line-error.ts';
 import type { Refusal } from '../control/answer.ts';
+import { watchBand } from '../control/band-change.ts';
 import type { ChargeWish } from '../control/charge-wish.ts';
 import {
   type Commit,
@@ -31,7 +32,7 @@ import type { MeterDriver } from '../devices/meter-driver.ts';
 import type { PileDriver } from '../devices/pile-driver.ts';
 import { Pace } from './pace.ts';
 import { Permit } from './permit.ts';
-import { PileContact } from './pile-contact.ts';
+import { PileContact, type RegisterNeed } from './pile-contact.ts';
 
 export interface ConnectorLoopParts {
   readonly facts: ConnectorFacts;
@@ -43,7 +44,7 @@ export interface ConnectorLoopParts {
   readonly timers: Timers;
   readonly stamp: () => Stamp;
   readonly newId: () => string;
-  readonly bandChanged: Context['bandChanged'];
+  readonly bandChangeMs: Context['bandChangeMs'];
   readonly log: Logger;
   /** Resolves when the transaction is on disk. */
   readonly commit: (transaction: LedgerTransaction) => Promise<void>;
@@ -124,9 +125,9 @@ export class ConnectorLoop {
 
   /** Hands an event to the machine and carries out what it orders. What happens is said after it is done. */
   dispatch(event: ConnectorEvent): void {
-    const { facts, stamp, newId, bandChanged } = this.#parts;
+    const { facts, stamp, newId, bandChangeMs } = this.#parts;
     const before = this.#state;
-    const { state, orders } = decide(before, event, { facts, now: stamp(), newId, bandChanged });
+    const { state, orders } = decide(before, event, { facts, now: stamp(), newId, bandChangeMs });
     this.#state = state;
     // A pile that has stopped delivering by itself may have restarted: whether it still has its set-up is looked at now.
     if (isSuspendedByVehicle(state) && !isSuspendedByVehicle(before)) this.#contact.suspect();
@@ -198,7 +199,7 @@ export class ConnectorLoop {
       if (mayFeed(this.#state)) await this.#contact.feed(this.#permit, mayDeliver(this.#state));
       await this.#lookForCard();
       this.#parts.onTurn();
-      await this.#pace.pause(startedMonoMs + driver.profile.timing.pollMs - clock.monoMs());
+      await this.#pace.pause(this.#untilNextLook(startedMonoMs + driver.profile.timing.pollMs - clock.monoMs()));
     }
   }
 
@@ -206,7 +207,7 @@ export class ConnectorLoop {
     const { clock } = this.#parts;
     this.#askedMonoMs = requestedMonoMs;
     try {
-      const reading = await this.#contact.look(this.#pollPriority(), needsRegister(this.#state));
+      const reading = await this.#contact.look(this.#pollPriority(), this.#registerNeed());
       this.#askedMonoMs = null;
       this.dispatch({ kind: 'reading', reading, requestedMonoMs });
       this.#permit.renew(clock.monoMs());
@@ -233,6 +234,19 @@ export class ConnectorLoop {
       if (!(error instanceof LineError)) throw error;
       onCard('unknown');
     }
+  }
+
+  /** The pile is looked at also where the price band changes, so that the bill is split by what the meter showed there. */
+  #untilNextLook(pauseMs: number): number {
+    const { stamp, bandChangeMs } = this.#parts;
+    const { lookInMs } = watchBand(this.#state, { now: stamp(), bandChangeMs }, pauseMs);
+    return Math.min(pauseMs, lookInMs ?? pauseMs);
+  }
+
+  #registerNeed(): RegisterNeed {
+    if (needsRegister(this.#state)) return 'at-once';
+    const { stamp, bandChangeMs } = this.#parts;
+    return watchBand(this.#state, { now: stamp(), bandChangeMs }, 0).wantsRegister ? 'soon' : 'when-due';
   }
 
   #tellFirmware(): void {

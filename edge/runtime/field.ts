@@ -6,7 +6,6 @@ import { localTimeIn } from '#shared/local-time.ts';
 import type { BootClock, Stamp } from '#shared/stamp.ts';
 import { nextBandChangeMs } from '#shared/tariff/bands.ts';
 import { type TariffSchedule, tariffAt } from '#shared/tariff/schedule.ts';
-import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { Command, ConnectorView } from '#shared/wire/messages.ts';
 import type { SiteConfig } from '../config/site.ts';
 import type { SiteDevices, SiteMeter, SitePile } from '../config/site-devices.ts';
@@ -16,6 +15,7 @@ import { closeUnseen } from '../control/close-unseen.ts';
 import {
   type ConnectorFacts,
   type ConnectorState,
+  type Context,
   inService,
   type LedgerTransaction,
   type Maintenance,
@@ -105,13 +105,13 @@ export class Field {
       line: (lineId) => this.#line(lineId),
       onInfluence: (connectorId, influence) => this.influence('inputs', connectorId, influence),
     });
-    const bandChanged = bandWatch();
+    const bandChangeMs = bandChanges();
     const piles = devices.piles.map((pile) => ({
       pile,
       facts: connectorFactsOf(site, pile, meterOf(devices, pile), this.io.hasTrip(pile.config.connectorId)),
     }));
     this.#facts = new Map(piles.map(({ facts }) => [facts.connectorId, facts]));
-    this.#loops = new Map(piles.map(({ pile, facts }) => [facts.connectorId, this.#loop(pile, facts, bandChanged)]));
+    this.#loops = new Map(piles.map(({ pile, facts }) => [facts.connectorId, this.#loop(pile, facts, bandChangeMs)]));
     this.#parking = new ParkingField({
       ...parts,
       line: (lineId) => this.#line(lineId),
@@ -159,7 +159,7 @@ export class Field {
     return line;
   }
 
-  #loop(pile: SitePile, facts: ConnectorFacts, bandChanged: ReturnType<typeof bandWatch>): ConnectorLoop {
+  #loop(pile: SitePile, facts: ConnectorFacts, bandChangeMs: Context['bandChangeMs']): ConnectorLoop {
     const { opened, clock, timers, stamp, newId, commit, log, devices, onView, onTurn } = this.#parts;
     const { lineId, unit, socket = 1 } = pile.config;
     const { modbus, frames } = this.#line(lineId);
@@ -175,7 +175,7 @@ export class Field {
       timers,
       stamp,
       newId,
-      bandChanged,
+      bandChangeMs,
       commit,
       log: log.child({ pileId: facts.pileId, connectorId: facts.connectorId }),
       onChange: () => {
@@ -374,12 +374,12 @@ function rememberedOf(opened: Opened, connectorId: string): Remembered {
 /** Sessions that may still run. One out of a backup may have ended long since. */
 const adoptable = ({ sessions, restored }: Opened) => sessions.filter(({ sessionId }) => !restored.has(sessionId));
 
-/** Tells whether the price band changed between two instants, if only for a while; one zone table per time zone. */
-function bandWatch(): (tariff: Tariff, fromMs: number, toMs: number) => boolean {
+/** Finds changes of the price band; one zone table per time zone. */
+function bandChanges(): Context['bandChangeMs'] {
   const zones = new Map<string, ReturnType<typeof localTimeIn>>();
-  return (tariff, fromMs, toMs) => {
+  return (tariff, afterMs, untilMs) => {
     const localTime = zones.get(tariff.timezone) ?? localTimeIn(tariff.timezone);
     zones.set(tariff.timezone, localTime);
-    return nextBandChangeMs(tariff, fromMs, toMs + 1, localTime) !== null;
+    return nextBandChangeMs(tariff, afterMs, untilMs, localTime);
   };
 }

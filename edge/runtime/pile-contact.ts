@@ -17,6 +17,12 @@ export interface PileContactParts {
   readonly log: Logger;
 }
 
+/**
+ * How fresh the register must be. `at-once`: as the rest of the look, at the start of a charge and when it comes to rest;
+ * `soon`: a slow meter is asked now, though it is not due, and the look does not wait for it.
+ */
+export type RegisterNeed = 'at-once' | 'soon' | 'when-due';
+
 /** A pile that was away so long may have restarted, or be another one. */
 const FORGOTTEN_AFTER_FAILURES = 3;
 /** A pile that restarted in a blink, between two polls, is found out by then. */
@@ -48,18 +54,17 @@ export class PileContact {
    * look carries what the meter has told since the last one, or no energy. A meter that is silent leaves the energy
    * unknown and nothing else.
    *
-   * @param needsRegister the register must be as fresh as the rest: at the start of a charge, and when it comes to rest
    * @throws LineError
    */
-  async look(priority: Priority, needsRegister: boolean): Promise<Reading> {
+  async look(priority: Priority, need: RegisterNeed): Promise<Reading> {
     const { driver, meter } = this.#parts;
     if (meter === null) return driver.read(priority);
-    const mustWait = needsRegister || !this.#measuresCurrent;
+    const mustWait = need === 'at-once' || !this.#measuresCurrent;
     if (mustWait) {
       await this.#metering;
       this.#metered = null;
     }
-    if (mustWait || this.#parts.clock.monoMs() >= this.#meterDueMonoMs) this.#meterOnce(meter);
+    if (mustWait || need === 'soon' || this.#parts.clock.monoMs() >= this.#meterDueMonoMs) this.#meterOnce(meter);
     const reading = await driver.read(priority);
     if (mustWait) await this.#metering;
     const metered = this.#metered;

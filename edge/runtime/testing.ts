@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import type { LineError } from '../bus/line-error.ts';
 import { rtuLine } from '../bus/open-line.ts';
 import { frame, hexOf, ManualTime, MemoryStream } from '../bus/testing.ts';
-import { type LedgerTransaction, newConnector, nothingRemembered } from '../control/connector.ts';
+import { type Context, type LedgerTransaction, newConnector, nothingRemembered } from '../control/connector.ts';
 import type { Session } from '../control/session.ts';
 import { facts, uuid } from '../control/testing.ts';
 import type { MeterDriver } from '../devices/meter-driver.ts';
@@ -153,6 +153,8 @@ export interface LoopOptions {
   readonly meter?: MeterDriver;
   readonly trip?: () => Promise<void>;
   readonly session?: Session | null;
+  /** No change of the price band by default. */
+  readonly bandChangeMs?: Context['bandChangeMs'];
   /** What the ledger does with a transaction; it stores by default. */
   readonly store?: (transaction: LedgerTransaction) => Promise<void>;
 }
@@ -206,7 +208,7 @@ export function loopRig(options: LoopOptions = {}) {
       ids += 1;
       return uuid(ids);
     },
-    bandChanged: () => false,
+    bandChangeMs: options.bandChangeMs ?? (() => null),
     log,
     commit: async (transaction) => {
       await options.store?.(transaction);

@@ -55,7 +55,7 @@ export class Attendant {
 
   async #turn(): Promise<void> {
     try {
-      this.reading = await this.#contact.look('poll', true);
+      this.reading = await this.#contact.look('poll', 'at-once');
       await this.#contact.keepSetUp();
       this.#contact.succeeded();
       this.#permit.renew(this.#site.time.monoMs());

@@ -53,7 +53,7 @@ function runtimeOf({ profile }: PileCase, site: ReturnType<typeof pileSite>, met
       ids += 1;
       return uuid(ids);
     },
-    bandChanged: () => false,
+    bandChangeMs: () => null,
     log: pino({ level: 'silent' }),
     commit: (transaction) => {
       stored.push(transaction);
