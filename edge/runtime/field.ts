@@ -2,9 +2,7 @@ import type { Logger } from 'pino';
 import type { AccessList } from '#shared/access/access-list.ts';
 import type { Clock, Timers } from '#shared/clock.ts';
 import { type FaultCode, faultCatalogue } from '#shared/faults.ts';
-import { localTimeIn } from '#shared/local-time.ts';
 import type { BootClock, Stamp } from '#shared/stamp.ts';
-import { nextBandChangeMs } from '#shared/tariff/bands.ts';
 import { type TariffSchedule, tariffAt } from '#shared/tariff/schedule.ts';
 import type { Command, ConnectorView } from '#shared/wire/messages.ts';
 import type { SiteConfig } from '../config/site.ts';
@@ -31,6 +29,7 @@ import { influenceOf } from '../devices/firmware-verdict.ts';
 import { type MeterDriver, modbusMeter } from '../devices/meter-driver.ts';
 import { PileDriver } from '../devices/pile-driver.ts';
 import { nothingSampled, type Sample, takeSamples } from '../samples/sampler.ts';
+import { bandChanges } from './band-changes.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { connectorFactsOf } from './connector-facts.ts';
 import { ConnectorLoop } from './connector-loop.ts';
@@ -373,13 +372,3 @@ function rememberedOf(opened: Opened, connectorId: string): Remembered {
 
 /** Sessions that may still run. One out of a backup may have ended long since. */
 const adoptable = ({ sessions, restored }: Opened) => sessions.filter(({ sessionId }) => !restored.has(sessionId));
-
-/** Finds changes of the price band; one zone table per time zone. */
-function bandChanges(): Context['bandChangeMs'] {
-  const zones = new Map<string, ReturnType<typeof localTimeIn>>();
-  return (tariff, afterMs, untilMs) => {
-    const localTime = zones.get(tariff.timezone) ?? localTimeIn(tariff.timezone);
-    zones.set(tariff.timezone, localTime);
-    return nextBandChangeMs(tariff, afterMs, untilMs, localTime);
-  };
-}
