@@ -57,7 +57,7 @@ export function allocate(
     grants: new Map(claims.map((claim) => [claim.outlet.connectorId, grantOf(claim, targets, granted, conditions)])),
     shares: new Map(
       claims
-        .filter(({ demand }) => demand.wants !== 'nothing')
+        .filter(({ demand }) => demand.wants !== 'nothing' && !demand.isFound)
         .map((claim) => {
           const targetMa = targetOf(targets, claim).ma;
           return [

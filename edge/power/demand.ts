@@ -11,6 +11,8 @@ export interface Demand {
   readonly floorMa: number;
   /** Its start is on its way: what it has can be taken away, but not added to. */
   readonly isStarting: boolean;
+  /** Its charge has been found in the ledger, and its pile has not been read yet: nobody knows what it has. */
+  readonly isFound: boolean;
 }
 
 export const noDemand = (connectorId: string): Demand => ({
@@ -20,6 +22,7 @@ export const noDemand = (connectorId: string): Demand => ({
   mayTakeMa: 0,
   floorMa: 0,
   isStarting: false,
+  isFound: false,
 });
 
 /** What a connector has been granted, and since when. */

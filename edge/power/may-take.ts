@@ -1,5 +1,5 @@
 import type { ConnectorState } from '../control/connector.ts';
-import { allowedMa, isLagging } from '../control/offer.ts';
+import { allowedMa, FOLLOWS_WITHIN_MS, isLagging } from '../control/offer.ts';
 import { delivers } from '../control/reading.ts';
 import type { Demand } from './demand.ts';
 import type { Outlet, PileFallback } from './network.ts';
@@ -14,7 +14,7 @@ const SILENT_AFTER_MS = 2000;
 /**
  * The most that may flow at a connector at this moment, whatever it is granted.
  *
- * @param beforeMa what it counted with before; null: nothing is known of it since the controller began
+ * @param beforeMa what it counted with before; null: it has not been seen since the controller began
  */
 export function mayTakeMa(
   state: ConnectorState,
@@ -48,16 +48,28 @@ function offeredMa(
       return Math.max(phase.session.limitMa, seenMa);
     case 'stopping':
       // What was offered last may flow until the stop is proven.
-      if (phase.provenMonoMs === null) return Math.max(beforeMa ?? phase.session.limitMa, seenMa);
+      if (phase.provenMonoMs === null)
+        return Math.max(beforeMa ?? phase.session.limitMa, phase.session.offeredMa, seenMa);
       return unofferedMa();
     default:
       return unofferedMa();
   }
   /** Nobody offers anything: one that delivers does so by itself, and of one that is not seen nothing new is known. */
   function unofferedMa(): number {
-    if (reading === null) return beforeMa ?? fallback.currentMa;
+    if (reading === null) return beforeMa ?? unknownMa(state, maxMa, fallback, nowMonoMs);
     return delivers(reading) ? Math.max(maxMa, seenMa) : 0;
   }
+}
+
+/** Of a pile that nobody has seen: what it may have been left with, until its own watchdog has come down. */
+function unknownMa(
+  { readingMonoMs }: ConnectorState,
+  maxMa: number,
+  fallback: PileFallback,
+  nowMonoMs: number,
+): number {
+  const isDown = fallback.afterMs !== null && nowMonoMs - readingMonoMs >= fallback.afterMs + FOLLOWS_WITHIN_MS;
+  return isDown ? fallback.currentMa : maxMa;
 }
 
 /** The pile has not been heard for so long that its own watchdog may be about to take over. */
@@ -70,7 +82,7 @@ function fallsBack({ reading, readingMonoMs }: ConnectorState, { afterMs }: Pile
 export function demandOf(state: ConnectorState, outlet: Outlet, takesMa: number, nowMonoMs: number): Demand {
   const { connectorId } = outlet;
   const { phase } = state;
-  const about = { connectorId, mayTakeMa: takesMa, isStarting: false };
+  const about = { connectorId, mayTakeMa: takesMa, isStarting: false, isFound: false };
   const ceilingMa = state.influence.ceilingMa ?? outlet.maxMa;
   switch (phase.kind) {
     case 'checking':
@@ -85,7 +97,13 @@ export function demandOf(state: ConnectorState, outlet: Outlet, takesMa: number,
         isStarting: true,
       };
     case 'adopting':
-      return { ...about, wants: 'charge', maxMa: Math.min(phase.session.limitMa, ceilingMa), floorMa: 0 };
+      return {
+        ...about,
+        wants: 'charge',
+        maxMa: Math.min(phase.session.limitMa, ceilingMa),
+        floorMa: 0,
+        isFound: true,
+      };
     case 'charging': {
       const isSilent = state.reading === null && nowMonoMs - state.readingMonoMs >= SILENT_AFTER_MS;
       const floorMa = isSilent || isLagging(phase.offer, nowMonoMs) ? takesMa : 0;

@@ -19,7 +19,7 @@ export interface PowerNode {
 export interface PileFallback {
   /** Null: it has no watchdog, and its last limit stays. */
   readonly afterMs: number | null;
-  /** What it may take then; without a watchdog, what it may take before anybody has told it anything. */
+  /** What it may take then; without a watchdog its limit. */
   readonly currentMa: number;
 }
 

@@ -76,11 +76,15 @@ export function round(facts: PowerFacts, before: PowerState, look: PowerLook): P
     if (state === undefined) continue;
     const looked = pileLooked(before.looks.get(connectorId) ?? null, state, outlet);
     if (looked !== null) looks.set(connectorId, looked);
-    const takesMa = mayTakeMa(state, outlet, before.takes.get(connectorId) ?? null, nowMonoMs);
+    const isSeen = seen.has(connectorId);
+    const beforeMa = isSeen ? (before.takes.get(connectorId) ?? null) : null;
+    const takesMa = mayTakeMa(state, outlet, beforeMa, nowMonoMs);
     takes.set(connectorId, takesMa);
     const demand = demandOf(state, outlet, takesMa, nowMonoMs);
-    // For what will be seen in a moment nobody has to make room.
-    demands.set(connectorId, isSettling && !seen.has(connectorId) ? { ...demand, floorMa: 0 } : demand);
+    // For what has not been seen nobody gives anything up but what it falls back to.
+    const unseenMa = isSettling ? 0 : outlet.fallback.currentMa;
+    const floorMa = isSeen ? demand.floorMa : Math.min(demand.floorMa, unseenMa);
+    demands.set(connectorId, { ...demand, floorMa });
   }
   const grid = before.grid === null ? null : gridTurned(before.grid, takenBelow(facts, look, looks), nowMonoMs);
   const limits = limitsOf(network, look.minuteOfDay, look.nowMs, gridLimitOf(facts, grid));

@@ -37,6 +37,7 @@ export const wanting = (connectorId: string, change: Partial<Demand> = {}): Dema
   mayTakeMa: 0,
   floorMa: 0,
   isStarting: false,
+  isFound: false,
   ...change,
 });
 
