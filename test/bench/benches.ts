@@ -1,6 +1,7 @@
 import { edge } from './edge.ts';
 import { ledger } from './ledger.ts';
 import { line } from './line.ts';
+import { power } from './power.ts';
 import { rating } from './rating.ts';
 import { stop } from './stop.ts';
 
@@ -13,6 +14,7 @@ export const benches: Readonly<Record<string, (size?: number) => Promise<Record<
   edge,
   ledger,
   line,
+  power,
   rating,
   stop,
 };
