@@ -14,7 +14,14 @@ function requestIdOf(request: FastifyRequest): string | undefined {
 }
 
 function factsOf(error: unknown): ProblemFacts | null {
-  if (isPilegateError(error)) return statusOf(error.code) === 500 ? null : { code: error.code, detail: error.detail };
+  if (isPilegateError(error)) {
+    if (statusOf(error.code) === 500) return null;
+    const errors = error.complaints.map(({ path, reason }) => ({
+      pointer: `#/${path.replaceAll('.', '/')}`,
+      detail: reason,
+    }));
+    return { code: error.code, detail: error.detail, ...(errors.length > 0 && { errors }) };
+  }
   if (hasZodFastifySchemaValidationErrors(error)) {
     const context = 'validationContext' in error ? String(error.validationContext) : 'request';
     const place = context === 'params' ? 'path' : context;

@@ -11,7 +11,7 @@ import { type Trx, transaction } from '../db/transaction.ts';
 import { chargeLimitsOf, type limitsSchema } from '../orders/limits-view.ts';
 import type { Caller } from '../partners/caller.ts';
 import { linkIsFresh, statusNow } from '../stations/freshness.ts';
-import { type TariffInForce, tariffInForce } from '../stations/tariff-in-force.ts';
+import { siteTariffs, tariffOf } from '../stations/tariff-in-force.ts';
 import { refusalOfStart } from './check-start.ts';
 import { insertCommand } from './commands.ts';
 import { type Answered, answerOnce, findFirst, type WriteRequest, writeRequest } from './first-answer.ts';
@@ -41,13 +41,14 @@ export async function startCharge(context: StartContext, caller: Caller, body: S
       const first = await findFirst(trx, request);
       if (first !== null) return { operation: first, hit: true };
       const nowMs = context.clock.wallMs();
-      const tariff = await tariffInForce(trx, connector.site_id);
-      const refusal = refusalOfStart(await factsOf(trx, connector, tariff !== null, nowMs));
-      if (refusal !== null) throw new PilegateError(refusal, `connector ${body.connector_id}`);
-      if (tariff === null) throw new PilegateError('tariff.missing', `connector ${body.connector_id}`);
-      assertAboveMinimum(tariff.document, body);
+      const tariff = tariffOf(await siteTariffs(trx, connector.site_id), connector.connector_id, nowMs);
+      const refusal = refusalOfStart(await factsOf(trx, connector, tariff.ok, nowMs));
+      if (refusal !== null && refusal !== 'tariff.missing')
+        throw new PilegateError(refusal, `connector ${body.connector_id}`);
+      if (!tariff.ok) throw new PilegateError('tariff.missing', `connector ${body.connector_id}: ${tariff.reason}`);
+      assertAboveMinimum(tariff.value, body);
       const asked = { limits: chargeLimitsOf(body.limits), holdMinor: body.hold_minor ?? null };
-      const operation = await insertAll(context, trx, request, { connector, tariff, nowMs, ...asked });
+      const operation = await insertAll(context, trx, request, { connector, tariff: tariff.value, nowMs, ...asked });
       return { operation, hit: false };
     }),
   );
@@ -120,7 +121,7 @@ async function insertAll(
   request: WriteRequest,
   start: {
     connector: LockedConnector;
-    tariff: TariffInForce;
+    tariff: Tariff;
     nowMs: number;
     limits: ChargeLimits | null;
     holdMinor: number | null;
@@ -142,8 +143,8 @@ async function insertAll(
       site_id: connector.site_id,
       pile_id: connector.pile_id,
       connector_id: connector.connector_id,
-      tariff_id: tariff.document.tariffId,
-      tariff_version: tariff.document.version,
+      tariff_id: tariff.tariffId,
+      tariff_version: tariff.version,
       limits: limits === null ? null : JSON.stringify(limits),
       hold_minor: holdMinor,
       created_at_ms: nowMs,
@@ -178,7 +179,7 @@ async function insertAll(
     expect: 'no-session',
     expiresAtMs: deadlineAtMs,
     ttlMs: context.settings.startTimeoutMs,
-    tariff: tariff.document,
+    tariff,
     ...(limits !== null && { limits }),
     ...(holdMinor !== null && { holdMinor }),
   };

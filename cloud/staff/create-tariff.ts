@@ -1,44 +1,29 @@
 import { PilegateError } from '#shared/errors.ts';
+import type { PriceBounds } from '#shared/tariff/schedule.ts';
+import { priceComplaints } from '#shared/tariff/schedule-complaints.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
-import { canonicalJson, digestOf } from '../canonical-json.ts';
 import type { CloudContext } from '../context.ts';
 import { transaction } from '../db/transaction.ts';
+import { storeTariff } from '../stations/store-tariff.ts';
 
 /**
- * Stores a version of a tariff and puts it in force at the sites, for charges started from now on. A version
- * never changes: the same document again is fine, another one under its number is not.
+ * Stores a version of a tariff and puts it in force at the sites, for charges started from now on until further notice. It
+ * takes the place of everything that holds for the whole site; what names a connector stays.
  *
- * @throws PilegateError `tariff.version_exists`, or `station.unknown` naming a site that does not exist
+ * @param bounds what its prices must lie between; null: nobody has said
+ * @throws PilegateError `request.invalid` with what is out of bounds, `tariff.version_exists`, or `station.unknown`
  */
 export async function putTariffInForce(
   context: Pick<CloudContext, 'db' | 'clock'>,
   siteIds: readonly string[],
   tariff: Tariff,
+  bounds: PriceBounds | null = null,
 ): Promise<void> {
+  const complaints = bounds === null ? [] : priceComplaints(tariff, bounds, 'tariff');
+  if (complaints.length > 0) throw new PilegateError('request.invalid', 'prices are out of bounds', { complaints });
   const nowMs = context.clock.wallMs();
-  const digest = digestOf(tariff);
   await transaction(context.db, async (trx) => {
-    await trx
-      .insertInto('tariffs')
-      .values({
-        tariff_id: tariff.tariffId,
-        version: tariff.version,
-        document: canonicalJson(tariff),
-        document_sha256: digest,
-        created_at_ms: nowMs,
-      })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-    const stored = await trx
-      .selectFrom('tariffs')
-      .select('document_sha256')
-      .where('tariff_id', '=', tariff.tariffId)
-      .where('version', '=', tariff.version)
-      .executeTakeFirstOrThrow();
-    if (stored.document_sha256 !== digest) {
-      const detail = `tariff ${tariff.tariffId} version ${tariff.version} exists with another content; use a new version`;
-      throw new PilegateError('tariff.version_exists', detail);
-    }
+    await storeTariff(trx, tariff, nowMs);
     for (const siteId of new Set(siteIds)) {
       const site = await trx
         .updateTable('sites')
@@ -46,6 +31,13 @@ export async function putTariffInForce(
         .where('site_id', '=', siteId)
         .executeTakeFirst();
       if (site.numUpdatedRows === 0n) throw new PilegateError('station.unknown', `no site ${siteId}`);
+      await trx
+        .updateTable('site_tariffs')
+        .set({ replaced_at_ms: nowMs })
+        .where('site_id', '=', siteId)
+        .where('connector_ids', 'is', null)
+        .where('replaced_at_ms', 'is', null)
+        .execute();
       await trx
         .insertInto('site_tariffs')
         .values({ site_id: siteId, tariff_id: tariff.tariffId, version: tariff.version, in_force_from_ms: nowMs })

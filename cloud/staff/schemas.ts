@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { connectorIdSchema, pileIdSchema, siteIdSchema } from '#shared/ids.ts';
+import { priceBoundsSchema } from '#shared/tariff/schedule.ts';
 import { tariffSchema } from '#shared/tariff/tariff.ts';
 import { SHARD_COUNT } from '#shared/wire/topics.ts';
 import { scopes } from '../partners/caller.ts';
@@ -39,9 +40,12 @@ export const createdSiteSchema = z
 export const newTariffSchema = z.strictObject({
   site_ids: z.array(siteIdSchema).min(1).max(1000),
   tariff: tariffSchema.describe('the document that goes to the site as it is'),
+  bounds: priceBoundsSchema.optional().describe('what its prices must lie between; left out: whatever they are'),
 });
 
 export const createdTariffSchema = z.object({ tariff_id: z.string(), version: z.int(), site_ids: z.array(z.string()) });
+
+export const putScheduleSchema = z.object({ site_id: z.string(), version: z.int() });
 
 export const partnerIdSchema = z
   .string()

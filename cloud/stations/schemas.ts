@@ -18,6 +18,7 @@ export const connectorSchema = z
     observed_at: z.iso.datetime().nullable().describe('when the site saw it, by its clock'),
     received_at: z.iso.datetime().nullable(),
     freshness_s: z.number().nullable().describe('age of the observation'),
+    tariff: tariffViewSchema.nullable().describe('in force here now; null: no charge can be started'),
   })
   .meta({ id: 'Connector' });
 
@@ -30,7 +31,7 @@ const stationFields = {
   updated_at: z.iso
     .datetime()
     .describe('last change of the station itself, its connectors or its tariff; not of their status'),
-  tariff: tariffViewSchema.nullable().describe('in force now; null: no charge can be started'),
+  tariff: tariffViewSchema.nullable().describe('in force now for the whole site; a connector may have its own'),
 };
 
 export const stationSchema = z

@@ -1,29 +1,52 @@
+import { ok, type Result } from '#shared/result.ts';
+import { type NoTariff, tariffAt } from '#shared/tariff/schedule.ts';
 import { type Tariff, tariffSchema } from '#shared/tariff/tariff.ts';
 import type { Db } from '../db/connect.ts';
 import type { Trx } from '../db/transaction.ts';
-
-export interface TariffInForce {
-  readonly document: Tariff;
-  readonly inForceFromMs: number;
-}
+import { iso, isoOrNull } from '../http/iso.ts';
 
 const parseTariff = (document: string): Tariff => tariffSchema.parse(JSON.parse(document));
 
-/** The tariff that a charge started now at this site is billed by, or null: there is no default price. */
-export async function tariffInForce(db: Db | Trx, siteId: string): Promise<TariffInForce | null> {
-  const row = await db
+/** The tariffs of a site with where and when they hold. Their documents are parsed when one is asked for. */
+export interface SiteTariffs {
+  readonly tariffs: readonly {
+    readonly from: string;
+    readonly until: string | null;
+    readonly connectorIds?: readonly string[];
+    readonly tariff: string;
+  }[];
+}
+
+export async function siteTariffs(db: Db | Trx, siteId: string): Promise<SiteTariffs> {
+  const rows = await db
     .selectFrom('site_tariffs')
     .innerJoin('tariffs', (join) =>
       join
         .onRef('tariffs.tariff_id', '=', 'site_tariffs.tariff_id')
         .onRef('tariffs.version', '=', 'site_tariffs.version'),
     )
-    .select(['tariffs.document', 'site_tariffs.in_force_from_ms'])
+    .select(['tariffs.document', 'in_force_from_ms', 'until_ms', 'connector_ids'])
     .where('site_tariffs.site_id', '=', siteId)
-    .orderBy('site_tariffs.site_tariff_id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row === undefined ? null : { document: parseTariff(row.document), inForceFromMs: row.in_force_from_ms };
+    .where('replaced_at_ms', 'is', null)
+    .orderBy('site_tariffs.site_tariff_id')
+    .execute();
+  const tariffs = rows.map((row) => ({
+    from: iso(row.in_force_from_ms),
+    until: isoOrNull(row.until_ms),
+    ...(row.connector_ids !== null && { connectorIds: JSON.parse(row.connector_ids) as string[] }),
+    tariff: row.document,
+  }));
+  return { tariffs };
+}
+
+/**
+ * The tariff that a charge started at this instant is billed by, or why there is none: there is no default price.
+ *
+ * @param connectorId null: what holds for the whole site
+ */
+export function tariffOf(site: SiteTariffs, connectorId: string | null, atMs: number): Result<Tariff, NoTariff> {
+  const found = tariffAt(site, connectorId, atMs);
+  return found.ok ? ok(parseTariff(found.value)) : found;
 }
 
 /** One stored version of a tariff, or null. */

@@ -5,7 +5,7 @@ import { iso, isoOrNull } from '../http/iso.ts';
 import { tariffView } from '../orders/tariff-view.ts';
 import { ageMs, linkIsFresh, statusNow } from './freshness.ts';
 import type { connectorSchema, stationSchema } from './schemas.ts';
-import { tariffInForce } from './tariff-in-force.ts';
+import { type SiteTariffs, siteTariffs, tariffOf } from './tariff-in-force.ts';
 
 type ConnectorView = z.infer<typeof connectorSchema>;
 
@@ -33,7 +33,12 @@ const connectorsWithState = (db: Db) =>
     ]);
 type ConnectorWithState = Awaited<ReturnType<ReturnType<typeof connectorsWithState>['executeTakeFirstOrThrow']>>;
 
-function connectorView(row: ConnectorWithState, nowMs: number): ConnectorView {
+function tariffViewAt(tariffs: SiteTariffs, connectorId: string | null, nowMs: number): ConnectorView['tariff'] {
+  const found = tariffOf(tariffs, connectorId, nowMs);
+  return found.ok ? tariffView(found.value) : null;
+}
+
+function connectorView(row: ConnectorWithState, tariffs: SiteTariffs, nowMs: number): ConnectorView {
   const { status, observation_age_ms: observationAgeMs, received_at_ms: receivedAtMs } = row;
   const state =
     status === null || observationAgeMs === null || receivedAtMs === null
@@ -58,6 +63,7 @@ function connectorView(row: ConnectorWithState, nowMs: number): ConnectorView {
     observed_at: isoOrNull(row.observed_at_ms),
     received_at: isoOrNull(row.received_at_ms),
     freshness_s: state === null ? null : ageMs(state, nowMs) / 1000,
+    tariff: tariffViewAt(tariffs, row.connector_id, nowMs),
   };
 }
 
@@ -72,7 +78,7 @@ export async function findConnector(
     .where('connectors.connector_id', '=', connectorId)
     .where('sites.environment', '=', environment)
     .executeTakeFirst();
-  return row === undefined ? null : connectorView(row, nowMs);
+  return row === undefined ? null : connectorView(row, await siteTariffs(db, row.site_id), nowMs);
 }
 
 export interface SiteRow {
@@ -94,7 +100,7 @@ export async function stationView(db: Db, site: SiteRow, nowMs: number): Promise
     .where('connectors.site_id', '=', site.site_id)
     .orderBy('connectors.connector_id')
     .execute();
-  const tariff = await tariffInForce(db, site.site_id);
+  const tariffs = await siteTariffs(db, site.site_id);
   return {
     site_id: site.site_id,
     name: site.name,
@@ -102,7 +108,7 @@ export async function stationView(db: Db, site: SiteRow, nowMs: number): Promise
     timezone: site.timezone,
     online: linkIsFresh(link ?? null, nowMs),
     updated_at: iso(site.updated_at_ms),
-    tariff: tariff === null ? null : tariffView(tariff.document),
-    connectors: connectors.map((row) => connectorView(row, nowMs)),
+    tariff: tariffViewAt(tariffs, null, nowMs),
+    connectors: connectors.map((row) => connectorView(row, tariffs, nowMs)),
   };
 }

@@ -47,6 +47,12 @@ export const tariffScheduleSchema = z.strictObject({
 });
 export type TariffSchedule = z.infer<typeof tariffScheduleSchema>;
 
+/** A tariff, whatever carries it, with where and when it is in force. */
+type InForce<Document> = Pick<ScheduledTariff, 'from' | 'until'> & {
+  readonly connectorIds?: readonly string[] | undefined;
+  readonly tariff: Document;
+};
+
 /** Why there is no tariff: none for this connector at all; none yet, but one will begin; all of them have ended. */
 export type NoTariff = 'none' | 'not-yet' | 'expired';
 
@@ -58,15 +64,19 @@ export const untilMsOf = ({ until }: Pick<ScheduledTariff, 'until'>): number =>
 /**
  * The tariff that a charge begun at this instant is billed by, whatever comes later. One that names the connector goes
  * before one for the whole site.
+ *
+ * @param connectorId null: what holds for the whole site
  */
-export function tariffAt(
-  schedule: Pick<TariffSchedule, 'tariffs'>,
-  connectorId: string,
+export function tariffAt<Document = Tariff>(
+  schedule: { readonly tariffs: readonly InForce<Document>[] },
+  connectorId: string | null,
   atMs: number,
-): Result<Tariff, NoTariff> {
-  const own = schedule.tariffs.filter(({ connectorIds }) => connectorIds?.includes(connectorId));
+): Result<Document, NoTariff> {
+  const own = schedule.tariffs.filter(
+    ({ connectorIds }) => connectorId !== null && connectorIds?.includes(connectorId) === true,
+  );
   const forAll = schedule.tariffs.filter(({ connectorIds }) => connectorIds === undefined);
-  const isInForce = (entry: ScheduledTariff) => fromMsOf(entry) <= atMs && atMs < untilMsOf(entry);
+  const isInForce = (entry: InForce<Document>) => fromMsOf(entry) <= atMs && atMs < untilMsOf(entry);
   const found = own.findLast(isInForce) ?? forAll.findLast(isInForce);
   if (found !== undefined) return ok(found.tariff);
   const candidates = [...own, ...forAll];
