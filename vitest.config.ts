@@ -4,8 +4,9 @@ import { defineConfig } from 'vitest/config';
 const long = [
   'test/storage/**/*.test.ts',
   'test/clock/**/*.test.ts',
-  'test/stand/{charge-target,hung-field,maintenance,systemd}.test.ts',
+  'test/stand/{cards,charge-target,hung-field,maintenance,systemd}.test.ts',
   'test/torture/outage.test.ts',
+  'test/e2e/local-charge.test.ts',
   'test/faults/{io,interlocks-lasting}.test.ts',
   'test/rating/oracle-many.test.ts',
 ];

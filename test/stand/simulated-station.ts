@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { MeterTruth } from '../../hardware-sim/meters/meter.ts';
 import type { PileTruth } from '../../hardware-sim/piles/truth.ts';
 import type { VehicleSettings } from '../../hardware-sim/piles/vehicle-settings.ts';
+import type { ReaderTruth } from '../../hardware-sim/readers/card-reader.ts';
 import type { stationSchema } from '../../hardware-sim/station.ts';
 import { type Child, startChild } from '../../scripts/start/child.ts';
 import type { SimulatorReady } from '../../scripts/start/station.ts';
@@ -76,6 +77,16 @@ export class SimulatedStation {
 
   clear(faultId: string): Promise<void> {
     return this.#call('DELETE', `/faults/${faultId}`);
+  }
+
+  /** Holds a card to a reader, half a second when nothing else is said. */
+  presentCard(readerId: string, card: string, holdMs = 500): Promise<ReaderTruth> {
+    return this.#call('POST', `/readers/${readerId}/card`, { card, holdMs });
+  }
+
+  /** What the pile's own reader shows from now on. */
+  showCard(pileId: string, card: string | null): Promise<PileTruth> {
+    return this.#call('PUT', `/piles/${pileId}/card`, { card });
   }
 
   powerCycle(pileId: string, offMs: number): Promise<PileTruth> {
