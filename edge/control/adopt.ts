@@ -1,4 +1,3 @@
-import { faultCatalogue } from '#shared/faults.ts';
 import { VEHICLE_ENDED_AFTER_MS } from './charge.ts';
 import {
   type ConnectorFacts,
@@ -10,6 +9,7 @@ import {
   record,
   stay,
 } from './connector.ts';
+import { objectionOf } from './influence.ts';
 import { COMMUNICATION_LOST_AFTER_MS, renewedInterlocks, reportedBy } from './interlocks.ts';
 import { adoptedOffer } from './offer.ts';
 import { confirmLeftMs, type Outage } from './outage.ts';
@@ -60,8 +60,7 @@ export function adoptingReading(before: ConnectorState, phase: Adopting, context
 
 /** Why a charge ended while nobody looked, as far as what is left of it can tell. */
 function endedMeanwhile({ session, outage }: Adopting, reading: Reading, { facts }: Context): StopDetails {
-  if (reading.status === 'unplugged')
-    return faultStop({ fault: 'gun-removed', detail: faultCatalogue['gun-removed'].en }, session);
+  if (reading.status === 'unplugged') return faultStop(objectionOf('gun-removed'), session);
   const reported = reportedBy(reading);
   if (reported !== null) return faultStop(reported, session);
   return {
@@ -98,6 +97,5 @@ function adoptPause(state: ConnectorState, phase: Adopting, confirmByMonoMs: num
 export function adoptingPollFailed(state: ConnectorState, phase: Adopting, context: Context): Decision {
   if (context.now.monoMs - state.interlocks.lastReadingMs < COMMUNICATION_LOST_AFTER_MS) return stay(state);
   const { session } = phase;
-  const objection = { fault: 'communication-lost', detail: faultCatalogue['communication-lost'].en } as const;
-  return beginStop(state, session, faultStop(objection, session), context);
+  return beginStop(state, session, faultStop(objectionOf('communication-lost'), session), context);
 }

@@ -24,7 +24,7 @@ import { isAwaited, type Session, withMark } from './session.ts';
 import { setUpFault } from './set-up.ts';
 import { beginStop, demandedStop, faultStop, type StopDetails, undoStart } from './stop.ts';
 import { meterLimits } from './take-register.ts';
-import { targetMa, tooLittleLeft } from './target.ts';
+import { offerableMa, targetMa, tooLittleLeft } from './target.ts';
 
 type Charging = Extract<Phase, { kind: 'charging' }>;
 
@@ -87,10 +87,9 @@ const vehicleEnded: StopDetails = {
 
 function faultOf(state: ConnectorState, phase: Charging, context: Context): Objection | null {
   const nowMs = context.now.monoMs;
-  const lost = setUpFault(state.setUp, nowMs);
   return (
     tripped(state.interlocks, state.reading, limitsFor(state, context), nowMs) ??
-    (lost === null ? null : { fault: lost, detail: faultCatalogue[lost].en }) ??
+    setUpFault(state.setUp, nowMs) ??
     meterFault(state.track, nowMs, meterLimits(context.facts, true)) ??
     chargeFault(phase.session, context)
   );
@@ -159,7 +158,7 @@ function resume(state: ConnectorState, phase: Charging, limitMa: number, context
 
 /** What the surroundings leave. A charge of a pile that cannot offer so little has been stopped before. */
 const wantedMa = ({ influence }: ConnectorState, { session }: Charging, { facts }: Context): number =>
-  targetMa(session.limitMa, influence, facts) ?? 0;
+  offerableMa(session.limitMa, influence, facts);
 
 /** Brings what is offered to what the surroundings leave. While nobody knows what the site's rules say, it is not raised. */
 function steerOffer(state: ConnectorState, phase: Charging, context: Context): Decision {

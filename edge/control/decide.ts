@@ -17,6 +17,7 @@ import {
   enter,
   note,
   type OfferingWrite,
+  type Phase,
   record,
   sessionOf,
   stay,
@@ -65,6 +66,8 @@ import {
 import { strayReading } from './stray.ts';
 import { takeRegister, withSession } from './take-register.ts';
 import { occupancyEnds, occupancyRestamped, stillOccupied } from './watch-occupancy.ts';
+
+type Closing = Extract<Phase, { kind: 'closing' }>;
 
 /**
  * The whole mind of a connector: what it is, what happened, what to do about it. Pure and synchronous; every fresh
@@ -164,17 +167,16 @@ function judgeReading(
     case 'stopping':
       return onStoppingReading(state, look, context);
     case 'closing':
-      return closingReading(state, context);
+      return closingReading(state, phase, context);
     case 'adopting':
       return adoptingReading(state, phase, context);
   }
 }
 
 /** A record that waits for the disk does not leave its pile unwatched: what it delivers now belongs to nobody. */
-function closingReading(before: ConnectorState, context: Context): Decision {
+function closingReading(before: ConnectorState, phase: Closing, context: Context): Decision {
   const { state, orders } = strayReading(before, context);
-  if (state.phase.kind !== 'closing') return { state, orders };
-  const closing = closingPoll(state, state.phase, context);
+  const closing = closingPoll(state, phase, context);
   return { state: closing.state, orders: [...orders, ...closing.orders] };
 }
 

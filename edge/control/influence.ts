@@ -1,10 +1,13 @@
-import type { FaultCode } from '#shared/faults.ts';
+import { type FaultCode, faultCatalogue } from '#shared/faults.ts';
 
 /** What is wrong, and in words what exactly. */
 export interface Objection {
   readonly fault: FaultCode;
   readonly detail: string;
 }
+
+/** A fault in the catalogue's own words. */
+export const objectionOf = (fault: FaultCode): Objection => ({ fault, detail: faultCatalogue[fault].en });
 
 /** Who may have a say in a connector, beside its own pile. */
 export type InfluenceSource = 'parking' | 'inputs' | 'rules' | 'health' | 'firmware' | 'power';

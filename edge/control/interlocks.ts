@@ -1,5 +1,5 @@
 import { type FaultCode, faultCatalogue } from '#shared/faults.ts';
-import type { Objection } from './influence.ts';
+import { type Objection, objectionOf } from './influence.ts';
 import { delivers, faultIn, type Reading, STOPPED_BELOW_MA } from './reading.ts';
 
 /** Limits of what a pile may show. They come from law and profile; configuration can only tighten them. */
@@ -192,7 +192,7 @@ export function tripped(
   // Of a gun that is out and a value that is missing, the missing value is the graver.
   const [gravest = null] = lasting.filter((fault) => fault !== 'gun-removed');
   const fault = gravest ?? tooOld(state, nowMonoMs) ?? lasting[0] ?? null;
-  return fault === null ? null : { fault, detail: faultCatalogue[fault].en };
+  return fault === null ? null : objectionOf(fault);
 }
 
 const hasLasted =
@@ -207,7 +207,7 @@ export function standsAgainstStart(state: InterlockState, reading: Reading, nowM
   const reported = reportedBy(reading);
   if (reported !== null) return reported;
   const present = conditions.find(({ fault }) => state.sinceMs[fault] !== undefined);
-  if (present !== undefined) return { fault: present.fault, detail: faultCatalogue[present.fault].en };
+  if (present !== undefined) return objectionOf(present.fault);
   const { voltageUnsettledMs, lastTemperatureMs, lastReadingMs } = state;
   if (lastTemperatureMs < lastReadingMs)
     return { fault: 'measurement-missing', detail: 'the pile does not tell its temperature' };

@@ -4,7 +4,7 @@ import type { ConnectorFacts, ConnectorState, Context } from './connector.ts';
 import { objectionsOf } from './influence.ts';
 import { standsAgainstStart } from './interlocks.ts';
 import { isOff, type Reading } from './reading.ts';
-import { lacksPower, targetMa } from './target.ts';
+import { lacksPower, offerableMa } from './target.ts';
 
 /** What stands against any charge at this connector, whatever its pile shows; null when nothing does. */
 export function whyNotTake(state: ConnectorState, facts: ConnectorFacts): Refusal | null {
@@ -16,7 +16,7 @@ export function whyNotTake(state: ConnectorState, facts: ConnectorFacts): Refusa
   const [objection] = objectionsOf(influence);
   if (objection !== undefined) return { code: 'connector.faulted', detail: `${objection.fault}: ${objection.detail}` };
   // A share of the supply is waited for.
-  const isTooLittle = (targetMa(facts.limitMa, { ...influence, grantMa: null }, facts) ?? 0) === 0;
+  const isTooLittle = offerableMa(facts.limitMa, { ...influence, grantMa: null }, facts) === 0;
   return isTooLittle ? { code: 'connector.faulted', detail: 'the site leaves less than the pile can offer' } : null;
 }
 

@@ -1,5 +1,4 @@
-import { faultCatalogue } from '#shared/faults.ts';
-import type { Objection } from './influence.ts';
+import { type Objection, objectionOf } from './influence.ts';
 import { type MeterLimits, type MeterTrack, stuckAtWh } from './meter-track.ts';
 
 /** Measured power must have been without a trace in the register for this long. */
@@ -20,5 +19,5 @@ export function meterFault(track: MeterTrack | null, nowMonoMs: number, limits: 
   if (doubt !== null && doubt.firstRawWh < rawWh && unbelievedMs >= BACKWARD_AFTER_MS)
     return { fault: 'meter-backward', detail: `was at ${rawWh} Wh and shows ${doubt.rawWh} Wh` };
   if (unbelievedMs < SILENT_AFTER_MS) return null;
-  return { fault: 'measurement-missing', detail: faultCatalogue['measurement-missing'].en };
+  return objectionOf('measurement-missing');
 }

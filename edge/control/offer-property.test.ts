@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { noInfluence } from './influence.ts';
 import { allowedMa } from './offer.ts';
-import { targetMa } from './target.ts';
+import { offerableMa } from './target.ts';
 import { charging, facts, plugged, Rig } from './testing.ts';
 
 type Outcome = 'taken' | 'refused' | 'unheard';
@@ -31,7 +31,7 @@ class World {
     switch (step.do) {
       case 'want': {
         const influence = { ...noInfluence, ceilingMa: step.ceilingMa };
-        this.wantedMa = targetMa(facts.limitMa, influence, facts) ?? 0;
+        this.wantedMa = offerableMa(facts.limitMa, influence, facts);
         this.rig.send({ kind: 'influenced', influence });
         break;
       }

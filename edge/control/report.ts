@@ -16,6 +16,16 @@ export function commandFailed(
   return { kind: 'command.reported', commandId, status: 'failed', sessionId, code, detail };
 }
 
+/** An alarm's words are cut to what a record carries. */
+const LONGEST_DETAIL = 500;
+
+/** An alarm about the site as a whole: it names no pile. */
+export function siteAlarm(code: FaultCode, alarmId: string, detail: string): RecordOf<'alarm.raised'> {
+  const { severity } = faultCatalogue[code];
+  const about = { pileId: null, connectorId: null, sessionId: null, detail: detail.slice(0, LONGEST_DETAIL) };
+  return { kind: 'alarm.raised', alarmId, code, severity, ...about };
+}
+
 export function alarm(
   facts: ConnectorFacts,
   code: FaultCode,

@@ -1,4 +1,4 @@
-import type { FaultCode } from '#shared/faults.ts';
+import { type Objection, objectionOf } from './influence.ts';
 
 /**
  * Whether the pile is known to have its set-up: without it nobody knows what its watchdog does. `missing`: not written
@@ -30,6 +30,6 @@ export function withResult(before: SetUpState, result: SetUpResult, nowMonoMs: n
 }
 
 /** The fault of a charge on a pile whose watchdog nobody can rely on. */
-export function setUpFault({ result, sinceMonoMs }: SetUpState, nowMonoMs: number): FaultCode | null {
-  return result !== 'taken' && nowMonoMs - sinceMonoMs >= PATIENCE_MS ? 'setup-not-taken' : null;
+export function setUpFault({ result, sinceMonoMs }: SetUpState, nowMonoMs: number): Objection | null {
+  return result !== 'taken' && nowMonoMs - sinceMonoMs >= PATIENCE_MS ? objectionOf('setup-not-taken') : null;
 }

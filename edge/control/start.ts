@@ -27,7 +27,7 @@ import { failedStart, startSucceeded } from './service.ts';
 import { openSession, type Session } from './session.ts';
 import { setUpFault } from './set-up.ts';
 import { beginStop, demandedStop, faultStop, type StopDetails, undoStart } from './stop.ts';
-import { targetMa, tooLittleLeft } from './target.ts';
+import { offerableMa, tooLittleLeft } from './target.ts';
 
 type Asked = Pick<ChargeWish, 'commandId' | 'requestId'>;
 type Checking = Extract<Phase, { kind: 'checking' }>;
@@ -116,7 +116,7 @@ export function checkingReading(
     pileId: facts.pileId,
     connectorId: facts.connectorId,
     limitMa: facts.limitMa,
-    offeredMa: targetMa(facts.limitMa, state.influence, facts) ?? 0,
+    offeredMa: offerableMa(facts.limitMa, state.influence, facts),
     track,
     now: context.now,
     confirmByWallMs: context.now.wallMs + (confirmByMonoMs - context.now.monoMs),
@@ -175,7 +175,7 @@ export function preparingPoll(state: ConnectorState, phase: Preparing, context: 
 /** What is offered is what the surroundings leave at this moment. */
 function writeStart(state: ConnectorState, phase: Starting, context: Context): Decision {
   const { facts } = context;
-  const offeredMa = targetMa(phase.session.limitMa, state.influence, facts) ?? 0;
+  const offeredMa = offerableMa(phase.session.limitMa, state.influence, facts);
   const session: Session = { ...phase.session, offeredMa };
   const next: Starting = {
     ...phase,
@@ -203,17 +203,15 @@ export function startingPoll(state: ConnectorState, phase: Starting, context: Co
   const { monoMs } = context.now;
   const { stop } = state.influence;
   if (stop !== null) return beginStop(state, session, demandedStop(stop, session), context);
-  if ((targetMa(session.limitMa, state.influence, context.facts) ?? 0) === 0)
+  if (offerableMa(session.limitMa, state.influence, context.facts) === 0)
     return beginStop(
       state,
       session,
       demandedStop(tooLittleLeft(session.limitMa, state.influence, context.facts), session),
       context,
     );
-  const lost = setUpFault(state.setUp, monoMs);
   const found =
-    tripped(state.interlocks, state.reading, limitsFor(state, context), monoMs) ??
-    (lost === null ? null : { fault: lost, detail: faultCatalogue[lost].en });
+    tripped(state.interlocks, state.reading, limitsFor(state, context), monoMs) ?? setUpFault(state.setUp, monoMs);
   if (found !== null) return giveUpStart(state, session, faultStop(found, session), context);
   if (monoMs >= confirmByMonoMs)
     return giveUpStart(state, session, undoStart('not-confirmed', 'pile.no_confirmation'), context);

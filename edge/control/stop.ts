@@ -16,7 +16,7 @@ import {
   record,
   stay,
 } from './connector.ts';
-import type { Objection } from './influence.ts';
+import { type Objection, objectionOf } from './influence.ts';
 import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
 import { withLatch } from './latch.ts';
 import { beginOccupancy, staysOccupied } from './occupancy.ts';
@@ -259,24 +259,17 @@ function climbOn(state: ConnectorState, phase: Stopping, context: Context): Deci
   if (!ladder.exhausted && !isCuttingOff) return enter(state, { ...phase, ladder }, ...orders);
   const session = ladder.exhausted ? withMark(phase.session, 'stop-not-proven') : phase.session;
   const refusal = refusalOf(state, ladder.exhausted ? rungs : null);
-  const about = { alarmId: context.newId(), sessionId: session.sessionId, detail: refusal.detail };
-  const isTold = phase.told.includes(refusal.fault);
-  const alarms = isTold ? [] : [alarm(context.facts, refusal.fault, about)];
-  const told = isTold ? phase.told : [...phase.told, refusal.fault];
+  const isTurn = ranOut || isCuttingOff;
+  const isAlarming = isTurn && !phase.told.includes(refusal.fault);
+  const told = isAlarming ? [...phase.told, refusal.fault] : phase.told;
   const quietUntilMonoMs = ladder.exhausted ? quietFrom(state, phase, context) : null;
-  const next: Stopping = {
-    ...phase,
-    session,
-    ladder,
-    told: ranOut || isCuttingOff ? told : phase.told,
-    quietUntilMonoMs,
-  };
-  const recorded = record(session, ...(ranOut || isCuttingOff ? alarms : []));
+  const next: Stopping = { ...phase, session, ladder, told, quietUntilMonoMs };
+  const about = { alarmId: context.newId(), sessionId: session.sessionId, detail: refusal.detail };
+  const recorded = record(session, ...(isAlarming ? [alarm(context.facts, refusal.fault, about)] : []));
   // Without a reading nobody knows; as soon as current is seen to flow, a technician has to come.
   const isLatching = delivers(state.reading) && !state.latched.includes(refusal.fault);
   const latched = isLatching ? withLatch(state, refusal.fault, recorded, context) : { state, order: recorded };
-  const isNews = ranOut || isCuttingOff || isLatching;
-  return enter(latched.state, next, ...orders, ...(isNews ? [latched.order] : []));
+  return enter(latched.state, next, ...orders, ...(isTurn || isLatching ? [latched.order] : []));
 }
 
 /**
@@ -317,11 +310,11 @@ export function isLeftAlone({ phase }: ConnectorState, nowMonoMs: number): boole
 export function refusalOf({ reading }: ConnectorState, tried: readonly Rung[] | null): Objection {
   const isWelded = reading !== null && reading.status !== 'charging' && (reading.currentMa ?? 0) >= STOPPED_BELOW_MA;
   if (isWelded) return { fault: 'contactor-welded', detail: 'the pile says that it is off, and current still flows' };
-  if (tried === null) return { fault: 'stop-refused', detail: faultCatalogue['stop-refused'].en };
+  if (tried === null) return objectionOf('stop-refused');
   const seen = reading === null ? 'it does not answer' : 'it does not tell its current';
   const isSeen = reading !== null && (reading.currentMa !== null || delivers(reading));
   const fault = tried.includes('trip') ? 'trip-failed' : 'stop-not-proven';
-  return { fault, detail: isSeen ? faultCatalogue[fault].en : `told to stop by every way there is; ${seen}` };
+  return isSeen ? objectionOf(fault) : { fault, detail: `told to stop by every way there is; ${seen}` };
 }
 
 /** One more stop command for a session that is stopping already: it gets its answer when the session has ended. */

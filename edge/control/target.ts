@@ -14,9 +14,13 @@ export function targetMa(limitMa: number, { ceilingMa, grantMa }: Influence, fac
   return facts.canPause ? 0 : null;
 }
 
+/** What can be offered: nothing, where less is left than the pile can offer. */
+export const offerableMa = (limitMa: number, influence: Influence, facts: Offering): number =>
+  targetMa(limitMa, influence, facts) ?? 0;
+
 /** Whether nothing but the supply keeps a charge from being offered anything. */
 export function lacksPower(limitMa: number, influence: Influence, facts: Offering): boolean {
-  const isLeft = (of: Influence) => (targetMa(limitMa, of, facts) ?? 0) > 0;
+  const isLeft = (of: Influence) => offerableMa(limitMa, of, facts) > 0;
   return !isLeft(influence) && isLeft({ ...influence, grantMa: null });
 }
 

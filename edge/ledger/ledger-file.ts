@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import type { Database as Sqlite } from 'better-sqlite3';
 import type { Stamp } from '#shared/stamp.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
+import { siteAlarm } from '../control/report.ts';
 import { freshPath, takeName, workshopPath } from './file-names.ts';
 import { capPages, openDatabase, pagesOf } from './open-database.ts';
 import { append } from './outbox.ts';
@@ -145,16 +146,7 @@ export class LedgerFile implements Rescue {
 
   #alarm(reason: string, { lost }: Salvaged): RecordOf<'alarm.raised'> {
     const what = lost.length === 0 ? 'everything could be read' : `lost, at least in part: ${lost.join(', ')}`;
-    return {
-      kind: 'alarm.raised',
-      alarmId: this.#parts.newId(),
-      code: 'store-damaged',
-      severity: 'critical',
-      pileId: null,
-      connectorId: null,
-      sessionId: null,
-      detail: `ledger.db of the site: ${reason}; ${what}`.slice(0, 500),
-    };
+    return siteAlarm('store-damaged', this.#parts.newId(), `ledger.db of the site: ${reason}; ${what}`);
   }
 }
 

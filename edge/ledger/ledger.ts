@@ -4,6 +4,7 @@ import type { Command, Hello } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { LedgerTransaction } from '../control/connector.ts';
 import type { Occupancy } from '../control/occupancy.ts';
+import { siteAlarm } from '../control/report.ts';
 import type { Session } from '../control/session.ts';
 import type { DocumentChange, StoredDocument } from '../documents/document-history.ts';
 import type { StoredRules } from '../rules/rule-history.ts';
@@ -80,7 +81,13 @@ export class Ledger {
         `INSERT INTO meta (key, value) VALUES ('controller_id', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
         controllerId,
       );
-      if (former !== undefined) append(this.#store, replacedController(this.#newId()), at, storedWallMs);
+      if (former !== undefined)
+        append(
+          this.#store,
+          siteAlarm('controller-replaced', this.#newId(), faultCatalogue['controller-replaced'].en),
+          at,
+          storedWallMs,
+        );
     });
   }
 
@@ -240,14 +247,3 @@ export class Ledger {
     return this.#store.row(`SELECT value FROM meta WHERE key = ?`, key)?.value;
   }
 }
-
-const replacedController = (alarmId: string): RecordBody => ({
-  kind: 'alarm.raised',
-  alarmId,
-  code: 'controller-replaced',
-  severity: faultCatalogue['controller-replaced'].severity,
-  pileId: null,
-  connectorId: null,
-  sessionId: null,
-  detail: faultCatalogue['controller-replaced'].en,
-});

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { AccessList } from '#shared/access/access-list.ts';
 import type { Clock, Timers } from '#shared/clock.ts';
-import { type FaultCode, faultCatalogue } from '#shared/faults.ts';
+import type { FaultCode } from '#shared/faults.ts';
 import type { BootClock, Stamp } from '#shared/stamp.ts';
 import { type TariffSchedule, tariffAt } from '#shared/tariff/schedule.ts';
 import type { Command, ConnectorView } from '#shared/wire/messages.ts';
@@ -21,6 +21,7 @@ import {
   type Remembered,
 } from '../control/connector.ts';
 import { type Influence, type InfluenceSource, mergeInfluences } from '../control/influence.ts';
+import { siteAlarm } from '../control/report.ts';
 import { resetRefusal } from '../control/reset.ts';
 import { viewOf } from '../control/status.ts';
 import { occupancyOver } from '../control/watch-occupancy.ts';
@@ -66,9 +67,6 @@ export interface FieldParts {
   /** A connector's loop has turned. */
   readonly onTurn: (connectorId: string) => void;
 }
-
-/** Alarms say no more than this. */
-const LONGEST_DETAIL = 300;
 
 /** Every line and connector of the site, on the thread that does nothing else. */
 export class Field {
@@ -237,10 +235,7 @@ export class Field {
   }
 
   #alarmOfSite(code: FaultCode, detail: string): void {
-    const { severity } = faultCatalogue[code];
-    const about = { pileId: null, connectorId: null, sessionId: null, detail: detail.slice(0, LONGEST_DETAIL) };
-    const record = { kind: 'alarm.raised' as const, alarmId: this.#parts.newId(), code, severity, ...about };
-    this.#commits.add({ session: null, records: [record] });
+    this.#commits.add({ session: null, records: [siteAlarm(code, this.#parts.newId(), detail)] });
   }
 
   /** Hands a command to its connector. False when this site has no such connector. */

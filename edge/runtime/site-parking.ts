@@ -1,6 +1,5 @@
-import { faultCatalogue } from '#shared/faults.ts';
 import type { SiteDevices, SiteParking } from '../config/site-devices.ts';
-import { type Influence, noInfluence, type Objection } from '../control/influence.ts';
+import { type Influence, noInfluence, objectionOf } from '../control/influence.ts';
 import { blocksConnector, type Move, positionToReport } from '../control/parking/parking.ts';
 import { ParkingDevice } from '../devices/framed/parking-device.ts';
 import { type CommandResult, ParkingLoop, type ParkingLoopParts } from './parking-loop.ts';
@@ -79,8 +78,7 @@ export class ParkingField {
     const isBlocked = [...this.#loops.values()].some(
       ({ parking, loop }) => parking.config.connectorId === connectorId && blocksConnector(loop.state),
     );
-    const objection: Objection = { fault: 'parking-lock-fault', detail: faultCatalogue['parking-lock-fault'].en };
-    const refuse = isBlocked ? [objection] : [];
+    const refuse = isBlocked ? [objectionOf('parking-lock-fault')] : [];
     this.#parts.onInfluence(connectorId, { ...noInfluence, refuse });
   }
 }

@@ -1,7 +1,7 @@
 import type { FaultCode } from '#shared/faults.ts';
 import type { LedgerTransaction } from '../connector.ts';
 import type { Objection } from '../influence.ts';
-import { siteAlarm } from './site-alarm.ts';
+import { siteAlarm } from '../report.ts';
 
 /** What a site input watches. Everything but a door stops what runs, and stays in force until a technician resets it. */
 export const inputKinds = ['emergency-stop', 'fire', 'smoke', 'flood', 'door'] as const;

@@ -1,7 +1,7 @@
 import type { LedgerTransaction } from '../connector.ts';
 import type { Objection } from '../influence.ts';
+import { siteAlarm } from '../report.ts';
 import { LOST_AFTER_MS } from './input.ts';
-import { siteAlarm } from './site-alarm.ts';
 
 /** What never changes about a trip output while the process runs. */
 export interface OutputFacts {
