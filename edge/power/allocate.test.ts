@@ -25,6 +25,7 @@ const share = (grantMa: number, change: Partial<Share> = {}): Share => ({
   grantMa,
   onSinceMonoMs: grantMa > 0 ? 0 : null,
   waitsSinceMonoMs: grantMa > 0 ? null : 0,
+  askedMonoMs: 0,
   pausedMonoMs: null,
   risesSinceMonoMs: null,
   ...change,
@@ -167,12 +168,20 @@ describe('ED-14 limits are not written for nothing', () => {
   });
 
   test('less is granted at once where a limit needs it, and otherwise only when it is worth it', () => {
-    expect(amps(at(0, one(9900), [charging('A', 10_000)], has))).toEqual([9.9]);
+    expect(amps(at(0, one(9900), [charging('A', 10_000)], has))).toEqual([9]);
     const two = network(20_000, outlet('A'), outlet('B'));
     const uneven = new Map([
       ['A', share(10_400)],
       ['B', share(9600)],
     ]);
     expect(amps(at(0, two, [charging('A', 10_400), charging('B', 9600)], uneven))).toEqual([10.4, 9.6]);
+  });
+
+  test('a little that is needed is taken from a few, and not from all', () => {
+    const names = ['A', 'B', 'C', 'D'];
+    const of = network(39_000, ...names.map((name) => outlet(name)));
+    const demands = names.map((name) => charging(name, 10_000));
+    const shares = new Map(names.map((name) => [name, share(10_000)]));
+    expect(amps(at(0, of, demands, shares))).toEqual([9, 10, 10, 10]);
   });
 });

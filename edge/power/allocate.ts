@@ -23,6 +23,7 @@ export interface Allocation {
 const STEP_MA = 1000;
 /** More is granted only when it has been there for so long, and only so often. */
 const RISES_AFTER_MS = 10_000;
+const KEEPS_PLACE_FOR_MS = 300_000;
 
 /** What would be fair if everybody obeyed at once. */
 interface Target {
@@ -48,16 +49,14 @@ export function allocate(
     return claimOf(outlet, demands.get(connectorId) ?? noDemand(connectorId), shares.get(connectorId) ?? null);
   });
   const targets = targetsOf(claims, conditions);
-  const granted = new Map<Claim, number>();
-  const needy = cellsInNeed(claims, targets, conditions);
-  for (const claim of claims) granted.set(claim, lowered(claim, targetOf(targets, claim), needy));
+  const granted = lower(claims, targets, conditions);
   const held = new Map(granted);
   raise(claims, targets, granted, conditions);
   return {
     grants: new Map(claims.map((claim) => [claim.outlet.connectorId, grantOf(claim, targets, granted, conditions)])),
     shares: new Map(
       claims
-        .filter(({ demand }) => demand.wants !== 'nothing' && !demand.isFound)
+        .filter((claim) => isRemembered(claim, conditions))
         .map((claim) => {
           const targetMa = targetOf(targets, claim).ma;
           return [
@@ -67,6 +66,14 @@ export function allocate(
         }),
     ),
   };
+}
+
+/** Who was refused and asks again soon has his place among those who wait. */
+function isRemembered({ demand, share }: Claim, { nowMonoMs }: Conditions): boolean {
+  if (demand.wants !== 'nothing') return !demand.isFound;
+  return (
+    share?.waitsSinceMonoMs != null && share.pausedMonoMs === null && nowMonoMs - share.askedMonoMs < KEEPS_PLACE_FOR_MS
+  );
 }
 
 const grantedTo = (granted: ReadonlyMap<Claim, number>, claim: Claim): number => granted.get(claim) ?? 0;
@@ -118,23 +125,39 @@ function becauseOfNothing(claim: Claim, refused: Refused | undefined, nowMonoMs:
   return untilMonoMs !== null && nowMonoMs < untilMonoMs ? { kind: 'paused', untilMonoMs } : { kind: 'own-limit' };
 }
 
-/** Cells in which what is held does not fit, or in which somebody is to begin. */
-function cellsInNeed(
+/**
+ * Takes away what is above the fair share, where that is worth a write or somebody is to begin. What else a limit of the
+ * network needs is taken from a few, a whole step from each, rather than a little from all.
+ */
+function lower(
   claims: readonly Claim[],
   targets: ReadonlyMap<Claim, Target>,
   { limitsMa }: Conditions,
-): ReadonlySet<number> {
-  const roomUa = roomLeft(claims, limitsMa, ({ heldMa, demand }) => Math.max(heldMa, demand.floorMa));
-  const cells = new Set(roomUa.flatMap((room, cell) => (room < 0 ? [cell] : [])));
-  for (const claim of claims)
-    if (claim.heldMa === 0 && targetOf(targets, claim).ma > 0) for (const cell of claim.cells) cells.add(cell);
-  return cells;
-}
-
-function lowered({ heldMa, cells, maxMa }: Claim, target: Target, needy: ReadonlySet<number>): number {
-  if (target.ma >= heldMa) return heldMa;
-  const isNeeded = target.ma === 0 || heldMa > maxMa || cells.some((cell) => needy.has(cell));
-  return isNeeded || heldMa - target.ma >= STEP_MA ? target.ma : heldMa;
+): Map<Claim, number> {
+  const granted = new Map<Claim, number>();
+  const begins = new Set(
+    claims.filter((claim) => claim.heldMa === 0 && targetOf(targets, claim).ma > 0).flatMap(({ cells }) => cells),
+  );
+  for (const claim of claims) {
+    const { heldMa, maxMa, cells } = claim;
+    const targetMa = targetOf(targets, claim).ma;
+    const isDue =
+      heldMa - targetMa >= STEP_MA || targetMa === 0 || heldMa > maxMa || cells.some((cell) => begins.has(cell));
+    granted.set(claim, isDue ? Math.min(heldMa, targetMa) : heldMa);
+  }
+  const countMa = (claim: Claim) => Math.max(grantedTo(granted, claim), claim.demand.floorMa);
+  const roomUa = roomLeft(claims, limitsMa, countMa);
+  const aboveMa = (claim: Claim) => grantedTo(granted, claim) - targetOf(targets, claim).ma;
+  for (const claim of claims.filter((one) => aboveMa(one) > 0).sort((a, b) => aboveMa(b) - aboveMa(a))) {
+    const { outlet, cells, heldMa } = claim;
+    if (!cells.some((cell) => (roomUa[cell] ?? 0) < 0)) continue;
+    const beforeMa = countMa(claim);
+    const stepMa = Math.max(outlet.minMa, stepDown(outlet, heldMa - STEP_MA));
+    granted.set(claim, Math.min(targetOf(targets, claim).ma, stepMa));
+    const freedUa = (beforeMa - countMa(claim)) * outlet.drawPermille;
+    for (const cell of cells) roomUa[cell] = (roomUa[cell] ?? 0) + freedUa;
+  }
+  return granted;
 }
 
 /** Gives what is free: first to those who have nothing, then to those who have least. */
@@ -213,6 +236,7 @@ function shareOf(
     grantMa,
     onSinceMonoMs: isOn ? (share?.onSinceMonoMs ?? nowMonoMs) : null,
     waitsSinceMonoMs: isOn ? null : (share?.waitsSinceMonoMs ?? nowMonoMs),
+    askedMonoMs: demand.wants === 'nothing' ? (share?.askedMonoMs ?? nowMonoMs) : nowMonoMs,
     pausedMonoMs: isOn ? null : isPaused ? nowMonoMs : (share?.pausedMonoMs ?? null),
     risesSinceMonoMs: targetMa > grantMa && !isRaised ? (share?.risesSinceMonoMs ?? nowMonoMs) : null,
   };

@@ -32,6 +32,8 @@ export interface Share {
   readonly onSinceMonoMs: number | null;
   /** Since when it has wanted something and had nothing; null while it has. */
   readonly waitsSinceMonoMs: number | null;
+  /** When it wanted something last. */
+  readonly askedMonoMs: number;
   /** When a charge was paused last; null while it is not. */
   readonly pausedMonoMs: number | null;
   /** Since when it could have had more; null while it could not. */

@@ -18,7 +18,7 @@ export interface PilesTake {
   readonly mostMa: PerPhase;
   /** No more than what was in it. */
   readonly leastMa: PerPhase;
-  /** Everything that delivers has been looked at since then. */
+  /** Everything that may take something has been looked at since then; infinite where nothing may. */
   readonly seenSinceMonoMs: number;
 }
 
@@ -43,8 +43,8 @@ export interface GridState {
 export const METER_LOST_AFTER_MS = 5000;
 /** After it was lost it has to be good for so long before it counts again. */
 export const METER_BACK_AFTER_MS = 30_000;
-/** A look waits so long for the piles to be looked at after it. */
-const PAIRS_WITHIN_MS = 1500;
+/** A look waits so long for the piles to be looked at after it: what has just begun to flow there is not the house's. */
+const PAIRS_WITHIN_MS = 2500;
 /** The largest house load of so long counts: less is believed when it lasts. */
 const HOUSE_WINDOW_MS = 10_000;
 /** A house load is rounded up to this, so that a flicker changes no limit. */
@@ -86,10 +86,12 @@ function doubtOf({ phasesMa, registeredMa, askedMonoMs }: GridLook, sameSinceMon
   return isStuck ? 'everything that it tells stays the same, its energy as well' : null;
 }
 
-/** Time has passed, and the piles have been looked at. */
-export function gridTurned(before: GridState, piles: PilesTake, nowMonoMs: number): GridState {
+/** Time has passed, and the piles have been looked at. @param limitMa what the node carries */
+export function gridTurned(before: GridState, piles: PilesTake, limitMa: PerPhase, nowMonoMs: number): GridState {
   let state = before;
-  while (isDue(state.waiting[0], piles, nowMonoMs)) state = paired(state, piles);
+  // More flows than the node carries: that is not waited for.
+  const isAbove = state.waiting.some((look) => PHASES.some((phase) => (look.phasesMa?.[phase] ?? 0) > limitMa[phase]));
+  while (isAbove ? state.waiting.length > 0 : isDue(state.waiting[0], piles, nowMonoMs)) state = paired(state, piles);
   state = {
     ...state,
     houses: state.houses.filter(
@@ -106,7 +108,7 @@ export function gridTurned(before: GridState, piles: PilesTake, nowMonoMs: numbe
 }
 
 const isDue = (look: GridLook | undefined, { seenSinceMonoMs }: PilesTake, nowMonoMs: number): boolean =>
-  look !== undefined && (seenSinceMonoMs >= look.askedMonoMs || nowMonoMs - look.askedMonoMs >= PAIRS_WITHIN_MS);
+  look !== undefined && (seenSinceMonoMs > look.askedMonoMs || nowMonoMs - look.askedMonoMs >= PAIRS_WITHIN_MS);
 
 function paired(state: GridState, { mostMa, leastMa }: PilesTake): GridState {
   const [look, ...waiting] = state.waiting;

@@ -1,5 +1,5 @@
 import type { ConnectorState } from '../control/connector.ts';
-import { delivers, type Reading } from '../control/reading.ts';
+import type { Reading } from '../control/reading.ts';
 import type { PilesTake } from './grid-meter.ts';
 import type { Outlet, PerPhase } from './network.ts';
 
@@ -42,7 +42,7 @@ const onPhases = (of: (phase: 0 | 1 | 2) => number): PerPhase => [of(0), of(1), 
 
 /** What the piles take together. */
 export function pilesTake(
-  piles: readonly { readonly state: ConnectorState; readonly looks: PileLooks | null }[],
+  piles: readonly { readonly state: ConnectorState; readonly looks: PileLooks | null; readonly mayTakeMa: number }[],
   nowMonoMs: number,
 ): PilesTake {
   const seen = piles.flatMap(({ looks }) => (looks === null ? [] : [looks]));
@@ -51,12 +51,12 @@ export function pilesTake(
     onPhases((phase) => seen.reduce((total, looks) => total + of(looks)[phase], 0));
   const larger = (a: PerPhase, b: PerPhase) => onPhases((phase) => Math.max(a[phase], b[phase]));
   const smaller = (a: PerPhase, b: PerPhase) => onPhases((phase) => Math.min(a[phase], b[phase]));
-  const delivering = piles.filter(({ state }) => delivers(state.reading));
+  const awaited = piles.filter(({ state, mayTakeMa }) => state.reading !== null && mayTakeMa > 0);
   return {
     mostMa: sum(({ last, before }) =>
       isNew(last) ? (isNew(before) ? larger(last.mostMa, before.mostMa) : last.mostMa) : NONE,
     ),
     leastMa: sum(({ last, before }) => (isNew(last) ? smaller(last.leastMa, before.leastMa) : NONE)),
-    seenSinceMonoMs: Math.min(...delivering.map(({ state }) => state.readingMonoMs), nowMonoMs),
+    seenSinceMonoMs: Math.min(...awaited.map(({ state }) => state.readingMonoMs)),
   };
 }

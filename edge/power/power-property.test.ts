@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Network, PerPhase } from './network.ts';
 import type { PowerFacts } from './round.ts';
-import { node, outlet } from './testing.ts';
+import { network, node, outlet } from './testing.ts';
 import { World } from './testing-world.ts';
 
 const names = ['A', 'B', 'C', 'D', 'E'] as const;
@@ -133,5 +133,96 @@ test('ED-14 in whatever order writes, losses, restarts, strays, starts, ends, ho
       expect(within(world.carried(1), [20_000, 24_000, 24_000], [0, 0, 0])).toBe(true);
     }),
     { numRuns: 150 },
+  );
+});
+
+test('ED-14 a restart of the edge pauses nobody, also when a pile is read late and counts as house until then', () => {
+  const world = new World({ facts });
+  world.houseMa = [9000, 9000, 9000];
+  world.pass(2).start('A').pass(12).start('B').pass(12).start('D').pass(60);
+  expect(['A', 'B', 'D'].map((of) => world.pile(of).rig.phase)).toEqual(['charging', 'charging', 'charging']);
+  const before = world.carried(0);
+  world.pile('A').silence = { kind: 'mute', untilMs: world.nowMs + 6000 };
+  world.restart(2).pass(60);
+  expect([world.pauses.size, world.carried(0)]).toEqual([0, before]);
+});
+
+test('ED-14 the same course gives the same grants', () => {
+  fc.assert(
+    fc.property(fc.array(steps, { maxLength: 15 }), (course) => {
+      const run = () => {
+        const world = new World({ facts });
+        return course.map((step) => {
+          step(world);
+          return [...(world.last?.grants ?? [])];
+        });
+      };
+      expect(run()).toEqual(run());
+    }),
+    { numRuns: 20 },
+  );
+});
+
+/** Five piles of one kind; all of them want to charge, and the supply carries the least of two. */
+const crowd: PowerFacts = {
+  network: network(13_000, ...names.map((of) => outlet(of))),
+  turnMs: 900_000,
+  grid: null,
+};
+
+/** Opens a charge at each; those that have no share yet ask again. */
+function crowded(world: World, hours: number, each: () => void): void {
+  for (let second = 0; second < hours * 3600; second += 5) {
+    for (const of of names) if (world.pile(of).rig.phase === 'idle') world.start(of);
+    world.pass(5);
+    each();
+  }
+}
+
+test('ED-14 where not all can have the least, everybody has turns, and a contactor opens at most 12 times an hour', () => {
+  const world = new World({ facts: crowd });
+  const since = new Map<string, number>(names.map((of) => [of, world.nowMs]));
+  const longestMs = new Map<string, number>();
+  crowded(world, 2, () => {
+    for (const of of names) {
+      if ((world.told.get(of) ?? 0) > 0) since.set(of, world.nowMs);
+      longestMs.set(of, Math.max(longestMs.get(of) ?? 0, world.nowMs - (since.get(of) ?? 0)));
+    }
+  });
+  expect(world.violations).toEqual([]);
+  // Five share two places for a quarter of an hour each: nobody waits for longer than the turns of the others.
+  for (const of of names) expect(longestMs.get(of)).toBeLessThanOrEqual(3 * 900_000);
+  for (const of of names) expect(world.pauses.get(of) ?? 0).toBeLessThanOrEqual(2 * 12);
+});
+
+test('ED-14 a house that comes and goes every minute wears no contactor out', () => {
+  const house: PowerFacts = { ...crowd, network: network(32_000, ...names.map((of) => outlet(of))), grid: facts.grid };
+  const world = new World({ facts: house });
+  let seconds = 0;
+  crowded(world, 1, () => {
+    seconds += 5;
+    const ma = seconds % 60 < 30 ? 0 : 20_000;
+    world.houseMa = [ma, ma, ma];
+  });
+  expect(world.violations).toEqual([]);
+  for (const of of names) expect(world.pauses.get(of) ?? 0).toBeLessThanOrEqual(12);
+});
+
+test('ED-14 when nothing changes any more, nobody of one priority has a step more than another who could have it', () => {
+  const apart = fc.array(fc.tuple(name, seconds), { minLength: 1, maxLength: 10 });
+  fc.assert(
+    fc.property(apart, fc.integer({ min: 12_000, max: 70_000 }), (course, limitMa) => {
+      const of: PowerFacts = { ...crowd, network: network(limitMa, ...names.map((one) => outlet(one))) };
+      const world = new World({ facts: of });
+      for (const [who, wait] of course) world.start(who).pass(wait);
+      world.pass(120);
+      const granted = [...world.told.values()].filter((ma) => ma > 0);
+      expect(Math.max(...granted) - Math.min(...granted)).toBeLessThanOrEqual(2000);
+      const isAllOn = names.every((one) => world.pile(one).rig.phase !== 'charging' || (world.told.get(one) ?? 0) > 0);
+      const sumMa = granted.reduce((sum, ma) => sum + ma, 0);
+      if (isAllOn)
+        expect(sumMa).toBeGreaterThanOrEqual(Math.min(limitMa, 16_000 * granted.length) - 1000 * granted.length);
+    }),
+    { numRuns: 40 },
   );
 });

@@ -1,10 +1,18 @@
 import type { ConnectorState } from '../control/connector.ts';
 import { allocate } from './allocate.ts';
 import type { Demand, Grant, Shares } from './demand.ts';
-import { freshGrid, type GridLook, type GridState, gridLooked, gridTurned, houseLoad } from './grid-meter.ts';
+import {
+  freshGrid,
+  type GridLook,
+  type GridState,
+  gridLooked,
+  gridTurned,
+  houseLoad,
+  type PilesTake,
+} from './grid-meter.ts';
 import { type CellLimit, type GridLimit, limitsOf, type MinuteOfDay } from './limits.ts';
 import { demandOf, mayTakeMa } from './may-take.ts';
-import type { Network, Outlet, PerPhase } from './network.ts';
+import { cellAt, type Network, type Outlet, type PerPhase, PHASES } from './network.ts';
 import { type PileLooks, pileLooked, pilesTake } from './pile-looks.ts';
 
 /** What never changes while the process runs. */
@@ -40,6 +48,7 @@ export interface PowerRound {
   readonly grants: ReadonlyMap<string, Grant>;
   readonly demands: ReadonlyMap<string, Demand>;
   readonly limits: readonly CellLimit[];
+  readonly mayRaise: boolean;
 }
 
 /** After the controller began, what runs has been found by then; what has not been seen counts as what it may be. */
@@ -86,28 +95,46 @@ export function round(facts: PowerFacts, before: PowerState, look: PowerLook): P
     const floorMa = isSeen ? demand.floorMa : Math.min(demand.floorMa, unseenMa);
     demands.set(connectorId, { ...demand, floorMa });
   }
-  const grid = before.grid === null ? null : gridTurned(before.grid, takenBelow(facts, look, looks), nowMonoMs);
-  const limits = limitsOf(network, look.minuteOfDay, look.nowMs, gridLimitOf(facts, grid));
   const isFound = !isSettling || network.outlets.every(({ connectorId }) => seen.has(connectorId));
+  const grid = gridAfter(facts, before, look, takenBelow(facts, look, looks, takes), isFound);
+  const limits = limitsOf(network, look.minuteOfDay, look.nowMs, gridLimitOf(facts, grid));
   const isHouseKnown = grid === null || grid.lost !== null || houseLoad(grid) !== null;
+  const mayRaise = isFound && isHouseKnown;
   const { grants, shares } = allocate(network, demands, before.shares, {
     nowMonoMs,
     limitsMa: limits.map(({ ma }) => ma),
-    mayRaise: isFound && isHouseKnown,
+    mayRaise,
     turnMs: facts.turnMs,
   });
-  return { state: { ...before, seen, takes, shares, looks, grid }, grants, demands, limits };
+  return { state: { ...before, seen, takes, shares, looks, grid }, grants, demands, limits, mayRaise };
+}
+
+/** What piles take that have not been read yet would count as the house's: until then the meter's looks say nothing. */
+function gridAfter(
+  facts: PowerFacts,
+  { grid }: PowerState,
+  look: PowerLook,
+  piles: PilesTake,
+  isFound: boolean,
+): GridState | null {
+  if (grid === null || facts.grid === null) return null;
+  if (!isFound) return { ...freshGrid(look.nowMonoMs), same: grid.same };
+  const own = limitsOf(facts.network, look.minuteOfDay, look.nowMs, null);
+  const [first, second, third] = PHASES.map((phase) => own[cellAt(facts.grid?.node ?? 0, phase)]?.ma ?? 0);
+  return gridTurned(grid, piles, [first ?? 0, second ?? 0, third ?? 0], look.nowMonoMs);
 }
 
 function takenBelow(
   { network, grid }: PowerFacts,
   { connectors, nowMonoMs }: PowerLook,
   looks: ReadonlyMap<string, PileLooks>,
-) {
+  takes: ReadonlyMap<string, number>,
+): PilesTake {
   const isBelow = ({ path }: Outlet) => grid !== null && path.includes(grid.node);
   const piles = network.outlets.filter(isBelow).flatMap(({ connectorId }) => {
     const state = connectors.get(connectorId);
-    return state === undefined ? [] : [{ state, looks: looks.get(connectorId) ?? null }];
+    const mayTakeMa = takes.get(connectorId) ?? 0;
+    return state === undefined ? [] : [{ state, looks: looks.get(connectorId) ?? null, mayTakeMa }];
   });
   return pilesTake(piles, nowMonoMs);
 }

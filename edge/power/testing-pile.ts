@@ -45,8 +45,10 @@ export class WorldPile {
 
   start(nowMs: number): void {
     this.#commands += 1;
+    this.rig.wallMs += nowMs - this.rig.monoMs;
     this.rig.monoMs = nowMs;
-    this.rig.command(startCommand({ commandId: uuid(1000 * this.#name + this.#commands) }));
+    const commandId = uuid(1000 * this.#name + this.#commands);
+    this.rig.command(startCommand({ commandId, issuedAtMs: this.rig.wallMs, expiresAtMs: this.rig.wallMs + 60_000 }));
   }
 
   stop(nowMs: number): void {

@@ -1,7 +1,7 @@
 import { textOfBecause } from '../power/because-text.ts';
 import { houseLoad } from '../power/grid-meter.ts';
-import { cellAt, loadedCells, type PerPhase } from '../power/network.ts';
-import type { PowerFacts, PowerRound } from '../power/round.ts';
+import { cellAt, loadedCells, type PerPhase, PHASES } from '../power/network.ts';
+import type { PowerFacts, PowerRound, PowerState } from '../power/round.ts';
 
 /** How the supply is shared at present, for people. Currents in mA per phase of the network. */
 export interface PowerView {
@@ -62,15 +62,19 @@ export function powerViewOf(
   };
 }
 
-/** Everything that a decision was made from, so that it can be made again from the log. */
-export function roundForLog({ network }: PowerFacts, { demands, limits, state }: PowerRound) {
+/** Everything that a decision was made from, so that it can be made again from the log. `before`: what it began with. */
+export function roundForLog({ network }: PowerFacts, before: PowerState, made: PowerRound, nowMonoMs: number) {
+  const { demands, limits, state, mayRaise } = made;
   return {
+    nowMonoMs,
+    mayRaise,
     limits: network.nodes.map(({ nodeId }, node) => ({
       nodeId,
-      ma: [0, 1, 2].map((phase) => limits[3 * node + phase]?.ma ?? 0),
-      lowerBy: [0, 1, 2].map((phase) => limits[3 * node + phase]?.lowerBy ?? null),
+      ma: PHASES.map((phase) => limits[cellAt(node, phase)]?.ma ?? 0),
+      lowerBy: PHASES.map((phase) => limits[cellAt(node, phase)]?.lowerBy ?? null),
     })),
     demands: [...demands.values()].filter(({ wants, mayTakeMa }) => wants !== 'nothing' || mayTakeMa > 0),
+    shares: Object.fromEntries(before.shares),
     houseMa: state.grid === null ? null : houseLoad(state.grid),
     meterLost: state.grid?.lost ?? null,
   };

@@ -25,6 +25,8 @@ export interface SitePowerParts {
 }
 
 const TURN_EVERY_MS = 1000;
+/** What a change was decided from is long: it is logged at the first change of each minute. */
+const WHOLE_EVERY_MS = 60_000;
 
 /** Shares the supply between the piles: a round every second, and at once when something has changed. */
 export class SitePower {
@@ -33,6 +35,7 @@ export class SitePower {
   #last: PowerRound | null = null;
   /** What each connector has been told. */
   readonly #told = new Map<string, number>();
+  #wholeMonoMs = Number.NEGATIVE_INFINITY;
   #isDue = false;
   #isOver = false;
   #cancelTurn: () => void = () => {};
@@ -89,14 +92,15 @@ export class SitePower {
       nowMs: now.wallMs,
       minuteOfDay: now.clock === 'trusted' ? minuteOfDay : null,
     });
-    this.#tellMeter(this.#state, made.state);
+    const before = this.#state;
     this.#state = made.state;
     this.#last = made;
-    this.#tell(made, nowMonoMs);
+    this.#tellMeter(before, made.state);
+    this.#tell(before, made, nowMonoMs);
   }
 
   /** What is lowered is told first. */
-  #tell(made: PowerRound, nowMonoMs: number): void {
+  #tell(before: PowerState, made: PowerRound, nowMonoMs: number): void {
     const { facts, onInfluence, log } = this.#parts;
     const changes = [...made.grants]
       .map(([connectorId, { limitMa, because }]) => ({
@@ -108,13 +112,15 @@ export class SitePower {
       .filter(({ fromMa, toMa }) => fromMa !== toMa)
       .sort((a, b) => a.toMa - (a.fromMa ?? 0) - (b.toMa - (b.fromMa ?? 0)));
     if (changes.length === 0) return;
+    const isWhole = nowMonoMs - this.#wholeMonoMs >= WHOLE_EVERY_MS;
+    if (isWhole) this.#wholeMonoMs = nowMonoMs;
     log.info(
       {
         changes: changes.map(({ because, ...change }) => ({
           ...change,
           because: textOfBecause(because, facts.network, made.limits, nowMonoMs),
         })),
-        ...roundForLog(facts, made),
+        ...(isWhole ? roundForLog(facts, before, made, nowMonoMs) : {}),
       },
       'the supply is shared anew',
     );
