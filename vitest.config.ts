@@ -37,7 +37,7 @@ export default defineConfig({
           name: 'postgresql',
           include: [
             onPostgresqlOnly,
-            'cloud/{db,ingest,operations,orders,partners,staff,stations}/**/*.test.ts',
+            'cloud/{db,documents,ingest,operations,orders,partners,staff,stations}/**/*.test.ts',
             'cloud/webhooks/delivery*.test.ts',
           ],
           globalSetup: './test/postgresql-setup.ts',

@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { CloudContext } from './context.ts';
+import { documentRoutes } from './documents/routes.ts';
 import { createErrorHandler } from './http/error-handler.ts';
 import { healthRoutes } from './http/health-routes.ts';
 import { answerUnknownRoutes } from './http/not-found.ts';
@@ -53,5 +54,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(staffRoutes(context, staff));
   await zodApp.register(attentionRoutes(context, staff));
   await zodApp.register(maintenanceRoutes(context, staff));
+  await zodApp.register(documentRoutes(context, staff));
   return app;
 }

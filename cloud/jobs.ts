@@ -1,4 +1,5 @@
 import type { CloudContext } from './context.ts';
+import { sendDueDocuments } from './documents/document-sender.ts';
 import type { Down } from './ingest/down.ts';
 import type { CloudLink } from './ingest/link.ts';
 import { sendDueCommands } from './operations/command-sender.ts';
@@ -13,7 +14,7 @@ const DELIVERIES_EVERY_MS = 500;
 const SWEEP_EVERY_MS = 1_000;
 const NONCES_EVERY_MS = 60_000;
 
-/** Publishes commands. Runs where the broker link is. */
+/** Publishes commands, and then documents. Runs where the broker link is. */
 export const startCommandSender = (context: CloudContext, link: CloudLink, down: Down): Poller =>
   startPoller({
     name: 'send commands',
@@ -21,7 +22,11 @@ export const startCommandSender = (context: CloudContext, link: CloudLink, down:
     timers: context.timers,
     logger: context.logger,
     // Without a link every try would only put the next one off.
-    run: () => (link.isProven() ? sendDueCommands({ ...context, down }) : Promise.resolve()),
+    run: async () => {
+      if (!link.isProven()) return;
+      await sendDueCommands({ ...context, down });
+      await sendDueDocuments({ ...context, down });
+    },
   });
 
 /** Delivers webhooks. */

@@ -19,7 +19,7 @@ export const documentDigestSchema = z.string().regex(/^[0-9a-f]{64}$/, '64 hex d
 export const documentVersionSchema = z.int().positive();
 
 /** Of the text in UTF-8. */
-export const MAX_DOCUMENT_BYTES = 262_144;
+export const MAX_DOCUMENT_BYTES = 524_288;
 
 /**
  * What became of a version. `active`: in force, and good. `waiting`: taken, and not in force yet. `refused`: not taken.

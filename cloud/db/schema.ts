@@ -1,4 +1,5 @@
 import type { Generated, Selectable } from 'kysely';
+import type { DocumentKind, DocumentSource, DocumentStatus } from '#shared/documents.ts';
 import type { Command, MaintenanceAction } from '#shared/wire/messages.ts';
 
 /** Columns as the migrations define them. `…_ms` are wall-clock milliseconds; documents are JSON text. */
@@ -15,6 +16,8 @@ export interface Database {
   site_records: SiteRecordsTable;
   dead_letters: DeadLettersTable;
   alarms: AlarmsTable;
+  site_documents: SiteDocumentsTable;
+  site_documents_in_force: SiteDocumentsInForceTable;
   partners: { partner_id: string; name: string; created_at_ms: number };
   partner_keys: PartnerKeysTable;
   nonces: { key_id: string; nonce: string; expires_at_ms: number };
@@ -36,6 +39,32 @@ export type Environment = 'sandbox' | 'live';
 export type OrderState = 'starting' | 'charging' | 'start_failed' | 'completed' | 'void' | 'abnormal';
 export type OperationKind = 'start' | 'stop' | 'raise-hold';
 export type OperationStatus = 'accepted' | 'succeeded' | 'failed';
+
+interface SiteDocumentsTable {
+  site_id: string;
+  kind: DocumentKind;
+  version: number;
+  digest: string;
+  text: string | null;
+  requested_by: string | null;
+  created_at_ms: number;
+  next_send_at_ms: number | null;
+  sent_count: number;
+  status: 'open' | 'replaced' | DocumentStatus;
+  source: DocumentSource;
+  detail: string | null;
+  complaints: string | null;
+  reported_at_ms: number | null;
+}
+export type SiteDocumentRow = Selectable<SiteDocumentsTable>;
+
+interface SiteDocumentsInForceTable {
+  site_id: string;
+  kind: DocumentKind;
+  version: number;
+  digest: string;
+  told_at_ms: number;
+}
 
 interface SitesTable {
   site_id: string;

@@ -1,6 +1,6 @@
 import { encode } from '#shared/wire/decode.ts';
-import type { Ack, Cancel, Command, Nack, Welcome } from '#shared/wire/messages.ts';
-import { downTopic } from '#shared/wire/topics.ts';
+import type { Ack, Cancel, Command, DocumentPush, Nack, Welcome } from '#shared/wire/messages.ts';
+import { type DownKind, downTopic } from '#shared/wire/topics.ts';
 
 /** Where a site listens. */
 export interface SiteAddress {
@@ -14,13 +14,14 @@ export interface Down {
   ack(site: SiteAddress, message: Ack): Promise<void>;
   command(site: SiteAddress, message: Command): Promise<void>;
   cancel(site: SiteAddress, message: Cancel): Promise<void>;
+  document(site: SiteAddress, message: DocumentPush): Promise<void>;
   nack(site: SiteAddress, message: Nack): Promise<void>;
 }
 
 /** @param publish sends at QoS 1 */
 export function createDown(publish: (topic: string, payload: string) => Promise<void>): Down {
   const to =
-    <Message extends object>(kind: 'welcome' | 'ack' | 'command' | 'cancel' | 'nack') =>
+    <Message extends object>(kind: DownKind) =>
     (site: SiteAddress, message: Message) =>
       publish(downTopic(site.shard, site.siteId, kind), encode(message));
   return {
@@ -28,6 +29,7 @@ export function createDown(publish: (topic: string, payload: string) => Promise<
     ack: to<Ack>('ack'),
     command: to<Command>('command'),
     cancel: to<Cancel>('cancel'),
+    document: to<DocumentPush>('document'),
     nack: to<Nack>('nack'),
   };
 }

@@ -1,5 +1,6 @@
 import type { Hello } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
+import { hearDocuments } from '../documents/document-reported.ts';
 import { makeUnfinishedDue } from '../operations/commands.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { storable } from './storable.ts';
@@ -43,5 +44,6 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
   });
   context.logger.info({ siteId: site.siteId, software: hello.software }, 'site says hello');
   await makeUnfinishedDue(context.db, site.siteId, nowMs);
+  await hearDocuments(context.db, site.siteId, hello.documents ?? null, nowMs);
   context.wake.commands();
 }

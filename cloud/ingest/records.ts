@@ -3,6 +3,7 @@ import { PilegateError } from '#shared/errors.ts';
 import type { RecordEnvelope } from '#shared/wire/messages.ts';
 import { recordBodySchema } from '#shared/wire/records.ts';
 import type { Trx } from '../db/transaction.ts';
+import { applyDocumentReported } from '../documents/document-reported.ts';
 import { applyCommandReported } from '../operations/command-reported.ts';
 import { applyClockCorrected } from '../orders/clock-corrected.ts';
 import { applyOccupancyEnded } from '../orders/occupancy-ended.ts';
@@ -48,6 +49,9 @@ export async function applyRecord(context: RecordContext, envelope: RecordEnvelo
       return;
     case 'alarm.raised':
       await applyAlarmRaised(context, body, envelope);
+      return;
+    case 'document.reported':
+      await applyDocumentReported(context, body);
       return;
     case 'record.dropped':
       context.logger.warn(

@@ -1,0 +1,90 @@
+import type { DocumentKind } from '#shared/documents.ts';
+import { PilegateError } from '#shared/errors.ts';
+import { sha256Hex } from '../canonical-json.ts';
+import type { CloudContext } from '../context.ts';
+import type { SiteDocumentRow } from '../db/schema.ts';
+import { type Trx, transaction } from '../db/transaction.ts';
+import { checkDocument } from './check-document.ts';
+
+export interface NewDocument {
+  readonly siteId: string;
+  readonly kind: DocumentKind;
+  readonly text: string;
+  readonly requestedBy: string;
+}
+
+/**
+ * Puts a document for a site: it is checked, numbered, and sent until the site has told what becomes of it. The same document
+ * again, while it is the last one, is the same version. One that was put before and that the site has not answered is sent no more.
+ *
+ * @throws PilegateError `station.unknown`; `request.invalid` with every complaint; `resource.exists` where the version that the
+ *   document states is taken, or a higher one is known
+ */
+export async function putDocument(
+  context: Pick<CloudContext, 'db' | 'clock' | 'wake'>,
+  put: NewDocument,
+): Promise<SiteDocumentRow> {
+  const { siteId, kind, text, requestedBy } = put;
+  const nowMs = context.clock.wallMs();
+  const digest = sha256Hex(text);
+  const row = await transaction(context.db, async (trx) => {
+    const stated = checkDocument(kind, text, await connectorsOf(trx, siteId));
+    const known = await newestFirst(trx, siteId, kind);
+    const last = known[0];
+    if (last?.digest === digest && last.text !== null && (stated === null || stated === last.version)) return last;
+    const version = stated ?? (last?.version ?? 0) + 1;
+    if (last !== undefined && version <= last.version)
+      throw new PilegateError('resource.exists', `version ${last.version} is known; the next is ${last.version + 1}`);
+    await trx
+      .updateTable('site_documents')
+      .set({ next_send_at_ms: null })
+      .where('site_id', '=', siteId)
+      .where('kind', '=', kind)
+      .execute();
+    return await trx
+      .insertInto('site_documents')
+      .values({
+        site_id: siteId,
+        kind,
+        version,
+        digest,
+        text,
+        requested_by: requestedBy,
+        created_at_ms: nowMs,
+        next_send_at_ms: nowMs,
+        sent_count: 0,
+        status: 'open',
+        source: 'cloud',
+        detail: null,
+        complaints: null,
+        reported_at_ms: null,
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow();
+  });
+  context.wake.commands();
+  return row;
+}
+
+/** The site's row is held, so that two who put at once number one after the other. */
+async function connectorsOf(trx: Trx, siteId: string): Promise<string[]> {
+  const site = await trx
+    .selectFrom('sites')
+    .select('site_id')
+    .where('site_id', '=', siteId)
+    .forUpdate()
+    .executeTakeFirst();
+  if (site === undefined) throw new PilegateError('station.unknown', `no site ${siteId}`);
+  const rows = await trx.selectFrom('connectors').select('connector_id').where('site_id', '=', siteId).execute();
+  return rows.map((row) => row.connector_id);
+}
+
+const newestFirst = (trx: Trx, siteId: string, kind: DocumentKind): Promise<SiteDocumentRow[]> =>
+  trx
+    .selectFrom('site_documents')
+    .selectAll()
+    .where('site_id', '=', siteId)
+    .where('kind', '=', kind)
+    .orderBy('version', 'desc')
+    .orderBy('created_at_ms', 'desc')
+    .execute();
