@@ -75,7 +75,7 @@ test('ED-15 ED-16 pilectl plan shows the numbers of a site that can be run, with
     [
       'notes',
       '  L1: /dev/ttyS9 may name another adapter after a restart; prefer a path below /dev/serial/by-id/',
-      '  supply: all piles at their limits take 64.0 A, the supply carries 63.0 A',
+      '  supply: all piles at their limits take 64.0 A, the supply carries 63.0 A: they share it',
       '',
     ].join('\n'),
   ]);

@@ -1,5 +1,6 @@
 import type { DevicePlan, PlannedTransaction } from './device-plan.ts';
 import { amperes, seconds } from './figures.ts';
+import type { GridMeterPlan } from './plan-grid-meter.ts';
 import type { InputPlan } from './plan-inputs.ts';
 import type { LinePlan } from './plan-line.ts';
 import type { SitePlan } from './plan-site.ts';
@@ -14,6 +15,7 @@ export function describePlan(plan: SitePlan): string {
     ...plan.lines.flatMap(describeLine),
     '',
     ...describeSupply(plan.supply),
+    ...describeGridMeter(plan.gridMeter),
     ...describeInputs(plan.inputs),
     ...(plan.notes.length === 0 ? [] : ['', 'notes', ...plan.notes.map((note) => `  ${note}`)]),
   ].join('\n');
@@ -89,12 +91,31 @@ const fallbackTexts: Record<FallbackCurrent['because'], string> = {
   'no-watchdog': 'it has no watchdog; its limit counts',
 };
 
-function describeSupply({ limitMa, fallbackMa, fullMa, piles }: SupplyPlan): string[] {
+const describeGridMeter = (meter: GridMeterPlan | null): string[] =>
+  meter === null ? [] : [row(`grid meter ${meter.meterId} is read every`, seconds(meter.seenWithinMs))];
+
+function describeSupply({ nodes, piles }: SupplyPlan): string[] {
+  const [supply, ...feeders] = nodes;
+  const isEven = nodes.every(({ limitMa, fallbackMa, fullMa }) =>
+    [limitMa, fallbackMa, fullMa].every((ma) => ma.every((of) => of === ma[0])),
+  );
+  const inTotal =
+    supply !== undefined && feeders.length === 0 && isEven
+      ? [
+          row('carries', amperes(supply.limitMa[0])),
+          row('all piles without the edge', amperes(supply.fallbackMa[0])),
+          row('all piles at their limits', amperes(supply.fullMa[0])),
+        ]
+      : table(
+          ['node', 'carries', 'for the piles without the edge', 'they take then', 'at their limits'],
+          nodes.map(({ nodeId, limitMa, theirsMa, fallbackMa, fullMa }) => [
+            nodeId,
+            ...[limitMa, theirsMa, fallbackMa, fullMa].map((ma) => ma.map((of) => amperes(of)).join(' ')),
+          ]),
+        );
   return [
     'supply, per phase',
-    row('carries', amperes(limitMa)),
-    row('all piles without the edge', amperes(fallbackMa)),
-    row('all piles at their limits', amperes(fullMa)),
+    ...inTotal,
     ...table(
       ['pile', 'without the edge', 'because'],
       piles.map(({ pileId, currentMa, because }) => [pileId, amperes(currentMa), fallbackTexts[because]]),

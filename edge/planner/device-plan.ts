@@ -9,6 +9,7 @@ import type { Point } from '../devices/profile/point.ts';
 import type { Step, Write } from '../devices/profile/write.ts';
 import { placementOf } from '../devices/register-device.ts';
 import { encodeWrite, type Placement } from '../devices/registers.ts';
+import { GRID_POLL_MS } from '../power/grid-meter.ts';
 import { type TransactionTime, type TransactionTiming, transactionTime } from './wire-time.ts';
 
 /** DI3 to DI0 before the data. DL/T 645-2007, 5.2. */
@@ -69,8 +70,8 @@ export function planPile({ config, line, profile }: SitePile): DevicePlan {
 
 const NOTHING_TO_FEED_OR_STOP = { watchdogMs: null, feeds: [], stops: [] } as const;
 
-/** What a meter asks of its line. */
-export function planMeter({ config, line, profile }: SiteMeter): DevicePlan {
+/** What a meter asks of its line. The grid meter is read at a pace of its own. */
+export function planMeter({ config, line, profile }: SiteMeter, isGridMeter = false): DevicePlan {
   const { unit = 0, address } = config;
   const reads = (when: 'poll' | 'set-up') =>
     profile.kind === 'modbus-meter' ? modbusReads(profile, when, placementOf(profile, { unit, socket: 1 })) : [];
@@ -81,7 +82,7 @@ export function planMeter({ config, line, profile }: SiteMeter): DevicePlan {
     deviceId: config.meterId,
     profileId: profile.profileId,
     address: address === undefined ? `unit ${unit}` : `address ${address}`,
-    pollMs: profile.timing.pollMs,
+    pollMs: isGridMeter ? GRID_POLL_MS : profile.timing.pollMs,
     polls: timedOn(line, profile.timing, polls),
     occasional: timedOn(line, profile.timing, reads('set-up')),
   };

@@ -8,6 +8,8 @@ import type {
   SitePile,
 } from '../config/site-devices.ts';
 import { type TripOutputConfig, tripOutputOf } from '../config/site-io.ts';
+import { ROOT_NODE } from '../config/site-power.ts';
+import { PHASES } from '../power/network.ts';
 import { amperes, seconds } from './figures.ts';
 import type { InputPlan } from './plan-inputs.ts';
 import { type LinePlan, STOP_ON_WIRE_TARGET_MS } from './plan-line.ts';
@@ -35,6 +37,7 @@ export function notesOf(
     ...inputs.flatMap(inputNote),
     ...devices.io.flatMap(boardNotes),
     ...supplyNote(supply),
+    ...powerNotes(site, supply, devices),
     ...meterNotes(site),
   ];
 }
@@ -115,13 +118,36 @@ function boardNotes({ config, profile }: SiteIoBoard): string[] {
   ];
 }
 
-function supplyNote({ fullMa, limitMa }: SupplyPlan): string[] {
-  if (fullMa <= limitMa) return [];
-  return [`supply: all piles at their limits take ${amperes(fullMa)}, the supply carries ${amperes(limitMa)}`];
+function supplyNote({ nodes }: SupplyPlan): string[] {
+  return nodes.flatMap(({ nodeId, limitMa, fullMa }) => {
+    const phase = PHASES.reduce((worst, p) => (fullMa[p] - limitMa[p] > fullMa[worst] - limitMa[worst] ? p : worst));
+    if (fullMa[phase] <= limitMa[phase]) return [];
+    const [name, what] = nodeId === ROOT_NODE ? ['supply', 'the supply'] : [nodeId, 'it'];
+    return [
+      `${name}: all piles at their limits take ${amperes(fullMa[phase])}, ${what} carries ${amperes(limitMa[phase])}: they share it`,
+    ];
+  });
+}
+
+/** What an installer could still find out or change. */
+function powerNotes({ power }: SiteConfig, supply: SupplyPlan, { piles }: SiteDevices): string[] {
+  const isShared = power !== undefined || supplyNote(supply).length > 0;
+  const unknown = (power?.outlets ?? []).filter(({ phases }) => phases === 'unknown');
+  const endless = isShared ? piles.filter(({ profile }) => profile.zeroMeans !== 'pause') : [];
+  return [
+    ...unknown.map(({ connectorId }) => `${connectorId}: nobody knows its phases: it counts on all three`),
+    ...endless.map(
+      ({ config, profile }) =>
+        `${config.pileId} (${profile.profileId}): cannot pause; where the supply leaves less than ${amperes(profile.limits.minCurrentMa)} its charge ends`,
+    ),
+  ];
 }
 
 function meterNotes(site: SiteConfig): string[] {
   return site.meters
-    .filter(({ meterId }) => !site.piles.some((pile) => pile.meterId === meterId))
+    .filter(
+      ({ meterId }) =>
+        !site.piles.some((pile) => pile.meterId === meterId) && meterId !== site.power?.gridMeter?.meterId,
+    )
     .map(({ meterId }) => `${meterId}: bills for no connector`);
 }

@@ -221,7 +221,9 @@ describe('ED-14 what the piles take without the edge has to be what the supply c
   test('safe currents add up: six piles at 6 A fit 36 A, not 35 A', () => {
     const plan = (supplyLimitMa: number) =>
       planSite(siteOf(serialLine(19_200), 6, { supplyLimitMa }), library(safe(6000)));
-    expect(plan(36_000).supply).toMatchObject({ fallbackMa: 36_000, limitMa: 36_000, fullMa: 96_000 });
+    expect(plan(36_000).supply.nodes).toMatchObject([
+      { fallbackMa: [36_000, 36_000, 36_000], limitMa: [36_000, 36_000, 36_000], fullMa: [96_000, 96_000, 96_000] },
+    ]);
     expect(codes(plan(36_000))).toEqual([]);
     expect(codes(plan(35_000))).toEqual(['fallback-above-supply supplyLimitMa']);
     expect(plan(35_000).problems[0]?.en).toMatch(/may take 36\.0 A per phase \(P1 6\.0 A, .*carries 35\.0 A/);
@@ -240,7 +242,7 @@ describe('ED-14 what the piles take without the edge has to be what the supply c
   ] as const)('piles %s', (_, profile, because, fallbackMa) => {
     const { supply, problems } = planSite(siteOf(tcpLine, 4, { supplyLimitMa: 63_000 }), library(profile));
     expect(supply.piles.map((pile) => pile.because)).toEqual([because, because, because, because]);
-    expect(supply.fallbackMa).toBe(fallbackMa);
+    expect(supply.nodes[0]?.fallbackMa).toEqual([fallbackMa, fallbackMa, fallbackMa]);
     expect(problems.map(({ code }) => code)).toEqual(fallbackMa === 0 ? [] : ['fallback-above-supply']);
   });
 

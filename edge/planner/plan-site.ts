@@ -3,6 +3,7 @@ import type { SiteConfig } from '../config/site.ts';
 import type { SiteDevices } from '../config/site-devices.ts';
 import { type DevicePlan, planBoard, planMeter, planParking, planPile } from './device-plan.ts';
 import { notesOf } from './notes.ts';
+import { type GridMeterPlan, planGridMeter } from './plan-grid-meter.ts';
 import { type InputPlan, planInputs } from './plan-inputs.ts';
 import { type LinePlan, planLine } from './plan-line.ts';
 import { planSupply, type SupplyPlan } from './plan-supply.ts';
@@ -15,6 +16,8 @@ export interface SitePlan {
   readonly lines: readonly LinePlan[];
   readonly supply: SupplyPlan;
   readonly inputs: readonly InputPlan[];
+  /** Null where the site has no grid meter. */
+  readonly gridMeter: GridMeterPlan | null;
   /** Each of them forbids to run the site. */
   readonly problems: readonly PlanProblem[];
   /** What a technician should know, and nothing forbids. */
@@ -23,24 +26,30 @@ export interface SitePlan {
 
 /** Computes whether a site can be run: bus time, watchdogs, stops, and what the supply carries when the edge is gone. */
 export function planSite(site: SiteConfig, devices: SiteDevices): SitePlan {
-  const lines = site.lines.map((line) => planLine(line, plansOn(line.lineId, devices)));
-  const supply = planSupply(site.supplyLimitMa, devices.piles);
+  const lines = site.lines.map((line) => planLine(line, plansOn(line.lineId, site.power?.gridMeter?.meterId, devices)));
+  const supply = planSupply(site, devices);
   const inputs = planInputs(devices, lines);
+  const gridMeter = planGridMeter(site, lines);
   return {
     siteId: site.siteId,
     lines,
     supply,
     inputs,
-    problems: problemsOf(lines, supply, inputs),
+    gridMeter,
+    problems: problemsOf(lines, supply, inputs, gridMeter),
     notes: notesOf(site, devices, lines, supply, inputs),
   };
 }
 
-function plansOn(lineId: string, { piles, meters, parking, io }: SiteDevices): DevicePlan[] {
+function plansOn(
+  lineId: string,
+  gridMeterId: string | undefined,
+  { piles, meters, parking, io }: SiteDevices,
+): DevicePlan[] {
   const isHere = ({ config }: { config: { lineId: string } }) => config.lineId === lineId;
   return [
     ...piles.filter(isHere).map(planPile),
-    ...meters.filter(isHere).map(planMeter),
+    ...meters.filter(isHere).map((meter) => planMeter(meter, meter.config.meterId === gridMeterId)),
     ...parking.filter(isHere).map(planParking),
     ...io.filter(isHere).map(planBoard),
   ];

@@ -39,6 +39,8 @@ export interface GridState {
   readonly doubt: string | null;
 }
 
+/** How often the grid meter is asked: what else is switched on at the site is seen that soon. */
+export const GRID_POLL_MS = 1000;
 /** A meter that has told nothing good for longer cannot be relied on. */
 export const METER_LOST_AFTER_MS = 5000;
 /** After it was lost it has to be good for so long before it counts again. */

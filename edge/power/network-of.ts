@@ -9,7 +9,8 @@ import {
   ROOT_NODE,
 } from '../config/site-power.ts';
 import { stepsOf } from '../devices/pile-driver.ts';
-import type { Network, Outlet, PerPhase, PhaseIndex, PileFallback, PowerNode } from './network.ts';
+import { fallbackOf } from '../devices/profile/fallback.ts';
+import type { Network, Outlet, PerPhase, PhaseIndex, PowerNode } from './network.ts';
 
 /** What a DC pile's profile reckons with: 230 V a phase. */
 const NOMINAL_V = 230;
@@ -58,7 +59,7 @@ const bandsOf = (bands: readonly LimitBand[] = []): PowerNode['bands'] =>
 
 function outletOf(pile: SitePile, nodes: readonly PowerNode[], power: PowerConfig | undefined): Outlet {
   const { config, profile } = pile;
-  const { limits, zeroMeans } = profile;
+  const { limits, zeroMeans, watchdog } = profile;
   const place = power?.outlets.find(({ connectorId }) => connectorId === config.connectorId);
   return {
     connectorId: config.connectorId,
@@ -71,7 +72,7 @@ function outletOf(pile: SitePile, nodes: readonly PowerNode[], power: PowerConfi
     priority: place?.priority ?? 0,
     drawPermille:
       limits.dc === undefined || power === undefined ? 1000 : Math.ceil((1000 * NOMINAL_V) / power.lowestVoltageV),
-    fallback: fallbackOf(pile),
+    fallback: { afterMs: watchdog?.timeoutMs ?? null, currentMa: fallbackOf(profile, config.limitMa).currentMa },
   };
 }
 
@@ -92,16 +93,4 @@ function wiringOf(phases: PhaseOrder, count: 1 | 3): Pick<Outlet, 'loads' | 'ord
   if (phases === 'unknown') return { loads: [true, true, true], order: count === 3 ? [0, 1, 2] : null };
   const order = (phases.match(/L\d/g) ?? []).flatMap((name) => phaseIndexes[name] ?? []);
   return { loads: [order.includes(0), order.includes(1), order.includes(2)], order };
-}
-
-function fallbackOf({ config, profile }: SitePile): PileFallback {
-  const { watchdog } = profile;
-  if (watchdog === null) return { afterMs: null, currentMa: config.limitMa };
-  const { fallback, timeoutMs } = watchdog;
-  const currentMa = {
-    stop: () => 0,
-    'full-power': () => config.limitMa,
-    'safe-current': () => ('currentMa' in fallback ? fallback.currentMa : 0),
-  };
-  return { afterMs: timeoutMs, currentMa: currentMa[fallback.kind]() };
 }

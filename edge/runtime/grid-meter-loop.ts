@@ -1,11 +1,8 @@
 import type { Clock, Timers } from '#shared/clock.ts';
 import { LineError } from '../bus/line-error.ts';
 import type { MeterDriver, MeterLook } from '../devices/meter-driver.ts';
-import type { GridLook } from '../power/grid-meter.ts';
+import { GRID_POLL_MS, type GridLook } from '../power/grid-meter.ts';
 import { Pace } from './pace.ts';
-
-/** How often the grid meter is asked: what else is switched on at the site is seen that soon. */
-export const GRID_POLL_MS = 1000;
 
 export interface GridMeterParts {
   readonly meter: MeterDriver;
