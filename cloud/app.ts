@@ -12,6 +12,7 @@ import { orderRoutes } from './orders/routes.ts';
 import { createPartnerGate } from './partners/gate.ts';
 import { attentionRoutes } from './staff/attention-routes.ts';
 import { createStaffGate } from './staff/gate.ts';
+import { localOrderRoutes } from './staff/local-order-routes.ts';
 import { maintenanceRoutes } from './staff/maintenance-routes.ts';
 import { staffRoutes } from './staff/routes.ts';
 import { stationRoutes } from './stations/routes.ts';
@@ -53,6 +54,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(webhookRoutes(context, partners));
   await zodApp.register(staffRoutes(context, staff));
   await zodApp.register(attentionRoutes(context, staff));
+  await zodApp.register(localOrderRoutes(context, staff));
   await zodApp.register(maintenanceRoutes(context, staff));
   await zodApp.register(documentRoutes(context, staff));
   return app;

@@ -116,6 +116,33 @@ test('OP-20 no partner hears of it, or finds it', async () => {
   expect((await site.stage.partner.call('GET', `/v1/orders/${order?.order_id}`)).status).toBe(404);
 });
 
+test('ED-10 OP-18 staff sees it while it runs, with its cost so far, and who began it', async () => {
+  const sessionId = systemRandom.uuid();
+  await site.edge.record(begun(sessionId));
+  clock.advance(2_000);
+  await site.edge.state(site.connectorId(), { status: 'charging', sessionId, energyWh: 2_500, powerW: 7_000 });
+  const seen = async () => {
+    const answer = await cloud.app.inject({
+      url: '/staff/v1/local-orders?limit=500',
+      headers: { authorization: `Bearer ${cloud.staffToken}` },
+    });
+    return answer
+      .json()
+      .local_orders.find((one: { order: { session_id: string } }) => one.order.session_id === sessionId);
+  };
+  await expect.poll(async () => (await seen()).order.progress?.energy_wh).toBe(2_500);
+  expect(await seen()).toMatchObject({
+    started_by: cardholder,
+    order: {
+      origin: 'local',
+      state: 'charging',
+      session_id: sessionId,
+      progress: { cost_so_far: { currency: 'CNY' } },
+    },
+  });
+  expect((await cloud.app.inject({ url: '/staff/v1/local-orders' })).statusCode).toBe(401);
+});
+
 test('SY-01 one at a connector of another site is put aside', async () => {
   const sessionId = systemRandom.uuid();
   const answer = await site.edge.record(begun(sessionId, { connectorId: 'nowhere-1' }));
