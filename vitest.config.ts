@@ -7,6 +7,7 @@ const long = [
   'test/stand/{cards,charge-target,hung-field,maintenance,systemd}.test.ts',
   'test/torture/outage.test.ts',
   'test/e2e/local-charge.test.ts',
+  'test/line/card-reader.test.ts',
   'test/faults/{io,interlocks-lasting}.test.ts',
   'test/rating/oracle-many.test.ts',
 ];

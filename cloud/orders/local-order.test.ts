@@ -145,7 +145,7 @@ test('ED-10 OP-18 staff sees it while it runs, with its cost so far, and who beg
 
 test('SY-01 one at a connector of another site is put aside', async () => {
   const sessionId = systemRandom.uuid();
-  const answer = await site.edge.record(begun(sessionId, { connectorId: 'nowhere-1' }));
+  const answer = await site.edge.record(begun(sessionId, { connectorId: 'local-1-c1' }));
   expect(answer.refused).toMatchObject([{ code: 'record.refused' }]);
   expect(await ordersOf(sessionId)).toEqual([]);
 });

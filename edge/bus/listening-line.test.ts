@@ -54,3 +54,12 @@ test('ED-04 a line that is closed while it is away is not opened again', async (
   await time.pass(5000);
   expect([stream.opened, line.isOpen]).toEqual([0, false]);
 });
+
+test('ED-04 a line that is closed while it is being opened is not opened again either', async () => {
+  const { time, stream, line, heard } = listener();
+  stream.refusesToOpen = true;
+  line.start();
+  await line.close();
+  await time.pass(5000);
+  expect([stream.openings, time.waiting, heard]).toEqual([1, 0, []]);
+});
