@@ -61,6 +61,16 @@ export function authorise(asked: Asked, { policy, cards }: AccessRules): Verdict
   return denied('tariff.missing', TARIFF_TEXTS[noTariff]);
 }
 
+/** Whether a card ends charges that others began. To stop is always safe: neither the clock nor the cloud has a say. */
+export function endsAny(
+  { card, connectorId, at }: Pick<Asked, 'card' | 'connectorId' | 'at'>,
+  cards: KnownCards | null,
+): boolean {
+  const entry = cards?.byReference.get(card.reference);
+  if (entry?.kind !== 'technician' || entry.blocked === true) return false;
+  return againstEntry(entry, connectorId, at) === null;
+}
+
 function askList({ card, connectorId, at }: Asked, cards: KnownCards | null, entry: CardEntry | undefined): Verdict {
   if (cards === null) return denied('access.no_list');
   const found = entry === undefined ? null : againstEntry(entry, connectorId, at);

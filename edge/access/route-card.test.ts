@@ -28,6 +28,11 @@ test.each<[string, Standing[], string]>([
   ["somebody else's charge", [at('A', 'charging', 'other')], 'access.not_your_charge'],
   ['a charge of an order', [at('A', 'charging')], 'access.not_your_charge'],
   ['one that begins or ends', [at('A', 'busy', 'own')], 'connector.occupied'],
+  [
+    "its own that is ending, not the neighbour's car",
+    [at('A', 'busy', 'own'), at('B', 'waiting')],
+    'connector.occupied',
+  ],
   ['nothing that is plugged in', [at('A', 'unplugged'), at('B', 'unseen')], 'connector.not_plugged'],
   ['nothing that answers', [at('A', 'unseen')], 'connector.offline'],
 ])('OP-17 ED-10 a card means %s', (_name, connectors, route) => {

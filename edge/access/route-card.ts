@@ -32,6 +32,8 @@ export function routeCard(reference: string, mayEndAny: boolean, connectors: rea
   const charging = connectors.filter(({ is }) => is === 'charging');
   const own = charging.filter(({ charge }) => charge?.startedBy?.reference === reference);
   if (own.length > 0) return endOf(own);
+  const isEnding = connectors.some(({ is, charge }) => is === 'busy' && charge?.startedBy?.reference === reference);
+  if (isEnding) return denied('connector.occupied');
   const waiting = connectors.filter(({ is }) => is === 'waiting');
   const plugged = waiting.length > 0 ? waiting : connectors.filter(({ is }) => is === 'held');
   const [first] = plugged;

@@ -9,6 +9,7 @@ import {
   Rig,
   restartFromDisk,
   START_WALL_MS,
+  tariff,
   uuid,
 } from './testing.ts';
 
@@ -109,4 +110,13 @@ test('ED-10 one that nobody can be asked about ends without an answer to a comma
   const { records } = closeUnseen(onDisk(rig), facts);
   expect(records.map(({ kind }) => kind)).toEqual(['session.ended']);
   expect(rig.wallMs).toBeGreaterThan(START_WALL_MS);
+});
+
+test.each([
+  ['limit', { limits: { amountMinor: 499 } }],
+  ['hold', { holdMinor: 499 }],
+])('CH-02 ED-10 a %s below the least that the charge costs is refused before anything flows', (_, terms) => {
+  const rig = begun({ tariff: { ...tariff, minimumMinor: 500 }, ...terms });
+  expect(answers(rig)).toMatchObject([{ refusal: { code: 'amount.below_minimum' } }]);
+  expect(rig.phase).toBe('idle');
 });

@@ -4,6 +4,7 @@ import type { Occupancy } from './occupancy.ts';
 import {
   charging,
   describeOrders,
+  localWish,
   onDisk,
   plugged,
   Rig,
@@ -104,10 +105,40 @@ describe('CH-09 a vehicle that stays after its charge', () => {
     });
     rig.command(next);
     rig.pass(100).see(plugged);
-    expect(rig.phase).toBe('preparing');
-    expect(ended(rig)).toMatchObject([{ endedBy: 'next-charge', orderId: uuid(2), occupiedMs: 16 * MINUTE + 100 }]);
+    rig.send({ kind: 'durable', sessionId: rig.session.sessionId });
+    rig.pass(100).send({ kind: 'written', write: 'start', limitMa: 16_000 });
+    expect(ended(rig)).toEqual([]);
+    rig.pass(800).see(charging);
+    expect(ended(rig)).toMatchObject([{ endedBy: 'next-charge', orderId: uuid(2), occupiedMs: 16 * MINUTE + 1000 }]);
     rig.pass(1000).see(unplugged);
     expect(ended(rig)).toHaveLength(1);
+  });
+
+  test('goes on through a start that comes to nothing', () => {
+    const rig = look(stayed(), 16 * MINUTE);
+    rig.send({ kind: 'begin', wish: localWish({ tariff: staying }), withinMs: 60_000 });
+    rig.pass(100).see(plugged);
+    rig.send({ kind: 'durable', sessionId: rig.session.sessionId });
+    rig.pass(100).send({ kind: 'written', write: 'start', limitMa: 16_000 });
+    while (rig.phase === 'starting') rig.pass(1000).see(plugged);
+    rig.proveOff();
+    rig.send({ kind: 'durable', sessionId: rig.session.sessionId });
+    look(rig, 10 * MINUTE);
+    expect(ended(rig)).toEqual([]);
+    rig.pass(1000).see(unplugged);
+    const [stay] = ended(rig);
+    expect(stay).toMatchObject({ endedBy: 'unplugged', orderId: uuid(2) });
+    expect(stay?.occupiedMs).toBeGreaterThan(27 * MINUTE);
+  });
+
+  test('is over, on disk too, when the next charge ends at a pile that could never be read again', () => {
+    const stay = look(stayed(), 16 * MINUTE).state.occupancy;
+    const next = new Rig().toCharging(startCommand({ commandId: uuid(50), orderId: uuid(51) })).acknowledge();
+    const at = { wallMs: next.wallMs + MINUTE, monoMs: next.monoMs + MINUTE };
+    const rig = new Rig({ session: onDisk(next), occupancy: JSON.parse(JSON.stringify(stay)), ...at });
+    while (rig.phase !== 'closing') rig.pass(1000).lose();
+    expect(ended(rig)).toMatchObject([{ endedBy: 'next-charge', occupiedMs: 16 * MINUTE }]);
+    expect(stayOnDisk(rig)).toBeNull();
   });
 
   test('is stored every ten minutes, not at every look', () => {
@@ -181,13 +212,20 @@ describe('CH-09 nobody pays for staying', () => {
 });
 
 describe('CH-09 where nobody looked', () => {
-  test('a pile that was away and has the gun in before and after: it was there all the time', () => {
-    const rig = look(stayed(), MINUTE);
-    for (let i = 0; i < 20; i += 1) rig.pass(MINUTE).lose();
-    rig.pass(1000).see(plugged);
-    rig.pass(1000).see(unplugged);
-    expect(ended(rig)).toMatchObject([{ occupiedMs: 21 * MINUTE + 1000 }]);
-  });
+  test.each([
+    [59, 2 * MINUTE],
+    [3 * 86_400, MINUTE],
+  ])(
+    'a pile that was away for %i s and has the gun in before and after: it was there, unless that was long',
+    (awayS, occupiedMs) => {
+      const rig = look(stayed(), MINUTE);
+      rig.pass((awayS * 1000) / 2).lose();
+      rig.pass((awayS * 1000) / 2).lose();
+      rig.pass(1000).see(plugged);
+      rig.pass(1000).see(unplugged);
+      expect(ended(rig)).toMatchObject([{ occupiedMs }]);
+    },
+  );
 
   test('one that comes back with the gun out: it counts until it was last seen in', () => {
     const rig = look(stayed(), MINUTE);
@@ -211,10 +249,17 @@ describe('CH-09 where nobody looked', () => {
   };
 
   test('ED-08 the controller was killed: the stay goes on where it was', () => {
-    const next = takenUp(look(stayed(), MINUTE), 30 * MINUTE);
+    const next = takenUp(look(stayed(), 10 * MINUTE), 30_000);
     look(next, MINUTE);
     next.pass(1000).see(unplugged);
-    expect(ended(next)).toMatchObject([{ occupiedMs: 32 * MINUTE, endedBy: 'unplugged' }]);
+    expect(ended(next)).toMatchObject([{ occupiedMs: 11.5 * MINUTE, endedBy: 'unplugged' }]);
+  });
+
+  test('ED-08 killed for long, and the gun is in afterwards: it is counted on from there', () => {
+    const next = takenUp(look(stayed(), 10 * MINUTE), 30 * MINUTE);
+    look(next, MINUTE);
+    next.pass(1000).see(unplugged);
+    expect(ended(next)).toMatchObject([{ occupiedMs: 11 * MINUTE - 1000, endedBy: 'unplugged' }]);
   });
 
   test('ED-08 killed, and the gun is out afterwards: only what was on disk is known', () => {
@@ -224,10 +269,10 @@ describe('CH-09 where nobody looked', () => {
   });
 
   test('ED-12 a power cut, and trusted clocks on both sides tell how long it was', () => {
-    const next = takenUp(look(stayed(), MINUTE), 30 * MINUTE, { bootId: uuid(901), monoMs: 5000 });
+    const next = takenUp(look(stayed(), 10 * MINUTE), 40_000, { bootId: uuid(901), monoMs: 5000 });
     look(next, MINUTE);
     next.pass(1000).see(unplugged);
-    expect(ended(next)).toMatchObject([{ occupiedMs: 32 * MINUTE, to: { bootId: uuid(901) } }]);
+    expect(ended(next)).toMatchObject([{ occupiedMs: 11 * MINUTE + 40_000, to: { bootId: uuid(901) } }]);
   });
 
   test('ED-12 a power cut, and nobody knows the time after it: the time of the cut is given to the driver', () => {

@@ -15,6 +15,8 @@ export interface Occupancy {
   readonly stored: Stamp;
 }
 
+/** A vehicle that was there before and after has stayed, unless nobody saw it for longer: another may stand there by then. */
+const UNSEEN_AT_MOST_MS = 60_000;
 /** How long of it a power cut may forget; what is forgotten is given to the driver, if he leaves in the dark. */
 const SAVE_EVERY_MS = 600_000;
 
@@ -47,8 +49,8 @@ export function beginOccupancy(cdr: Cdr, now: Stamp): Occupancy | null {
 }
 
 /**
- * It is seen plugged in. What lay between this look and the one before counts as well: it was there at both. Across a
- * reboot only trusted clocks can tell how long that was; otherwise it was no time at all.
+ * It is seen plugged in. What lay between this look and the one before counts as well, unless it was too long. Across a reboot
+ * only trusted clocks can tell how long that was; otherwise it was no time at all.
  */
 export function occupiedUntil(occupancy: Occupancy, now: Stamp): Occupancy {
   const { occupiedMs } = occupancy;
@@ -57,9 +59,10 @@ export function occupiedUntil(occupancy: Occupancy, now: Stamp): Occupancy {
 }
 
 function elapsedMs(before: Stamp, now: Stamp): number {
-  if (before.bootId === now.bootId) return Math.max(0, now.monoMs - before.monoMs);
-  const isKnown = before.clock === 'trusted' && now.clock === 'trusted';
-  return isKnown ? Math.max(0, now.wallMs - before.wallMs) : 0;
+  const isOneBoot = before.bootId === now.bootId;
+  const isKnown = isOneBoot || (before.clock === 'trusted' && now.clock === 'trusted');
+  const passedMs = isOneBoot ? now.monoMs - before.monoMs : now.wallMs - before.wallMs;
+  return isKnown && passedMs >= 0 && passedMs <= UNSEEN_AT_MOST_MS ? passedMs : 0;
 }
 
 /** The present moment, as far as its boot's clock has been known before. */

@@ -67,6 +67,12 @@ export function takeStart(state: ConnectorState, command: StartCommand, context:
   return begin(state, wishOf(command), withinMs, context);
 }
 
+/** A charge whose first watt-hour costs more than may be charged for it is better not begun. */
+function belowMinimum({ tariff, limits, holdMinor }: ChargeWish): Refusal | null {
+  const mostMinor = Math.min(limits.amountMinor ?? Infinity, holdMinor ?? Infinity);
+  return mostMinor < (tariff?.minimumMinor ?? 0) ? { code: 'amount.below_minimum' } : null;
+}
+
 /** Takes a wish for a charge. @param withinMs how long it has to be confirmed, or why it comes too late */
 export function begin(
   state: ConnectorState,
@@ -75,7 +81,7 @@ export function begin(
   { now, facts }: Context,
 ): Decision {
   if (state.phase.kind !== 'idle') return refuseStart(state, wish, { code: 'connector.occupied' });
-  const refusal = whyNotTake(state, facts);
+  const refusal = whyNotTake(state, facts) ?? belowMinimum(wish);
   if (refusal !== null) return refuseStart(state, wish, refusal);
   if (typeof withinMs !== 'number') return refuseStart(state, wish, withinMs);
   const { monoMs } = now;

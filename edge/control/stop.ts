@@ -1,6 +1,7 @@
 import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
 import { type FaultCode, faultCatalogue } from '#shared/faults.ts';
-import type { LocalUser } from '#shared/wire/cdr.ts';
+import type { Stamp } from '#shared/stamp.ts';
+import type { Cdr, LocalUser } from '#shared/wire/cdr.ts';
 import type { StopCommand } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import { type Refusal, refused } from './answer.ts';
@@ -34,6 +35,7 @@ import {
   rungFailed,
   rungWritten,
 } from './stop-ladder.ts';
+import { occupancyOver } from './watch-occupancy.ts';
 
 type Stopping = Extract<Phase, { kind: 'stopping' }>;
 type Closing = Extract<Phase, { kind: 'closing' }>;
@@ -345,8 +347,15 @@ function close(state: ConnectorState, ended: Session, context: Context): Decisio
     { kind: 'session.ended', cdr },
     ...cause.commandIds.map((commandId) => commandDone(commandId, session.sessionId)),
   ];
-  const occupancy = beginOccupancy(cdr, now);
-  return store({ ...state, occupancy }, { kind: 'closing', session, records, retryMonoMs: null });
+  const stay = session.confirmed ? afterCharge(state, cdr, now) : { occupancy: state.occupancy, records: [] };
+  const closing: Closing = { kind: 'closing', session, records: [...stay.records, ...records], retryMonoMs: null };
+  return store({ ...state, occupancy: stay.occupancy }, closing);
+}
+
+/** The vehicle may stay. What stood there before this charge, at a pile that nobody could look at, has left. */
+function afterCharge({ occupancy }: ConnectorState, cdr: Cdr, now: Stamp) {
+  const records = occupancy === null ? [] : occupancyOver(occupancy, 'next-charge').records;
+  return { occupancy: beginOccupancy(cdr, now), records };
 }
 
 /** A charge that was confirmed and has moved nothing, or of which nothing was ever seen at all. */
@@ -362,9 +371,8 @@ function store(state: ConnectorState, phase: Closing): Decision {
   const { session, records } = phase;
   const { connectorId } = session;
   const seal = state.device === null ? {} : { device: { connectorId, device: state.device } };
-  const { occupancy } = state;
-  const occupied = occupancy === null ? {} : { occupancy: { connectorId, occupancy } };
-  const transaction = { session: { session, open: false }, records, ...seal, ...occupied };
+  const occupancy = { connectorId, occupancy: state.occupancy };
+  const transaction = { session: { session, open: false }, records, ...seal, occupancy };
   const order: Order = { kind: 'commit', answer: session.sessionId, transaction };
   return enter(state, { ...phase, retryMonoMs: null }, order);
 }

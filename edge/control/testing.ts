@@ -12,6 +12,7 @@ import {
   type ConnectorState,
   type Context,
   inService,
+  type LedgerTransaction,
   newConnector,
   nothingRemembered,
   type OfferingWrite,
@@ -338,12 +339,18 @@ export function describeOrders(orders: readonly Order[]): string {
       ),
       latched === undefined ? '' : `latched [${latched.faults.join(' ')}]`,
       service === undefined ? '' : describeService(service.service),
-      occupancy === undefined ? '' : occupancy.occupancy === null ? 'left' : 'occupied',
+      describeStay(occupancy, session !== null),
       device === undefined || session !== null ? '' : 'device',
     ];
     return `commit(${parts.filter((part) => part !== '').join(', ')})`;
   };
   return orders.map(one).join('; ');
+}
+
+/** That a charge ends without a stay after it is nothing to speak of. */
+function describeStay(put: LedgerTransaction['occupancy'], isEnd: boolean): string {
+  if (put === undefined || (put.occupancy === null && isEnd)) return '';
+  return put.occupancy === null ? 'left' : 'occupied';
 }
 
 const describeService = ({ disabledBy, failedStarts }: Service): string =>

@@ -29,25 +29,28 @@ export function occupancyOver(occupancy: Occupancy, endedBy: OccupancyRecord['en
 }
 
 /**
- * A fresh look at a connector where the vehicle of the last charge may still stand. While the record of that charge waits
- * for the disk, and when the next has begun, it is not counted on.
+ * A fresh look at a connector where the vehicle of the last charge may still stand. While a record waits for the disk, and
+ * when the next charge has begun, it is not counted on. A start that comes to nothing changes nothing.
  */
 export function stillOccupied(state: ConnectorState, { now }: Context): Decision {
   const { occupancy, reading, phase } = state;
-  const isFree = phase.kind === 'idle' || phase.kind === 'checking';
+  const isCounting = phase.kind !== 'closing' && !hasBegun(state);
   const isThere = reading?.status === 'plugged' || reading?.status === 'charging';
-  if (occupancy === null || !isFree || !isThere) return stay(state);
+  if (occupancy === null || !isCounting || !isThere) return stay(state);
   const seen = occupiedUntil(occupancy, now);
   if (!isStale(occupancy, now)) return stay({ ...state, occupancy: seen });
   const stored = { ...seen, stored: now };
   return { state: { ...state, occupancy: stored }, orders: [put(occupancy.about.connectorId, stored)] };
 }
 
+/** Another charge than that of the stay, and not only the wish for one. */
+const hasBegun = ({ phase }: ConnectorState): boolean => sessionOf(phase)?.confirmed === true;
+
 /** The gun is out, or another charge has begun with it in: what the stay costs is known. */
 export function occupancyEnds(state: ConnectorState): Decision {
   const { occupancy, reading, phase } = state;
   if (occupancy === null || phase.kind === 'closing') return stay(state);
-  const isNext = sessionOf(phase) !== null;
+  const isNext = hasBegun(state);
   if (!isNext && reading?.status !== 'unplugged') return stay(state);
   const transaction = occupancyOver(occupancy, isNext ? 'next-charge' : 'unplugged');
   return { state: { ...state, occupancy: null }, orders: [{ kind: 'commit', answer: null, transaction }] };

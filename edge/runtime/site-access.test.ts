@@ -207,6 +207,21 @@ describe('OP-17 a card at a reader ends a charge', () => {
     expect([ended, codes()]).toEqual([['A-1 CHARGE by card'], ['access.not_your_charge']]);
   });
 
+  test("a technician's card ends any though nobody knows the time and the site takes no cards now; one that is blocked does not", async () => {
+    const offline: AccessPolicy = { offline: { cards: 'none' }, untrustedClock: 'refuse' };
+    const technician = entryOf(B, { kind: 'technician', validUntil: '2026-12-31T00:00:00Z' });
+    const { is, at, ended, present, desk } = await site({ access: offline, list: listOf([technician]) });
+    at.clock = 'doubtful';
+    desk.cloudIs(false);
+    is('A-1', charges(cardOf(A).reference));
+    await present(B);
+    expect(ended).toEqual(['A-1 CHARGE by technician']);
+    const other = await site({ list: listOf([{ ...technician, blocked: true }]) });
+    other.is('A-1', charges(cardOf(A).reference));
+    await other.present(B);
+    expect([other.ended, other.codes()]).toEqual([[], ['access.not_your_charge']]);
+  });
+
   test("a technician's card ends any", async () => {
     const { is, ended, present } = await site({ list: listOf([entryOf(B, { kind: 'technician' })]) });
     is('A-1', charges(cardOf(A).reference));

@@ -9,7 +9,7 @@ import type { Stamp } from '#shared/stamp.ts';
 import type { NoTariff } from '#shared/tariff/schedule.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { LocalUser } from '#shared/wire/cdr.ts';
-import { authorise, type Verdict } from '../access/authorise.ts';
+import { authorise, endsAny, type Verdict } from '../access/authorise.ts';
 import { type PresentedCard, presentedCard } from '../access/card-reference.ts';
 import { cameUp, type Shown, type Sighting, sight } from '../access/card-sightings.ts';
 import { type Denial, Denials } from '../access/denials.ts';
@@ -160,23 +160,25 @@ export class SiteAccess {
       .connectors()
       .filter(({ facts }) => connectorIds.includes(facts.connectorId))
       .map(({ state, facts }) => standingOf(state, facts));
-    const isTechnician = standings.some(({ connectorId }) => isOfTechnician(this.#authorise(card, connectorId)));
-    return routeCard(card.reference, isTechnician, standings);
+    const mayEndAny = standings.some(({ connectorId }) => this.#endsAny(card, connectorId));
+    return routeCard(card.reference, mayEndAny, standings);
   }
 
   #follow(card: PresentedCard, place: string, route: CardRoute): void {
     if (route.kind === 'denied') return this.#deny(card, place, route);
-    const verdict = this.#authorise(card, route.connectorId);
     if (route.kind === 'end') {
-      const by: LocalUser = isOfTechnician(verdict)
-        ? { kind: 'technician', reference: card.reference }
-        : { kind: 'card', reference: card.reference };
-      return this.#parts.end(route.connectorId, route.requestId, by);
+      const kind = this.#endsAny(card, route.connectorId) ? 'technician' : 'card';
+      return this.#parts.end(route.connectorId, route.requestId, { kind, reference: card.reference });
     }
+    const verdict = this.#authorise(card, route.connectorId);
     if (verdict.kind === 'denied') return this.#deny(card, place, verdict);
     void this.#begin(route.connectorId, verdict.by, verdict.limits).then((refusal) => {
       if (refusal !== null) this.#deny(card, place, refusal);
     });
+  }
+
+  #endsAny(card: PresentedCard, connectorId: string): boolean {
+    return endsAny({ card, connectorId, at: this.#parts.stamp() }, this.#cards());
   }
 
   #authorise(card: PresentedCard, connectorId: string): Verdict {
@@ -209,8 +211,6 @@ export class SiteAccess {
     this.#parts.log.warn({ place, card: denial.card, code, detail }, 'card is refused');
   }
 }
-
-const isOfTechnician = (verdict: Verdict): boolean => verdict.kind === 'allowed' && verdict.by.kind === 'technician';
 
 const MOST_NAME = 58;
 const technician = (name: string): LocalUser => ({
