@@ -12,7 +12,7 @@ import { type PlanProblem, problemsOf } from './problems.ts';
 /** What a site's configuration means, before anything runs. */
 export interface SitePlan {
   readonly siteId: string;
-  /** In the order of the site's file. */
+  /** Those on which anything is asked, in the order of the site's file. */
   readonly lines: readonly LinePlan[];
   readonly supply: SupplyPlan;
   readonly inputs: readonly InputPlan[];
@@ -26,7 +26,9 @@ export interface SitePlan {
 
 /** Computes whether a site can be run: bus time, watchdogs, stops, and what the supply carries when the edge is gone. */
 export function planSite(site: SiteConfig, devices: SiteDevices): SitePlan {
-  const lines = site.lines.map((line) => planLine(line, plansOn(line.lineId, site.power?.gridMeter?.meterId, devices)));
+  // Nothing is asked on the line of a card reader.
+  const asked = site.lines.filter(({ lineId }) => !devices.readers.some(({ config }) => config.lineId === lineId));
+  const lines = asked.map((line) => planLine(line, plansOn(line.lineId, site.power?.gridMeter?.meterId, devices)));
   const supply = planSupply(site, devices);
   const inputs = planInputs(devices, lines);
   const gridMeter = planGridMeter(site, lines);
