@@ -83,6 +83,13 @@ describe('ED-14 lower first, raise only after the lowering is confirmed', () => 
     expect(amps(at(1000, of, [stuck, charging('B', 13_000)], both))).toEqual([10, 10]);
   });
 
+  test('a charge of which nobody knows what it has is reserved nothing but what it may take', () => {
+    const of = network(20_000, outlet('A'));
+    const first = at(0, of, [charging('A', 16_000, { isFound: true })], new Map(), false);
+    expect([amps(first), first.shares.size]).toEqual([[16], 0]);
+    expect(amps(at(1000, of, [charging('A', 6000)], first.shares))).toEqual([6]);
+  });
+
   test('after a restart what runs is counted as it was found, and nothing is raised before all of it has been', () => {
     const found = [charging('A', 6000), starting('B')];
     const first = at(0, two, found, new Map(), false);

@@ -200,7 +200,7 @@ const byGrant = (a: Claim, b: Claim): number => b.outlet.priority - a.outlet.pri
 
 /** Whether more is to be granted now. A new charge need not wait until that has been so for some time. */
 function isRising({ demand, heldMa, share, maxMa }: Claim, target: Target, { nowMonoMs }: Conditions): boolean {
-  if (target.ma <= heldMa || demand.isStarting) return false;
+  if (target.ma <= heldMa) return false;
   if (demand.wants === 'start') return true;
   const isWorthIt = heldMa === 0 || target.ma - heldMa >= STEP_MA || target.ma === maxMa;
   const sinceMonoMs = share?.risesSinceMonoMs ?? nowMonoMs;

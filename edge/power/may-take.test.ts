@@ -46,8 +46,28 @@ describe('ED-14 a connector counts with what may flow there', () => {
     expect(takes(rig)).toBe(16_000);
   });
 
+  test('a start with the most that it was told, when a lower one is told after it', () => {
+    const rig = new Rig().toStarting();
+    rig.answerLimit('write-failed');
+    less(rig, 8000);
+    rig.pass(2000).see(plugged);
+    expect([rig.offering.limitMa, takes(rig)]).toEqual([8000, 16_000]);
+    rig.answerLimit('written');
+    rig.pass(1000).see(charging);
+    expect([rig.phase, takes(rig)]).toEqual(['charging', 16_000]);
+  });
+
+  test('a stop with what was told last, also when nobody has looked at it in between', () => {
+    const rig = running().acknowledge();
+    rig.command(stopCommand(rig.session.sessionId));
+    rig.lose();
+    expect(takes(rig, at, 0)).toBe(16_000);
+  });
+
   test('a stop with what was offered before it, until it is proven', () => {
     const rig = running();
+    // A vehicle at rest may take it all again.
+    rig.pass(1000).see(plugged);
     rig.command(stopCommand(rig.session.sessionId));
     expect(rig.phase).toBe('stopping');
     expect(takes(rig, at, 16_000)).toBe(16_000);

@@ -132,7 +132,7 @@ test('ED-14 in whatever order writes, losses, restarts, strays, starts, ends, ho
       expect([world.carried(0), within(world.carried(0), limit, world.houseMa)]).toEqual([world.carried(0), true]);
       expect(within(world.carried(1), [20_000, 24_000, 24_000], [0, 0, 0])).toBe(true);
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });
 
@@ -147,6 +147,16 @@ test('ED-14 a restart of the edge pauses nobody, also when a pile is read late a
   expect([world.pauses.size, world.carried(0)]).toEqual([0, before]);
 });
 
+test('ED-14 after a restart nothing is granted before everything has been seen, or had its 10 s', () => {
+  const world = new World({ facts: { ...facts, grid: null } });
+  world.pass(2).start('A').pass(20);
+  world.pile('A').silence = { kind: 'mute', untilMs: world.nowMs + 60_000 };
+  world.restart(1).start('B').pass(5);
+  expect([world.told.get('B'), world.last?.grants.get('B')?.because.kind]).toEqual([0, 'not-all-seen']);
+  world.pass(6);
+  expect(world.told.get('B')).toBeGreaterThan(0);
+});
+
 test('ED-14 the same course gives the same grants', () => {
   fc.assert(
     fc.property(fc.array(steps, { maxLength: 15 }), (course) => {
@@ -159,7 +169,7 @@ test('ED-14 the same course gives the same grants', () => {
       };
       expect(run()).toEqual(run());
     }),
-    { numRuns: 20 },
+    { numRuns: 10 },
   );
 });
 
@@ -183,7 +193,7 @@ test('ED-14 where not all can have the least, everybody has turns, and a contact
   const world = new World({ facts: crowd });
   const since = new Map<string, number>(names.map((of) => [of, world.nowMs]));
   const longestMs = new Map<string, number>();
-  crowded(world, 2, () => {
+  crowded(world, 1.25, () => {
     for (const of of names) {
       if ((world.told.get(of) ?? 0) > 0) since.set(of, world.nowMs);
       longestMs.set(of, Math.max(longestMs.get(of) ?? 0, world.nowMs - (since.get(of) ?? 0)));
@@ -192,20 +202,20 @@ test('ED-14 where not all can have the least, everybody has turns, and a contact
   expect(world.violations).toEqual([]);
   // Five share two places for a quarter of an hour each: nobody waits for longer than the turns of the others.
   for (const of of names) expect(longestMs.get(of)).toBeLessThanOrEqual(3 * 900_000);
-  for (const of of names) expect(world.pauses.get(of) ?? 0).toBeLessThanOrEqual(2 * 12);
+  for (const of of names) expect(world.pauses.get(of) ?? 0).toBeLessThanOrEqual(15);
 });
 
 test('ED-14 a house that comes and goes every minute wears no contactor out', () => {
   const house: PowerFacts = { ...crowd, network: network(32_000, ...names.map((of) => outlet(of))), grid: facts.grid };
   const world = new World({ facts: house });
   let seconds = 0;
-  crowded(world, 1, () => {
+  crowded(world, 0.5, () => {
     seconds += 5;
     const ma = seconds % 60 < 30 ? 0 : 20_000;
     world.houseMa = [ma, ma, ma];
   });
   expect(world.violations).toEqual([]);
-  for (const of of names) expect(world.pauses.get(of) ?? 0).toBeLessThanOrEqual(12);
+  for (const of of names) expect(world.pauses.get(of) ?? 0).toBeLessThanOrEqual(6);
 });
 
 test('ED-14 when nothing changes any more, nobody of one priority has a step more than another who could have it', () => {
@@ -223,6 +233,6 @@ test('ED-14 when nothing changes any more, nobody of one priority has a step mor
       if (isAllOn)
         expect(sumMa).toBeGreaterThanOrEqual(Math.min(limitMa, 16_000 * granted.length) - 1000 * granted.length);
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 });
