@@ -10,7 +10,6 @@ export interface Database {
   connector_states: ConnectorStatesTable;
   tariffs: TariffsTable;
   site_tariffs: SiteTariffsTable;
-  tariff_schedules: TariffSchedulesTable;
   site_links: SiteLinksTable;
   cursors: { site_id: string; store_epoch: string; stream: string; acked_seq: number };
   site_records: SiteRecordsTable;
@@ -117,14 +116,6 @@ interface SiteTariffsTable {
   until_ms: number | null;
   connector_ids: string | null;
   replaced_at_ms: number | null;
-}
-
-interface TariffSchedulesTable {
-  site_id: string;
-  version: number;
-  document: string;
-  document_sha256: string;
-  created_at_ms: number;
 }
 
 interface SiteLinksTable {

@@ -4,6 +4,7 @@ import { sha256Hex } from '../canonical-json.ts';
 import type { CloudContext } from '../context.ts';
 import type { SiteDocumentRow } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
+import { putTariffSchedule } from '../stations/put-tariff-schedule.ts';
 import { checkDocument } from './check-document.ts';
 
 export interface NewDocument {
@@ -15,10 +16,10 @@ export interface NewDocument {
 
 /**
  * Puts a document for a site: it is checked, numbered, and sent until the site has told what becomes of it. The same document
- * again, while it is the last one, is the same version. One that was put before and that the site has not answered is sent no more.
+ * again, while it is the last one, is the same version. A schedule of tariffs is in force for what is charged from here as well. One that was put before and that the site has not answered is sent no more.
  *
  * @throws PilegateError `station.unknown`; `request.invalid` with every complaint; `resource.exists` where the version that the
- *   document states is taken, or a higher one is known
+ *   document states is taken, or a higher one is known; `tariff.version_exists` where a tariff in it is known with another content
  */
 export async function putDocument(
   context: Pick<CloudContext, 'db' | 'clock' | 'wake'>,
@@ -28,7 +29,7 @@ export async function putDocument(
   const nowMs = context.clock.wallMs();
   const digest = sha256Hex(text);
   const row = await transaction(context.db, async (trx) => {
-    const stated = checkDocument(kind, text, await connectorsOf(trx, siteId));
+    const { version: stated, schedule } = checkDocument(kind, text, await connectorsOf(trx, siteId));
     const known = await newestFirst(trx, siteId, kind);
     const last = known[0];
     if (last?.digest === digest && last.text !== null && (stated === null || stated === last.version)) return last;
@@ -41,6 +42,8 @@ export async function putDocument(
       .where('site_id', '=', siteId)
       .where('kind', '=', kind)
       .execute();
+    // What is charged on site is checked here by the same tariffs.
+    if (schedule !== null) await putTariffSchedule(trx, siteId, schedule, nowMs);
     return await trx
       .insertInto('site_documents')
       .values({

@@ -76,7 +76,10 @@ export function documentRoutes(
           'It is numbered here, unless it states its version. The site checks it, and says what becomes of it.',
         params,
         body: newDocumentSchema,
-        response: { 202: documentSchema, ...problems(...staffProblems, 'station.unknown', 'resource.exists') },
+        response: {
+          202: documentSchema,
+          ...problems(...staffProblems, 'station.unknown', 'resource.exists', 'tariff.version_exists'),
+        },
       },
       handler: async (request, reply) => {
         const { document_kind: kind, text, requested_by: requestedBy } = request.body;

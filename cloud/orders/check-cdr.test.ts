@@ -44,7 +44,7 @@ function record(change: Partial<Cdr> = {}): Cdr {
   };
 }
 
-const agreed = { tariff: exampleTariff, holdMinor: null };
+const agreed = { tariff: exampleTariff, holdMinor: null, limits: null };
 
 test('OP-19 a bill that the cloud rates to the same lines is agreed', () => {
   const { verdict, rerated } = checkCdr(record(), agreed);
@@ -137,4 +137,11 @@ test('CH-02 what was held is part of the bill, and another hold than the order h
   expect(checkCdr(held, { ...agreed, holdMinor: 90 }).complaint?.code).toBe('cdr.hold_differs');
   expect(checkCdr(held, agreed).complaint?.code).toBe('cdr.hold_differs');
   expect(checkCdr(record(), { ...agreed, holdMinor: 100 }).complaint?.code).toBe('cdr.hold_differs');
+});
+
+test('CH-04 a site that knew of other limits than the order has, or of none, is looked at by a person', () => {
+  const limits = { energyWh: 1000 };
+  expect(checkCdr(record({ limits }), { ...agreed, limits }).verdict).toBe('agreed');
+  expect(checkCdr(record(), { ...agreed, limits }).complaint?.code).toBe('cdr.limits_differ');
+  expect(checkCdr(record({ limits }), agreed).complaint?.code).toBe('cdr.limits_differ');
 });

@@ -1,3 +1,4 @@
+import type { ChargeLimits } from '#shared/charge-limits.ts';
 import { type Rating, rate } from '#shared/tariff/rate.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { Cdr, MeterEvent } from '#shared/wire/cdr.ts';
@@ -7,6 +8,7 @@ export type CdrComplaint =
   | 'cdr.unrated'
   | 'cdr.tariff_differs'
   | 'cdr.hold_differs'
+  | 'cdr.limits_differ'
   | 'cdr.readings_implausible'
   | 'cdr.rating_differs';
 
@@ -19,13 +21,18 @@ export interface CdrVerdict {
 
 const same = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
 
+/** What a charge was started under: tariff version, the most that may be charged, where it ends; null where there is none. */
+export interface AgreedTerms {
+  readonly tariff: Tariff | null;
+  readonly holdMinor: number | null;
+  readonly limits: ChargeLimits | null;
+}
+
 /**
  * Rates a charge again from its readings and holds it against what the site has billed: equal line by line and
  * to the minor unit, or a person has to look at it. A void record is billed to nobody, whatever it says.
- *
- * @param agreed the tariff version under which the charge was started, and the most that was held for it; null when there is none
  */
-export function checkCdr(cdr: Cdr, agreed: { tariff: Tariff | null; holdMinor: number | null }): CdrVerdict {
+export function checkCdr(cdr: Cdr, agreed: AgreedTerms): CdrVerdict {
   const rated = rateAgain(cdr);
   const rerated = rated.ok ? rated.rating : null;
   if (cdr.voidReason !== null) return { verdict: 'void', rerated, complaint: null };
@@ -43,6 +50,9 @@ export function checkCdr(cdr: Cdr, agreed: { tariff: Tariff | null; holdMinor: n
       'cdr.hold_differs',
       `held by the site ${cdr.holdMinor ?? 'nothing'}, by the order ${agreed.holdMinor ?? 'nothing'}`,
     );
+  }
+  if (!same(cdr.limits ?? {}, agreed.limits ?? {})) {
+    return disagree('cdr.limits_differ', 'the site knew of other limits than the order has');
   }
   if (!rated.ok) return disagree('cdr.readings_implausible', rated.detail);
   const contradiction = contradictionIn(cdr);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { ChargeLimits } from '#shared/charge-limits.ts';
+import { type ChargeLimits, chargeLimitsSchema } from '#shared/charge-limits.ts';
+import type { OrderRow } from '../db/schema.ts';
 
 /** Where a charge ends by itself, in the words of the partner API. */
 export const limitsSchema = z
@@ -23,6 +24,10 @@ export function chargeLimitsOf(limits: LimitsView | undefined): ChargeLimits | n
     ...(socPercent !== undefined && { socPercent }),
   };
 }
+
+/** Where an order's charge ends by itself; null: nowhere. */
+export const limitsOf = ({ limits }: Pick<OrderRow, 'limits'>): ChargeLimits | null =>
+  limits === null ? null : chargeLimitsSchema.parse(JSON.parse(limits));
 
 export const limitsView = ({ energyWh, durationMs, amountMinor, socPercent }: ChargeLimits): LimitsView => ({
   ...(energyWh !== undefined && { energy_wh: energyWh }),

@@ -10,9 +10,10 @@ import { type Failure, failStart, finishOperations } from '../operations/finish.
 import { settleHolds } from '../operations/raise-hold.ts';
 import { tariffVersion } from '../stations/tariff-in-force.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
-import { type CdrVerdict, checkCdr } from './check-cdr.ts';
+import { type AgreedTerms, type CdrVerdict, checkCdr } from './check-cdr.ts';
 import { reviewClock } from './clock-review.ts';
 import { insertException } from './exception.ts';
+import { limitsOf } from './limits-view.ts';
 import { assertOwnConnector, insertLocalOrder, lockLocalOrder } from './local-order.ts';
 import { nextOrderState } from './machine.ts';
 import { lockOrder, updateOrder } from './store.ts';
@@ -30,7 +31,7 @@ export async function applySessionEnded(context: RecordContext, ended: RecordOf<
   await assertOwnConnector(context, cdr.connectorId);
   const known = cdr.orderId === null ? await localOrderOf(context, cdr) : await lockFittingOrder(context, cdr);
   const order = await settleHolds(context, known, cdr.holdMinor ?? null);
-  const verdict = checkCdr(cdr, { tariff: await agreedTariff(context, order, cdr), holdMinor: order.hold_minor });
+  const verdict = checkCdr(cdr, await agreedTerms(context, order, cdr));
   await insertCdr(context, cdr, order, verdict);
   await endOrder(context, order, cdr, verdict);
 }
@@ -74,11 +75,13 @@ async function lockFittingOrder(context: RecordContext, cdr: Cdr): Promise<Order
   return order;
 }
 
-/** The version the order was started under; a charge begun on site has only the one it names itself. */
-function agreedTariff(context: RecordContext, order: OrderRow, cdr: Cdr) {
+/** What the order was started under; a charge begun on site has only the terms it names itself. */
+async function agreedTerms(context: RecordContext, order: OrderRow, cdr: Cdr): Promise<AgreedTerms> {
   const named =
     order.tariff_id === null ? cdr.tariff : { tariffId: order.tariff_id, version: order.tariff_version ?? 0 };
-  return named === null ? Promise.resolve(null) : tariffVersion(context.trx, named.tariffId, named.version);
+  const tariff = named === null ? null : await tariffVersion(context.trx, named.tariffId, named.version);
+  const limits = order.origin === 'local' ? (cdr.limits ?? null) : limitsOf(order);
+  return { tariff, holdMinor: order.hold_minor, limits };
 }
 
 async function insertCdr(context: RecordContext, cdr: Cdr, order: OrderRow, { rerated }: CdrVerdict): Promise<void> {

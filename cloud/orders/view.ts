@@ -1,4 +1,3 @@
-import { chargeLimitsSchema } from '#shared/charge-limits.ts';
 import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
 import { stopReasonSchema } from '#shared/wire/cdr.ts';
 import type { Db } from '../db/connect.ts';
@@ -7,7 +6,7 @@ import type { Trx } from '../db/transaction.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { tariffVersion } from '../stations/tariff-in-force.ts';
 import { cdrOf, cdrView } from './cdr-view.ts';
-import { limitsView } from './limits-view.ts';
+import { limitsOf, limitsView } from './limits-view.ts';
 import { amountDue, occupancyView } from './occupancy-view.ts';
 import { progressOf } from './progress.ts';
 import type { OrderView } from './schemas.ts';
@@ -22,6 +21,7 @@ export async function orderView(db: Db | Trx, order: OrderRow, nowMs: number): P
     cdr?.occupancyId === undefined
       ? undefined
       : await db.selectFrom('occupancies').selectAll().where('order_id', '=', order.order_id).executeTakeFirst();
+  const limits = limitsOf(order);
   return {
     order_id: order.order_id,
     origin: order.origin,
@@ -39,7 +39,7 @@ export async function orderView(db: Db | Trx, order: OrderRow, nowMs: number): P
     meter_start_wh: order.meter_start_wh,
     meter_end_wh: order.meter_end_wh,
     energy_wh: order.energy_wh,
-    limits: order.limits === null ? null : limitsView(chargeLimitsSchema.parse(JSON.parse(order.limits))),
+    limits: limits === null ? null : limitsView(limits),
     hold_minor: order.hold_minor,
     stop_reason: order.stop_reason === null ? null : stopReasonSchema.parse(order.stop_reason),
     failure: failureView(order),

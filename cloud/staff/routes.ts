@@ -1,14 +1,10 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
-import { siteIdSchema } from '#shared/ids.ts';
-import { tariffScheduleSchema } from '#shared/tariff/schedule.ts';
 import type { CloudContext } from '../context.ts';
-import { transaction } from '../db/transaction.ts';
 import { problems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
 import { createKey } from '../partners/keys.ts';
-import { putTariffSchedule } from '../stations/put-tariff-schedule.ts';
 import { createSite } from './create-site.ts';
 import { putTariffInForce } from './create-tariff.ts';
 import type { createStaffGate } from './gate.ts';
@@ -22,7 +18,6 @@ import {
   newTariffSchema,
   partnerIdSchema,
   partnerSchema,
-  putScheduleSchema,
 } from './schemas.ts';
 
 export const staffTags = ['staff'];
@@ -61,26 +56,6 @@ export function staffRoutes(
         const { site_ids: siteIds, tariff, bounds } = request.body;
         await putTariffInForce(context, siteIds, tariff, bounds ?? null);
         return reply.status(201).send({ tariff_id: tariff.tariffId, version: tariff.version, site_ids: siteIds });
-      },
-    });
-
-    app.put('/staff/v1/sites/:site_id/tariffs', {
-      preValidation,
-      schema: {
-        tags: staffTags,
-        summary: 'Put a schedule of tariffs in force at a site, in place of what was',
-        params: z.object({ site_id: siteIdSchema }),
-        body: tariffScheduleSchema,
-        response: {
-          200: putScheduleSchema,
-          ...problems(...staffProblems, 'tariff.version_exists', 'station.unknown'),
-        },
-      },
-      handler: async (request, reply) => {
-        const { site_id: siteId } = request.params;
-        const nowMs = context.clock.wallMs();
-        await transaction(context.db, (trx) => putTariffSchedule(trx, siteId, request.body, nowMs));
-        return reply.send({ site_id: siteId, version: request.body.version });
       },
     });
 

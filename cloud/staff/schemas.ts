@@ -45,8 +45,6 @@ export const newTariffSchema = z.strictObject({
 
 export const createdTariffSchema = z.object({ tariff_id: z.string(), version: z.int(), site_ids: z.array(z.string()) });
 
-export const putScheduleSchema = z.object({ site_id: z.string(), version: z.int() });
-
 export const partnerIdSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,47}$/, 'lower case letters, digits, "-" and "_"');

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { rate } from '#shared/tariff/rate.ts';
 import type { ScheduledTariff, TariffSchedule } from '#shared/tariff/schedule.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
+import { systemRandom } from '../random.ts';
 import { putTariffInForce } from '../staff/create-tariff.ts';
 import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
 import { exampleTariff } from '../testing/fixtures.ts';
@@ -47,10 +48,10 @@ const schedule = (version: number, ...tariffs: ScheduledTariff[]): TariffSchedul
 
 async function put(document: TariffSchedule, siteId = site.stage.siteId) {
   const response = await cloud.app.inject({
-    method: 'PUT',
-    url: `/staff/v1/sites/${siteId}/tariffs`,
+    method: 'POST',
+    url: `/staff/v1/sites/${siteId}/documents`,
     headers: { authorization: `Bearer ${cloud.staffToken}`, 'content-type': 'application/json' },
-    payload: JSON.stringify(document),
+    payload: JSON.stringify({ document_kind: 'tariffs', text: JSON.stringify(document), requested_by: 'Li Na' }),
   });
   return { status: response.statusCode, body: response.json() };
 }
@@ -70,7 +71,10 @@ describe('XC-04 a schedule of tariffs', () => {
       entry(3, nowMs - HOUR_MS, changeMs, [second]),
       entry(2, changeMs, null),
     );
-    expect(await put(document)).toEqual({ status: 200, body: { site_id: site.stage.siteId, version: 1 } });
+    expect(await put(document)).toMatchObject({
+      status: 202,
+      body: { document_kind: 'tariffs', version: 1, status: 'open' },
+    });
     expect([await at(first, nowMs), await at(second, nowMs), await at(null, nowMs)]).toEqual([1, 3, 1]);
     expect([await at(first, changeMs), await at(second, changeMs)]).toEqual([2, 2]);
     expect(await at(first, nowMs - HOUR_MS - 1)).toBe('not-yet');
@@ -89,12 +93,28 @@ describe('XC-04 a schedule of tariffs', () => {
     const { body } = await site.start();
     const command = await site.takeStart();
     expect(command.tariff).toEqual(tariff(2));
-    expect((await put(schedule(2, entry(5, nowMs, null)))).status).toBe(200);
+    expect((await put(schedule(2, entry(5, nowMs, null)))).status).toBe(202);
     const { sessionId } = await site.begin(command);
     const plain = site.ended(sessionId, body.order_id).cdr;
     const rating = rate(tariff(2), plain.readings);
     await site.edge.record(site.ended(sessionId, body.order_id, { tariff: tariff(2), rating }));
     expect(await site.order(body.order_id)).toMatchObject({ state: 'completed', cdr: { tariff: { version: 2 } } });
+  });
+
+  test('ED-10 a charge that a site has begun by it, by a card, is known by the same tariff here', async () => {
+    const own = tariff(1, {
+      bands: [{ name: 'all day', startMinute: 0, electricityPriceE4: 7000, servicePriceE4: 0 }],
+    });
+    await put(schedule(1, { ...entry(1, clock.wallMs() - HOUR_MS, null), tariff: own }));
+    const sessionId = systemRandom.uuid();
+    const { readings } = site.ended(sessionId, null).cdr;
+    const startedBy = { kind: 'card' as const, reference: 'K1' };
+    const record = site.ended(sessionId, null, { startedBy, tariff: own, rating: rate(own, readings) });
+    await site.edge.record(record);
+    const order = cloud.context.db.selectFrom('orders').select(['state', 'tariff_id', 'origin']);
+    expect(await order.where('session_id', '=', sessionId).execute()).toEqual([
+      { state: 'completed', tariff_id: own.tariffId, origin: 'local' },
+    ]);
   });
 
   test('where none is in force no charge begins, and the refusal says which way', async () => {
@@ -121,10 +141,10 @@ describe('XC-04 a schedule of tariffs', () => {
     expect(status).toBe(400);
     expect(body).toMatchObject({ code: 'request.invalid' });
     expect(body.errors.map((error: { pointer: string }) => error.pointer)).toEqual([
-      '#/tariffs/1/tariff/minimumMinor',
-      '#/tariffs/1/tariff/currency',
-      '#/tariffs/1/from',
-      '#/tariffs/1/connectorIds/0',
+      '#/text/tariffs/1/tariff/minimumMinor',
+      '#/text/tariffs/1/tariff/currency',
+      '#/text/tariffs/1/from',
+      '#/text/tariffs/1/connectorIds/0',
     ]);
     expect(await at(null, nowMs)).toBe(before);
   });
@@ -132,15 +152,15 @@ describe('XC-04 a schedule of tariffs', () => {
   test('its versions rise; the same one again changes nothing', async () => {
     const nowMs = clock.wallMs();
     const document = schedule(3, entry(1, nowMs, null));
-    expect((await put(document)).status).toBe(200);
-    expect((await put(document)).status).toBe(200);
+    expect((await put(document)).status).toBe(202);
+    expect((await put(document)).status).toBe(202);
     expect(await put(schedule(3, entry(2, nowMs, null)))).toMatchObject({
       status: 409,
-      body: { code: 'tariff.version_exists' },
+      body: { code: 'resource.exists' },
     });
     expect(await put(schedule(2, entry(2, nowMs, null)))).toMatchObject({
-      status: 400,
-      body: { errors: [{ pointer: '#/version', detail: 'not higher than 3, which the site has' }] },
+      status: 409,
+      body: { code: 'resource.exists', detail: 'version 3 is known; the next is 4' },
     });
     const rows = cloud.context.db.selectFrom('site_tariffs').select('version').where('site_id', '=', site.stage.siteId);
     expect(await rows.where('replaced_at_ms', 'is', null).execute()).toEqual([{ version: 1 }]);
@@ -151,7 +171,7 @@ describe('XC-04 a schedule of tariffs', () => {
     await put(schedule(1, entry(1, nowMs, null)));
     const changed = { ...entry(1, nowMs, null), tariff: tariff(1, { timezone: 'UTC' }) };
     expect(await put(schedule(2, changed))).toMatchObject({ status: 409, body: { code: 'tariff.version_exists' } });
-    expect((await put(schedule(2, entry(4, nowMs, null)))).status).toBe(200);
+    expect((await put(schedule(2, entry(4, nowMs, null)))).status).toBe(202);
   });
 
   test('a tariff put in force at once takes the place of what is for the whole site', async () => {

@@ -11,8 +11,8 @@ const chargeOf = (connectorId: string, owner: string | undefined) => ({
   startedBy: owner === undefined ? null : { kind: 'card' as const, reference: owner },
 });
 
-const meaning = (connectors: readonly Standing[], mayEndAny = false): string => {
-  const route = routeCard('own', mayEndAny, connectors);
+const meaning = (connectors: readonly Standing[], endsAnyAt: readonly string[] = []): string => {
+  const route = routeCard('own', new Set(endsAnyAt), connectors);
   return route.kind === 'denied' ? route.code : `${route.kind} at ${route.connectorId}`;
 };
 
@@ -45,5 +45,11 @@ test.each<[string, Standing[], string]>([
   ['begins where somebody waits', [at('A', 'charging', 'other'), at('B', 'waiting')], 'begin at B'],
   ['does not choose among charges', [at('A', 'charging'), at('B', 'charging')], 'access.several_waiting'],
 ])("OP-17 a technician's card %s", (_name, connectors, route) => {
-  expect(meaning(connectors, true)).toBe(route);
+  expect(meaning(connectors, ['A', 'B'])).toBe(route);
+});
+
+test("OP-17 a technician's card that is for some connectors ends charges of others there, and nowhere else", () => {
+  const both = [at('A', 'charging', 'other'), at('B', 'charging', 'other')];
+  expect(meaning(both, ['B'])).toBe('end at B');
+  expect(meaning(both.slice(0, 1), ['B'])).toBe('access.not_your_charge');
 });

@@ -26,9 +26,13 @@ const denied = (code: Refusal['code']): CardRoute => ({ kind: 'denied', code, de
  * is begun: whoever wants to end it would otherwise pay for a stranger's. Where more than one vehicle could be meant, none
  * is: the wrong bill is worse than a second try.
  *
- * @param mayEndAny a technician's card ends charges that others began, where nobody waits to begin one
+ * @param endsAnyAt where it is a technician's: there it ends charges that others began, where nobody waits to begin one
  */
-export function routeCard(reference: string, mayEndAny: boolean, connectors: readonly Standing[]): CardRoute {
+export function routeCard(
+  reference: string,
+  endsAnyAt: ReadonlySet<string>,
+  connectors: readonly Standing[],
+): CardRoute {
   const charging = connectors.filter(({ is }) => is === 'charging');
   const own = charging.filter(({ charge }) => charge?.startedBy?.reference === reference);
   if (own.length > 0) return endOf(own);
@@ -39,7 +43,8 @@ export function routeCard(reference: string, mayEndAny: boolean, connectors: rea
   const [first] = plugged;
   if (plugged.length > 1) return denied('access.several_waiting');
   if (first !== undefined) return { kind: 'begin', connectorId: first.connectorId };
-  if (charging.length > 0) return mayEndAny ? endOf(charging) : denied('access.not_your_charge');
+  const others = charging.filter(({ connectorId }) => endsAnyAt.has(connectorId));
+  if (charging.length > 0) return others.length > 0 ? endOf(others) : denied('access.not_your_charge');
   if (connectors.some(({ is }) => is === 'busy')) return denied('connector.occupied');
   return denied(connectors.some(({ is }) => is === 'unplugged') ? 'connector.not_plugged' : 'connector.offline');
 }

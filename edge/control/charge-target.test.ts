@@ -105,6 +105,17 @@ describe('CH-02 CH-04 a charge ends where it was asked to', () => {
     expect(rig.phase).toBe('stopping');
   });
 
+  test('a meter that has fallen silent has counted on: 3 Wh a second', () => {
+    const rig = new Rig()
+      .toCharging(startCommand({ limits: { energyWh: 100 } }))
+      .acknowledge()
+      .charge(10);
+    for (let i = 0; i < 15; i += 1) rig.pass(1000).see({ ...charging, registerWh: null });
+    expect(rig.phase).toBe('charging');
+    for (let i = 0; i < 5; i += 1) rig.pass(1000).see({ ...charging, registerWh: null });
+    expect(rig.phase).toBe('stopping');
+  });
+
   test('no alarm is raised and nothing is latched', () => {
     const { rig } = charge(steady, { limits: { energyWh: 100 } });
     expect(rig.recordsOf('alarm.raised')).toEqual([]);

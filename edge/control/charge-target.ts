@@ -10,22 +10,17 @@ import type { StopDetails } from './stop.ts';
 type Ahead = Pick<MeterReading, 'atMs' | 'registerWh'>;
 
 /**
- * What the charge will have come to if it is stopped at the next look and not now: until then, and until the current is off
- * after it, energy flows. A register that shows whole kilowatt-hours may have almost another one to tell.
+ * What the charge will have come to if it is stopped at the next look and not now: energy has flowed since the register was
+ * last told, and flows until the current is off after that look. A register that shows whole kilowatt-hours may have almost another
+ * one to tell.
  */
-function ahead(
-  session: Session,
-  reading: Reading | null,
-  { facts, now }: Context,
-): { atMs: number; registerWh: number } {
-  const powerW = reading?.powerW ?? facts.maxPowerW;
-  const flowsWh = Math.ceil((powerW * facts.stopLeadMs) / 3_600_000);
-  const untoldWh = facts.energy.resolutionWh - 1;
+function ahead(session: Session, reading: Reading | null, { facts, now }: Context): Ahead {
   const { lastReading } = session;
-  return {
-    atMs: sessionTimeMs(session, now) + facts.stopLeadMs,
-    registerWh: lastReading.registerWh + Math.max(0, flowsWh) + untoldWh,
-  };
+  const atMs = sessionTimeMs(session, now) + facts.stopLeadMs;
+  const powerW = Math.max(0, reading?.powerW ?? facts.maxPowerW);
+  const flowsWh = Math.ceil((powerW * (atMs - lastReading.atMs)) / 3_600_000);
+  const untoldWh = facts.energy.resolutionWh - 1;
+  return { atMs, registerWh: lastReading.registerWh + flowsWh + untoldWh };
 }
 
 /**

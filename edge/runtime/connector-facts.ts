@@ -36,8 +36,7 @@ export function connectorFactsOf(
     underVoltageMv: limits.underVoltageMv,
     maxDurationMs: maxDurationMin === undefined ? LONGEST_CHARGE_MS : maxDurationMin * 60_000,
     maxEnergyWh: maxEnergyWh ?? LARGEST_CHARGE_WH,
-    stopLeadMs:
-      Math.max(profile.timing.pollMs, meter === null ? 0 : meter.profile.timing.pollMs) + STOPS_DRAWING_WITHIN_MS,
+    stopLeadMs: profile.timing.pollMs + STOPS_DRAWING_WITHIN_MS,
     stopsByItselfAfterMs: watchdog?.fallback.kind === 'stop' ? watchdog.timeoutMs : null,
     hasTrip,
     maintains: (['reboot', 'unlock'] as const).filter((name) => profile.commands[name] !== undefined),

@@ -160,8 +160,8 @@ export class SiteAccess {
       .connectors()
       .filter(({ facts }) => connectorIds.includes(facts.connectorId))
       .map(({ state, facts }) => standingOf(state, facts));
-    const mayEndAny = standings.some(({ connectorId }) => this.#endsAny(card, connectorId));
-    return routeCard(card.reference, mayEndAny, standings);
+    const endsAnyAt = connectorIds.filter((connectorId) => this.#endsAny(card, connectorId));
+    return routeCard(card.reference, new Set(endsAnyAt), standings);
   }
 
   #follow(card: PresentedCard, place: string, route: CardRoute): void {

@@ -58,7 +58,7 @@ export type Rating = z.infer<typeof ratingSchema>;
 export const BOUNDARY_TOLERANCE_MS = 10_000;
 
 /** Longer than this is a broken clock, not a charge; rating it would walk through every minute of it. */
-const LONGEST_CHARGE_MS = 31 * 86_400_000;
+export const LONGEST_CHARGE_MS = 31 * 86_400_000;
 
 interface Split {
   readonly registerWh: number;

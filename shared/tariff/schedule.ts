@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { connectorIdSchema } from '../ids.ts';
 import { ok, type Result, refuse } from '../result.ts';
-import { type Tariff, tariffSchema } from './tariff.ts';
+import { type Tariff, tariffSchema, versionSchema } from './tariff.ts';
 
 const instantSchema = z.iso.datetime({
   offset: true,
@@ -40,7 +40,7 @@ export type ScheduledTariff = z.infer<typeof scheduledTariffSchema>;
 
 /** All tariffs of a site, past ones as long as somebody wants to see them; each version of the document replaces the one before. */
 export const tariffScheduleSchema = z.strictObject({
-  version: z.int().positive(),
+  version: versionSchema,
   currency: tariffSchema.shape.currency,
   bounds: priceBoundsSchema,
   tariffs: z.array(scheduledTariffSchema).max(500),

@@ -3,6 +3,9 @@ import { isKnownZone } from '../local-time.ts';
 
 const MINUTES_PER_DAY = 1440;
 
+/** Versions are counted, or written as a date such as 20261121; databases keep them in 32 bits. */
+export const versionSchema = z.int().positive().max(2_147_483_647);
+
 /** Price in 1/10,000 of the currency unit per kWh. */
 const priceE4Schema = z.int().min(0).max(1_000_000);
 
@@ -89,7 +92,7 @@ export type ReservationPrice = z.infer<typeof reservationPriceSchema>;
  */
 export const tariffSchema = z.strictObject({
   tariffId: z.string().min(1).max(64),
-  version: z.int().positive(),
+  version: versionSchema,
   currency: z.string().regex(/^[A-Z]{3}$/, 'an ISO 4217 code such as CNY'),
   timezone: z.string().refine(isKnownZone, 'an IANA time zone such as Asia/Shanghai'),
   bands: dayBandsSchema,

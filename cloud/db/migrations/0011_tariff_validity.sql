@@ -1,13 +1,3 @@
--- Schedules of tariffs as they were put, every version of a site.
-create table tariff_schedules (
-  site_id text not null references sites,
-  version integer not null check (version > 0),
-  document text not null,
-  document_sha256 text not null,
-  created_at_ms bigint not null,
-  primary key (site_id, version)
-);
-
 -- A row is in force from in_force_from_ms on and before until_ms (null: until further notice), for the connectors that it names
 -- (JSON; null: the whole site), and counts as long as it has not been replaced. Of several the newest counts.
 alter table site_tariffs add column until_ms bigint;
