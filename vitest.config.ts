@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const long = [
   'test/storage/**/*.test.ts',
   'test/clock/**/*.test.ts',
-  'test/stand/{cards,charge-target,hung-field,maintenance,systemd}.test.ts',
+  'test/stand/{cards,charge-target,hung-field,maintenance,site-change,systemd}.test.ts',
   'test/torture/outage.test.ts',
   'test/e2e/local-charge.test.ts',
   'test/line/card-reader.test.ts',

@@ -1,27 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Logger } from 'pino';
-import { errorCatalogue, isPilegateError } from '#shared/errors.ts';
-import type { BootClock } from '#shared/stamp.ts';
+import { isPilegateError } from '#shared/errors.ts';
+import type { BootClock, Stamp } from '#shared/stamp.ts';
 import type { Command } from '#shared/wire/messages.ts';
 import { readCardKey } from './access/card-reference.ts';
 import { openControlSocket } from './cli/control-socket.ts';
-import { loadSite, type SiteConfig } from './config/site.ts';
-import { devicesOf, type SiteDevices } from './config/site-devices.ts';
+import { refusalText } from './cli/refusal-text.ts';
 import { commandFailed } from './control/report.ts';
-import { loadProfiles, packagedProfiles } from './devices/load-profiles.ts';
+import { packagedProfiles } from './devices/load-profiles.ts';
+import { changeBetween } from './documents/document-history.ts';
+import { reportsOf } from './documents/report.ts';
 import type { StorageHealth } from './ledger/storage-health.ts';
-import { planSite, refuseInfeasible } from './planner/plan-site.ts';
+import { type BegunSite, beginSite } from './runtime/begin-site.ts';
 import { healthInfluence } from './runtime/controller-health.ts';
 import { Field } from './runtime/field.ts';
-import { lockFolder } from './runtime/folder-lock.ts';
 import { HeldStarts } from './runtime/held-starts.ts';
-import { LedgerClient } from './runtime/ledger-client.ts';
+import { LedgerClient, type Opened } from './runtime/ledger-client.ts';
 import type { LateLoop } from './runtime/liveness.ts';
 import { createLineGate } from './runtime/log-stream.ts';
 import { createLogger } from './runtime/logger.ts';
 import { watchLedger } from './runtime/mutual-watch.ts';
+import { runningSite } from './runtime/running-site.ts';
+import { configRefused, rolledBack } from './runtime/site-change.ts';
 import { SiteDocuments } from './runtime/site-documents.ts';
+import { chargingAt, healthOf } from './runtime/site-health.ts';
 import { keepMemorySmall } from './runtime/small-memory.ts';
 import { readBootId, stamper, systemClock, systemTimers } from './runtime/system-time.ts';
 import type { SyncView } from './runtime/thread-messages.ts';
@@ -33,12 +36,9 @@ const VIEW_EVERY_MS = 2000;
 const EXIT_BAD_INPUT = 2;
 
 /** Composition root of the edge: the field on this thread, ledger and link on the other. */
-async function run(
-  site: SiteConfig,
-  devices: SiteDevices,
-  { cardKey, logLevel }: { cardKey: string | null; logLevel: string },
-): Promise<void> {
+async function run(chosen: BegunSite, logLevel: string): Promise<void> {
   keepMemorySmall();
+  const { site, devices } = chosen.checked;
   const logGate = createLineGate();
   const log = createLogger(logLevel, logGate).child({ siteId: site.siteId });
   const bootId = readBootId();
@@ -61,16 +61,36 @@ async function run(
     { stamp, onClock, onFatal: die },
   );
   const opened = await ledger.opened();
+  const begins = beginsWith(chosen, opened, stamp());
+  if (begins.text !== chosen.text) {
+    log.warn({ version: begins.version }, 'the ledger had to be mended: the edge begins with what it says');
+    await ledger.close();
+    return run(begins, logLevel);
+  }
+  await storeBeginning(begins, opened, ledger, log);
   let sync: SyncView | null = null;
   let { storage } = opened;
-  const documents = new SiteDocuments({
-    site,
-    stored: opened.documents,
-    store: (change, records) => ledger.putDocuments(change, records),
-    stamp,
-    log,
-    onChange: () => {},
+  const doors = { store: ledger.putDocuments.bind(ledger), stamp, log };
+  const { door: siteDoor, change: siteChange } = runningSite({
+    ...doors,
+    begun: begins,
+    history: begins.history,
+    health: () => healthOf(field, sync),
+    charging: () => chargingAt(field),
+    restart: (reason) => {
+      log.warn({ reason }, 'the edge ends to begin again');
+      void end();
+    },
+    onTry: () => begins.starts.forget(),
+    onJudged: () => {
+      begins.starts.forget();
+      documents.opened();
+    },
+    newId: randomUUID,
+    clock: systemClock,
+    timers: systemTimers,
   });
+  const documents = new SiteDocuments({ ...doors, site, siteDoor, stored: opened.documents, onChange: () => {} });
   const field = new Field({
     site,
     devices,
@@ -82,7 +102,7 @@ async function run(
     log,
     commit: (transaction) => ledger.commit(transaction),
     onView: (connectors) => ledger.post({ kind: 'view', connectors }),
-    cardKey,
+    cardKey: site.access === undefined ? null : readCardKey(site.access.keyFile),
     documents: { tariffs: () => documents.tariffs.active, cards: () => documents.access.active },
     onTurn: turnCounter(turns.field),
     storeRules: (version, document) => ledger.putRules(version, document),
@@ -163,9 +183,11 @@ async function run(
   );
   ledger.post({ kind: 'announce', phase: 'started' });
   ledgerWatch.start();
+  siteChange.start();
   process.stdout.write(`${JSON.stringify({ ready: true, siteId: site.siteId, controlSocket: control.path })}\n`);
 
   const end = async () => {
+    siteChange.close();
     ledger.post({ kind: 'announce', phase: 'stopping' });
     ledgerWatch.stop();
     clearInterval(viewTimer);
@@ -178,6 +200,31 @@ async function run(
     process.exit(0);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end());
+}
+
+/** What the opened ledger has decides; for the most part it is what has been seen in it before. */
+function beginsWith(chosen: BegunSite, { documents, sessions }: Opened, at: Stamp): BegunSite {
+  const again = chosen.again(documents, new Set(sessions.map(({ connectorId }) => connectorId)), at);
+  return again === null ? chosen : { ...chosen, ...again };
+}
+
+/** Nothing is driven before it is on disk which version is tried; a disk that takes nothing does not keep a site from its piles. */
+async function storeBeginning(begins: BegunSite, opened: Opened, ledger: LedgerClient, log: Logger): Promise<void> {
+  const before = opened.documents.filter(({ kind }) => kind === 'site');
+  const change = changeBetween('site', before, begins.history);
+  const { version, isTrial, left, refused } = begins;
+  log.info({ version, isTrial }, 'the configuration of this start');
+  for (const reason of refused) log.error({ code: 'config.invalid', reason }, 'a configuration is refused');
+  for (const { version: was, reason } of left) log.error({ version: was, reason }, 'a configuration is left');
+  const alarms = [
+    ...left.map((stored) =>
+      rolledBack(randomUUID(), `version ${stored.version} of the configuration: ${stored.reason}`),
+    ),
+    ...refused.map((reason) => configRefused(randomUUID(), reason)),
+  ];
+  await ledger.putDocuments(change, [...reportsOf(change), ...alarms]).catch((error: unknown) => {
+    log.error({ code: 'store.unavailable', err: error }, 'the beginning could not be stored');
+  });
 }
 
 function takeCommand(field: Field, ledger: LedgerClient, log: Logger, command: Command): void {
@@ -205,17 +252,13 @@ function readArguments(): { site: string; profiles: string; logLevel: string } {
   return { site: values.site, profiles: values.profiles, logLevel: values['log-level'] };
 }
 
+let siteFile: string | null = null;
 try {
-  const { site: file, profiles: folder, logLevel } = readArguments();
-  const site = loadSite(file);
-  const devices = devicesOf(site, loadProfiles(folder));
-  refuseInfeasible(file, planSite(site, devices));
-  await lockFolder('edge', site.dataDir);
-  const cardKey = site.access === undefined ? null : readCardKey(site.access.keyFile);
-  await run(site, devices, { cardKey, logLevel });
+  const { site: file, profiles: profilesFolder, logLevel } = readArguments();
+  siteFile = file;
+  await run(await beginSite({ file, profilesFolder }), logLevel);
 } catch (error) {
   if (!isPilegateError(error) && !(error instanceof TypeError)) throw error;
-  const doing = isPilegateError(error) ? `\n${errorCatalogue[error.code].doEn} ${errorCatalogue[error.code].doZh}` : '';
-  process.stderr.write(`${error.message}${doing}\n`);
+  process.stderr.write(`${isPilegateError(error) ? refusalText(error, siteFile) : error.message}\n`);
   process.exit(EXIT_BAD_INPUT);
 }

@@ -105,6 +105,11 @@ export class Line implements LinePort {
     this.counters = newLineCounters(parts.clock.monoMs());
   }
 
+  /** The port or the connection is there. It is opened when somebody asks, and again after it was lost. */
+  get isOpen(): boolean {
+    return this.#parts.stream.isOpen;
+  }
+
   /** Counters of every device that has been asked anything, by its name on the line. */
   get deviceCounters(): ReadonlyMap<string, DeviceCounters> {
     return new Map([...this.#devices].map(([device, { counters }]) => [device, counters]));

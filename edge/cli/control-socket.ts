@@ -216,6 +216,8 @@ function carryOut(request: ControlRequest, deps: ControlDeps): ControlReply | Pr
     case 'documents':
     case 'show-document':
     case 'load-document':
+    case 'check-document':
+    case 'compare-document':
     case 'roll-back-document':
       return answerDocuments(request, deps);
     case 'raise':

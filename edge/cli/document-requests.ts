@@ -1,10 +1,18 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { type DocumentKind, documentKindSchema, documentVersionSchema } from '#shared/documents.ts';
+import { isPilegateError } from '#shared/errors.ts';
 import type { Door, OfferResult } from '../documents/document-door.ts';
 import { type DocumentView, viewOfDocuments } from '../documents/documents-view.ts';
+import { refusalText } from './refusal-text.ts';
 
 const by = z.string().min(1).max(64);
+
+const document = {
+  documentKind: documentKindSchema,
+  name: z.string().min(1).max(256),
+  text: z.string(),
+} as const;
 
 /** What a technician may ask of the site's documents. */
 export const documentRequests = [
@@ -16,11 +24,11 @@ export const documentRequests = [
   }),
   z.strictObject({
     do: z.literal('load-document'),
-    documentKind: documentKindSchema,
-    name: z.string().min(1).max(256),
-    text: z.string(),
+    ...document,
     by,
   }),
+  /** Nothing is changed: whether it would be taken, and what would be another then. */
+  z.strictObject({ do: z.enum(['check-document', 'compare-document']), ...document }),
   z.strictObject({ do: z.literal('roll-back-document'), documentKind: documentKindSchema, by }),
 ] as const;
 export type DocumentRequest = z.infer<(typeof documentRequests)[number]>;
@@ -53,12 +61,28 @@ export function answerDocuments(
       if (text === null) return { ok: false, error: `there is no such version of ${documentKind}` };
       return show({ kind: 'text', text });
     }
+    case 'check-document':
+    case 'compare-document':
+      return compared(request, door);
     case 'load-document': {
       const { text, name } = request;
       return told(request, door.offer({ text, name, source: 'pilectl', version: null }), log);
     }
     case 'roll-back-document':
       return told(request, door.rollBack(), log);
+  }
+}
+
+function compared(
+  { do: what, text, name }: Extract<DocumentRequest, { do: 'check-document' | 'compare-document' }>,
+  door: Door,
+): DocumentReply {
+  try {
+    const lines = what === 'check-document' ? door.check(text, name) : door.compare(text, name);
+    return show({ kind: 'text', text: lines.length === 0 ? 'nothing is different' : lines.join('\n') });
+  } catch (error) {
+    if (isPilegateError(error)) return { ok: false, error: refusalText(error, name) };
+    throw error;
   }
 }
 

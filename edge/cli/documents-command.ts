@@ -23,6 +23,12 @@ export function documentRequestOf(words: readonly string[], by: string): Documen
     case 'load':
       if (subject === undefined) return null;
       return { do: 'load-document', documentKind, name: basename(subject), text: readTextFile(subject), by };
+    case 'check':
+    case 'diff': {
+      if (subject === undefined) return null;
+      const what = verb === 'check' ? 'check-document' : 'compare-document';
+      return { do: what, documentKind, name: subject.slice(-256), text: readTextFile(subject) };
+    }
     case 'rollback':
       return subject === undefined ? { do: 'roll-back-document', documentKind, by } : null;
     default:

@@ -20,6 +20,7 @@ const counters = { requests: 120, answers: 117, timeouts: 2, crcErrors: 1, misma
 const lineView: LineView = {
   lineId: 'rtu1',
   transport: 'serial',
+  isOpen: true,
   utilisation: 0.4256,
   counters: { ...counters, opened: 1, busyMs: 1000, sinceMonoMs: 0, strayBytes: 3 },
   devices: [{ device: 'unit 2', counters: { ...counters, replyMs: 41.26, longestReplyMs: 88, spared: 4 } }],

@@ -42,13 +42,19 @@ const USAGE = `pilectl --data <folder> <command>
   rules               the site rules in force, and where each of them holds
   rules load <file>   check rules, store them, and put them into force
   rules rollback      go back to the version that was in force before
-  documents           the versions of every document: configuration, tariffs, cards
+  documents           the versions of every document, and why each is as it is; kinds: site, tariffs, access
   documents show <kind> [<version>]
                       a document as it is in force, or a version that is kept
+  documents check <kind> <file>
+                      whether a document would be taken, and what it would wait for
+  documents diff <kind> <file>
+                      what it would change, by path, old and new
   documents load <kind> <file>
                       check a document, store it, and put it into force
   documents rollback <kind>
                       go back to the version that was in force before
+
+  config …            the same words for the configuration of the site: config show, config diff <file>, config load <file>
 
 pilectl plan <site.json> [--profiles <folder>]
 
@@ -113,6 +119,8 @@ function readCommand(args: string[]): Command | null {
     const [command, subject, ...more] = positionals;
     if (command === 'rules' && profiles === undefined && !stopRunning)
       return rulesCommandOf(positionals.slice(1), dataDir);
+    if (command === 'config' && profiles === undefined && !stopRunning)
+      return dataDir === undefined ? null : { kind: 'documents', dataDir, words: siteWords(positionals.slice(1)) };
     if (command === 'documents' && profiles === undefined && !stopRunning)
       return dataDir === undefined ? null : { kind: 'documents', dataDir, words: positionals.slice(1) };
     if (more.length > 0 || (stopRunning && command !== 'disable')) return null;
@@ -128,6 +136,9 @@ function readCommand(args: string[]): Command | null {
     return null;
   }
 }
+
+/** "config diff FILE" is "documents diff site FILE". */
+const siteWords = ([verb, ...more]: readonly string[]): string[] => (verb === undefined ? [] : [verb, 'site', ...more]);
 
 function rulesCommandOf([verb, file, siteFile, ...more]: string[], dataDir: string | undefined): Command | null {
   if (more.length > 0) return null;

@@ -89,7 +89,7 @@ test('ED-15 XC-08 a site that cannot be run: pilectl tells it, and the edge does
   expect(told.stdout).toMatch(/watchdog-starved at lines\.0\n {2}L1 needs 2\.85 s .*6\.24 s.*1\.67 s.*5\.00 s/);
   const edge = type(EDGE, '--site', file, '--profiles', profiles);
   expect(edge.status).toBe(2);
-  expect(edge.stderr).toContain(`site.infeasible: ${file}: lines.0: L1 needs 2.85 s`);
+  expect(edge.stderr).toMatch(/^site\.infeasible: .*无法安全运行。\n.*site\.json:1:\d+: lines\.0: L1 needs 2\.85 s/);
   expect(edge.stderr).toMatch(/线路 L1 .*看门狗/);
   expect(edge.stderr).toContain('pilectl plan shows the whole calculation');
   expect(existsSync(join(file, '..', 'data')), 'nothing is made').toBe(false);

@@ -4,11 +4,12 @@ import { errorCatalogue } from '#shared/errors.ts';
 /**
  * A refused document for a person: what is wrong in both languages, then each mistake in a line of its own, as editors find it.
  *
- * @param file what the document is called
+ * @param file what the document is called: what is refused may be something else, as a profile, which names itself
  */
-export function refusalText({ code, detail, complaints }: PilegateError, file: string): string {
+export function refusalText({ code, detail, complaints }: PilegateError, file: string | null): string {
   const { en, zh, doEn, doZh } = errorCatalogue[code];
-  const lines = complaints.length === 0 ? [detail] : complaints.map((complaint) => lineOf(complaint, file));
+  const isPlaced = file !== null && complaints.length > 0 && detail.startsWith(file);
+  const lines = isPlaced ? complaints.map((complaint) => lineOf(complaint, file)) : [detail];
   return [`${code}: ${en} ${zh}`, ...lines, `${doEn} ${doZh}`].join('\n');
 }
 

@@ -8,11 +8,16 @@ const cancel = { kind: 'cancel', commandId: uuid(1) } as const;
 const stored = (session: Session): Session => JSON.parse(JSON.stringify(session));
 
 /** A charge of a minute, then the process ends; `awayMs` later another begins, in the same boot or after a reboot. */
-function restart(session: Session, awayMs = 10_000, how: { reboot?: boolean; wallJumpMs?: number } = {}): Rig {
+function restart(
+  session: Session,
+  awayMs = 10_000,
+  how: { reboot?: boolean; wallJumpMs?: number; limitMa?: number } = {},
+): Rig {
   const passed = session.lastReading.atMs - START_WALL_MS + awayMs;
   return new Rig({
     session: stored(session),
     wallMs: START_WALL_MS + passed + (how.wallJumpMs ?? 0),
+    ...(how.limitMa === undefined ? {} : { facts: { limitMa: how.limitMa } }),
     ...(how.reboot === true ? { bootId: uuid(901), monoMs: 30_000 } : { monoMs: START_MONO_MS + passed }),
   });
 }
@@ -55,6 +60,18 @@ describe('ED-09 a charge that still runs', () => {
     rig.pass(1000).see({ ...charging, registerWh: 50_213, temperatureDc: 900 });
     expect(rig.phase).toBe('stopping');
   });
+});
+
+test('ED-15 a pile whose limit was lowered in between is told the lower one; one whose limit was raised keeps its own', () => {
+  const lowered = restart(running(), 10_000, { limitMa: 10_000 });
+  lowered.see({ ...charging, registerWh: 50_210 });
+  lowered.pass(1000).see({ ...charging, registerWh: 50_213 });
+  expect(lowered.phase).toBe('charging');
+  expect(lowered.session.offeredMa).toBe(10_000);
+  const raised = restart(running(), 10_000, { limitMa: 32_000 });
+  raised.see({ ...charging, registerWh: 50_210 });
+  for (let s = 1; s <= 70; s += 1) raised.pass(1000).see({ ...charging, registerWh: 50_210 + 3 * s });
+  expect(raised.session.offeredMa).toBe(16_000);
 });
 
 describe('ED-09 a charge that ended meanwhile is closed from the meter', () => {

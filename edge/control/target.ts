@@ -1,15 +1,15 @@
 import type { ConnectorFacts } from './connector.ts';
 import type { Influence, Objection } from './influence.ts';
 
-type Offering = Pick<ConnectorFacts, 'minLimitMa' | 'canPause'>;
+type Offering = Pick<ConnectorFacts, 'limitMa' | 'minLimitMa' | 'canPause'>;
 
 /**
- * What a charge shall be offered, in mA: no more than it may have, than its surroundings leave and than its share of the
- * supply. Below the least that the pile can offer that is a pause, 0; null where the pile cannot pause, and the charge
+ * What a charge shall be offered, in mA: no more than it may have, than its pile may have since, than its surroundings leave
+ * and than its share of the supply. Below the least that the pile can offer that is a pause, 0; null where the pile cannot pause, and the charge
  * has to end.
  */
 export function targetMa(limitMa: number, { ceilingMa, grantMa }: Influence, facts: Offering): number | null {
-  const leftMa = Math.min(limitMa, ceilingMa ?? limitMa, grantMa ?? limitMa);
+  const leftMa = Math.min(limitMa, facts.limitMa, ceilingMa ?? limitMa, grantMa ?? limitMa);
   if (leftMa >= facts.minLimitMa) return leftMa;
   return facts.canPause ? 0 : null;
 }

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import { describeComplaints } from '#shared/complaints.ts';
 import type { DocumentKind, DocumentSource } from '#shared/documents.ts';
-import { type Complaint, isPilegateError } from '#shared/errors.ts';
+import { type Complaint, isPilegateError, PilegateError } from '#shared/errors.ts';
 import type { Stamp } from '#shared/stamp.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
+import { complain } from './complain.ts';
 import {
   activeIn,
   changeBetween,
@@ -12,12 +13,15 @@ import {
   documentDigest,
   formerIn,
   lastFromFile,
+  pendingIn,
   type StoredDocument,
   withActive,
+  withLeft,
+  withWaiting,
 } from './document-history.ts';
 import type { DocumentReader } from './document-kind.ts';
 import { judgeOffer } from './judge-offer.ts';
-import { refusalOf, reportOf } from './report.ts';
+import { refusalOf, reportOf, reportsOf } from './report.ts';
 
 /** A document that somebody wants in force. */
 export interface OfferedDocument {
@@ -44,10 +48,16 @@ export interface Door {
   readonly history: DocumentHistory;
   /** Why the last document that was offered was refused; null when it was taken. */
   readonly refused: string | null;
+  /** Why nothing can be taken at present; null when it can. */
+  closedBecause(): string | null;
   /** Resolves when it is on disk, and in force or waiting; or refused. */
   offer(offered: OfferedDocument): Promise<OfferResult>;
   /** Goes back to the last good version before the one in force. */
   rollBack(): Promise<OfferResult>;
+  /** Whether a document would be taken, in words. @throws PilegateError why not */
+  check(text: string, name: string): readonly string[];
+  /** What would change with a document, line by line. @throws PilegateError when it cannot be read */
+  compare(text: string, name: string): readonly string[];
   /** What may be shown of a version; null when there is no such version. */
   show(version: number | null): string | null;
   /** The store was damaged and another has taken its place: what is known here is put into it. */
@@ -64,14 +74,23 @@ export interface DoorParts {
   readonly log: Logger;
 }
 
+/** How documents come into force that cannot do so at once. */
+export interface Staging<Document> {
+  /** Why nothing can be taken at present; null when it can. */
+  readonly closedBecause: () => string | null;
+  /** Why a document waits, for whoever offers it. */
+  readonly waitsBecause: (document: Document) => string;
+}
+
 interface DoorSettings<Document> extends DoorParts {
   readonly kind: DocumentKind;
   readonly reader: DocumentReader<Document>;
+  /** Left out: they come into force at once. A charge that runs keeps what it was started under. */
+  readonly staging?: Staging<Document>;
   /** Another version has come into force, and is on disk. */
   readonly onActive: (document: Document) => void;
 }
 
-/** The door of documents that come into force at once. A charge that runs keeps what it was started under. */
 export class DocumentDoor<Document> implements Door {
   readonly kind: DocumentKind;
   readonly #parts: DoorSettings<Document>;
@@ -110,18 +129,46 @@ export class DocumentDoor<Document> implements Door {
     if (file !== null) this.#last = this.#offerFile(file.path, file.readText);
   }
 
+  closedBecause(): string | null {
+    return this.#parts.staging?.closedBecause() ?? null;
+  }
+
   offer(offered: OfferedDocument): Promise<OfferResult> {
     return this.#inTurn(() => this.#judge(offered));
   }
 
   rollBack(): Promise<OfferResult> {
     return this.#inTurn(() => {
+      const closed = this.closedBecause();
+      if (closed !== null) return this.#refuse(closed);
+      const waiting = pendingIn(this.#history);
+      if (waiting !== null) return this.#withdraw(waiting);
       const former = formerIn(this.#history);
       if (former === null) return this.#refuse('there is no earlier version to go back to');
       const name = `version ${former.version}`;
       const read = this.#read(former.text, name);
-      return 'complaints' in read ? this.#refuse(read.reason) : this.#putInForce(former, read.document);
+      return 'complaints' in read ? this.#refuse(read.reason) : this.#take(former, read.document);
     });
+  }
+
+  check(text: string, name: string): readonly string[] {
+    const { reader, staging } = this.#parts;
+    const document = reader.read(text, name);
+    const version = reader.versionOf(document);
+    const judged = judgeOffer(this.#history, { digest: documentDigest(text), version, source: 'pilectl' });
+    if (judged.kind === 'refused') throw complain(name, judged.complaints);
+    if (judged.kind === 'known') return [`${name} is good: it is version ${judged.stored.version}`];
+    const waits = staging === undefined ? [] : [`as version ${judged.version} it ${staging.waitsBecause(document)}`];
+    return [`${name} is good`, ...waits];
+  }
+
+  compare(text: string, name: string): readonly string[] {
+    const { read, differences = noDifferences } = this.#parts.reader;
+    const active = activeIn(this.#history);
+    const document = read(text, name);
+    return active === null
+      ? ['nothing is in force yet']
+      : differences(read(active.text, `version ${active.version}`), document);
   }
 
   show(version: number | null): string | null {
@@ -163,6 +210,8 @@ export class DocumentDoor<Document> implements Door {
 
   #judge({ text, source, name, version }: OfferedDocument): Promise<OfferResult> {
     const { kind, stamp, reader } = this.#parts;
+    const closed = this.closedBecause();
+    if (closed !== null) return Promise.resolve(this.#refuse(closed));
     const digest = documentDigest(text);
     const read = this.#read(text, name);
     if ('complaints' in read) return this.#tellRefusal({ version, digest, source }, read.reason, read.complaints);
@@ -181,11 +230,12 @@ export class DocumentDoor<Document> implements Door {
       );
     if (judged.kind === 'new') {
       const taken = { kind, version: judged.version, text, digest, source, takenAt: stamp() };
-      return this.#putInForce({ ...taken, state: 'active', reason: null, trial: null }, read.document);
+      return this.#take({ ...taken, state: 'waiting', reason: null, trial: null }, read.document);
     }
-    return source === 'cloud' || judged.stored.state === 'active'
-      ? this.#tellKnown(judged.stored, source)
-      : this.#putInForce(judged.stored, read.document);
+    const { stored } = judged;
+    return source === 'cloud' || stored.state === 'active' || stored.state === 'waiting'
+      ? this.#tellKnown(stored, source)
+      : this.#take(stored, read.document);
   }
 
   /** What the cloud repeats is answered again, and has no effect: a version that was left stays so. */
@@ -193,28 +243,59 @@ export class DocumentDoor<Document> implements Door {
     const { version, state } = stored;
     const report = reportOf(stored);
     if (source === 'cloud') await this.#tell(report);
-    return state === 'active'
-      ? { kind: 'done', version, status: 'active', detail: null }
+    return state === 'active' || state === 'waiting'
+      ? { kind: 'done', version, status: state, detail: stored.reason }
       : { kind: 'refused', reason: `version ${version} is not taken again: ${report.detail ?? 'it was left'}` };
   }
 
-  async #putInForce(stored: StoredDocument, document: Document): Promise<OfferResult> {
-    const { kind, store, log, onActive } = this.#parts;
+  /** Puts a version in force, or in line for it. */
+  async #take(stored: StoredDocument, document: Document): Promise<OfferResult> {
+    const { kind, staging, log, onActive } = this.#parts;
     const { version, source, digest } = stored;
-    const after = withActive(this.#history, stored);
-    const change = changeBetween(kind, this.#history, after);
-    const told = change.put.filter(({ state }) => state === 'active' || state === 'rolled-back').map(reportOf);
+    const detail = staging?.waitsBecause(document) ?? null;
+    const after =
+      staging === undefined ? withActive(this.#history, stored) : withWaiting(this.#history, stored, detail);
     try {
-      await store(change, told);
+      await this.update(after);
     } catch (error) {
       return this.#refuse(`version ${version} could not be stored: ${messageOf(error)}`);
     }
-    this.#history = after;
     this.#refused = null;
+    if (staging !== undefined) {
+      log.info({ documentKind: kind, version, source, digest, detail }, 'document is taken, and waits');
+      return { kind: 'done', version, status: 'waiting', detail };
+    }
     this.#active = document;
     log.info({ documentKind: kind, version, source, digest }, 'document is in force');
     onActive(document);
     return { kind: 'done', version, status: 'active', detail: null };
+  }
+
+  async #withdraw({ version }: StoredDocument): Promise<OfferResult> {
+    try {
+      await this.update(withLeft(this.#history, version, 'withdrawn', 'taken back before it was applied'));
+    } catch (error) {
+      return this.#refuse(`it could not be stored: ${messageOf(error)}`);
+    }
+    return {
+      kind: 'done',
+      version: activeIn(this.#history)?.version ?? 0,
+      status: 'active',
+      detail: `version ${version} is withdrawn`,
+    };
+  }
+
+  /**
+   * Stores what has become of the versions, with the records that tell of it. Resolves when it is on disk.
+   *
+   * @param records what else is to be told with it
+   * @throws whatever the store refuses it with; then nothing has changed
+   */
+  async update(after: DocumentHistory, records: readonly RecordBody[] = []): Promise<void> {
+    const { kind, store } = this.#parts;
+    const change = changeBetween(kind, this.#history, after);
+    await store(change, [...reportsOf(change), ...records]);
+    this.#history = after;
   }
 
   /** A version that can no longer be read, as after newer software was left, is passed over for the one before. */
@@ -277,3 +358,7 @@ export class DocumentDoor<Document> implements Door {
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const noDifferences = (): never => {
+  throw new PilegateError('config.invalid', 'documents of this kind cannot be compared');
+};

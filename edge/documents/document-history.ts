@@ -9,10 +9,8 @@ import type { Stamp } from '#shared/stamp.ts';
  */
 export type DocumentState = 'waiting' | 'trying' | 'active' | 'former' | 'rolled-back' | 'withdrawn';
 
-/** What a version has to prove, and how often it has been begun with. */
+/** What a version on trial has to bring back. */
 export interface Trial {
-  /** Processes that began with it. */
-  readonly starts: number;
   /** What answered before it was applied; null when nobody knows. */
   readonly before: HealthBefore | null;
 }
@@ -90,29 +88,23 @@ export function withActive(history: DocumentHistory, document: StoredDocument): 
   return kept(others, { ...document, state: 'active', reason: null, trial: null });
 }
 
-/** Takes a version that is to be applied later, in place of one that waits. The one in force stays so. */
+/** Takes a version that is to be applied later, in place of one that is pending. The one in force stays so. */
 export function withWaiting(
   history: DocumentHistory,
   document: StoredDocument,
   reason: string | null,
 ): DocumentHistory {
   const others = history.map((stored) =>
-    stored.state === 'waiting' ? { ...stored, state: 'withdrawn' as const, reason: 'another version came' } : stored,
+    stored.state === 'waiting' || stored.state === 'trying'
+      ? { ...stored, state: 'withdrawn' as const, reason: 'another version came', trial: null }
+      : stored,
   );
   return kept(others, { ...document, state: 'waiting', reason, trial: null });
 }
 
 /** The version that waits is begun with: what comes after is its trial. */
 export const withTrial = (history: DocumentHistory, version: number, before: HealthBefore | null): DocumentHistory =>
-  changed(history, version, { state: 'trying', reason: null, trial: { starts: 0, before } });
-
-/** Another process begins with the version on trial. */
-export const withStart = (history: DocumentHistory, version: number): DocumentHistory =>
-  history.map((stored) =>
-    stored.version === version && stored.trial !== null
-      ? { ...stored, trial: { ...stored.trial, starts: stored.trial.starts + 1 } }
-      : stored,
-  );
+  changed(history, version, { state: 'trying', reason: null, trial: { before } });
 
 /** The version on trial is proven. */
 export function withProven(history: DocumentHistory, version: number): DocumentHistory {

@@ -9,6 +9,8 @@ export interface DocumentReader<Document> {
   readonly read: (text: string, name: string) => Document;
   /** The version that the document states of itself; null where its kind states none, and is numbered by its door. */
   readonly versionOf: (document: Document) => number | null;
+  /** What differs between two of them, line by line; absent where they cannot be compared. */
+  readonly differences?: (before: Document, after: Document) => readonly string[];
   /** What of it may be shown on a terminal, where that is not its text: secrets and personal data are left out. */
   readonly show?: (document: Document) => string;
 }

@@ -9,7 +9,7 @@ import { complain } from './complain.ts';
  * @throws PilegateError `config.invalid` when it cannot be read, is too large, or is not UTF-8; then with the place
  */
 export function readTextFile(path: string): string {
-  return textOf(readBytes(path), path);
+  return textOf(readFileBytes(path), path);
 }
 
 /** @param name what the document is called in a refusal @throws PilegateError `config.invalid` */
@@ -32,7 +32,8 @@ export function textOf(bytes: Uint8Array, name: string): string {
 
 export const sizeReason = (bytes: number): string => `found ${bytes} bytes; expected at most ${MAX_DOCUMENT_BYTES}`;
 
-function readBytes(path: string): Uint8Array {
+/** @throws PilegateError `config.invalid` when it is no file, cannot be read, or is too large */
+export function readFileBytes(path: string): Uint8Array {
   try {
     const about = statSync(path);
     // A pipe would be waited for without end.

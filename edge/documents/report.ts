@@ -1,7 +1,7 @@
 import { type DocumentKind, type DocumentSource, type DocumentStatus, MAX_TOLD_COMPLAINTS } from '#shared/documents.ts';
 import type { Complaint } from '#shared/errors.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
-import type { StoredDocument } from './document-history.ts';
+import type { DocumentChange, StoredDocument } from './document-history.ts';
 
 interface Named {
   readonly kind: DocumentKind;
@@ -32,6 +32,10 @@ export const reportOf = (stored: StoredDocument): RecordOf<'document.reported'> 
     statusOf(stored),
     stored.reason ?? (stored.state === 'former' ? 'a later version took its place' : null),
   );
+
+/** What the cloud is told of a change: whatever stands otherwise than it was told before. That one was followed by another tells that one. */
+export const reportsOf = ({ put }: DocumentChange): RecordOf<'document.reported'>[] =>
+  put.filter(({ state }) => state !== 'former' && state !== 'trying').map(reportOf);
 
 /** What the cloud is told of a version that was not taken. */
 export const refusalOf = (

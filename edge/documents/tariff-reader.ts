@@ -1,6 +1,7 @@
 import { type TariffSchedule, tariffScheduleSchema } from '#shared/tariff/schedule.ts';
 import { scheduleComplaints } from '#shared/tariff/schedule-complaints.ts';
 import { complain } from './complain.ts';
+import { describeDifference, differencesBetween } from './differences.ts';
 import type { DocumentReader } from './document-kind.ts';
 import { readDocument } from './read-document.ts';
 
@@ -13,4 +14,5 @@ export const tariffReader = (connectorIds: readonly string[]): DocumentReader<Ta
     return value;
   },
   versionOf: ({ version }) => version,
+  differences: (before, after) => differencesBetween(before, after).map(describeDifference),
 });

@@ -7,6 +7,8 @@ import { planSite, refuseInfeasible, type SitePlan } from './plan-site.ts';
 
 /** A site with everything that is known of it before it runs. */
 export interface PlannedSite {
+  /** As it was written. */
+  readonly text: string;
   readonly site: SiteConfig;
   readonly devices: SiteDevices;
   readonly plan: SitePlan;
@@ -33,7 +35,7 @@ export function plannedSite(text: string, { file, name, profiles }: Source): Pla
   const joined = joinDevices(site, profiles);
   const all = [...complaints, ...joined.complaints];
   if (all.length > 0) throw complain(name, place(all));
-  return { site, devices: joined.devices, plan: planSite(site, joined.devices), place };
+  return { text, site, devices: joined.devices, plan: planSite(site, joined.devices), place };
 }
 
 /**

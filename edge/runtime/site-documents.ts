@@ -10,6 +10,8 @@ import { readTextFile } from '../documents/read-text.ts';
 import { tariffReader } from '../documents/tariff-reader.ts';
 
 export interface SiteDocumentsParts extends Omit<DoorParts, 'history'> {
+  /** The configuration's own door. */
+  readonly siteDoor: Door;
   readonly site: SiteConfig;
   /** What is kept of all kinds. */
   readonly stored: readonly StoredDocument[];
@@ -20,6 +22,8 @@ export interface SiteDocumentsParts extends Omit<DoorParts, 'history'> {
 /** Every document of the site, each kind with its door. */
 export class SiteDocuments {
   readonly #parts: SiteDocumentsParts;
+  /** Pushes that came while their door was closed. */
+  readonly #later = new Map<DocumentKind, DocumentPush>();
   /** Which prices hold where and when. */
   readonly tariffs: DocumentDoor<TariffSchedule>;
   /** Who may charge without asking the cloud. */
@@ -54,7 +58,7 @@ export class SiteDocuments {
   }
 
   get doors(): readonly Door[] {
-    return [this.tariffs, this.access];
+    return [this.#parts.siteDoor, this.tariffs, this.access];
   }
 
   door(kind: DocumentKind): Door | null {
@@ -62,14 +66,23 @@ export class SiteDocuments {
   }
 
   /** A version that the cloud sends. What becomes of it, it is told by a record. */
-  push({ documentKind, version, digest, text }: DocumentPush): void {
+  push(push: DocumentPush): void {
+    const { documentKind, version, digest, text } = push;
     const { log } = this.#parts;
     const door = this.door(documentKind);
     if (door === null) return log.error({ code: 'config.invalid', documentKind }, 'no such document is known here');
     // Nothing can be told of a version that did not come whole: the cloud sends it again.
     if (documentDigest(text) !== digest)
       return log.error({ code: 'wire.schema', documentKind, version }, 'a pushed document does not fit its digest');
+    if (door.closedBecause() !== null) return void this.#later.set(documentKind, push);
     void door.offer({ text, version, source: 'cloud', name: `${documentKind} version ${version}` });
+  }
+
+  /** A door has opened again: what came in the meantime comes in. */
+  opened(): void {
+    const pushes = [...this.#later.values()];
+    this.#later.clear();
+    for (const push of pushes) this.push(push);
   }
 
   /** The store was damaged and another has taken its place. */

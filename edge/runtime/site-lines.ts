@@ -18,6 +18,8 @@ export interface SiteLine extends OpenedLine {
 export interface LineView {
   readonly lineId: string;
   readonly transport: LineConfig['transport'];
+  /** The port or the connection is there. */
+  readonly isOpen: boolean;
   /** Share of the time that requests kept the line, 0 to 1, since the process started. */
   readonly utilisation: number;
   readonly counters: LineCounters;
@@ -72,6 +74,7 @@ export function viewOfLine({ config, line }: SiteLine, nowMonoMs: number): LineV
   return {
     lineId: config.lineId,
     transport: config.transport,
+    isOpen: line.isOpen,
     utilisation: elapsedMs > 0 ? Math.min(1, counters.busyMs / elapsedMs) : 0,
     counters: { ...counters },
     devices: [...line.deviceCounters].map(([device, own]) => ({ device, counters: { ...own } })),

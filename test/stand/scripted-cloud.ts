@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { Aedes } from 'aedes';
+import type { DocumentKind } from '#shared/documents.ts';
 import { decode, encode } from '#shared/wire/decode.ts';
 import {
   type Batch,
   batchSchema,
   type Command,
+  type DocumentPush,
   type Hello,
   helloSchema,
   nackSchema,
@@ -51,6 +54,7 @@ export class ScriptedCloud {
   /** By epoch and stream, then by sequence number. */
   readonly #records = new Map<string, Map<number, KeptRecord>>();
   readonly #unfinished = new Map<string, { readonly kind: 'command' | 'cancel'; readonly message: object }[]>();
+  #pushed: readonly DocumentPush[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #broker: Aedes;
   #server: Server | null = null;
@@ -95,6 +99,20 @@ export class ScriptedCloud {
   send(command: Command): void {
     this.#say('command', command);
     this.#unfinished.set(command.commandId, [{ kind: 'command', message: command }]);
+  }
+
+  /** Sends a document, and again after every welcome until the site has told what became of it. */
+  sendDocument(documentKind: DocumentKind, version: number, text: string): void {
+    const digest = createHash('sha256').update(text).digest('hex');
+    const push: DocumentPush = { v: 1, documentKind, version, digest, text };
+    this.#pushed = [...this.#pushed, push];
+    this.#say('document', push);
+  }
+
+  /** What was told of a version, in order. */
+  reportsOf(documentKind: DocumentKind, version: number): RecordOf<'document.reported'>[] {
+    const all = this.recordsOf('document.reported');
+    return all.filter((report) => report.documentKind === documentKind && report.version === version);
   }
 
   /** Takes a start back, as often as the start itself would be sent. */
@@ -172,6 +190,10 @@ export class ScriptedCloud {
     const cursors = hello.streams.map(({ stream }) => ({ stream, ackedSeq: this.#keptOf(storeEpoch, stream).size }));
     const helloMonoMs = hello.at.monoMs;
     this.#say('welcome', { v: 1, connectionEpoch, storeEpoch, serverWallMs: this.wallMs(), helloMonoMs, cursors });
+    this.#pushed = this.#pushed.filter(
+      ({ documentKind, version }) => this.reportsOf(documentKind, version).length === 0,
+    );
+    for (const push of this.#pushed) this.#say('document', push);
     for (const [commandId, messages] of this.#unfinished) {
       if (this.outcomesOf(commandId).length > 0) this.#unfinished.delete(commandId);
       else for (const { kind, message } of messages) this.#say(kind, message);
