@@ -200,3 +200,54 @@ test('ED-15 an edited file is a new version at the next start; a broken one chan
   );
   expect(alarm.detail).toMatch(/site\.json: \d+:\d+ .*suplyLimitMa: unknown key; did you mean "supplyLimitMa"/);
 });
+
+test('ED-15 killed at any moment of applying: one whole version is in force, and the next start goes on with it', {
+  timeout: 400_000,
+}, async () => {
+  const { stand, file } = await newStand();
+  await stand.plug('A1');
+  stand.start('A1');
+  await stand.status('A1', 'charging');
+  let version = 1;
+  for (const killAfterMs of [20, 4000, 10_200, 10_700, 11_500, 13_000, 20_000]) {
+    version += 1;
+    const limitMa = 80_000 - version * 100;
+    const { path, text } = file.changed((site) => ({ ...site, supplyLimitMa: limitMa }));
+    await until('nothing is on trial', 60_000, () => stand.isHeard && !standing(stand).includes('trying'));
+    const loading = stand.pilectl('documents', 'load', 'site', path);
+    await until('it is taken', 20_000, () => stored(stand)[0]?.version === version);
+    await pass(killAfterMs);
+    await stand.edge.kill('SIGKILL');
+    await loading;
+    await until(`version ${version} is proven`, 90_000, () => stored(stand)[0]?.state === 'active');
+    const rows = stored(stand);
+    expect(rows.filter(({ state }) => state === 'active')).toHaveLength(1);
+    expect([rows[0]?.version, rows[0]?.text]).toEqual([version, text]);
+    await stand.status('A1', 'charging', 60_000);
+  }
+  stand.stop('A1');
+  const cdr = await stand.cdr('A1');
+  const { energyTruthWh } = await stand.station.pile('A1');
+  expect(Math.abs(cdr.meterEndWh - cdr.meterStartWh - cdr.energyWh)).toBeLessThan(1);
+  expect(energyTruthWh).toBeGreaterThan(0);
+  expect(stand.cloud.complaints).toEqual([]);
+});
+
+test('ED-15 a push and a file on site give the same, byte for byte', { timeout: 240_000 }, async () => {
+  const [pushed, edited] = [await newStand(), await newStand()];
+  const change = (site: Site) => ({ ...site, storage: { keepDays: 90 } });
+  for (const { stand } of [pushed, edited]) await stand.status('A1', 'available');
+  const { text } = pushed.file.changed(change);
+  pushed.stand.cloud.sendDocument('site', 2, text);
+  // The lines and the broker of the other stand have addresses of their own: its text is taken as it is.
+  const own = edited.file.changed(change).text;
+  edited.file.edit(own);
+  await edited.stand.edge.stop();
+  await isStanding(pushed.stand, '2 active, 1 former', 60_000);
+  await isStanding(edited.stand, '2 active, 1 former', 60_000);
+  const [byPush, byFile] = [stored(pushed.stand)[0], stored(edited.stand)[0]];
+  expect([byPush?.text, byFile?.text]).toEqual([text, own]);
+  expect([byPush?.source, byFile?.source]).toEqual(['cloud', 'file']);
+  const shown = await pushed.stand.pilectl('config', 'show');
+  expect(shown.stdout).toBe(`${text}\n`);
+});
