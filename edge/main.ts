@@ -222,7 +222,9 @@ async function storeBeginning(begins: BegunSite, opened: Opened, ledger: LedgerC
     ),
     ...refused.map((reason) => configRefused(randomUUID(), reason)),
   ];
-  await ledger.putDocuments(change, [...reportsOf(change), ...alarms]).catch((error: unknown) => {
+  // The very first version nobody waits to hear of: the hello tells it.
+  const reports = before.length === 0 ? [] : reportsOf(change);
+  await ledger.putDocuments(change, [...reports, ...alarms]).catch((error: unknown) => {
     log.error({ code: 'store.unavailable', err: error }, 'the beginning could not be stored');
   });
 }

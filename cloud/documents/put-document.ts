@@ -33,9 +33,10 @@ export async function putDocument(
     const known = await newestFirst(trx, siteId, kind);
     const last = known[0];
     if (last?.digest === digest && last.text !== null && (stated === null || stated === last.version)) return last;
-    const version = stated ?? (last?.version ?? 0) + 1;
-    if (last !== undefined && version <= last.version)
-      throw new PilegateError('resource.exists', `version ${last.version} is known; the next is ${last.version + 1}`);
+    const highest = Math.max(last?.version ?? 0, await versionInForce(trx, siteId, kind));
+    const version = stated ?? highest + 1;
+    if (version <= highest)
+      throw new PilegateError('resource.exists', `version ${highest} is known; the next is ${highest + 1}`);
     await trx
       .updateTable('site_documents')
       .set({ next_send_at_ms: null })
@@ -80,6 +81,17 @@ async function connectorsOf(trx: Trx, siteId: string): Promise<string[]> {
   if (site === undefined) throw new PilegateError('station.unknown', `no site ${siteId}`);
   const rows = await trx.selectFrom('connectors').select('connector_id').where('site_id', '=', siteId).execute();
   return rows.map((row) => row.connector_id);
+}
+
+/** Made on site, it may be known by the site's hello alone. */
+async function versionInForce(trx: Trx, siteId: string, kind: DocumentKind): Promise<number> {
+  const row = await trx
+    .selectFrom('site_documents_in_force')
+    .select('version')
+    .where('site_id', '=', siteId)
+    .where('kind', '=', kind)
+    .executeTakeFirst();
+  return row?.version ?? 0;
 }
 
 const newestFirst = (trx: Trx, siteId: string, kind: DocumentKind): Promise<SiteDocumentRow[]> =>

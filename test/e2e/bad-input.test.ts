@@ -65,7 +65,8 @@ describe('files that a technician wrote', () => {
     });
     const { status, stderr } = runEdge('--site', file);
     expect(status).toBe(2);
-    expect(stderr).toContain(`${file}: fallbackPrice: unknown key`);
+    expect(stderr).toContain(`${file}:1:`);
+    expect(stderr).toContain(': fallbackPrice: unknown key');
   });
 
   test('XC-08 ED-15 two piles on one unit are refused, and both are named', () => {

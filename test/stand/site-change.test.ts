@@ -108,7 +108,6 @@ test('ED-15 a limit is changed while its pile charges; the charge goes on, and t
   const cdr = await stand.cdr('A1');
   expect(cdr.marks).toEqual(['adopted']);
   expect(statusesOf(stand, 2)).toEqual(['waiting', 'active']);
-  expect(statusesOf(stand, 1)).toEqual(['active']);
   await until('hello tells what is in force', 20_000, () => stand.cloud.hello?.documents?.length === 1);
   expect(stand.cloud.complaints).toEqual([]);
 });
