@@ -2,27 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Logger } from 'pino';
 import { isPilegateError } from '#shared/errors.ts';
-import type { BootClock, Stamp } from '#shared/stamp.ts';
+import type { BootClock } from '#shared/stamp.ts';
 import type { Command } from '#shared/wire/messages.ts';
 import { readCardKey } from './access/card-reference.ts';
 import { openControlSocket } from './cli/control-socket.ts';
 import { refusalText } from './cli/refusal-text.ts';
 import { commandFailed } from './control/report.ts';
 import { packagedProfiles } from './devices/load-profiles.ts';
-import { changeBetween } from './documents/document-history.ts';
-import { reportsOf } from './documents/report.ts';
 import type { StorageHealth } from './ledger/storage-health.ts';
 import { type BegunSite, beginSite } from './runtime/begin-site.ts';
 import { healthInfluence } from './runtime/controller-health.ts';
 import { Field } from './runtime/field.ts';
 import { HeldStarts } from './runtime/held-starts.ts';
-import { LedgerClient, type Opened } from './runtime/ledger-client.ts';
+import { LedgerClient } from './runtime/ledger-client.ts';
 import type { LateLoop } from './runtime/liveness.ts';
 import { createLineGate } from './runtime/log-stream.ts';
 import { createLogger } from './runtime/logger.ts';
 import { watchLedger } from './runtime/mutual-watch.ts';
 import { runningSite } from './runtime/running-site.ts';
-import { configRefused, rolledBack } from './runtime/site-change.ts';
+import { beginsWith, storeBeginning } from './runtime/settle-site.ts';
 import { SiteDocuments } from './runtime/site-documents.ts';
 import { chargingAt, healthOf } from './runtime/site-health.ts';
 import { keepMemorySmall } from './runtime/small-memory.ts';
@@ -67,7 +65,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
     await ledger.close();
     return run(begins, logLevel);
   }
-  await storeBeginning(begins, opened, ledger, log);
+  await storeBeginning(begins, opened, { ledger, newId: randomUUID, timers: systemTimers, log });
   let sync: SyncView | null = null;
   let { storage } = opened;
   const doors = { store: ledger.putDocuments.bind(ledger), stamp, log };
@@ -200,33 +198,6 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
     process.exit(0);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end());
-}
-
-/** What the opened ledger has decides; for the most part it is what has been seen in it before. */
-function beginsWith(chosen: BegunSite, { documents, sessions }: Opened, at: Stamp): BegunSite {
-  const again = chosen.again(documents, new Set(sessions.map(({ connectorId }) => connectorId)), at);
-  return again === null ? chosen : { ...chosen, ...again };
-}
-
-/** Nothing is driven before it is on disk which version is tried; a disk that takes nothing does not keep a site from its piles. */
-async function storeBeginning(begins: BegunSite, opened: Opened, ledger: LedgerClient, log: Logger): Promise<void> {
-  const before = opened.documents.filter(({ kind }) => kind === 'site');
-  const change = changeBetween('site', before, begins.history);
-  const { version, isTrial, left, refused } = begins;
-  log.info({ version, isTrial }, 'the configuration of this start');
-  for (const reason of refused) log.error({ code: 'config.invalid', reason }, 'a configuration is refused');
-  for (const { version: was, reason } of left) log.error({ version: was, reason }, 'a configuration is left');
-  const alarms = [
-    ...left.map((stored) =>
-      rolledBack(randomUUID(), `version ${stored.version} of the configuration: ${stored.reason}`),
-    ),
-    ...refused.map((reason) => configRefused(randomUUID(), reason)),
-  ];
-  // The very first version nobody waits to hear of: the hello tells it.
-  const reports = before.length === 0 ? [] : reportsOf(change);
-  await ledger.putDocuments(change, [...reports, ...alarms]).catch((error: unknown) => {
-    log.error({ code: 'store.unavailable', err: error }, 'the beginning could not be stored');
-  });
 }
 
 function takeCommand(field: Field, ledger: LedgerClient, log: Logger, command: Command): void {
