@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type CardEntry, cardKinds } from '#shared/access/access-list.ts';
 import { clockQualities, type Stamp } from '#shared/stamp.ts';
 import type { AccessPolicy } from './access-policy.ts';
-import { type AccessRules, type Asked, authorise } from './authorise.ts';
+import { type AccessRules, type Asked, authorise, endsAny } from './authorise.ts';
 import { knownCards } from './known-cards.ts';
 import { askedOf, cardOf, entryOf, listedOnly, listOf, NOW_MS } from './testing.ts';
 
@@ -125,6 +125,26 @@ describe('ED-12 without a trusted clock the policy of the site decides', () => {
     [allowing, { validFrom: '2026-03-03T00:00:00Z' }, 'doubtful', 'access.card_not_yet_valid'],
   ])('%j, %j, a clock that is %s: %s', (policy, entry, clock, verdict) => {
     expect(codeOf(rulesOf(entry, policy), stampAt(NOW_MS, clock))).toBe(verdict);
+  });
+});
+
+describe("OP-17 a technician's card ends charges of others", () => {
+  const ends = (entry: Partial<CardEntry>, change: Partial<Asked> = {}) =>
+    endsAny(askedOf(NUMBER, change), rulesOf({ kind: 'technician', ...entry }).cards);
+
+  test('whatever the site says of charges that begin: without the cloud, the time or a tariff, and by an old list', () => {
+    expect(ends({})).toBe(true);
+    expect(ends({}, { ...stampAt(NOW_MS, 'none'), cloudAwayMs: 1e9, noTariff: 'none' })).toBe(true);
+    expect(ends({}, stampAt(Date.parse('2026-05-01T00:00:00Z')))).toBe(true);
+  });
+
+  test.each<[string, Partial<CardEntry>]>([
+    ['that is blocked', { blocked: true }],
+    ['that has expired', { validUntil: '2026-03-02T00:00:00Z' }],
+    ['for another connector', { connectorIds: ['P2-1'] }],
+    ['of a driver', { kind: 'card' }],
+  ])('but not one %s', (_name, entry) => {
+    expect(ends(entry)).toBe(false);
   });
 });
 

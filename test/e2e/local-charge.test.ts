@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { cdrSchema } from '#shared/wire/cdr.ts';
 import { exampleTariff, staffPost } from '../../cloud/testing/fixtures.ts';
 import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
-import { cardDocuments, DRIVER, referenceOf, stationWithReader } from '../stand/card-site.ts';
+import { cardDocuments, cardList, DRIVER, referenceOf, stationWithReader } from '../stand/card-site.ts';
 import { EdgeProcess } from '../stand/edge-process.ts';
 import { SimulatedStation } from '../stand/simulated-station.ts';
 import { connectorOf, SITE_ID, siteOf } from '../stand/small-site.ts';
@@ -99,13 +99,13 @@ test('ED-10 OP-17 OP-19 a card charges with the cloud away, and the cloud has on
   expect(await db.selectFrom('exceptions').selectAll().execute()).toEqual([]);
 });
 
-test('ED-10 while the cloud is there, a charge that a card began is seen as it runs', {
+test('ED-10 SY-07 while the cloud is there, a charge that a card began is seen as it runs, and a card that is blocked there begins no other', {
   timeout: 120_000,
 }, async () => {
   const cloud = await startTestCloud();
   onTestFinished(() => cloud.stop());
   const { db } = cloud.context;
-  const { station } = await openSite(cloud);
+  const { station, edge } = await openSite(cloud);
   await station.vehicle('A1', { plugged: true });
   const state = () =>
     db.selectFrom('connector_states').selectAll().where('connector_id', '=', 'A1-1').executeTakeFirst();
@@ -119,4 +119,21 @@ test('ED-10 while the cloud is there, a charge that a card began is seen as it r
     const live = await state();
     return live?.session_id === order.session_id && (live?.energy_wh ?? 0) > 0;
   });
+
+  const text = cardList(2, DRIVER);
+  const document = { document_kind: 'access', text, requested_by: 'Li Na' };
+  await staffPost(cloud.app, cloud.staffToken, `/staff/v1/sites/${SITE_ID}/documents`, document);
+  await until('the site has the list', 20_000, async () => {
+    const sent = await db.selectFrom('site_documents').selectAll().where('version', '=', 2).executeTakeFirst();
+    return sent?.status === 'active';
+  });
+  await station.presentCard('R1', DRIVER);
+  await until('its own charge is over', 30_000, async () => {
+    const [row] = await db.selectFrom('orders').selectAll().execute();
+    return row?.state === 'completed' && row.stop_reason === 'driver';
+  });
+  await pass(3500);
+  await station.presentCard('R1', DRIVER);
+  const refusal = await until('it is refused', 5000, () => edge.log.find(({ msg }) => msg === 'card is refused'));
+  expect(refusal.code).toBe('access.card_blocked');
 });

@@ -34,6 +34,15 @@ export const stationWithReader: StationDocument = {
   readers: [{ readerId: 'R1', model: 'em4100-module', lineId: 'cards' }],
 };
 
+/** The list of the site's cards, one of them blocked perhaps. */
+export function cardList(version: number, blocked: string | null = null): string {
+  const known = [entry(DRIVER), entry(OTHER_DRIVER), entry(KEBA_DRIVER), entry(TECHNICIAN, { kind: 'technician' })];
+  const cards = known.map((one) =>
+    blocked !== null && one.card === referenceOf(blocked) ? { ...one, blocked: true } : one,
+  );
+  return JSON.stringify({ version, validUntil: '2099-01-01T00:00:00Z', cards });
+}
+
 /** Writes key, list and tariffs, and gives what a site's file needs to name them. */
 export function cardDocuments(tariff: Tariff, untrustedClock: 'refuse' | 'allow'): SiteDocument {
   const folder = mkdtempSync(join(tmpdir(), 'pilegate-cards-'));
@@ -42,8 +51,6 @@ export function cardDocuments(tariff: Tariff, untrustedClock: 'refuse' | 'allow'
     writeFileSync(join(folder, name), text);
     return join(folder, name);
   };
-  const cards = [entry(DRIVER), entry(OTHER_DRIVER), entry(KEBA_DRIVER), entry(TECHNICIAN, { kind: 'technician' })];
-  const list = { version: 1, validUntil: '2099-01-01T00:00:00Z', cards };
   const schedule = {
     version: 1,
     currency: tariff.currency,
@@ -53,7 +60,7 @@ export function cardDocuments(tariff: Tariff, untrustedClock: 'refuse' | 'allow'
   return {
     access: { keyFile: write('card.key', KEY), offline: { cards: 'listed' }, untrustedClock },
     documents: {
-      access: write('cards.json', JSON.stringify(list)),
+      access: write('cards.json', cardList(1)),
       tariffs: write('tariffs.json', JSON.stringify(schedule)),
     },
     readers: [
