@@ -44,7 +44,7 @@ export function adoptingReading(before: ConnectorState, phase: Adopting, context
   if (!session.confirmed) {
     const isInTime = isCharging && now.monoMs < confirmByMonoMs;
     if (isInTime) {
-      const offer = adoptedOffer(session.offeredMa, reading.setpointMa, now.monoMs);
+      const offer = adoptedOffer(session.offeredMa, reading.setpointMa, session.limitMa, now.monoMs);
       return confirmStart(state, session, confirmByMonoMs, offer, context);
     }
     return beginStop(state, session, undoStart('not-confirmed', 'pile.no_confirmation'), context);
@@ -54,7 +54,7 @@ export function adoptingReading(before: ConnectorState, phase: Adopting, context
   if (isAtRest && !isPaused && isVehiclesPause(phase, context))
     return adoptPause(state, phase, confirmByMonoMs, context);
   if (!isCharging && !isPaused) return beginStop(state, session, endedMeanwhile(phase, reading, context), context);
-  const offer = adoptedOffer(session.offeredMa, reading.setpointMa, now.monoMs);
+  const offer = adoptedOffer(session.offeredMa, reading.setpointMa, session.limitMa, now.monoMs);
   return enter(state, beginCharging(session, confirmByMonoMs, offer, now.monoMs), record(session));
 }
 
@@ -89,7 +89,12 @@ function adoptPause(state: ConnectorState, phase: Adopting, confirmByMonoMs: num
   const flow = { kind: 'suspended', by: 'vehicle', sinceMonoMs: monoMs - outage.leastMs } as const;
   // A pile at rest may tell the 0 that flows.
   const toldMa = Math.max(session.offeredMa, state.reading?.setpointMa ?? 0);
-  const charging = beginCharging(session, confirmByMonoMs, adoptedOffer(session.offeredMa, toldMa, monoMs), monoMs);
+  const charging = beginCharging(
+    session,
+    confirmByMonoMs,
+    adoptedOffer(session.offeredMa, toldMa, session.limitMa, monoMs),
+    monoMs,
+  );
   return enter(state, { ...charging, flow }, record(session));
 }
 

@@ -264,6 +264,10 @@ describe('ED-09 after a restart of the controller no limit is raised', () => {
     ordersWithin(rig, 6, 5900);
     const next = restartFromDisk(rig, 5000);
     next.see({ ...at(5900), setpointMa, registerWh: 50_020 });
+    if (setpointMa !== null) return next;
+    // It does not tell what it has: what was ordered last is told again.
+    expect(ordersWithin(next, 1, 5900)).toEqual([`1 s: limit ${ceilingMa} mA`]);
+    taken(next);
     return next;
   };
 
@@ -272,8 +276,30 @@ describe('ED-09 after a restart of the controller no limit is raised', () => {
     ['it does not', null],
   ])('for a minute: inputs and rules have had no look yet; %s', (_, setpointMa) => {
     const rig = adopted(setpointMa);
-    expect(ordersWithin(rig, 59, 5900)).toEqual([]);
+    expect(ordersWithin(rig, setpointMa === null ? 58 : 59, 5900)).toEqual([]);
     expect(ordersWithin(rig, 1, 5900)).toEqual(['1 s: limit 16000 mA; commit(open)']);
+  });
+
+  test('a vehicle that was following a lower one when the controller was killed is not stopped for that', () => {
+    const rig = running();
+    ceiling(rig, 6000);
+    taken(rig);
+    const next = restartFromDisk(rig, 1000);
+    next.see({ ...at(15_900), setpointMa: 6000, registerWh: 50_010 });
+    expect(ordersWithin(next, 3, 15_900)).toEqual([]);
+    expect(ordersWithin(next, 30, 5900)).toEqual([]);
+    expect(next.state.latched).toEqual([]);
+  });
+
+  test('one that has not been told in time, at a pile that does not say what it has, is told, and not stopped', () => {
+    const rig = running();
+    ceiling(rig, 6000);
+    const next = restartFromDisk(rig, 1000);
+    next.see({ ...at(15_900), setpointMa: null, registerWh: 50_010 });
+    expect(ordersWithin(next, 1, 15_900)).toEqual(['1 s: limit 6000 mA']);
+    taken(next);
+    expect(ordersWithin(next, 4, 15_900)).toEqual([]);
+    expect(next.state.latched).toEqual([]);
   });
 
   test('also not after a lowering in that minute', () => {

@@ -46,15 +46,21 @@ export const standingOffer = (limitMa: number, nowMonoMs: number): Offer => ({
 
 /**
  * The offer of a charge that is taken up after a restart of the controller: what was ordered last, or less where the
- * pile says so. A pile that says more is told at the next look.
+ * pile says so. A pile that says more is told at the next look, and so is one that does not say what it has, where more may
+ * have been in force. Its vehicle may still be following the last change.
+ *
+ * @param mostMa the most that the charge may have been offered
  */
-export function adoptedOffer(orderedMa: number, toldMa: number | null, nowMonoMs: number): Offer {
+export function adoptedOffer(orderedMa: number, toldMa: number | null, mostMa: number, nowMonoMs: number): Offer {
   const limitMa = Math.min(orderedMa, toldMa ?? orderedMa);
-  const isAbove = toldMa !== null && toldMa > limitMa;
+  const perhapsMa = toldMa ?? mostMa;
   return {
-    ...standingOffer(limitMa, nowMonoMs),
+    limitMa,
+    formerMa: Math.max(limitMa, mostMa),
+    changedMonoMs: nowMonoMs,
     raisesFromMonoMs: nowMonoMs + ADOPTED_HOLDS_MS,
-    pending: isAbove ? { limitMa, mostMa: toldMa, sinceMonoMs: nowMonoMs, againMonoMs: nowMonoMs } : null,
+    pending:
+      perhapsMa > limitMa ? { limitMa, mostMa: perhapsMa, sinceMonoMs: nowMonoMs, againMonoMs: nowMonoMs } : null,
   };
 }
 

@@ -23,9 +23,7 @@ const RESUME_MARGIN_MA = 1000;
 export function claimOf(outlet: Outlet, demand: Demand, share: Share | null): Claim {
   const cells = loadedCells(outlet);
   if (demand.wants === 'nothing') return { outlet, cells, demand, share, heldMa: 0, maxMa: 0 };
-  // A charge that was found running goes on with what it may be taking.
-  const foundMa = demand.wants === 'charge' ? demand.mayTakeMa : 0;
-  const grantedMa = share?.grantMa ?? foundMa;
+  const grantedMa = share?.grantMa ?? demand.inForceMa;
   const mostMa = Math.min(demand.maxMa, outlet.maxMa, demand.isStarting ? grantedMa : demand.maxMa);
   const maxMa = stepDown(outlet, mostMa);
   return { outlet, cells, demand, share, heldMa: stepDown(outlet, Math.min(grantedMa, maxMa)), maxMa };

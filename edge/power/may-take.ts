@@ -1,5 +1,5 @@
 import type { ConnectorState } from '../control/connector.ts';
-import { allowedMa, FOLLOWS_WITHIN_MS, isLagging } from '../control/offer.ts';
+import { allowedMa, FOLLOWS_WITHIN_MS, isLagging, leastMa } from '../control/offer.ts';
 import { delivers } from '../control/reading.ts';
 import type { Demand } from './demand.ts';
 import type { Outlet, PileFallback } from './network.ts';
@@ -82,7 +82,7 @@ function fallsBack({ reading, readingMonoMs }: ConnectorState, { afterMs }: Pile
 export function demandOf(state: ConnectorState, outlet: Outlet, takesMa: number, nowMonoMs: number): Demand {
   const { connectorId } = outlet;
   const { phase } = state;
-  const about = { connectorId, mayTakeMa: takesMa, isStarting: false, isFound: false };
+  const about = { connectorId, mayTakeMa: takesMa, inForceMa: 0, isStarting: false, isFound: false };
   const ceilingMa = state.influence.ceilingMa ?? outlet.maxMa;
   switch (phase.kind) {
     case 'checking':
@@ -101,13 +101,15 @@ export function demandOf(state: ConnectorState, outlet: Outlet, takesMa: number,
         ...about,
         wants: 'charge',
         maxMa: Math.min(phase.session.limitMa, ceilingMa),
+        inForceMa: phase.session.limitMa,
         floorMa: 0,
         isFound: true,
       };
     case 'charging': {
       const isSilent = state.reading === null && nowMonoMs - state.readingMonoMs >= SILENT_AFTER_MS;
       const floorMa = isSilent || isLagging(phase.offer, nowMonoMs) ? takesMa : 0;
-      return { ...about, wants: 'charge', maxMa: Math.min(phase.session.limitMa, ceilingMa), floorMa };
+      const maxMa = Math.min(phase.session.limitMa, ceilingMa);
+      return { ...about, wants: 'charge', maxMa, inForceMa: leastMa(phase.offer), floorMa };
     }
     default:
       return { ...about, wants: 'nothing', maxMa: 0, floorMa: takesMa };

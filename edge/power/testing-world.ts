@@ -119,6 +119,7 @@ export class World {
     this.last = made;
     this.#checkBelief(made);
     this.#checkRaises(made);
+    this.#checkFaults();
     this.#tell(made);
     return this;
   }
@@ -142,6 +143,16 @@ export class World {
       const flowMa = pile.flowMa(this.nowMs);
       if (!pile.isUnseen && flowMa > (state.takes.get(name) ?? 0) + SLACK_MA)
         this.violations.push(`${name} takes ${flowMa}, counts with ${state.takes.get(name)} in ${pile.rig.phase}`);
+    }
+  }
+
+  /** Nobody is stopped for following late what we have lowered. */
+  #checkFaults(): void {
+    for (const [name, { rig }] of this.piles) {
+      const { phase, latched } = rig.state;
+      const fault = phase.kind === 'stopping' ? phase.session.stop?.fault : null;
+      if (fault === 'over-current' || fault === 'overload' || latched.includes('over-current'))
+        this.violations.push(`${name} is stopped for ${fault}`);
     }
   }
 

@@ -50,7 +50,10 @@ export function power(rounds: number = ROUNDS): Promise<Record<string, number>> 
       of.outlets.map(({ connectorId, maxMa }): [string, Demand] => {
         const mayTakeMa = shares.get(connectorId)?.grantMa ?? 0;
         const wants = mayTakeMa > 0 ? ('charge' as const) : ('start' as const);
-        return [connectorId, { connectorId, wants, maxMa, mayTakeMa, floorMa: 0, isStarting: false, isFound: false }];
+        return [
+          connectorId,
+          { connectorId, wants, maxMa, mayTakeMa, inForceMa: mayTakeMa, floorMa: 0, isStarting: false, isFound: false },
+        ];
       }),
     );
     const conditions = { nowMonoMs: 1000 * i, limitsMa, mayRaise: true, turnMs: 900_000 };
