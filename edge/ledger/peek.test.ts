@@ -22,6 +22,15 @@ test('ED-15 what is in a ledger is seen while its last commits are in the journa
   expect(readFileSync(`${copy}-wal`)).toEqual(journal);
 });
 
+test('ED-15 a ledger that was closed in order is seen as well, and is left alone', () => {
+  const { path, ledger, database } = openLedger();
+  ledger.putDocuments(changeBetween('site', [], withActive([], stored(1, { kind: 'site' }))), [], stamp);
+  database.close();
+  const before = readFileSync(path);
+  expect(peekIntoLedger(path)?.documents).toHaveLength(1);
+  expect(readFileSync(path)).toEqual(before);
+});
+
 test('ED-15 no ledger, a broken one, and one of older software are told apart from one that has something to say', () => {
   const folder = tempFolder();
   expect(peekIntoLedger(join(folder, 'ledger.db'))).toBeNull();

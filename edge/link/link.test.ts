@@ -3,6 +3,8 @@ import Database, { type Database as Sqlite } from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { batchSchema, helloSchema, presenceSchema, stateSchema } from '#shared/wire/messages.ts';
 import { startCommand, stopCommand, uuid } from '../control/testing.ts';
+import { documentDigest, withActive, withWaiting } from '../documents/document-history.ts';
+import { stored } from '../documents/testing.ts';
 import { openDatabase } from '../ledger/open-database.ts';
 import { alarm, alarms, at, open, openLedger, openRescued, sessionOn, started, tempFolder } from '../ledger/testing.ts';
 import { type FakeCloud, pause, rig } from './testing.ts';
@@ -398,6 +400,32 @@ describe('SY-04 commands', () => {
     cloud.say('command', startCommand({ commandId: uuid(41) }));
     await poll(() => told.at(-1)).toBe('start 41');
     expect(told, 'stored nowhere it acts again, and then it is known').toEqual(['stop 50', 'stop 50', 'start 41']);
+  });
+});
+
+describe('ED-15 documents', () => {
+  const text = '{ "version": 7 }';
+  const push = { v: 1, documentKind: 'tariffs', version: 7, digest: documentDigest(text), text } as const;
+
+  test('a pushed document is handed on, each time that it comes; one that cannot be read is told back', async () => {
+    const { cloud, link, told } = await rig();
+    await poll(() => link.state).toBe('open');
+    cloud.say('document', push);
+    cloud.say('document', push);
+    await poll(() => told).toEqual(['document tariffs 7', 'document tariffs 7']);
+    cloud.say('document', JSON.stringify({ ...push, digest: 'x' }));
+    await poll(() => cloud.heard.nack.length).toBe(1);
+    expect(cloud.heard.nack[0]).toMatchObject({ code: 'wire.schema', detail: expect.stringContaining('digest') });
+  });
+
+  test('hello tells what is in force, and nothing that only waits', async () => {
+    const opened = openLedger();
+    const history = withWaiting(withActive([], stored(3, { kind: 'site' })), stored(4, { kind: 'site' }), null);
+    opened.ledger.putDocuments({ kind: 'site', put: history, drop: [] }, [], at);
+    const { cloud } = await rig({ opened });
+    await poll(() => cloud.heard.hello.length).toBeGreaterThan(0);
+    const { digest } = stored(3);
+    expect(cloud.heard.hello[0]?.documents).toEqual([{ documentKind: 'site', version: 3, digest }]);
   });
 });
 

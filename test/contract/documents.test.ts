@@ -1,0 +1,129 @@
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { exampleTariff, type Stage, setTheStage } from '../../cloud/testing/fixtures.ts';
+import { createTestClock } from '../../cloud/testing/test-clock.ts';
+import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
+import { DocumentDoor } from '../../edge/documents/document-door.ts';
+import { tariffReader } from '../../edge/documents/tariff-reader.ts';
+import { at, openLedger } from '../../edge/ledger/testing.ts';
+import { Link } from '../../edge/link/link.ts';
+import { systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
+
+/** Goal: what staff put in the cloud is in force at the site, and both say the same of it. Real broker, both stores. */
+
+let cloud: TestCloud;
+beforeAll(async () => {
+  cloud = await startTestCloud({ clock: createTestClock() });
+});
+afterAll(() => cloud?.stop());
+
+/** The site's end: ledger, link, and the door of tariffs. */
+function openSite(stage: Stage) {
+  const { ledger } = openLedger();
+  const door = new DocumentDoor({
+    kind: 'tariffs',
+    reader: tariffReader(stage.connectorIds),
+    history: [],
+    stamp: () => at,
+    log: pino({ level: 'silent' }),
+    onActive: () => {},
+    store: (change, records) => {
+      ledger.putDocuments(change, records, at);
+      return Promise.resolve();
+    },
+  });
+  const { siteId, shard, brokerPassword } = stage;
+  const link = new Link({
+    site: { siteId, shard, brokerUrl: cloud.brokerUrl, password: brokerPassword },
+    software: 'pilegate-edge test',
+    ledger,
+    clock: systemClock,
+    timers: systemTimers,
+    stamp: () => at,
+    newId: () => crypto.randomUUID(),
+    log: pino({ level: 'silent' }),
+    actedOn: [],
+    onCommand: () => {},
+    onCancel: () => {},
+    onAcknowledged: () => {},
+    onCloudTime: () => {},
+    onDocument: ({ version, text }) => {
+      void door.offer({ text, version, source: 'cloud', name: `version ${version}` }).then(() => link.poke());
+    },
+  });
+  onTestFinished(() => link.close());
+  return { door, link, ledger };
+}
+
+async function staff(method: 'GET' | 'POST', stage: Stage, body?: object) {
+  const response = await cloud.app.inject({
+    method,
+    url: `/staff/v1/sites/${stage.siteId}/documents`,
+    headers: {
+      authorization: `Bearer ${cloud.staffToken}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+  });
+  return response.json();
+}
+
+const schedule = (version: number, price = 7200) => ({
+  version,
+  currency: 'CNY',
+  bounds: { leastPriceE4: 1000, mostPriceE4: 30_000 },
+  tariffs: [
+    {
+      from: '2026-01-01T00:00:00+08:00',
+      until: null,
+      tariff: {
+        ...exampleTariff,
+        tariffId: `contract-${price}`,
+        version,
+        bands: [{ ...exampleTariff.bands[0], electricityPriceE4: price }],
+      },
+    },
+  ],
+});
+
+test('ED-15 XC-04 SY-05 tariffs from the cloud: in force on site, known in the cloud, also of what a technician does there', async () => {
+  const stage = await setTheStage(cloud, { name: 'contract-documents' });
+  const put = (version: number) =>
+    staff('POST', stage, { document_kind: 'tariffs', text: JSON.stringify(schedule(version)), requested_by: 'Li Na' });
+  const known = async () => {
+    const { in_force: inForce, documents } = await staff('GET', stage);
+    return [
+      inForce.map((one: { version: number }) => one.version).join(),
+      documents.map((one: { version: number; status: string }) => `${one.version} ${one.status}`).join(', '),
+    ];
+  };
+  const settles = (...expected: string[]) => expect.poll(known, { timeout: 10_000 }).toEqual(expected);
+  // Put while the site is away: it is sent when the site is there.
+  expect(await put(1)).toMatchObject({ status: 'open' });
+  const { door, link } = openSite(stage);
+  await settles('1', '1 active');
+  expect(door.active?.version).toBe(1);
+  await put(2);
+  await settles('2', '2 active, 1 replaced');
+  await door.rollBack();
+  link.poke();
+  await settles('1', '2 rolled-back, 1 active');
+  await door.offer({ text: JSON.stringify(schedule(5)), version: null, source: 'pilectl', name: 'x' });
+  link.poke();
+  await settles('5', '5 active, 2 rolled-back, 1 replaced');
+  expect(await put(3)).toMatchObject({ code: 'resource.exists', detail: 'version 5 is known; the next is 6' });
+  await put(6);
+  await settles('6', '6 active, 5 replaced, 2 rolled-back, 1 replaced');
+  expect(door.active?.tariffs[0]?.tariff.version).toBe(6);
+});
+
+test('SY-05 a site whose memory was replaced gets again what it had', async () => {
+  const stage = await setTheStage(cloud, { name: 'contract-lost' });
+  await staff('POST', stage, { document_kind: 'tariffs', text: JSON.stringify(schedule(4)), requested_by: 'Li Na' });
+  const first = openSite(stage);
+  await expect.poll(() => first.door.active?.version, { timeout: 10_000 }).toBe(4);
+  await expect.poll(async () => (await staff('GET', stage)).documents[0].status, { timeout: 10_000 }).toBe('active');
+  await first.link.close();
+  const second = openSite(stage);
+  await expect.poll(() => second.door.active?.version, { timeout: 10_000 }).toBe(4);
+});
