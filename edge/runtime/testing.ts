@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import type { Shown } from '../access/card-sightings.ts';
 import type { LineError } from '../bus/line-error.ts';
 import { rtuLine } from '../bus/open-line.ts';
 import { frame, hexOf, ManualTime, MemoryStream } from '../bus/testing.ts';
@@ -15,6 +16,7 @@ const REPLY_MS = 20;
 
 const inAmps = { multiply: 100, unit: 'mA' };
 const setpoint = pointSchema.parse({ fc: 3, address: 261, type: 'u16', ...inAmps });
+const card = pointSchema.parse({ fc: 3, address: 1500, type: 'u32', unit: 'none', read: 'cards' });
 /** A wall box as simple as a test needs it: state and measures in one block, a watchdog, a lock and a limit. */
 const boxProfile = pileProfileSchema.parse({
   kind: 'pile',
@@ -122,8 +124,8 @@ export class FakePile {
       return this.deafToReads ? null : `${hexOf(Uint8Array.of(unit, 4, 2 * valueLow))}${words}`;
     }
     if (functionCode === 3) {
-      const word = this.holding.get((high << 8) + low) ?? 0;
-      return hexOf(Uint8Array.of(unit, 3, 2, word >>> 8, word & 0xff));
+      const words = Array.from({ length: valueLow }, (_, i) => this.holding.get((high << 8) + low + i) ?? 0);
+      return hexOf(Uint8Array.of(unit, 3, 2 * valueLow, ...words.flatMap((word) => [word >>> 8, word & 0xff])));
     }
     this.written.push({ atMs: this.#time.monoMs(), what: `${(high << 8) + low}=${(valueHigh << 8) + valueLow}` });
     if (this.deafToWrites) return null;
@@ -150,6 +152,8 @@ export interface LoopOptions {
   readonly currents?: string[];
   /** The pile tells the limit in force. */
   readonly tellsLimit?: boolean;
+  /** The pile has a card reader of its own, at 1500, and hears what it shows. */
+  readonly onCard?: (shown: Shown) => void;
   readonly meter?: MeterDriver;
   readonly trip?: () => Promise<void>;
   readonly session?: Session | null;
@@ -164,12 +168,18 @@ export function loopRig(options: LoopOptions = {}) {
   const base = boxProfile;
   const { watchdog = base.watchdog, setupProof = base.setupProof, currents = base.measures.currents } = options;
   const told = options.tellsLimit === true;
+  const hasCards = options.onCard !== undefined;
   const profile: PileProfile = {
     ...base,
     watchdog,
     setupProof,
-    points: told ? { ...base.points, setpoint } : base.points,
-    measures: { ...base.measures, currents, ...(told ? { setpoint: 'setpoint' } : {}) },
+    points: { ...base.points, ...(told ? { setpoint } : {}), ...(hasCards ? { card } : {}) },
+    measures: {
+      ...base.measures,
+      currents,
+      ...(told ? { setpoint: 'setpoint' } : {}),
+      ...(hasCards ? { card: { point: 'card', byteOrder: 'first-byte-first' } } : {}),
+    },
   };
   const time = new ManualTime();
   const stream = new MemoryStream(time);
@@ -217,7 +227,7 @@ export function loopRig(options: LoopOptions = {}) {
     onChange: () => {},
     trip: options.trip ?? null,
     lastFrames: () => [{ monoMs: 1, wallMs: 1, lineId: 'L1', direction: 'sent', hex: '01' }],
-    onCard: null,
+    onCard: options.onCard ?? null,
     onTurn: () => {},
     onFirmware: () => {},
   });
