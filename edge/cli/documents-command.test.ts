@@ -71,6 +71,30 @@ test('ED-15 XC-08 a refusal names the file and the place; nothing else has chang
   expect(await type('show', 'access')).toBe('not done: this site has no documents of the kind access');
 });
 
+test('ED-15 what would be taken, and what it would change, is told beforehand, and changes nothing', async () => {
+  const { type } = terminal();
+  await type('load', 'tariffs', file('{ "version": 3, "note": "x" }'));
+  const before = await type();
+  const next = file('{ "version": 4, "note": "y" }');
+  expect(await type('check', 'tariffs', next)).toBe(`${next} is good`);
+  expect(await type('diff', 'tariffs', next)).toBe('version: 3 → 4\nnote: "x" → "y"');
+  const same = file('{ "version": 3, "note": "x" }');
+  expect(await type('check', 'tariffs', same)).toBe(`${same} is good: it is version 3`);
+  expect(await type('diff', 'tariffs', same)).toBe('nothing is different');
+  const older = file('{ "version": 2 }');
+  expect(await type('check', 'tariffs', older)).toContain('2 is older than 3, which is known');
+  const bad = file('{\n  "version": 0,\n  "nots": 1 }');
+  expect(await type('check', 'tariffs', bad)).toBe(
+    [
+      'not done: config.invalid: The configuration is not valid. 配置无效。',
+      `${bad}:2:14: version: Too small: expected number to be >0; found 0`,
+      `${bad}:3:3: nots: unknown key; did you mean "note"?`,
+      'Correct it at the named place. 请在所示位置修正。',
+    ].join('\n'),
+  );
+  expect(await type()).toBe(before);
+});
+
 test.each([
   [['show']],
   [['show', 'prices']],

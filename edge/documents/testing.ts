@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Stamp } from '#shared/stamp.ts';
+import { describeDifference, differencesBetween } from './differences.ts';
 import { type DocumentHistory, documentDigest, type StoredDocument } from './document-history.ts';
 import type { DocumentReader } from './document-kind.ts';
 import { readDocument } from './read-document.ts';
@@ -39,4 +40,5 @@ export type Note = z.infer<typeof noteSchema>;
 export const noteReader: DocumentReader<Note> = {
   read: (text, name) => readDocument(text, name, noteSchema).value,
   versionOf: ({ version }) => version,
+  differences: (before, after) => differencesBetween(before, after).map(describeDifference),
 };
