@@ -2,6 +2,7 @@ import { allocate } from '../../edge/power/allocate.ts';
 import type { Demand } from '../../edge/power/demand.ts';
 import type { Network, Outlet } from '../../edge/power/network.ts';
 import { median, percentile, round, timeMs } from './measure.ts';
+import { powerOnLines } from './power-on-lines.ts';
 
 const PILES = 64;
 const FEEDERS = 8;
@@ -38,12 +39,21 @@ function network(): Network {
   return { nodes: [{ nodeId: 'site', parent: null, limitMa: evenly(400_000), bands: [] }, ...feeders], outlets };
 }
 
+/**
+ * How long a decision takes, and how a site's limits hold on real lines.
+ *
+ * @param houseSteps how often a house switches on and off on the lines
+ */
+export async function power(houseSteps = 3): Promise<Record<string, number>> {
+  return { ...allocation(), ...(await powerOnLines(houseSteps)) };
+}
+
 /** How long one allocation takes with 64 piles that all charge, under a house load that never rests. */
-export function power(rounds: number = ROUNDS): Promise<Record<string, number>> {
+function allocation(): Record<string, number> {
   const of = network();
   let shares: Parameters<typeof allocate>[2] = new Map();
   const samples: number[] = [];
-  for (let i = 0; i < WARM_UP + rounds; i += 1) {
+  for (let i = 0; i < WARM_UP + ROUNDS; i += 1) {
     const houseMa = 1000 * ((i * 37) % 150);
     const limitsMa = of.nodes.flatMap(({ limitMa }, node) => limitMa.map((ma) => (node === 0 ? ma - houseMa : ma)));
     const demands = new Map(
@@ -62,8 +72,8 @@ export function power(rounds: number = ROUNDS): Promise<Record<string, number>> 
     });
     if (i >= WARM_UP) samples.push(1000 * ms);
   }
-  return Promise.resolve({
+  return {
     allocation_us_64_piles: round(median(samples)),
     allocation_p99_us_64_piles: round(percentile(samples, 0.99)),
-  });
+  };
 }

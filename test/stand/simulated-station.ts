@@ -2,6 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import type { MeterTruth } from '../../hardware-sim/meters/meter.ts';
+import type { NetworkChange } from '../../hardware-sim/network/changes.ts';
+import type { HouseLoadSettings } from '../../hardware-sim/network/house-load.ts';
+import type { NodeTruth } from '../../hardware-sim/network/node.ts';
 import type { PileTruth } from '../../hardware-sim/piles/truth.ts';
 import type { VehicleSettings } from '../../hardware-sim/piles/vehicle-settings.ts';
 import type { ReaderTruth } from '../../hardware-sim/readers/card-reader.ts';
@@ -17,6 +20,7 @@ export interface Truth {
   readonly nowMonoMs: number;
   readonly piles: readonly PileTruth[];
   readonly meters: readonly MeterTruth[];
+  readonly network: readonly NodeTruth[];
 }
 
 /** The simulator as a process of its own, reached through its control API: nothing that tests or edge do can stall it. */
@@ -87,6 +91,21 @@ export class SimulatedStation {
   /** What the pile's own reader shows from now on. */
   showCard(pileId: string, card: string | null): Promise<PileTruth> {
     return this.#call('PUT', `/piles/${pileId}/card`, { card });
+  }
+
+  /** Puts a load on a node of the network, in place of the one of its name. */
+  load(nodeId: string, load: HouseLoadSettings): Promise<NodeTruth> {
+    return this.#call('PUT', `/network/${nodeId}/load`, load);
+  }
+
+  /** What the network was asked to carry, from the `from`th change on. */
+  changes(from: number): Promise<{ readonly next: number; readonly changes: readonly NetworkChange[] }> {
+    return this.#call('GET', `/network/changes/${from}`);
+  }
+
+  /** Takes a line away for a while. */
+  async unplug(lineId: string, durationMs: number): Promise<void> {
+    await this.#call('POST', `/lines/${lineId}/unplug`, { durationMs });
   }
 
   powerCycle(pileId: string, offMs: number): Promise<PileTruth> {
