@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { closeUnseen } from './close-unseen.ts';
 import {
   cardholder,
@@ -119,4 +119,39 @@ test.each([
   const rig = begun({ tariff: { ...tariff, minimumMinor: 500 }, ...terms });
   expect(answers(rig)).toMatchObject([{ refusal: { code: 'amount.below_minimum' } }]);
   expect(rig.phase).toBe('idle');
+});
+
+describe('ED-12 a charge begun without a clock outlives a short power cut, after which the time is known', () => {
+  const cut = (days: number, registerWh: number): Rig => {
+    const rig = new Rig();
+    rig.clock = 'none';
+    rig.send({ kind: 'begin', wish: localWish(), withinMs: 60_000 });
+    charged(rig).charge(30).pass(30_000);
+    const wallMs = rig.wallMs + days * 86_400_000;
+    const next = new Rig({ session: onDisk(rig), wallMs, monoMs: 5000, bootId: uuid(901) });
+    next.see({ ...charging, registerWh });
+    for (let i = 1; i <= 30; i += 1) next.pass(1000).see({ ...charging, registerWh: registerWh + 3 * i });
+    return next;
+  };
+
+  test.each([5, 40])('%i days later by the clock: it goes on, and is rated', (days) => {
+    const rig = cut(days, 50_180);
+    expect(rig.phase).toBe('charging');
+    rig.send({ kind: 'end', requestId: 'LOCAL-1', by: cardholder });
+    rig.proveOff(50_270);
+    expect(rig.cdr).toMatchObject({ stopReason: 'driver', energyWh: 270 });
+    expect(rig.cdr.marks).toEqual(expect.arrayContaining(['clock-untrusted', 'adopted']));
+    expect(rig.cdr.durationMs).toBeLessThan(120_000);
+    expect(rig.cdr.rating?.energyWh).toBe(270);
+  });
+
+  test.each([5, 40])(
+    '%i days later by the clock: a register that shows a thousand kilowatt-hours more is not believed',
+    (days) => {
+      const rig = cut(days, 1_050_000);
+      rig.send({ kind: 'end', requestId: 'LOCAL-1', by: cardholder });
+      rig.proveOff(1_050_090);
+      expect(rig.cdr.energyWh).toBeLessThan(1000);
+    },
+  );
 });

@@ -49,20 +49,20 @@ export function beginOccupancy(cdr: Cdr, now: Stamp): Occupancy | null {
 }
 
 /**
- * It is seen plugged in. What lay between this look and the one before counts as well, unless it was too long. Across a reboot
- * only trusted clocks can tell how long that was; otherwise it was no time at all.
+ * It is seen plugged in. What lay between this look and the one before counts as well. Null when that was too long, or nobody
+ * knows how long: across a reboot only trusted clocks can tell. Whoever stands there now is another vehicle, for all that is known.
  */
-export function occupiedUntil(occupancy: Occupancy, now: Stamp): Occupancy {
-  const { occupiedMs } = occupancy;
+export function occupiedUntil(occupancy: Occupancy, now: Stamp): Occupancy | null {
   const seen = restampLike(occupancy.seen, now);
-  return { ...occupancy, seen, occupiedMs: occupiedMs + elapsedMs(occupancy.seen, seen) };
+  const passedMs = elapsedMs(occupancy.seen, seen);
+  if (passedMs === null || passedMs > UNSEEN_AT_MOST_MS) return null;
+  return { ...occupancy, seen, occupiedMs: occupancy.occupiedMs + passedMs };
 }
 
-function elapsedMs(before: Stamp, now: Stamp): number {
-  const isOneBoot = before.bootId === now.bootId;
-  const isKnown = isOneBoot || (before.clock === 'trusted' && now.clock === 'trusted');
-  const passedMs = isOneBoot ? now.monoMs - before.monoMs : now.wallMs - before.wallMs;
-  return isKnown && passedMs >= 0 && passedMs <= UNSEEN_AT_MOST_MS ? passedMs : 0;
+function elapsedMs(before: Stamp, now: Stamp): number | null {
+  if (before.bootId === now.bootId) return Math.max(0, now.monoMs - before.monoMs);
+  const isKnown = before.clock === 'trusted' && now.clock === 'trusted';
+  return isKnown ? Math.max(0, now.wallMs - before.wallMs) : null;
 }
 
 /** The present moment, as far as its boot's clock has been known before. */

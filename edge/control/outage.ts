@@ -1,15 +1,12 @@
 import type { Stamp } from '#shared/stamp.ts';
 import type { Session } from './session.ts';
-import { sessionTimeMs } from './session-axis.ts';
+import { LONGEST_OUTAGE_MS, sessionTimeMs } from './session-axis.ts';
 
 /** How long a charge went on with nobody watching: at least, and at most. */
 export interface Outage {
   readonly leastMs: number;
   readonly mostMs: number;
 }
-
-/** No vehicle takes energy at full power for longer: 11 kW for a day is more than any battery holds. */
-const LONGEST_OUTAGE_MS = 86_400_000;
 
 /**
  * The time since a session's last reading. Within one boot the monotonic clock tells it, and trusted clocks on both sides

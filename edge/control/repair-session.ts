@@ -1,6 +1,6 @@
 import { type BootClock, CORRECTION_TOLERANCE_MS, isBetterClock, restamp, type Stamp } from '#shared/stamp.ts';
 import { type Session, withMark } from './session.ts';
-import { presentBoot, type Resumption, sessionTimeMs } from './session-axis.ts';
+import { fitTogether, presentBoot, type Resumption, sessionTimeMs } from './session-axis.ts';
 
 /**
  * A session found in the ledger, on the present clock. In the boot that it belongs to it is repaired; in a later one its
@@ -38,7 +38,8 @@ export function repairSession(session: Session, clock: BootClock): Session {
   const toldMs = boot.monoMs + clock.offsetMs;
   const { resumed } = session;
   if (resumed) {
-    const atMs = Math.max(resumed.earliestMs, toldMs);
+    const isTold = fitTogether(session.startedAt.clock, clock.quality, toldMs - resumed.earliestMs);
+    const atMs = isTold ? Math.max(resumed.earliestMs, toldMs) : resumed.atMs;
     const shifted = shiftedFrom(session, resumed.atMs, atMs - resumed.atMs);
     return { ...shifted, resumed: { ...resumed, atMs, clock: clock.quality } };
   }

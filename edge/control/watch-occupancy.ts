@@ -38,6 +38,7 @@ export function stillOccupied(state: ConnectorState, { now }: Context): Decision
   const isThere = reading?.status === 'plugged' || reading?.status === 'charging';
   if (occupancy === null || !isCounting || !isThere) return stay(state);
   const seen = occupiedUntil(occupancy, now);
+  if (seen === null) return over(state, occupancy, 'unseen');
   if (!isStale(occupancy, now)) return stay({ ...state, occupancy: seen });
   const stored = { ...seen, stored: now };
   return { state: { ...state, occupancy: stored }, orders: [put(occupancy.about.connectorId, stored)] };
@@ -52,9 +53,13 @@ export function occupancyEnds(state: ConnectorState): Decision {
   if (occupancy === null || phase.kind === 'closing') return stay(state);
   const isNext = hasBegun(state);
   if (!isNext && reading?.status !== 'unplugged') return stay(state);
-  const transaction = occupancyOver(occupancy, isNext ? 'next-charge' : 'unplugged');
-  return { state: { ...state, occupancy: null }, orders: [{ kind: 'commit', answer: null, transaction }] };
+  return over(state, occupancy, isNext ? 'next-charge' : 'unplugged');
 }
+
+const over = (state: ConnectorState, occupancy: Occupancy, endedBy: OccupancyRecord['endedBy']): Decision => ({
+  state: { ...state, occupancy: null },
+  orders: [{ kind: 'commit', answer: null, transaction: occupancyOver(occupancy, endedBy) }],
+});
 
 /** More is known of this boot's clock: what was told of the stay is told again on disk. */
 export function occupancyRestamped(state: ConnectorState, clock: BootClock): Decision {

@@ -298,24 +298,28 @@ export class DocumentDoor<Document> implements Door {
     this.#history = after;
   }
 
-  /** A version that can no longer be read, as after newer software was left, is passed over for the one before. */
+  /**
+   * What was in force last, though it fits the site no longer in every part: an older one would bring old prices back, or let in
+   * who has been taken off a list. One that cannot be read, as after newer software was left, leaves none in force.
+   */
   #lastGood(): Document | null {
     const active = activeIn(this.#history);
     if (active === null) return null;
-    const candidates = this.#history.filter(
-      ({ version, state }) => version === active.version || (version < active.version && state === 'former'),
-    );
-    for (const { text, version } of candidates) {
-      const read = this.#read(text, `version ${version}`);
-      if (!('complaints' in read)) return read.document;
-      this.#refuse(read.reason);
-    }
-    return null;
+    const name = `version ${active.version}`;
+    const read = this.#read(active.text, name);
+    if (!('complaints' in read)) return read.document;
+    this.#refuse(read.reason);
+    const again = this.#read(active.text, name, this.#parts.reader.readAgain);
+    return 'complaints' in again ? null : again.document;
   }
 
-  #read(text: string, name: string): { document: Document } | { reason: string; complaints: readonly Complaint[] } {
+  #read(
+    text: string,
+    name: string,
+    read = this.#parts.reader.read,
+  ): { document: Document } | { reason: string; complaints: readonly Complaint[] } {
     try {
-      return { document: this.#parts.reader.read(text, name) };
+      return { document: read(text, name) };
     } catch (error) {
       if (!isPilegateError(error)) throw error;
       return { reason: error.detail, complaints: error.complaints };

@@ -7,6 +7,12 @@ export interface DocumentReader<Document> {
    * @throws PilegateError `config.invalid` with every complaint
    */
   readonly read: (text: string, name: string) => Document;
+  /**
+   * Reads what was in force before a restart, by its schema alone: what has changed around it since does not take it out of force.
+   *
+   * @throws PilegateError `config.invalid` when this software cannot read it
+   */
+  readonly readAgain: (text: string, name: string) => Document;
   /** The version that the document states of itself; null where its kind states none, and is numbered by its door. */
   readonly versionOf: (document: Document) => number | null;
   /** What differs between two of them, line by line; absent where they cannot be compared. */

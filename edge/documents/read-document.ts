@@ -15,17 +15,19 @@ export interface ReadDocument<Value> {
  * Reads a document that a person wrote, or a program.
  *
  * @param name what it is called in a refusal
+ * @param options `tellsFound`: false where what stands in it must not be told
  * @throws PilegateError `config.invalid`: each complaint with line, column and path, what was found and what was expected there
  */
 export function readDocument<Schema extends z.ZodType>(
   text: string,
   name: string,
   schema: Schema,
+  { tellsFound = true }: { readonly tellsFound?: boolean } = {},
 ): ReadDocument<z.infer<Schema>> {
   const document = parseJsonc(text, name);
   const parsed = schema.safeParse(document.value);
   if (!parsed.success) {
-    const complaints = parsed.error.issues.flatMap((issue) => complaintsIn(issue, document, schema));
+    const complaints = parsed.error.issues.flatMap((issue) => complaintsIn(issue, document, schema, tellsFound));
     throw complain(name, complaints.toSorted(byPlace));
   }
   return {
@@ -47,17 +49,22 @@ function placed(complaint: Complaint, { placeOf }: ParsedDocument): Complaint {
 const ROOT = '(document)';
 const textOfPath = (path: DocumentPath): string => (path.length === 0 ? ROOT : path.map(String).join('.'));
 
-function complaintsIn(issue: z.core.$ZodIssue, document: ParsedDocument, schema: z.ZodType): Complaint[] {
+function complaintsIn(
+  issue: z.core.$ZodIssue,
+  document: ParsedDocument,
+  schema: z.ZodType,
+  tellsFound: boolean,
+): Complaint[] {
   const { path } = issue;
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key], document, schema));
   const shapes = issue.code === 'invalid_union' ? issue.errors : [];
   // Of several shapes it has one, and is wrong deeper down.
   const near = shapes.find((shape) => shape.every((one) => one.path.length > 0));
   if (near !== undefined)
-    return near.flatMap((one) => complaintsIn({ ...one, path: [...path, ...one.path] }, document, schema));
+    return near.flatMap((one) => complaintsIn({ ...one, path: [...path, ...one.path] }, document, schema, tellsFound));
   const expected = shapes.length > 0 ? eitherOf(shapes.flat().map((one) => plain(one.message))) : plain(issue.message);
   // What one of our own checks says speaks for itself.
-  const found = issue.code === 'custom' ? '' : `; found ${shown(valueAt(document.value, path))}`;
+  const found = issue.code === 'custom' || !tellsFound ? '' : `; found ${shown(valueAt(document.value, path))}`;
   const complaint = { path: textOfPath(path), reason: `${expected}${found}`, ...document.placeOf(path) };
   return issue.code === 'invalid_union' && issue.discriminator !== undefined
     ? [complaint, ...unknownBeside(path, document, schema)]

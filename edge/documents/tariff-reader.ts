@@ -7,6 +7,7 @@ import { readDocument } from './read-document.ts';
 
 /** @param connectorIds of the site: a price for a connector that is not there, or none for one that is, is a mistake */
 export const tariffReader = (connectorIds: readonly string[]): DocumentReader<TariffSchedule> => ({
+  readAgain: (text, name) => readDocument(text, name, tariffScheduleSchema).value,
   read(text, name) {
     const { value, place } = readDocument(text, name, tariffScheduleSchema);
     const complaints = scheduleComplaints(value, connectorIds);

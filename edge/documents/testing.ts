@@ -39,6 +39,7 @@ export type Note = z.infer<typeof noteSchema>;
 /** A kind of documents that state their version. */
 export const noteReader: DocumentReader<Note> = {
   read: (text, name) => readDocument(text, name, noteSchema).value,
+  readAgain: (text, name) => readDocument(text, name, noteSchema).value,
   versionOf: ({ version }) => version,
   differences: (before, after) => differencesBetween(before, after).map(describeDifference),
 };

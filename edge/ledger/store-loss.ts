@@ -1,10 +1,10 @@
 import type { Store } from './store.ts';
 
 /**
- * What must not be forgotten: welded contactors, hands at work, a fire that was seen, rules; and `meta`, where it is noted
+ * What must not be forgotten: welded contactors, hands at work, a fire that was seen, rules, cards that were blocked; and `meta`, where it is noted
  * that something of this is missing. `wal`: the last commits, whatever they held.
  */
-const NEVER_TO_FORGET = ['everything', 'wal', 'meta', 'latches', 'service', 'inputs', 'rules'];
+const NEVER_TO_FORGET = ['everything', 'wal', 'meta', 'latches', 'service', 'inputs', 'rules', 'documents'];
 
 /** Where it is noted, in `meta`. */
 export const LOSS_KEY = 'unconfirmed_loss';
