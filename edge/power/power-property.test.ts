@@ -236,3 +236,20 @@ test('ED-14 when nothing changes any more, nobody of one priority has a step mor
     { numRuns: 20 },
   );
 });
+
+test('ED-14 room for a house that switches on is made within the 5 s of the slowest vehicle and 2 s of our own', () => {
+  fc.assert(
+    fc.property(houseMa, fc.nat(4), (house, phase) => {
+      const world = new World({ facts });
+      for (const of of names.slice(0, 1 + phase)) world.start(of).pass(12);
+      world.pass(30);
+      world.houseMa = house;
+      world.pass(7);
+      expect([world.carried(0), within(world.carried(0), [40_000, 40_000, 36_000], house)]).toEqual([
+        world.carried(0),
+        true,
+      ]);
+    }),
+    { numRuns: 40 },
+  );
+});
