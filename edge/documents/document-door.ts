@@ -163,12 +163,12 @@ export class DocumentDoor<Document> implements Door {
   }
 
   compare(text: string, name: string): readonly string[] {
-    const { read, differences = noDifferences } = this.#parts.reader;
+    const { read, readAgain, differences = noDifferences } = this.#parts.reader;
     const active = activeIn(this.#history);
     const document = read(text, name);
     return active === null
       ? ['nothing is in force yet']
-      : differences(read(active.text, `version ${active.version}`), document);
+      : differences(readAgain(active.text, `version ${active.version}`), document);
   }
 
   show(version: number | null): string | null {
@@ -176,7 +176,7 @@ export class DocumentDoor<Document> implements Door {
     if (stored === undefined || stored === null) return null;
     const { show } = this.#parts.reader;
     if (show === undefined) return stored.text;
-    const read = this.#read(stored.text, `version ${stored.version}`);
+    const read = this.#read(stored.text, `version ${stored.version}`, this.#parts.reader.readAgain);
     return 'complaints' in read ? `it cannot be read by this software: ${read.reason}` : show(read.document);
   }
 
