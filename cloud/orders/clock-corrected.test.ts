@@ -5,7 +5,7 @@ import type { Cdr } from '#shared/wire/cdr.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
 import { systemRandom } from '../random.ts';
 import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
-import { exampleTariff } from '../testing/fixtures.ts';
+import { exampleTariff, staffPost } from '../testing/fixtures.ts';
 import { started } from '../testing/records.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
@@ -87,6 +87,55 @@ describe('ED-12 a site corrects its clock', () => {
     expect(after).toMatchObject({ state: 'completed', energy_wh: 7_000, amount_due: before.amount_due });
     expect(after.updated_at > before.updated_at).toBe(true);
     expect(await exceptionsOf(orderId)).toEqual([]);
+  });
+
+  test.each([
+    ['was in force when it truly began', -300_000, []],
+    ['was not, in force was another', 2 * HOUR_MS, [expect.stringContaining('in force was later version 1')]],
+  ])('a charge begun on site by a tariff that %s', async (_, errorMs, details) => {
+    // The clock of the site is ahead of a change of the tariff: it took the next one too early, or did not.
+    const startMs = clock.wallMs();
+    const document = {
+      version: 1,
+      currency: 'CNY',
+      bounds: { leastPriceE4: 1, mostPriceE4: 50_000 },
+      tariffs: [
+        {
+          from: iso(startMs - HOUR_MS),
+          until: iso(startMs + HOUR_MS),
+          tariff: { ...exampleTariff, tariffId: 'later' },
+        },
+        { from: iso(startMs + HOUR_MS), until: null, tariff: exampleTariff },
+      ],
+    };
+    const scheduled =
+      errorMs > 0 ? document : { ...document, tariffs: [{ ...document.tariffs[1], from: iso(startMs - HOUR_MS) }] };
+    await staffPost(cloud.app, cloud.staffToken, `/staff/v1/sites/${site.stage.siteId}/documents`, {
+      document_kind: 'tariffs',
+      text: JSON.stringify(scheduled),
+      requested_by: 'Li Na',
+    });
+    const sessionId = systemRandom.uuid();
+    const flat = {
+      ...site.ended(sessionId, null).cdr,
+      startedAt: stampOf(startMs, errorMs, 'doubtful'),
+      endedAt: stampOf(startMs + 60_000, errorMs, 'doubtful'),
+    };
+    const readings: Cdr['readings'] = [
+      { atMs: startMs + errorMs, registerWh: 1000, quality: 'measured' },
+      { atMs: startMs + errorMs + 60_000, registerWh: 8000, quality: 'measured' },
+    ];
+    const cdr = {
+      ...flat,
+      readings,
+      rating: rate(exampleTariff, readings),
+      startedBy: { kind: 'card' as const, reference: 'K1' },
+    };
+    await site.edge.record({ kind: 'session.ended', cdr });
+    await site.edge.record(corrected(0));
+    const row = cloud.context.db.selectFrom('orders').select('order_id').where('session_id', '=', sessionId);
+    const { order_id: orderId } = await row.executeTakeFirstOrThrow();
+    expect((await exceptionsOf(orderId)).map(({ detail }) => detail)).toEqual(details);
   });
 
   test('a charge that still runs shows its true beginning', async () => {
