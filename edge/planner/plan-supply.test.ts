@@ -74,6 +74,7 @@ describe('ED-14 the grid meter', () => {
   test('it is read every second, and one lost look is not the end of it', () => {
     const quick = plan(metered(48_000, 9600), profiles);
     expect(quick.gridMeter).toMatchObject({ lineId: 'L1', seenWithinMs: 1000 });
+    expect(quick.gridMeter?.twoLooksMs).toBe(1000 + Math.max(1000, quick.lines[0]?.lostCycleMs ?? 0));
     expect(quick.notes).not.toContain('GM: bills for no connector');
     expect(describePlan(quick)).toMatch(/grid meter GM is read every\s*1\.00 s/);
     const slow = plan(metered(1_000_000, 2400, 12), profiles);
