@@ -43,7 +43,9 @@ export function localTimeIn(timezone: string): (atMs: number) => LocalTime {
       startMs = quarterMs;
     }
     // A quarter of an hour of local time lies within one local day.
-    return { ...atStart, minuteOfDay: atStart.minuteOfDay + Math.floor((atMs - startMs) / MINUTE_MS) };
+    const { weekday, month, date } = atStart;
+    const minuteOfDay = atStart.minuteOfDay + Math.floor((atMs - startMs) / MINUTE_MS);
+    return { minuteOfDay, weekday, month, date };
   };
 }
 
