@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { cdrSchema } from '#shared/wire/cdr.ts';
 import { exampleTariff, staffPost } from '../../cloud/testing/fixtures.ts';
 import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
+import { SAME_CARD_WITHIN_MS } from '../../edge/access/card-sightings.ts';
 import { cardDocuments, cardList, DRIVER, referenceOf, stationWithReader } from '../stand/card-site.ts';
 import { EdgeProcess } from '../stand/edge-process.ts';
 import { SimulatedStation } from '../stand/simulated-station.ts';
@@ -127,12 +128,14 @@ test('ED-10 SY-07 while the cloud is there, a charge that a card began is seen a
     const sent = await db.selectFrom('site_documents').selectAll().where('version', '=', 2).executeTakeFirst();
     return sent?.status === 'active';
   });
+  // Sooner it would still be the presentation that has begun it.
+  await pass(SAME_CARD_WITHIN_MS);
   await station.presentCard('R1', DRIVER);
   await until('its own charge is over', 30_000, async () => {
     const [row] = await db.selectFrom('orders').selectAll().execute();
     return row?.state === 'completed' && row.stop_reason === 'driver';
   });
-  await pass(3500);
+  await pass(SAME_CARD_WITHIN_MS);
   await station.presentCard('R1', DRIVER);
   const refusal = await until('it is refused', 5000, () => edge.log.find(({ msg }) => msg === 'card is refused'));
   expect(refusal.code).toBe('access.card_blocked');
