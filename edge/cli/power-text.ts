@@ -4,6 +4,8 @@ import type { PowerView } from '../runtime/power-view.ts';
 const amperes = (ma: number) => (ma / 1000).toFixed(1);
 const phases = (ma: PerPhase) => ma.map((of) => amperes(of).padStart(7)).join('');
 
+const phaseNames = ['L1', 'L2', 'L3'].map((name) => name.padStart(7)).join('');
+
 /** How the supply is shared, as a text for a terminal. */
 export function powerText(power: PowerView | null): string {
   if (power === null) return 'nothing to share: the supply carries all piles at their limits';
@@ -15,7 +17,8 @@ export function powerText(power: PowerView | null): string {
       `  ${connectorId.padEnd(16)}${wants.padEnd(9)}${amperes(grantMa).padStart(7)}${amperes(mayTakeMa).padStart(8)}   ${because}`,
   );
   return [
-    `${'node'.padEnd(18)} ${'for the piles, A on L1 L2 L3'.padEnd(24)}counted`,
+    `${'node'.padEnd(18)}${'for the piles, in A'.padStart(21)}   ${'counted'.padStart(21)}`,
+    `${''.padEnd(18)}${phaseNames}   ${phaseNames}`,
     ...nodes,
     `${'connector'.padEnd(18)}wants    granted    may   bound by`,
     ...connectors,

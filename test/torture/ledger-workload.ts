@@ -138,7 +138,7 @@ function* endlessCharges(connectorId: string, index: number, random: Random): Ge
 }
 
 function* charge(connectorId: string, n: number, random: Random): Generator<Step, void> {
-  const rig = new Rig();
+  const rig = new Rig({ facts: { connectorId } });
   const own = <Thing>(thing: Thing): Thing => renumbered(thing, n);
   const commits = function* (orders: readonly Order[]): Generator<Step, void> {
     for (const order of orders) {
