@@ -10,6 +10,7 @@ const long = [
   'test/line/{card-reader,late-replies}.test.ts',
   'test/faults/{io,interlocks-lasting}.test.ts',
   'test/rating/oracle-many.test.ts',
+  'test/stand/occupancy.test.ts',
   'test/power/grid.test.ts',
 ];
 const onPostgresqlOnly = 'cloud/**/*.postgresql.test.ts';

@@ -81,6 +81,8 @@ export class Stand {
   /** The present life of the edge, or its last one. */
   edge: EdgeProcess;
   readonly #shape: StandShape;
+  /** The last connection that the cloud heard of before the present life of the edge. */
+  #formerEpoch: string | null = null;
   /** A test run that is broken off leaves nothing running. */
   readonly #onExit = () => {
     void this.edge.kill('SIGKILL');
@@ -140,6 +142,7 @@ export class Stand {
   /** Begins another life of an edge that has ended; does not wait until it is ready. */
   begin(env: Readonly<Record<string, string>> = {}): EdgeProcess {
     if (this.edge.isRunning) throw new Error('the edge is running');
+    this.#formerEpoch = this.cloud.hello?.connectionEpoch ?? null;
     this.edge = this.#newEdge(env);
     return this.edge;
   }
@@ -193,7 +196,8 @@ export class Stand {
   /** The cloud hears the present life of the edge: what it shows is not what an earlier one has shown. */
   get isHeard(): boolean {
     const { state, hello } = this.cloud;
-    return this.edge.isRunning && state !== null && state.connectionEpoch === hello?.connectionEpoch;
+    const isOfThisLife = hello !== null && hello.connectionEpoch !== this.#formerEpoch;
+    return this.edge.isRunning && isOfThisLife && state?.connectionEpoch === hello.connectionEpoch;
   }
 
   /** Waits for the final outcome of a command. */
