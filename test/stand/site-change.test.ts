@@ -208,7 +208,8 @@ test('ED-15 killed at any moment of applying: one whole version is in force, and
   stand.start('A1');
   await stand.status('A1', 'charging');
   let version = 1;
-  for (const killAfterMs of [20, 4000, 10_200, 10_700, 11_500, 13_000, 20_000]) {
+  // Taken, about to be tried, ending, beginning again, on trial, about to be proven.
+  for (const killAfterMs of [20, 700, 1100, 1500, 2500, 6000, 12_500]) {
     version += 1;
     const limitMa = 80_000 - version * 100;
     const { path, text } = file.changed((site) => ({ ...site, supplyLimitMa: limitMa }));
@@ -218,6 +219,8 @@ test('ED-15 killed at any moment of applying: one whole version is in force, and
     await pass(killAfterMs);
     await stand.edge.kill('SIGKILL');
     await loading;
+    await pass(100);
+    await stand.edge.ready;
     await until(`version ${version} is proven`, 90_000, () => stored(stand)[0]?.state === 'active');
     const rows = stored(stand);
     expect(rows.filter(({ state }) => state === 'active')).toHaveLength(1);
