@@ -25,11 +25,11 @@ export async function powerOnLines(houseSteps: number): Promise<Record<string, n
   const stand = await Stand.open({ station: gridStation(SEED), site: gridSite });
   try {
     const run = await PowerRun.begin(stand);
+    await pileIsDeaf(run, 'K5', ['K1', 'K2', 'K3', 'K4']);
     await everybodyComes(run);
     for (let n = 0; n < houseSteps; n += 1) await houseSwitchesOn(run);
     await pileFallsSilent(run, 'H3');
     await meterIsSilent(run);
-    await pileIsDeaf(run, 'K5');
     await edgeIsKilled(run);
     const story = await run.end();
     const judged = judgeRun(stand, story, gridShape);

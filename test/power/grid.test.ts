@@ -28,18 +28,20 @@ test('ED-14 twenty-four piles, a house, and everything that may fail: no limit i
   const stand = await Stand.open({ station: gridStation(4711), site: gridSite });
   onTestFinished(() => stand.close());
   const run = await PowerRun.begin(stand);
+  await pileIsDeaf(run, 'K5', ['K1', 'K2', 'K3', 'K4']);
   await everybodyComes(run);
   await houseSwitchesOn(run);
   await pileFallsSilent(run, 'H3');
   await lineIsUnplugged(run, 'rtu2', ['H5', 'H6', 'H7', 'H8']);
   await meterIsSilent(run);
   await meterIsFrozen(run);
-  await pileIsDeaf(run, 'K5');
   await edgeIsKilled(run);
   await carsComeAndGo(run, ['A1', 'K2', 'H1', 'K9', 'D2'], 3);
   const story = await run.end();
   const judged = judgeRun(stand, story, gridShape);
   expect(judged.complaints).toEqual([]);
+  // A pile that does not follow has been stopped: no car pays for it with a tripped breaker.
+  expect(stand.cdrs().find(({ pileId }) => pileId === 'K5')?.faultCode).toEqual(expect.any(String));
   const { made, wrong } = madeAgain(story.log, networkOfEdge(stand), TURN_MINUTES * 60_000);
   expect(wrong).toEqual([]);
   expect(made).toBeGreaterThan(5);

@@ -90,12 +90,12 @@ export class PowerRun {
   }
 
   /** Charges again where a disturbance has ended a charge; a technician resets what it has latched. */
-  async chargeAgain(): Promise<void> {
+  async chargeAgain(pileIds: readonly string[] = this.stand.pileIds): Promise<void> {
     const { stand } = this;
     await until('the edge is heard', CHARGING_WITHIN_MS, () => stand.isHeard);
     const settled = ['charging', 'plugged', 'available', 'faulted'];
     const idle: string[] = [];
-    for (const pileId of stand.pileIds) {
+    for (const pileId of pileIds) {
       const status = await until(`${pileId} is at rest or charges`, CHARGING_WITHIN_MS, () => {
         const seen = stand.view(pileId)?.status ?? '';
         return settled.includes(seen) && seen;

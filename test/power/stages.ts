@@ -1,4 +1,5 @@
-import { pass } from '../stand/stand.ts';
+import type { LogLine } from '../stand/edge-process.ts';
+import { pass, until } from '../stand/stand.ts';
 import type { PowerRun } from './power-run.ts';
 
 /**
@@ -7,15 +8,19 @@ import type { PowerRun } from './power-run.ts';
  */
 
 const SETTLE_MS = 15_000;
-/** A grid meter that was lost has to be good for 30 s. */
-const METER_BACK_MS = 35_000;
+/** A decision, its writes on a slow line, and the slowest car. */
+const LOWERED_WITHIN_MS = 10_000;
+/** A device that was silent is asked again from minute to minute, and a grid meter that was lost has to be good for 30 s. */
+const METER_BACK_WITHIN_MS = 150_000;
+/** A frozen one is found out when its energy should have moved. */
+const METER_LOST_WITHIN_MS = 40_000;
 /** Longer than the watchdogs of the boxes on serial lines wait. */
 const PAST_WATCHDOG_MS = 25_000;
 
 /** Everybody comes at once. */
 export async function everybodyComes(run: PowerRun): Promise<void> {
   await run.stage('everybody comes', async () => {
-    await run.charge(run.stand.pileIds);
+    await run.chargeAgain();
     await pass(SETTLE_MS);
   });
 }
@@ -58,40 +63,66 @@ export async function lineIsUnplugged(run: PowerRun, lineId: string, pileIds: re
 export async function meterIsSilent(run: PowerRun): Promise<void> {
   await run.stage('the grid meter is silent', async () => {
     const fault = await run.stand.station.fault('meters/GRID', { kind: 'silence' });
-    await pass(10_000);
+    await meterIsLost(run);
     await run.oven(60);
-    await pass(15_000);
+    await pass(SETTLE_MS);
     await run.oven(0);
     await run.stand.station.clear(fault);
   });
-  await run.stage('the grid meter speaks again', () => pass(METER_BACK_MS));
+  await run.stage('the grid meter speaks again', () => meterIsBack(run));
 }
 
 /** The grid meter repeats one reading, and while it does the house takes more. */
 export async function meterIsFrozen(run: PowerRun): Promise<void> {
   await run.stage('the grid meter is frozen', async () => {
     const fault = await run.stand.station.fault('meters/GRID', { kind: 'frozen-meter' });
-    await pass(15_000);
+    await meterIsLost(run);
     await run.oven(60);
-    await pass(15_000);
+    await pass(SETTLE_MS);
     await run.oven(0);
     await run.stand.station.clear(fault);
   });
-  await run.stage('the grid meter thaws', () => pass(SETTLE_MS));
+  await run.stage('the grid meter thaws', () => meterIsBack(run));
 }
 
-/** A pile acknowledges a lower limit and does not follow it. */
-export async function pileIsDeaf(run: PowerRun, pileId: string): Promise<void> {
-  run.disturb(pileId);
+/** The edge has found out, and those who get less have had their time to follow. */
+async function meterIsLost(run: PowerRun): Promise<void> {
+  const isAlarm = ({ msg, code }: LogLine) => msg === 'alarm is raised' && code === 'grid-meter-lost';
+  await nextLine(run, 'the grid meter is found out', METER_LOST_WITHIN_MS, isAlarm);
+  await pass(LOWERED_WITHIN_MS);
+}
+
+const meterIsBack = (run: PowerRun): Promise<void> =>
+  nextLine(
+    run,
+    'the grid meter is relied on again',
+    METER_BACK_WITHIN_MS,
+    ({ msg }) => msg === 'the grid meter can be relied on again',
+  );
+
+/** Waits for a line of log that comes from now on. */
+async function nextLine(run: PowerRun, what: string, withinMs: number, is: (line: LogLine) => boolean): Promise<void> {
+  const { log } = run.stand.edge;
+  const from = log.length;
+  await until(what, withinMs, () => log.slice(from).some(is));
+}
+
+/** Of a few that share much, one acknowledges lower limits and does not follow. */
+export async function pileIsDeaf(run: PowerRun, pileId: string, others: readonly string[]): Promise<void> {
+  run.disturb(pileId, ...others);
+  await run.stage('a few come', async () => {
+    await run.charge([pileId, ...others]);
+    await pass(SETTLE_MS);
+  });
   await run.stage(`${pileId} is deaf`, async () => {
     const fault = await run.stand.station.fault(`piles/${pileId}`, { kind: 'ignore-writes' });
-    await run.oven(50);
+    await run.oven(90);
     await pass(25_000);
     await run.oven(0);
     await run.stand.station.clear(fault);
     await pass(8000);
   });
-  await run.stage(`${pileId} charges again`, () => run.chargeAgain());
+  await run.stage(`${pileId} charges again`, () => run.chargeAgain(others.concat(pileId)));
 }
 
 /** The edge is killed: once it is back at once, once after the watchdogs of the piles. */
@@ -121,13 +152,4 @@ export async function carsComeAndGo(run: PowerRun, pileIds: readonly string[], r
     });
   }
   await run.oven(0);
-}
-
-/** For longer than a turn there is not enough for all. */
-export async function siteIsCrowded(run: PowerRun, lastsMs: number): Promise<void> {
-  await run.stage('the site is crowded', async () => {
-    await run.oven(90);
-    await pass(lastsMs);
-    await run.oven(0);
-  });
 }
