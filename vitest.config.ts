@@ -11,8 +11,10 @@ const long = [
   'test/faults/{io,interlocks-lasting}.test.ts',
   'test/rating/oracle-many.test.ts',
   'test/stand/occupancy.test.ts',
-  'test/power/grid.test.ts',
+  'test/power/rush-hour.test.ts',
 ];
+// A full site for a quarter of an hour each, alone on the machine: `npm run test:site`.
+const fullSite = ['test/power/{crowded,grid}.test.ts'];
 const onPostgresqlOnly = 'cloud/**/*.postgresql.test.ts';
 
 export default defineConfig({
@@ -29,10 +31,11 @@ export default defineConfig({
         test: {
           name: 'embedded',
           include: ['{shared,edge,cloud,hardware-sim,scripts,test}/**/*.test.ts'],
-          exclude: [onPostgresqlOnly, ...long],
+          exclude: [onPostgresqlOnly, ...long, ...fullSite],
         },
       },
       { extends: true, test: { name: 'long', include: long } },
+      { extends: true, test: { name: 'site', include: fullSite, maxWorkers: 1 } },
       {
         // The same SQL on the engine that stations run on: what one of them understands otherwise shows here.
         extends: true,
