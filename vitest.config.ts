@@ -13,8 +13,8 @@ const long = [
   'test/stand/occupancy.test.ts',
   'test/power/rush-hour.test.ts',
 ];
-// A full site for a quarter of an hour each, alone on the machine: `npm run test:site`.
-const fullSite = ['test/power/{crowded,grid}.test.ts'];
+// A full site for a quarter of an hour, alone on the machine: `npm run test:site`.
+const fullSite = ['test/power/grid.test.ts'];
 const onPostgresqlOnly = 'cloud/**/*.postgresql.test.ts';
 
 export default defineConfig({

@@ -76,6 +76,21 @@ describe('ED-14 a connector counts with what may flow there', () => {
     expect(takes(rig, at, 16_000)).toBe(0);
   });
 
+  test('a stop that is under way makes nobody give way; one that is not proven in time, or cannot be seen, does', () => {
+    const rig = running();
+    rig.command(stopCommand(rig.session.sessionId));
+    const floorMa = () => demandOf(rig.state, at, takes(rig, at, 16_000), rig.monoMs).floorMa;
+    expect([takes(rig, at, 16_000), floorMa()]).toEqual([16_000, 0]);
+    rig.pass(4999).see(charging);
+    expect(floorMa()).toBe(0);
+    rig.pass(1).see(charging);
+    expect(floorMa()).toBe(16_000);
+    const unseen = running();
+    unseen.command(stopCommand(unseen.session.sessionId));
+    unseen.lose();
+    expect(demandOf(unseen.state, at, takes(unseen, at, 16_000), unseen.monoMs).floorMa).toBe(16_000);
+  });
+
   test('one that delivers by itself with its whole limit, or more where more is seen', () => {
     const rig = new Rig();
     rig.see({ ...charging, currentMa: 9000 });

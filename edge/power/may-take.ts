@@ -111,6 +111,11 @@ export function demandOf(state: ConnectorState, outlet: Outlet, takesMa: number,
       const maxMa = Math.min(phase.session.limitMa, ceilingMa);
       return { ...about, wants: 'charge', maxMa, inForceMa: leastMa(phase.offer), floorMa };
     }
+    case 'stopping': {
+      // What it takes is about to be free: nobody gets it before that is proven, and nobody has to make room for it.
+      const isUnderWay = state.reading !== null && nowMonoMs - phase.ladder.startedMonoMs < FOLLOWS_WITHIN_MS;
+      return { ...about, wants: 'nothing', maxMa: 0, floorMa: isUnderWay ? 0 : takesMa };
+    }
     default:
       return { ...about, wants: 'nothing', maxMa: 0, floorMa: takesMa };
   }

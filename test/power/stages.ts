@@ -153,12 +153,3 @@ export async function carsComeAndGo(run: PowerRun, pileIds: readonly string[], r
   }
   await run.oven(0);
 }
-
-/** The house leaves so little, and for so long, that not all can have the least current: they take turns. */
-export async function siteIsCrowded(run: PowerRun, lastsMs: number): Promise<void> {
-  await run.stage('the site is crowded', async () => {
-    await run.oven(90);
-    await pass(lastsMs);
-    await run.oven(0);
-  });
-}
