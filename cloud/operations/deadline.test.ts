@@ -1,24 +1,19 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
+import { expect, test } from 'vitest';
+import type { ChargingSite } from '../testing/charging-site.ts';
+import { onChargingSites } from '../testing/on-charging-sites.ts';
 import { reported } from '../testing/records.ts';
 import { createTestClock } from '../testing/test-clock.ts';
-import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
+import type { TestCloud } from '../testing/test-cloud.ts';
 import { failOverdueStarts } from './sweeper.ts';
 
 const clock = createTestClock();
 let cloud: TestCloud;
 let site: ChargingSite;
-let runs = 0;
 
-beforeAll(async () => {
-  cloud = await startTestCloud({ clock });
+onChargingSites('dl', clock, (onCloud, onSite) => {
+  cloud = onCloud;
+  site = onSite;
 });
-afterAll(() => cloud?.stop());
-beforeEach(async () => {
-  runs += 1;
-  site = await openChargingSite(cloud, `dl${runs}`);
-});
-afterEach(() => site?.edge.close());
 
 test('OP-16 no confirmation in time: the operation times out after the grace and the command is cancelled', async () => {
   const { body } = await site.start();

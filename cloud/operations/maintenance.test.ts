@@ -1,11 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { MaintainCommand } from '#shared/wire/messages.ts';
 import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
 import { connectFakeEdge } from '../testing/fake-edge.ts';
 import { setTheStage } from '../testing/fixtures.ts';
+import { onChargingSites } from '../testing/on-charging-sites.ts';
 import { reported } from '../testing/records.ts';
 import { createTestClock } from '../testing/test-clock.ts';
-import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
+import type { TestCloud } from '../testing/test-cloud.ts';
 import { sendDueCommands } from './command-sender.ts';
 
 const clock = createTestClock();
@@ -13,15 +14,11 @@ let cloud: TestCloud;
 let site: ChargingSite;
 let runs = 0;
 
-beforeAll(async () => {
-  cloud = await startTestCloud({ clock });
+onChargingSites('mt', clock, (onCloud, onSite, run) => {
+  cloud = onCloud;
+  site = onSite;
+  runs = run;
 });
-afterAll(() => cloud?.stop());
-beforeEach(async () => {
-  runs += 1;
-  site = await openChargingSite(cloud, `mt${runs}`);
-});
-afterEach(() => site?.edge.close());
 
 async function staff(method: 'GET' | 'POST', url: string, body?: object, token = cloud.staffToken) {
   const response = await cloud.app.inject({

@@ -1,25 +1,20 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { systemRandom } from '../random.ts';
-import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
+import type { ChargingSite } from '../testing/charging-site.ts';
+import { onChargingSites } from '../testing/on-charging-sites.ts';
 import { reported } from '../testing/records.ts';
 import { createTestClock } from '../testing/test-clock.ts';
-import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
+import type { TestCloud } from '../testing/test-cloud.ts';
 import { failOverdueStarts } from './sweeper.ts';
 
 const clock = createTestClock();
 let cloud: TestCloud;
 let site: ChargingSite;
-let runs = 0;
 
-beforeAll(async () => {
-  cloud = await startTestCloud({ clock });
+onChargingSites('oc', clock, (onCloud, onSite) => {
+  cloud = onCloud;
+  site = onSite;
 });
-afterAll(() => cloud?.stop());
-beforeEach(async () => {
-  runs += 1;
-  site = await openChargingSite(cloud, `oc${runs}`);
-});
-afterEach(() => site?.edge.close());
 
 /** Nobody confirms: the deadline and its grace pass. */
 async function passDeadline(): Promise<void> {

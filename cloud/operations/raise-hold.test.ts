@@ -1,27 +1,24 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { rate } from '#shared/tariff/rate.ts';
 import type { RaiseHoldCommand } from '#shared/wire/messages.ts';
 import { putTariffInForce } from '../staff/create-tariff.ts';
-import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
+import type { ChargingSite } from '../testing/charging-site.ts';
 import { exampleTariff } from '../testing/fixtures.ts';
+import { onChargingSites } from '../testing/on-charging-sites.ts';
 import { reported } from '../testing/records.ts';
 import { createTestClock } from '../testing/test-clock.ts';
-import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
+import type { TestCloud } from '../testing/test-cloud.ts';
 
 const clock = createTestClock();
 let cloud: TestCloud;
 let site: ChargingSite;
 let runs = 0;
 
-beforeAll(async () => {
-  cloud = await startTestCloud({ clock });
+onChargingSites('rh', clock, (onCloud, onSite, run) => {
+  cloud = onCloud;
+  site = onSite;
+  runs = run;
 });
-afterAll(() => cloud?.stop());
-beforeEach(async () => {
-  runs += 1;
-  site = await openChargingSite(cloud, `rh${runs}`);
-});
-afterEach(() => site?.edge.close());
 
 const post = (kind: string, body: object) => site.stage.partner.call('POST', `/v1/operations/${kind}`, body);
 const start = (more: object, requestId = 'r-1') =>

@@ -1,25 +1,20 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
+import { expect, test } from 'vitest';
+import type { ChargingSite } from '../testing/charging-site.ts';
 import { connectFakeEdge } from '../testing/fake-edge.ts';
 import { setTheStage } from '../testing/fixtures.ts';
+import { onChargingSites } from '../testing/on-charging-sites.ts';
 import { createTestClock } from '../testing/test-clock.ts';
-import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
+import type { TestCloud } from '../testing/test-cloud.ts';
 import { failOverdueStarts } from './sweeper.ts';
 
 const clock = createTestClock();
 let cloud: TestCloud;
 let site: ChargingSite;
-let runs = 0;
 
-beforeAll(async () => {
-  cloud = await startTestCloud({ clock });
+onChargingSites('op', clock, (onCloud, onSite) => {
+  cloud = onCloud;
+  site = onSite;
 });
-afterAll(() => cloud?.stop());
-beforeEach(async () => {
-  runs += 1;
-  site = await openChargingSite(cloud, `op${runs}`);
-});
-afterEach(() => site?.edge.close());
 
 /** Nobody confirms: the deadline and its grace pass. */
 async function passDeadline(): Promise<void> {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ClockQuality, Stamp } from '#shared/stamp.ts';
 import { rate } from '#shared/tariff/rate.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
@@ -6,9 +6,10 @@ import type { RecordOf } from '#shared/wire/records.ts';
 import { systemRandom } from '../random.ts';
 import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
 import { exampleTariff, staffPost } from '../testing/fixtures.ts';
+import { onChargingSites } from '../testing/on-charging-sites.ts';
 import { started } from '../testing/records.ts';
 import { createTestClock } from '../testing/test-clock.ts';
-import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
+import type { TestCloud } from '../testing/test-cloud.ts';
 import { clockComplaint } from './clock-review.ts';
 
 const HOUR_MS = 3_600_000;
@@ -17,15 +18,11 @@ let cloud: TestCloud;
 let site: ChargingSite;
 let runs = 0;
 
-beforeAll(async () => {
-  cloud = await startTestCloud({ clock });
+onChargingSites('ck', clock, (onCloud, onSite, run) => {
+  cloud = onCloud;
+  site = onSite;
+  runs = run;
 });
-afterAll(() => cloud?.stop());
-beforeEach(async () => {
-  runs += 1;
-  site = await openChargingSite(cloud, `ck${runs}`);
-});
-afterEach(() => site?.edge.close());
 
 const BOOT = '00000000-0000-4000-8000-000000000077';
 /** A stamp of a boot whose clock told `errorMs` too much. */

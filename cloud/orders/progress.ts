@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { LONGEST_CHARGE_MS, rate } from '#shared/tariff/rate.ts';
+import { LONGEST_RATED_MS, rate } from '#shared/tariff/rate.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import { iso } from '../http/iso.ts';
 import { ageMs } from '../stations/freshness.ts';
@@ -35,7 +35,7 @@ export function progressOf(charge: RunningCharge, live: LiveReading, nowMs: numb
 /** A site whose clock is far ahead tells of a charge that has lasted longer than any: nobody knows what it costs so far. */
 function costSoFar({ tariff, startedAtMs, meterStartWh }: RunningCharge, live: LiveReading) {
   if (tariff === null || live.energyWh === null || live.observedAtMs < startedAtMs) return null;
-  if (live.observedAtMs - startedAtMs > LONGEST_CHARGE_MS) return null;
+  if (live.observedAtMs - startedAtMs > LONGEST_RATED_MS) return null;
   const { totalMinor, currency } = rate(tariff, [
     { atMs: startedAtMs, registerWh: meterStartWh, quality: 'measured' },
     { atMs: live.observedAtMs, registerWh: meterStartWh + live.energyWh, quality: 'measured' },

@@ -1,13 +1,14 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { rate } from '#shared/tariff/rate.ts';
 import type { ScheduledTariff, TariffSchedule } from '#shared/tariff/schedule.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import { systemRandom } from '../random.ts';
 import { putTariffInForce } from '../staff/create-tariff.ts';
-import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
+import type { ChargingSite } from '../testing/charging-site.ts';
 import { exampleTariff } from '../testing/fixtures.ts';
+import { onChargingSites } from '../testing/on-charging-sites.ts';
 import { createTestClock } from '../testing/test-clock.ts';
-import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
+import type { TestCloud } from '../testing/test-cloud.ts';
 import { siteTariffs, tariffOf } from './tariff-in-force.ts';
 
 const HOUR_MS = 3_600_000;
@@ -16,15 +17,11 @@ let cloud: TestCloud;
 let site: ChargingSite;
 let runs = 0;
 
-beforeAll(async () => {
-  cloud = await startTestCloud({ clock });
+onChargingSites('ts', clock, (onCloud, onSite, run) => {
+  cloud = onCloud;
+  site = onSite;
+  runs = run;
 });
-afterAll(() => cloud?.stop());
-beforeEach(async () => {
-  runs += 1;
-  site = await openChargingSite(cloud, `ts${runs}`);
-});
-afterEach(() => site?.edge.close());
 
 const iso = (atMs: number) => new Date(atMs).toISOString();
 const tariff = (version: number, change: Partial<Tariff> = {}): Tariff => ({

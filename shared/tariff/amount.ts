@@ -1,7 +1,7 @@
 const MINUTE_MS = 60_000;
 
 /** Wh × 1/10,000 unit per kWh, to 1/100 unit: divide by 1,000 (kWh) and by 100 (10,000 → 100). */
-const E4_WH_PER_MINOR = 100_000n;
+export const E4_WH_PER_MINOR = 100_000n;
 /** Minutes × 1/10,000 unit per minute, to 1/100 unit. */
 const E4_PER_MINOR = 100n;
 

@@ -1,10 +1,9 @@
+import { E4_WH_PER_MINOR } from './amount.ts';
 import type { Tariff } from './tariff.ts';
 
 const DAY_MS = 86_400_000;
 /** A tariff's day has so many bands at most; each may be half a minor unit too much twice, as electricity and as service. */
 const MOST_PERIODS_PER_DAY = 48;
-/** Wh × 1/10,000 unit per kWh, to 1/100 unit. */
-const E4_WH_PER_MINOR = 100_000;
 
 /**
  * An amount in minor units that a charge cannot come to be rated above: all of its energy in the dearest band, every line
@@ -15,6 +14,6 @@ export function costsAtMost(tariff: Tariff, energyWh: number, durationMs: number
   const dearestE4 = Math.max(...bands.map((band) => band.electricityPriceE4 + band.servicePriceE4));
   // A charge touches one local day more than it lasts, and one more where the clocks are changed.
   const days = Math.ceil(durationMs / DAY_MS) + 2;
-  const energyMinor = Math.ceil((energyWh * dearestE4) / E4_WH_PER_MINOR);
+  const energyMinor = Math.ceil((energyWh * dearestE4) / Number(E4_WH_PER_MINOR));
   return Math.max(energyMinor + days * MOST_PERIODS_PER_DAY, tariff.minimumMinor ?? 0);
 }

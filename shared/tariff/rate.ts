@@ -58,7 +58,7 @@ export type Rating = z.infer<typeof ratingSchema>;
 export const BOUNDARY_TOLERANCE_MS = 10_000;
 
 /** Longer than this is a broken clock, not a charge; rating it would walk through every minute of it. */
-export const LONGEST_CHARGE_MS = 31 * 86_400_000;
+export const LONGEST_RATED_MS = 31 * 86_400_000;
 
 interface Split {
   readonly registerWh: number;
@@ -84,7 +84,7 @@ function assertRateable(readings: readonly MeterReading[]): [MeterReading, Meter
   if (first === undefined || last === undefined || readings.length < 2) {
     throw new RangeError('a charge is rated from at least two meter readings');
   }
-  if (last.atMs - first.atMs > LONGEST_CHARGE_MS) throw new RangeError('the readings span more than 31 days');
+  if (last.atMs - first.atMs > LONGEST_RATED_MS) throw new RangeError('the readings span more than 31 days');
   readings.forEach((reading, index) => {
     const before = readings[index - 1];
     if (before === undefined) return;

@@ -61,28 +61,23 @@ export async function lineIsUnplugged(run: PowerRun, lineId: string, pileIds: re
 
 /** The grid meter says nothing, and while it does the house takes more. */
 export async function meterIsSilent(run: PowerRun): Promise<void> {
-  await run.stage('the grid meter is silent', async () => {
-    const fault = await run.stand.station.fault('meters/GRID', { kind: 'silence' });
-    await meterIsLost(run);
-    await run.oven(60);
-    await pass(SETTLE_MS);
-    await run.oven(0);
-    await run.stand.station.clear(fault);
-  });
+  await run.stage('the grid meter is silent', () => meterFails(run, 'silence'));
   await run.stage('the grid meter speaks again', () => meterIsBack(run));
 }
 
 /** The grid meter repeats one reading, and while it does the house takes more. */
 export async function meterIsFrozen(run: PowerRun): Promise<void> {
-  await run.stage('the grid meter is frozen', async () => {
-    const fault = await run.stand.station.fault('meters/GRID', { kind: 'frozen-meter' });
-    await meterIsLost(run);
-    await run.oven(60);
-    await pass(SETTLE_MS);
-    await run.oven(0);
-    await run.stand.station.clear(fault);
-  });
+  await run.stage('the grid meter is frozen', () => meterFails(run, 'frozen-meter'));
   await run.stage('the grid meter thaws', () => meterIsBack(run));
+}
+
+async function meterFails(run: PowerRun, kind: 'silence' | 'frozen-meter'): Promise<void> {
+  const fault = await run.stand.station.fault('meters/GRID', { kind });
+  await meterIsLost(run);
+  await run.oven(60);
+  await pass(SETTLE_MS);
+  await run.oven(0);
+  await run.stand.station.clear(fault);
 }
 
 /** The edge has found out, and those who get less have had their time to follow. */
