@@ -10,8 +10,8 @@ import { Ballast } from './ballast.ts';
 import { bytesWritten } from './bytes-written.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { Ledger } from './ledger.ts';
-import { type Damage, LedgerFile } from './ledger-file.ts';
-import { pagesOf } from './open-database.ts';
+import { type Damage, LedgerFile, type LedgerFileParts } from './ledger-file.ts';
+import { openDatabase, pagesOf } from './open-database.ts';
 import { type DiskSpace, diskSpaceOf, SpaceWatch } from './space-watch.ts';
 import { lossText, perPileDay, type StorageHealth } from './storage-health.ts';
 import type { Store } from './store.ts';
@@ -32,6 +32,8 @@ export interface StorageParts {
   readonly onHealth: (health: StorageHealth) => void;
   /** Of the data folder's file system, by default. */
   readonly disk?: () => DiskSpace;
+  /** {@link openDatabase} by default. */
+  readonly openLedger?: LedgerFileParts['open'];
 }
 
 const MIB = 1_048_576;
@@ -78,6 +80,7 @@ export class Storage {
       newId,
       relieve: () => this.#space.relieve(),
       onDamage: (damage) => this.#onDamage(damage),
+      open: parts.openLedger ?? openDatabase,
     });
     this.#store = file.open();
     this.ledger = new Ledger(this.#store, newId);

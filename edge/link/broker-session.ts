@@ -23,6 +23,9 @@ export interface BrokerSession {
   close(): Promise<void>;
 }
 
+/** {@link openBrokerSession}, or what stands in its place where there is no network. */
+export type OpenBrokerSession = (settings: BrokerSettings, listener: BrokerListener) => BrokerSession;
+
 const RECONNECT_MS = 1000;
 
 /**

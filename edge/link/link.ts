@@ -19,7 +19,7 @@ import {
 import { allDown, type DownKind, parseDownTopic, type UpKind, upTopic, WIRE_VERSION } from '#shared/wire/topics.ts';
 import type { Batch } from '../ledger/outbox.ts';
 import { isStoreError } from '../ledger/store-trouble.ts';
-import { type BrokerSession, openBrokerSession } from './broker-session.ts';
+import type { BrokerSession, OpenBrokerSession } from './broker-session.ts';
 import { CommandIntake, type IntakeParts } from './command-intake.ts';
 import { type PumpEvent, type PumpState, pump, pumpAtRest } from './pump.ts';
 
@@ -28,6 +28,7 @@ const TICK_MS = 250;
 
 export interface LinkParts extends IntakeParts {
   readonly site: { siteId: string; shard: number; brokerUrl: string; password: string | null };
+  readonly openBroker: OpenBrokerSession;
   readonly software: string;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -59,7 +60,7 @@ export class Link {
     this.#connectionEpoch = parts.newId();
     this.#intake = new CommandIntake(parts);
     const { siteId, shard, brokerUrl, password } = parts.site;
-    this.#session = openBrokerSession(
+    this.#session = parts.openBroker(
       { url: brokerUrl, clientId: siteId, username: siteId, password, subscribeTo: allDown(shard, siteId) },
       {
         will: () => {

@@ -19,6 +19,7 @@ import { type DownKind, downTopic, parseUpTopic, type UpKind } from '#shared/wir
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Store } from '../ledger/store.ts';
 import { at, openLedger } from '../ledger/testing.ts';
+import { openBrokerSession } from './broker-session.ts';
 import { Link } from './link.ts';
 
 /** Time runs this much faster for the link than for the test; the broker and its sockets keep real time. */
@@ -147,6 +148,7 @@ export async function rig(change: { start?: boolean; opened?: Opened } = {}) {
   const cloudTimes: { serverWallMs: number; askedMonoMs: number; heardMonoMs: number }[] = [];
   const link = new Link({
     site: { siteId: SITE_ID, shard: SHARD, brokerUrl: `mqtt://127.0.0.1:${cloud.port}`, password: null },
+    openBroker: openBrokerSession,
     software: 'pilegate-edge test',
     ledger,
     clock: fastClock,

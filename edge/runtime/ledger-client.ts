@@ -31,7 +31,7 @@ export class LedgerClient {
   ) {
     this.#stamp = deps.stamp;
     this.#onClock = deps.onClock;
-    this.#worker = new Worker(new URL('./ledger-thread.ts', import.meta.url), { workerData: data });
+    this.#worker = new Worker(new URL('./ledger-worker.ts', import.meta.url), { workerData: data });
     this.#worker.on('message', (message: FromLedger) => this.#receive(message));
     this.#worker.on('error', (error) => deps.onFatal(error instanceof Error ? error : new Error(String(error))));
     this.#worker.on('exit', () => this.#closed.resolve());

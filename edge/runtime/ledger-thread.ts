@@ -1,23 +1,21 @@
-import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import type { Clock, Timers } from '#shared/clock.ts';
 import type { BootClock, Stamp } from '#shared/stamp.ts';
 import type { ConnectorView } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { SiteConfig } from '../config/site.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { Storage } from '../ledger/storage.ts';
+import { Storage, type StorageParts } from '../ledger/storage.ts';
 import { isStoreError } from '../ledger/store-trouble.ts';
+import type { OpenBrokerSession } from '../link/broker-session.ts';
 import { Link } from '../link/link.ts';
+import type { OsLook } from '../time/clock-judge.ts';
 import { ClockWatch } from '../time/clock-watch.ts';
-import { readControllerId } from './controller-id.ts';
 import type { LineGate } from './log-stream.ts';
-import { createLogger } from './logger.ts';
 import { type BothTurns, watchField } from './mutual-watch.ts';
-import { keepMemorySmall } from './small-memory.ts';
-import { lookAtSystemClock, stamper, systemClock, systemTimers } from './system-time.ts';
-import { notifySystemd, systemdAsks } from './systemd-notify.ts';
-import { SystemdService, statusLine } from './systemd-service.ts';
+import { stamper } from './system-time.ts';
+import { SystemdService, type SystemdServiceParts, statusLine } from './systemd-service.ts';
 import type { FromLedger, SyncView, ToLedger } from './thread-messages.ts';
 
 /** What the field thread gives this one to begin with. */
@@ -30,27 +28,45 @@ export interface LedgerThreadData {
   readonly turns: BothTurns;
 }
 
+/** This thread's end of the channel to the field thread. */
+export interface LedgerPort {
+  postMessage(message: FromLedger): void;
+  on(event: 'message', listener: (message: ToLedger) => void): unknown;
+  close(): void;
+}
+
+/** Everything outside this thread but the field, as arguments: a run in simulated time has others. */
+export interface LedgerOutside extends Pick<StorageParts, 'disk' | 'openLedger'> {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly look: () => OsLook;
+  readonly newId: () => string;
+  readonly log: Logger;
+  /** Which box this is; null where that cannot be told. */
+  readonly controllerId: string | null;
+  readonly openBroker: OpenBrokerSession;
+  /** Null when no systemd waits for a word. */
+  readonly systemd: Pick<SystemdServiceParts, 'asks' | 'notify'> | null;
+}
+
 const SYNC_VIEW_EVERY_MS = 1000;
 const LOOK_AT_CLOCK_EVERY_MS = 1000;
 
-function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void {
+/** Runs the ledger thread until the field thread closes it. */
+export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outside: LedgerOutside): void {
   const { site } = data;
-  keepMemorySmall();
-  const log = createLogger(data.logLevel, data.logGate).child({ siteId: site.siteId, thread: 'ledger' });
+  const { clock: osClock, timers, newId, log } = outside;
   const post = (message: FromLedger) => port.postMessage(message);
   mkdirSync(site.dataDir, { recursive: true });
   // The store is a witness of the clock's judgement: while it is being opened nobody knows the time.
   let known: BootClock = { bootId: data.bootId, offsetMs: 0, quality: 'none' };
-  const stamp = stamper(systemClock, () => known);
+  const stamp = stamper(osClock, () => known);
   const storage = new Storage({
     dataDir: site.dataDir,
     config: site.storage,
     piles: site.piles.length,
-    clock: systemClock,
-    timers: systemTimers,
+    ...outside,
     stamp,
-    newId: randomUUID,
-    log,
     onHealth: (health) => post({ kind: 'storage', health }),
   });
   const { ledger } = storage;
@@ -59,7 +75,7 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
   const clock = new ClockWatch({
     bootId: data.bootId,
     lastTrusted: lastTrustedWallMs === null ? null : { wallMs: lastTrustedWallMs, boot: null },
-    look: lookAtSystemClock,
+    look: outside.look,
     onKnown: (clockOfBoot) => {
       known = clockOfBoot;
       post({ kind: 'clock', clock: known });
@@ -69,8 +85,7 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
       untold.push(record);
     },
   });
-  const controllerId = readControllerId();
-  if (controllerId !== null) noteController(ledger, controllerId, stamp());
+  if (outside.controllerId !== null) noteController(ledger, outside.controllerId, stamp());
   const openWork = ledger.openWork(stamp());
   const rules = ledger.rules();
   const documents = ledger.documents();
@@ -81,12 +96,13 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
   const password = passwordFile === undefined ? null : readFileSync(passwordFile, 'utf8').trim();
   const link = new Link({
     site: { siteId: site.siteId, shard, brokerUrl, password },
+    openBroker: outside.openBroker,
     software: data.software,
     ledger,
-    clock: systemClock,
-    timers: systemTimers,
+    clock: osClock,
+    timers,
     stamp,
-    newId: randomUUID,
+    newId,
     log,
     actedOn: openWork.commands.map(({ commandId }) => commandId),
     onCommand: (command) => post({ kind: 'command', command }),
@@ -97,17 +113,17 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
       if (clock.hear(told)) ledger.timeIsConfirmed(stamp().wallMs);
     },
   });
-  const clockTimer = setInterval(() => {
+  const endClockLooks = every(timers, LOOK_AT_CLOCK_EVERY_MS, () => {
     if (clock.tick() && link.askTime()) clock.asked();
     if (tell(ledger, untold, stamp())) link.poke();
-  }, LOOK_AT_CLOCK_EVERY_MS);
+  });
   let backlog = ledger.backlog();
-  const syncTimer = setInterval(() => {
+  const endSyncViews = every(timers, SYNC_VIEW_EVERY_MS, () => {
     const sync = syncView(ledger, link);
     if (sync === null) return;
     backlog = sync.backlog;
     post({ kind: 'sync', sync });
-  }, SYNC_VIEW_EVERY_MS);
+  });
   storage.start();
 
   /** The reason of a failure goes back to the field thread, which decides what it means. */
@@ -123,11 +139,10 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
     storage.committed();
   };
   let view: readonly ConnectorView[] = [];
-  const asks = systemdAsks(process.env, process.pid);
   const status = () => statusLine(view, { link: link.state, backlog });
-  const service =
-    asks === null ? null : new SystemdService({ asks, clock: systemClock, log, notify: notifySystemd, status });
-  const watch = watchField({ turns: data.turns, clock: systemClock, timers: systemTimers, log }, service);
+  const { systemd } = outside;
+  const service = systemd === null ? null : new SystemdService({ ...systemd, clock: osClock, log, status });
+  const watch = watchField({ turns: data.turns, clock: osClock, timers, log }, service);
 
   port.on('message', (message: ToLedger) => {
     switch (message.kind) {
@@ -154,8 +169,8 @@ function run(port: NonNullable<typeof parentPort>, data: LedgerThreadData): void
         else watch.stop();
         return message.phase === 'started' ? service?.started() : service?.stopping();
       case 'close':
-        clearInterval(syncTimer);
-        clearInterval(clockTimer);
+        endSyncViews();
+        endClockLooks();
         void link.close().then(() => {
           storage.close();
           log.flush();
@@ -206,5 +221,12 @@ function syncView(ledger: Ledger, link: Link): SyncView | null {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-if (parentPort === null) throw new Error('this file is the entry of a worker thread');
-run(parentPort, workerData);
+/** Repeats an action. @returns what ends it */
+function every(timers: Timers, periodMs: number, action: () => void): () => void {
+  const again = (): void => {
+    cancel = timers.after(periodMs, again);
+    action();
+  };
+  let cancel = timers.after(periodMs, again);
+  return () => cancel();
+}

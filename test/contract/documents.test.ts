@@ -6,6 +6,7 @@ import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.t
 import { DocumentDoor } from '../../edge/documents/document-door.ts';
 import { tariffReader } from '../../edge/documents/tariff-reader.ts';
 import { at, openLedger } from '../../edge/ledger/testing.ts';
+import { openBrokerSession } from '../../edge/link/broker-session.ts';
 import { Link } from '../../edge/link/link.ts';
 import { systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
 
@@ -35,6 +36,7 @@ function openSite(stage: Stage) {
   const { siteId, shard, brokerPassword } = stage;
   const link = new Link({
     site: { siteId, shard, brokerUrl: cloud.brokerUrl, password: brokerPassword },
+    openBroker: openBrokerSession,
     software: 'pilegate-edge test',
     ledger,
     clock: systemClock,

@@ -9,6 +9,7 @@ import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.t
 import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { capOutbox } from '../../edge/ledger/outbox-cap.ts';
 import { alarm, at, closingOf, open, openRescued, openStorage, tempFolder } from '../../edge/ledger/testing.ts';
+import { openBrokerSession } from '../../edge/link/broker-session.ts';
 import { Link } from '../../edge/link/link.ts';
 import { systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
 
@@ -31,6 +32,7 @@ async function tellAll(stage: Stage, ledger: Ledger): Promise<void> {
   const { siteId, shard, brokerPassword } = stage;
   const link = new Link({
     site: { siteId, shard, brokerUrl: cloud.brokerUrl, password: brokerPassword },
+    openBroker: openBrokerSession,
     software: 'pilegate-edge test',
     ledger,
     clock: systemClock,

@@ -1,0 +1,25 @@
+import { randomUUID } from 'node:crypto';
+import { parentPort, workerData } from 'node:worker_threads';
+import { openBrokerSession } from '../link/broker-session.ts';
+import { readControllerId } from './controller-id.ts';
+import { type LedgerThreadData, runLedgerThread } from './ledger-thread.ts';
+import { createLogger } from './logger.ts';
+import { keepMemorySmall } from './small-memory.ts';
+import { lookAtSystemClock, systemClock, systemTimers } from './system-time.ts';
+import { notifySystemd, systemdAsks } from './systemd-notify.ts';
+
+/** The entry of the worker thread: the ledger thread with the machine around it. */
+if (parentPort === null) throw new Error('this file is the entry of a worker thread');
+keepMemorySmall();
+const data = workerData as LedgerThreadData;
+const asks = systemdAsks(process.env, process.pid);
+runLedgerThread(parentPort, data, {
+  clock: systemClock,
+  timers: systemTimers,
+  look: lookAtSystemClock,
+  newId: randomUUID,
+  log: createLogger(data.logLevel, data.logGate).child({ siteId: data.site.siteId, thread: 'ledger' }),
+  controllerId: readControllerId(),
+  openBroker: openBrokerSession,
+  systemd: asks === null ? null : { asks, notify: notifySystemd },
+});
