@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { CloudContext } from './context.ts';
+import { documentKeyRoutes } from './documents/key-routes.ts';
 import { documentRoutes } from './documents/routes.ts';
 import { createErrorHandler } from './http/error-handler.ts';
 import { healthRoutes } from './http/health-routes.ts';
@@ -57,5 +58,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(localOrderRoutes(context, staff));
   await zodApp.register(maintenanceRoutes(context, staff));
   await zodApp.register(documentRoutes(context, staff));
+  await zodApp.register(documentKeyRoutes(context, staff));
   return app;
 }

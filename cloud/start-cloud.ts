@@ -10,6 +10,7 @@ import type { Db } from './db/connect.ts';
 import { isReachable } from './db/reachable.ts';
 import { type BrokerLogin, type Ingest, startIngest } from './ingest/start-ingest.ts';
 import { startCommandSender, startDeliveries, startSweepers } from './jobs.ts';
+import { ensureDocumentKey } from './keys/document-keys.ts';
 import type { KeyFiles } from './keys/key-files.ts';
 import { createSecretBox } from './keys/seal.ts';
 import type { Random } from './random.ts';
@@ -48,6 +49,7 @@ export async function startCloud(config: CloudConfig, world: CloudWorld): Promis
     deliveries: () => pollers.deliveries?.wake(),
   });
   const stops: (() => Promise<void>)[] = [() => world.db.destroy()];
+  await ensureDocumentKey(context);
   const broker = config.brokerUrl === null ? await startOwnBroker(config, context) : null;
   if (broker !== null) stops.push(() => broker.embedded.close());
 

@@ -143,7 +143,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
       case 'cancel':
         return cancel(notice.commandId);
       case 'document':
-        return documents.push(notice.push);
+        return documents.push(notice.push, notice.refusal);
       case 'acknowledged':
         return field.acknowledged(notice.sessionId);
       case 'storage':

@@ -1,6 +1,7 @@
 import type { Generated, Selectable } from 'kysely';
 import type { DocumentKind, DocumentSource, DocumentStatus } from '#shared/documents.ts';
 import type { Command, MaintenanceAction } from '#shared/wire/messages.ts';
+import type { RolloutSiteState } from '../rollouts/machine.ts';
 
 /** Columns as the migrations define them. `…_ms` are wall-clock milliseconds; documents are JSON text. */
 export interface Database {
@@ -17,6 +18,10 @@ export interface Database {
   alarms: AlarmsTable;
   site_documents: SiteDocumentsTable;
   site_documents_in_force: SiteDocumentsInForceTable;
+  document_keys: DocumentKeysTable;
+  rollouts: RolloutsTable;
+  rollout_sites: RolloutSitesTable;
+  rollout_steps: RolloutStepsTable;
   partners: { partner_id: string; name: string; created_at_ms: number };
   partner_keys: PartnerKeysTable;
   nonces: { key_id: string; nonce: string; expires_at_ms: number };
@@ -53,6 +58,8 @@ interface SiteDocumentsTable {
   source: DocumentSource;
   detail: string | null;
   complaints: string | null;
+  /** Of a refusal, where it has one of its own. */
+  code: string | null;
   reported_at_ms: number | null;
 }
 export type SiteDocumentRow = Selectable<SiteDocumentsTable>;
@@ -63,6 +70,70 @@ interface SiteDocumentsInForceTable {
   version: number;
   digest: string;
   told_at_ms: number;
+}
+
+interface DocumentKeysTable {
+  key_id: string;
+  public_key: string;
+  private_key_sealed: string;
+  created_at_ms: number;
+  left_at_ms: number | null;
+}
+export type DocumentKeyRow = Selectable<DocumentKeysTable>;
+
+export type RolloutState = 'running' | 'paused' | 'halted' | 'aborted' | 'completed';
+
+interface RolloutsTable {
+  rollout_id: string;
+  request_id: string;
+  body_sha256: string;
+  kind: DocumentKind;
+  text: string | null;
+  reason: string;
+  requested_by: string;
+  state: RolloutState;
+  wave: number;
+  waves: number;
+  wave_begun_at_ms: number;
+  soak_ms: number;
+  answer_within_ms: number;
+  away_after_ms: number;
+  halt_at_failures: number;
+  is_reverting: boolean;
+  created_at_ms: number;
+  finished_at_ms: number | null;
+}
+export type RolloutRow = Selectable<RolloutsTable>;
+
+interface RolloutSitesTable {
+  rollout_id: string;
+  site_id: string;
+  place: number;
+  wave: number;
+  text: string | null;
+  /** JSON. */
+  site_values: string | null;
+  state: RolloutSiteState;
+  detail: string | null;
+  changed_at_ms: number;
+  version: number | null;
+  digest: string | null;
+  sent_at_ms: number | null;
+  before_version: number | null;
+  before_digest: string | null;
+  revert_version: number | null;
+  revert_digest: string | null;
+}
+export type RolloutSiteRow = Selectable<RolloutSitesTable>;
+
+interface RolloutStepsTable {
+  rollout_step_id: Generated<number>;
+  rollout_id: string;
+  at_ms: number;
+  done_by: string;
+  site_id: string | null;
+  step: string;
+  detail: string | null;
 }
 
 interface SitesTable {
@@ -126,6 +197,9 @@ interface SiteLinksTable {
   online: boolean;
   hello_at_ms: number | null;
   heard_at_ms: number | null;
+  knows_documents: boolean | null;
+  /** JSON. */
+  document_key_ids: string | null;
 }
 
 interface SiteRecordsTable {

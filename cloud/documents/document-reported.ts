@@ -13,6 +13,7 @@ export async function applyDocumentReported(
   const told = {
     status,
     detail,
+    code: report.code ?? null,
     complaints: report.complaints === undefined ? null : JSON.stringify(report.complaints),
     reported_at_ms: nowMs,
     next_send_at_ms: null,

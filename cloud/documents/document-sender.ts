@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
+import type { CloudContext } from '../context.ts';
 import type { Db } from '../db/connect.ts';
 import type { SiteDocumentRow } from '../db/schema.ts';
+import { type DocumentSigner, loadDocumentSigner } from '../keys/document-keys.ts';
 import type { SenderContext } from '../operations/command-sender.ts';
 
 const RESEND_MS = 10_000;
@@ -10,14 +12,18 @@ const SWIFT_TRIES = 6;
 const SLOW_RESEND_MS = 300_000;
 const AT_ONCE = 20;
 
+type DocumentSenderContext = SenderContext & Pick<CloudContext, 'secrets'>;
+
 interface DueDocument extends SiteDocumentRow {
   readonly shard: number;
 }
 
 /** Publishes the documents that sites have not answered. The next try is written down before the message goes out. */
-export async function sendDueDocuments(context: SenderContext): Promise<void> {
+export async function sendDueDocuments(context: DocumentSenderContext): Promise<void> {
   const rows = await claimDue(context.db, context.clock.wallMs());
-  const outcomes = await Promise.allSettled(rows.map((row) => send(context, row)));
+  if (rows.length === 0) return;
+  const signer = await loadDocumentSigner(context);
+  const outcomes = await Promise.allSettled(rows.map((row) => send(context, signer, row)));
   const failure = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failure !== undefined)
     context.logger.warn({ err: failure.reason }, 'document cannot be sent now and will be tried again');
@@ -33,6 +39,9 @@ async function claimDue(db: Db, nowMs: number): Promise<DueDocument[]> {
     where sites.site_id = site_documents.site_id and (site_documents.site_id, kind, version, digest) in (
       select site_id, kind, version, digest from site_documents
       where next_send_at_ms <= ${nowMs} and text is not null
+        -- What knows no documents never answers.
+        and not exists (select 1 from site_links
+          where site_links.site_id = site_documents.site_id and knows_documents = false)
       order by next_send_at_ms
       limit ${AT_ONCE}
       for update skip locked)
@@ -40,9 +49,10 @@ async function claimDue(db: Db, nowMs: number): Promise<DueDocument[]> {
   return claimed.rows;
 }
 
-async function send({ down, logger }: SenderContext, row: DueDocument): Promise<void> {
+async function send({ down, logger }: SenderContext, signer: DocumentSigner, row: DueDocument): Promise<void> {
   const { site_id: siteId, shard, kind: documentKind, version, digest, text } = row;
   if (text === null) return;
-  await down.document({ siteId, shard }, { v: WIRE_VERSION, documentKind, version, digest, text });
+  const signatures = signer.signaturesOf({ siteId, documentKind, version, digest });
+  await down.document({ siteId, shard }, { v: WIRE_VERSION, documentKind, version, digest, text, signatures });
   logger.info({ siteId, documentKind, version, tries: row.sent_count }, 'document sent');
 }

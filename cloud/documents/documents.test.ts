@@ -67,7 +67,14 @@ test('ED-15 XC-04 a document reaches the site byte for byte, and what became of 
   const { status, body } = await put(text);
   expect([status, body]).toMatchObject([202, { version: 1, status: 'open', source: 'cloud', requested_by: 'Li Na' }]);
   const push = await edge.take('document');
-  expect(push).toEqual({ v: 1, documentKind: 'site', version: 1, digest: sha256(text), text });
+  expect(push).toEqual({
+    v: 1,
+    documentKind: 'site',
+    version: 1,
+    digest: sha256(text),
+    text,
+    signatures: [{ keyId: expect.any(String), signature: expect.any(String) }],
+  });
   await report(1, text, 'waiting', { detail: 'A-1 charges' });
   expect((await known()).documents).toMatchObject([{ version: 1, status: 'waiting', detail: 'A-1 charges' }]);
   await report(1, text, 'active');
@@ -126,6 +133,14 @@ test('ED-15 the same document again is the same version; versions go on above th
   expect((await staff('GET', '/site/7')).status).toBe(404);
 });
 
+test('SY-07 a document that was refused is sent again when staff put it again', async () => {
+  await put('{ "a": 1 }');
+  await edge.take('document');
+  await report(1, '{ "a": 1 }', 'refused', { detail: 'x', code: 'document.unsigned' });
+  expect((await put('{ "a": 1 }')).body).toMatchObject({ version: 1, status: 'open', code: null });
+  expect((await edge.take('document')).version).toBe(1);
+});
+
 test('SY-07 a version that was rolled back on site is known as that, and is not sent again', async () => {
   await put('{ "a": 1 }');
   await edge.take('document');
@@ -133,6 +148,55 @@ test('SY-07 a version that was rolled back on site is known as that, and is not 
   await hear();
   clock.advance(600_000);
   expect([await standing(), edge.heard('document')]).toEqual(['1 rolled-back', 1]);
+});
+
+describe('SY-07 a site of older software', () => {
+  test('is sent no documents, until it says that it knows them', async () => {
+    await edge.close();
+    edge = await connectFakeEdge(cloud.brokerUrl, stage, clock, { isOld: true });
+    await edge.hello();
+    await put('{ "a": 1 }');
+    clock.advance(11_000);
+    await sendDueDocuments({ ...cloud.context, down: noDown });
+    const standsAt = () => known().then(({ documents }) => documents[0]);
+    const row = await cloud.context.db
+      .selectFrom('site_documents')
+      .select('sent_count')
+      .where('site_id', '=', stage.siteId)
+      .executeTakeFirstOrThrow();
+    expect([row.sent_count, edge.heard('document')]).toEqual([0, 0]);
+    await edge.close();
+    edge = await connectFakeEdge(cloud.brokerUrl, stage, clock);
+    const { documentKeys } = await edge.hello();
+    expect(JSON.parse(documentKeys?.text ?? '')).toMatchObject({ serial: 1, keys: [{}] });
+    expect((await edge.take('document')).version).toBe(1);
+    await report(1, '{ "a": 1 }', 'refused', { detail: 'x', code: 'document.unsigned' });
+    expect(await standsAt()).toMatchObject({ status: 'refused', code: 'document.unsigned' });
+  });
+
+  test('is told of no keys', async () => {
+    await edge.close();
+    edge = await connectFakeEdge(cloud.brokerUrl, stage, clock, { isOld: true });
+    expect(await edge.hello()).not.toHaveProperty('documentKeys');
+  });
+});
+
+test('SY-07 nothing that could loosen an interlock can be put for a site', async () => {
+  for (const kind of ['profile', 'profiles', 'rules']) {
+    expect((await put('{ "version": 1 }', kind as DocumentKind)).status).toBe(400);
+  }
+  expect((await known()).documents).toEqual([]);
+});
+
+test('SY-07 staff see which sites accept which keys', async () => {
+  await edge.hello();
+  const response = await cloud.app.inject({
+    method: 'GET',
+    url: '/staff/v1/document-keys',
+    headers: { authorization: `Bearer ${cloud.staffToken}` },
+  });
+  expect(response.json()).toMatchObject({ serial: 1, keys: [{ left_at: null, not_accepted_by: [] }] });
+  expect(response.json().sites_without_keys).toContain(stage.siteId);
 });
 
 describe('SY-05 after a hello both sides know the same', () => {

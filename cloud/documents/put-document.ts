@@ -16,7 +16,7 @@ export interface NewDocument {
 
 /**
  * Puts a document for a site: it is checked, numbered, and sent until the site has told what becomes of it. The same document
- * again, while it is the last one, is the same version. A schedule of tariffs is in force for what is charged from here as well. One that was put before and that the site has not answered is sent no more.
+ * again, while it is the last one, is the same version, and is sent again if it was refused. A schedule of tariffs is in force for what is charged from here as well. One that was put before and that the site has not answered is sent no more.
  *
  * @throws PilegateError `station.unknown`; `request.invalid` with every complaint; `resource.exists` where the version that the
  *   document states is taken, or a higher one is known; `tariff.version_exists` where a tariff in it is known with another content
@@ -32,7 +32,8 @@ export async function putDocument(
     const { version: stated, schedule } = checkDocument(kind, text, await connectorsOf(trx, siteId));
     const known = await newestFirst(trx, siteId, kind);
     const last = known[0];
-    if (last?.digest === digest && last.text !== null && (stated === null || stated === last.version)) return last;
+    if (last?.digest === digest && last.text !== null && (stated === null || stated === last.version))
+      return last.status === 'refused' ? await sendAgain(trx, last, nowMs) : last;
     const highest = Math.max(last?.version ?? 0, await versionInForce(trx, siteId, kind));
     const version = stated ?? highest + 1;
     if (version <= highest)
@@ -61,6 +62,7 @@ export async function putDocument(
         source: 'cloud',
         detail: null,
         complaints: null,
+        code: null,
         reported_at_ms: null,
       })
       .returningAll()
@@ -69,6 +71,18 @@ export async function putDocument(
   context.wake.commands();
   return row;
 }
+
+/** Why it was refused may be no more: another key is pinned, or other software runs there. */
+const sendAgain = (trx: Trx, { site_id, kind, version, digest }: SiteDocumentRow, nowMs: number) =>
+  trx
+    .updateTable('site_documents')
+    .set({ status: 'open', next_send_at_ms: nowMs, sent_count: 0, code: null, detail: null, complaints: null })
+    .where('site_id', '=', site_id)
+    .where('kind', '=', kind)
+    .where('version', '=', version)
+    .where('digest', '=', digest)
+    .returningAll()
+    .executeTakeFirstOrThrow();
 
 /** The site's row is held, so that two who put at once number one after the other. */
 async function connectorsOf(trx: Trx, siteId: string): Promise<string[]> {

@@ -30,6 +30,7 @@ const documentSchema = z
     status: z
       .enum(['open', 'active', 'waiting', 'refused', 'rolled-back', 'replaced'])
       .describe('open: the site has not said what became of it; replaced: it was active until another was'),
+    code: z.string().nullable().describe('why it was refused, where that has a code: document.unsigned'),
     detail: z.string().nullable(),
     complaints: z.array(documentComplaintSchema),
     requested_by: z.string().nullable(),
@@ -51,6 +52,7 @@ const viewOf = (row: SiteDocumentRow): z.infer<typeof documentSchema> => ({
   digest: row.digest,
   source: row.source,
   status: row.status,
+  code: row.code,
   detail: row.detail,
   complaints: row.complaints === null ? [] : z.array(documentComplaintSchema).parse(JSON.parse(row.complaints)),
   requested_by: row.requested_by,

@@ -47,6 +47,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'connector.disabled': 409,
   'connector.offline': 409,
   'site.offline': 409,
+  'site.outdated': 409,
   'site.no_power': 409,
   'order.unknown': 404,
   'order.not_running': 409,

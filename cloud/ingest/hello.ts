@@ -1,6 +1,7 @@
 import type { Hello } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import { hearDocuments } from '../documents/document-reported.ts';
+import { documentKeysFor } from '../keys/document-keys.ts';
 import { makeUnfinishedDue } from '../operations/commands.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { storable } from './storable.ts';
@@ -18,6 +19,8 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
     online: true,
     hello_at_ms: nowMs,
     heard_at_ms: nowMs,
+    knows_documents: hello.documents !== undefined,
+    document_key_ids: hello.documentKeyIds === undefined ? null : JSON.stringify(hello.documentKeyIds),
   };
   await context.db
     .insertInto('site_links')
@@ -34,6 +37,7 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
     stream,
     ackedSeq: stored.find((row) => row.stream === stream)?.acked_seq ?? 0,
   }));
+  const documentKeys = await documentKeysFor(context, hello.documentKeyIds ?? null);
   await context.down.welcome(site, {
     v: WIRE_VERSION,
     connectionEpoch: hello.connectionEpoch,
@@ -41,6 +45,7 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
     serverWallMs: context.clock.wallMs(),
     helloMonoMs: hello.at.monoMs,
     cursors,
+    ...(documentKeys !== null && { documentKeys }),
   });
   context.logger.info({ siteId: site.siteId, software: hello.software }, 'site says hello');
   await makeUnfinishedDue(context.db, site.siteId, nowMs);

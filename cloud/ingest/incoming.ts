@@ -6,6 +6,6 @@ export interface KnownSite extends SiteAddress {
   readonly environment: 'sandbox' | 'live';
 }
 
-export type IngestContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 'wake'> & {
+export type IngestContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 'secrets' | 'wake'> & {
   readonly down: Down;
 };

@@ -8,6 +8,8 @@ const good: StartFacts = {
   hasActiveOrder: false,
   hasSession: false,
   hasTariff: true,
+  knowsLimits: true,
+  isLimited: false,
 };
 
 const cases: [string, Partial<StartFacts>, string | null][] = [
@@ -22,6 +24,9 @@ const cases: [string, Partial<StartFacts>, string | null][] = [
   ['charging without an order of ours', { status: 'charging' }, 'connector.occupied'],
   ['a session on site', { hasSession: true }, 'connector.occupied'],
   ['nothing plugged', { status: 'available', plugged: false }, 'connector.not_plugged'],
+  ['limits, at a site that would leave them out', { isLimited: true, knowsLimits: false }, 'site.outdated'],
+  ['limits, at a site that knows them', { isLimited: true }, null],
+  ['no limits, at a site that knows none', { knowsLimits: false }, null],
   ['no tariff', { hasTariff: false }, 'tariff.missing'],
 ];
 

@@ -10,12 +10,17 @@ export interface StartFacts {
   readonly hasActiveOrder: boolean;
   readonly hasSession: boolean;
   readonly hasTariff: boolean;
+  /** The site's software understands limits and holds. Older software leaves them out of a start that it takes. */
+  readonly knowsLimits: boolean;
+  /** The charge is to end by itself somewhere, or something is held for it. */
+  readonly isLimited: boolean;
 }
 
 /** Why a start is refused at once, or null. What only the site can see fails the operation later, with the same codes. */
 export function refusalOfStart(facts: StartFacts): ErrorCode | null {
   if (facts.hasActiveOrder) return 'connector.occupied';
   if (!facts.siteOnline) return 'site.offline';
+  if (facts.isLimited && !facts.knowsLimits) return 'site.outdated';
   if (facts.status === 'unknown' || facts.status === 'offline') return 'connector.offline';
   if (facts.status === 'faulted') return 'connector.faulted';
   if (facts.status === 'unavailable') return 'connector.disabled';

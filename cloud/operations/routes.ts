@@ -63,6 +63,7 @@ export function operationRoutes(context: CloudContext, gate: PartnerGate): Fasti
             'connector.disabled',
             'connector.offline',
             'site.offline',
+            'site.outdated',
             'tariff.missing',
             'amount.below_minimum',
           ),

@@ -45,6 +45,21 @@ test('OP-12 the same request_id with another body is an error', async () => {
   expect([a.status, b.status].filter((status) => status === 202).length).toBeLessThanOrEqual(1);
 });
 
+test('SY-07 a site of older software starts nothing with limits or a hold, which it would leave out', async () => {
+  await site.edge.close();
+  site.edge = await connectFakeEdge(cloud.brokerUrl, site.stage, clock, { isOld: true });
+  await site.edge.hello();
+  await site.plugIn();
+  const start = (body: object) =>
+    site.stage.partner.call('POST', '/v1/operations/start', { connector_id: site.connectorId(), ...body });
+  for (const body of [{ limits: { energy_wh: 5000 } }, { hold_minor: 5000 }]) {
+    const refused = await start({ request_id: `old-${Object.keys(body)}`, ...body });
+    expect(refused).toMatchObject({ status: 409, body: { code: 'site.outdated', fault: 'site' } });
+  }
+  expect(await site.countRows()).toMatchObject({ commands: 0 });
+  expect((await start({ request_id: 'old-plain' })).status).toBe(202);
+});
+
 test('OP-12 twenty times the same request at once is one execution', async () => {
   const answers = await Promise.all(Array.from({ length: 20 }, () => site.start('same')));
   expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([202]));

@@ -31,7 +31,7 @@ type StartContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'wake' | 'set
  * Accepts a start: operation, order and command in one transaction under the connector's lock, so that of two
  * simultaneous starts exactly one wins and a refused one leaves nothing behind.
  *
- * @throws PilegateError `connector.*`, `site.offline`, `tariff.missing` or `request_id.reused`
+ * @throws PilegateError `connector.*`, `site.offline`, `site.outdated`, `tariff.missing` or `request_id.reused`
  */
 export async function startCharge(context: StartContext, caller: Caller, body: StartBody): Promise<Answered> {
   const request = writeRequest(caller, 'start', body);
@@ -42,7 +42,8 @@ export async function startCharge(context: StartContext, caller: Caller, body: S
       if (first !== null) return { operation: first, hit: true };
       const nowMs = context.clock.wallMs();
       const tariff = tariffOf(await siteTariffs(trx, connector.site_id), connector.connector_id, nowMs);
-      const refusal = refusalOfStart(await factsOf(trx, connector, tariff.ok, nowMs));
+      const isLimited = body.limits !== undefined || body.hold_minor !== undefined;
+      const refusal = refusalOfStart({ ...(await factsOf(trx, connector, tariff.ok, nowMs)), isLimited });
       if (refusal !== null && refusal !== 'tariff.missing')
         throw new PilegateError(refusal, `connector ${body.connector_id}`);
       if (!tariff.ok) throw new PilegateError('tariff.missing', `connector ${body.connector_id}: ${tariff.reason}`);
@@ -83,7 +84,7 @@ type LockedConnector = Awaited<ReturnType<typeof lockConnector>>;
 async function factsOf(trx: Trx, connector: LockedConnector, hasTariff: boolean, nowMs: number) {
   const link = await trx
     .selectFrom('site_links')
-    .select(['online', 'heard_at_ms as heardAtMs'])
+    .select(['online', 'heard_at_ms as heardAtMs', 'knows_documents'])
     .where('site_id', '=', connector.site_id)
     .executeTakeFirst();
   const state = await trx
@@ -112,6 +113,8 @@ async function factsOf(trx: Trx, connector: LockedConnector, hasTariff: boolean,
     hasActiveOrder: active !== undefined,
     hasSession: state !== undefined && state.session_id !== null,
     hasTariff,
+    // One that leaves documents out of its hello is older than limits and holds.
+    knowsLimits: link?.knows_documents === true,
   };
 }
 

@@ -56,7 +56,7 @@ export async function connectFakeEdge(
   brokerUrl: string,
   stage: Pick<Stage, 'siteId' | 'shard' | 'brokerPassword'>,
   clock: Clock,
-  options: { readonly storeEpoch?: string; readonly firstSeq?: number } = {},
+  options: { readonly storeEpoch?: string; readonly firstSeq?: number; readonly isOld?: boolean } = {},
 ): Promise<FakeEdge> {
   const { siteId, shard } = stage;
   const storeEpoch = options.storeEpoch ?? systemRandom.uuid();
@@ -156,6 +156,7 @@ export async function connectFakeEdge(
         at: stamp(),
         streams: [{ stream: 'events', headSeq: seq, ackedSeq: 0 }],
         runningSessions: [],
+        ...(options.isOld === true ? {} : { documents: [], documentKeyIds: [] }),
       });
       return welcome;
     },

@@ -4,6 +4,7 @@ import { PilegateError } from '#shared/errors.ts';
 import type { RecordBody, RecordOf } from '#shared/wire/records.ts';
 import { openLedger } from '../ledger/testing.ts';
 import { DocumentDoor, type OfferedDocument } from './document-door.ts';
+import { documentDigest } from './document-history.ts';
 import { at, type Note, noteReader, standing } from './testing.ts';
 
 type Report = RecordOf<'document.reported'>;
@@ -130,6 +131,35 @@ describe('ED-15 pushes come twice, and in any order', () => {
     const next = again();
     expect(next.door.active?.version).toBe(1);
     expect(await next.offer(note(2))).toMatchObject({ kind: 'done', version: 2 });
+  });
+});
+
+describe('SY-07 a push that nobody has signed', () => {
+  const refusal = { code: 'document.unsigned', detail: 'signed by nobody' } as const;
+  const named = (version: number, text = note(version)) =>
+    ({ version, digest: documentDigest(text), source: 'cloud', name: `version ${version}` }) as const;
+
+  test('is told with its code, and has no effect', async () => {
+    const { door, push, ledger, reports } = doorOn();
+    await push(1);
+    expect(await door.refuse(named(2), refusal)).toEqual({
+      kind: 'refused',
+      reason: 'version 2: document.unsigned: signed by nobody',
+    });
+    expect([standing(door.history), door.active?.version, reports()]).toEqual([
+      '1 active',
+      1,
+      ['1 active', '2 refused'],
+    ]);
+    const told = ledger.nextBatch({ records: 100, bytes: 1e6 })?.records.at(-1)?.body;
+    expect(told).toMatchObject({ code: 'document.unsigned', detail: door.refused });
+  });
+
+  test('leaves what it names as it stands', async () => {
+    const { door, push, reports } = doorOn();
+    await push(1);
+    expect(await door.refuse(named(1), refusal)).toMatchObject({ kind: 'refused' });
+    expect([standing(door.history), reports()]).toEqual(['1 active', ['1 active', '1 active']]);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { describeComplaints } from '#shared/complaints.ts';
 import type { DocumentKind, DocumentSource } from '#shared/documents.ts';
-import { type Complaint, isPilegateError, PilegateError } from '#shared/errors.ts';
+import { type Complaint, type ErrorCode, isPilegateError, PilegateError } from '#shared/errors.ts';
 import type { Stamp } from '#shared/stamp.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import { complain } from './complain.ts';
@@ -12,6 +12,7 @@ import {
   type DocumentHistory,
   documentDigest,
   formerIn,
+  knownAs,
   lastFromFile,
   pendingIn,
   type StoredDocument,
@@ -21,6 +22,7 @@ import {
 } from './document-history.ts';
 import type { DocumentReader } from './document-kind.ts';
 import { judgeOffer } from './judge-offer.ts';
+import type { PushRefusal } from './pushed-document.ts';
 import { refusalOf, reportOf, reportsOf } from './report.ts';
 
 /** A document that somebody wants in force. */
@@ -31,6 +33,11 @@ export interface OfferedDocument {
   readonly name: string;
   /** As whoever sends it numbers it; null: as the document states it, else the next one. */
   readonly version: number | null;
+}
+
+/** A document whose text nobody has looked at. */
+export interface RefusedOffer extends Pick<OfferedDocument, 'version' | 'source' | 'name'> {
+  readonly digest: string;
 }
 
 export type OfferResult =
@@ -52,6 +59,8 @@ export interface Door {
   closedBecause(): string | null;
   /** Resolves when it is on disk, and in force or waiting; or refused. */
   offer(offered: OfferedDocument): Promise<OfferResult>;
+  /** Whoever sent it is not believed: it is not looked at, and that is told. */
+  refuse(offered: RefusedOffer, refusal: PushRefusal): Promise<OfferResult>;
   /** Goes back to the last good version before the one in force. */
   rollBack(): Promise<OfferResult>;
   /** Whether a document would be taken, in words. @throws PilegateError why not */
@@ -135,6 +144,17 @@ export class DocumentDoor<Document> implements Door {
 
   offer(offered: OfferedDocument): Promise<OfferResult> {
     return this.#inTurn(() => this.#judge(offered));
+  }
+
+  refuse(offered: RefusedOffer, { code, detail }: PushRefusal): Promise<OfferResult> {
+    return this.#inTurn(async () => {
+      const known = offered.version === null ? null : knownAs(this.#history, offered.version);
+      const reason = `${offered.name}: ${code}: ${detail}`;
+      if (known?.digest !== offered.digest) return this.#tellRefusal(offered, reason, [], code);
+      // What was taken before stands as it did, whoever names it now.
+      await this.#tell(reportOf(known));
+      return this.#refuse(reason);
+    });
   }
 
   rollBack(): Promise<OfferResult> {
@@ -330,8 +350,13 @@ export class DocumentDoor<Document> implements Door {
     { version, digest, source }: { version: number | null; digest: string; source: DocumentSource },
     reason: string,
     complaints: readonly Complaint[] = [],
+    code?: ErrorCode,
   ): Promise<OfferResult> {
-    if (version !== null) await this.#tell(refusalOf({ kind: this.kind, version, digest, source }, reason, complaints));
+    if (version !== null)
+      await this.#tell({
+        ...refusalOf({ kind: this.kind, version, digest, source }, reason, complaints),
+        ...(code !== undefined && { code }),
+      });
     return this.#refuse(reason);
   }
 

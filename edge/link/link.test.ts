@@ -7,7 +7,7 @@ import { documentDigest, withActive, withWaiting } from '../documents/document-h
 import { stored } from '../documents/testing.ts';
 import { openDatabase } from '../ledger/open-database.ts';
 import { alarm, alarms, at, open, openLedger, openRescued, sessionOn, started, tempFolder } from '../ledger/testing.ts';
-import { type FakeCloud, pause, rig } from './testing.ts';
+import { type FakeCloud, KEY_ID, pause, rig } from './testing.ts';
 
 const poll = (read: () => unknown) => expect.poll(read, { timeout: 4000, interval: 10 });
 const sentSeqs = (cloud: FakeCloud) => [
@@ -426,6 +426,24 @@ describe('ED-15 documents', () => {
     await poll(() => cloud.heard.hello.length).toBeGreaterThan(0);
     const { digest } = stored(3);
     expect(cloud.heard.hello[0]?.documents).toEqual([{ documentKind: 'site', version: 3, digest }]);
+  });
+
+  test('SY-07 hello tells which keys are pinned, and what a welcome says of keys is handed on', async () => {
+    const { cloud, told } = await rig({ start: false });
+    const documentKeys = { text: 'a list', signatures: [] };
+    cloud.onHeard = (kind) => kind === 'hello' && cloud.welcome({ documentKeys });
+    await cloud.start();
+    await poll(() => told).toEqual(['keys a list']);
+    expect(cloud.heard.hello[0]?.documentKeyIds).toEqual([KEY_ID]);
+  });
+
+  test('SY-07 what could loosen an interlock has no kind: a device profile that is pushed is refused', async () => {
+    const { cloud, link, told } = await rig();
+    await poll(() => link.state).toBe('open');
+    for (const documentKind of ['profile', 'profiles', 'rules'])
+      cloud.say('document', JSON.stringify({ ...push, documentKind }));
+    await poll(() => cloud.heard.nack.length).toBe(3);
+    expect([told, new Set(cloud.heard.nack.map(({ code }) => code))]).toEqual([[], new Set(['wire.schema'])]);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Clock, Timers } from '#shared/clock.ts';
+import type { DocumentKeysOffer } from '#shared/document-signing.ts';
 import { isPilegateError } from '#shared/errors.ts';
 import { decode, encode } from '#shared/wire/decode.ts';
 import {
@@ -35,6 +36,10 @@ export interface LinkParts extends IntakeParts {
   readonly newId: () => string;
   readonly onAcknowledged: (sessionId: string) => void;
   readonly onDocument: (push: DocumentPush) => void;
+  /** The keys that pushed documents are accepted from. */
+  readonly documentKeyIds: () => string[];
+  /** The cloud has told what it signs documents with. */
+  readonly onDocumentKeys: (offer: DocumentKeysOffer) => void;
   /** The cloud has told its time, between these moments of our monotonic clock. */
   readonly onCloudTime: (told: { serverWallMs: number; askedMonoMs: number; heardMonoMs: number }) => void;
 }
@@ -171,6 +176,7 @@ export class Link {
       at,
       streams: [{ stream: 'events', headSeq: ledger.headSeq(), ackedSeq: ledger.ackedSeq() }],
       documents: ledger.documentsInForce(),
+      documentKeyIds: this.#parts.documentKeyIds(),
       runningSessions: ledger.openWork(at).sessions.map(({ sessionId, connectorId }) => ({ sessionId, connectorId })),
     };
     this.#publish('hello', hello);
@@ -265,8 +271,9 @@ export class Link {
    * only the batch comes twice whose acknowledgement was lost.
    */
   #welcomed(welcome: Welcome): void {
-    const { ledger, log } = this.#parts;
+    const { ledger, log, onDocumentKeys } = this.#parts;
     this.#hearTime(welcome);
+    if (welcome.documentKeys !== undefined) onDocumentKeys(welcome.documentKeys);
     const headSeq = ledger.headSeq();
     const ahead = welcome.cursors.find((cursor) => cursor.ackedSeq > headSeq);
     if (ahead !== undefined) {

@@ -51,6 +51,8 @@ interface DownMessages {
 
 export const SITE_ID = 'site-1';
 export const SHARD = 7;
+/** Of the key that is pinned. */
+export const KEY_ID = '0123456789abcdef';
 
 /** A real broker and a cloud that says only what the test tells it to. */
 export class FakeCloud {
@@ -161,6 +163,8 @@ export async function rig(change: { start?: boolean; opened?: Opened } = {}) {
     onCancel: (commandId) => told.push(`cancel ${commandId.slice(-2)}`),
     onAcknowledged: (sessionId) => told.push(`acknowledged ${sessionId.slice(-2)}`),
     onDocument: ({ documentKind, version }) => told.push(`document ${documentKind} ${version}`),
+    documentKeyIds: () => [KEY_ID],
+    onDocumentKeys: ({ text }) => told.push(`keys ${text}`),
     onCloudTime: (cloudTime) => cloudTimes.push(cloudTime),
   });
   onTestFinished(() => link.close());

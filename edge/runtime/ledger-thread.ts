@@ -5,6 +5,8 @@ import type { BootClock, Stamp } from '#shared/stamp.ts';
 import type { ConnectorView } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { SiteConfig } from '../config/site.ts';
+import { PinnedKeysFile } from '../documents/pinned-keys-file.ts';
+import { refusalOfPush } from '../documents/pushed-document.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { Storage, type StorageParts } from '../ledger/storage.ts';
 import { isStoreError } from '../ledger/store-trouble.ts';
@@ -94,6 +96,7 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
   post({ kind: 'opened', storeEpoch: ledger.storeEpoch, ...openWork, rules, documents, storage: storage.health });
   const { brokerUrl, shard, passwordFile } = site.cloud;
   const password = passwordFile === undefined ? null : readFileSync(passwordFile, 'utf8').trim();
+  const pinnedKeys = new PinnedKeysFile(site.dataDir);
   const link = new Link({
     site: { siteId: site.siteId, shard, brokerUrl, password },
     openBroker: outside.openBroker,
@@ -107,7 +110,10 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
     actedOn: openWork.commands.map(({ commandId }) => commandId),
     onCommand: (command) => post({ kind: 'command', command }),
     onCancel: (commandId) => post({ kind: 'cancel', commandId }),
-    onDocument: (push) => post({ kind: 'document', push }),
+    onDocument: (push) =>
+      post({ kind: 'document', push, refusal: refusalOfPush(push, site.siteId, pinnedKeys.read()) }),
+    documentKeyIds: () => pinnedKeys.keyIds(),
+    onDocumentKeys: (offer) => pinnedKeys.follow(offer, log),
     onAcknowledged: (sessionId) => post({ kind: 'acknowledged', sessionId }),
     onCloudTime: (told) => {
       if (clock.hear(told)) ledger.timeIsConfirmed(stamp().wallMs);

@@ -6,8 +6,14 @@ import type { SiteConfig } from '../config/site.ts';
 import { accessReader } from '../documents/access-reader.ts';
 import { DocumentDoor, type Door, type DoorParts } from '../documents/document-door.ts';
 import { documentDigest, type StoredDocument } from '../documents/document-history.ts';
+import type { PushRefusal } from '../documents/pushed-document.ts';
 import { readTextFile } from '../documents/read-text.ts';
 import { tariffReader } from '../documents/tariff-reader.ts';
+
+interface Pushed {
+  readonly push: DocumentPush;
+  readonly refusal: PushRefusal | null;
+}
 
 export interface SiteDocumentsParts extends Omit<DoorParts, 'history'> {
   /** The configuration's own door. */
@@ -23,7 +29,7 @@ export interface SiteDocumentsParts extends Omit<DoorParts, 'history'> {
 export class SiteDocuments {
   readonly #parts: SiteDocumentsParts;
   /** Pushes that came while their door was closed. */
-  readonly #later = new Map<DocumentKind, DocumentPush>();
+  readonly #later = new Map<DocumentKind, Pushed>();
   /** Which prices hold where and when. */
   readonly tariffs: DocumentDoor<TariffSchedule>;
   /** Who may charge without asking the cloud. */
@@ -65,8 +71,12 @@ export class SiteDocuments {
     return this.doors.find((door) => door.kind === kind) ?? null;
   }
 
-  /** A version that the cloud sends. What becomes of it, it is told by a record. */
-  push(push: DocumentPush): void {
+  /**
+   * A version that the cloud sends. What becomes of it, it is told by a record.
+   *
+   * @param refusal why the push is not to be looked at, as its signatures say; null when it may be
+   */
+  push(push: DocumentPush, refusal: PushRefusal | null): void {
     const { documentKind, version, digest, text } = push;
     const { log } = this.#parts;
     const door = this.door(documentKind);
@@ -74,15 +84,17 @@ export class SiteDocuments {
     // Nothing can be told of a version that did not come whole: the cloud sends it again.
     if (documentDigest(text) !== digest)
       return log.error({ code: 'wire.schema', documentKind, version }, 'a pushed document does not fit its digest');
-    if (door.closedBecause() !== null) return void this.#later.set(documentKind, push);
-    void door.offer({ text, version, source: 'cloud', name: `${documentKind} version ${version}` });
+    const name = `${documentKind} version ${version}`;
+    if (refusal !== null) return void door.refuse({ version, digest, source: 'cloud', name }, refusal);
+    if (door.closedBecause() !== null) return void this.#later.set(documentKind, { push, refusal });
+    void door.offer({ text, version, source: 'cloud', name });
   }
 
   /** A door has opened again: what came in the meantime comes in. */
   opened(): void {
     const pushes = [...this.#later.values()];
     this.#later.clear();
-    for (const push of pushes) this.push(push);
+    for (const { push, refusal } of pushes) this.push(push, refusal);
   }
 
   /** The store was damaged and another has taken its place. */

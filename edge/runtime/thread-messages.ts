@@ -7,6 +7,7 @@ import type { KnownDevice } from '../control/known-device.ts';
 import type { Occupancy } from '../control/occupancy.ts';
 import type { Session } from '../control/session.ts';
 import type { DocumentChange, StoredDocument } from '../documents/document-history.ts';
+import type { PushRefusal } from '../documents/pushed-document.ts';
 import type { StorageHealth } from '../ledger/storage-health.ts';
 import type { RuleHistory } from '../rules/rule-history.ts';
 import type { Sample } from '../samples/sampler.ts';
@@ -61,7 +62,8 @@ export type FromLedger =
   | { readonly kind: 'commit-failed'; readonly commitId: number; readonly reason: string }
   | { readonly kind: 'command'; readonly command: Command }
   | { readonly kind: 'cancel'; readonly commandId: string }
-  | { readonly kind: 'document'; readonly push: DocumentPush }
+  /** `refusal`: why it is not to be looked at; null when it may be. */
+  | { readonly kind: 'document'; readonly push: DocumentPush; readonly refusal: PushRefusal | null }
   | { readonly kind: 'acknowledged'; readonly sessionId: string }
   /** What stamps are made with from here on. The first comes before "opened". */
   | { readonly kind: 'clock'; readonly clock: BootClock }

@@ -16,6 +16,20 @@ export const siteErrors = {
     'Change what the numbers name; pilectl plan shows the whole calculation.',
     '请按所列数值调整配置；pilectl plan 可显示完整计算。',
   ),
+  'document.unsigned': entry(
+    'platform',
+    'The pushed document has no signature by a key that the site accepts.',
+    '推送的文档没有本站认可的密钥签名。',
+    'Compare the keys of the cloud with those pinned on site: pilectl documents.',
+    '请将云端密钥与站点固定的密钥核对：pilectl documents。',
+  ),
+  'document.bad_signature': entry(
+    'platform',
+    'The signature does not fit the pushed document.',
+    '推送文档的签名不符。',
+    'Find out who sends to this site; the document has had no effect.',
+    '请查明谁在向本站发送；该文档未生效。',
+  ),
   'profile.invalid': entry(
     'site',
     'The device profile is not valid.',

@@ -51,6 +51,13 @@ export const stationErrors = {
     'Choose another pile.',
     '请选择其他充电桩。',
   ),
+  'site.outdated': entry(
+    'site',
+    "The site's software is too old for this.",
+    '站点软件版本过旧，不支持该操作。',
+    'Start without limits and hold, or choose another station.',
+    '请不带限额与预付金额启动，或选择其他站点。',
+  ),
   'site.no_power': entry(
     'site',
     'The site has no power left for this charge at present.',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { chargeLimitsSchema } from '../charge-limits.ts';
+import { documentKeyIdSchema, documentKeysOfferSchema, documentSignaturesSchema } from '../document-signing.ts';
 import { documentDigestSchema, documentKindSchema, documentVersionSchema, MAX_DOCUMENT_BYTES } from '../documents.ts';
 import { faultCodes } from '../faults.ts';
 import { connectorIdSchema, pileIdSchema, requestIdSchema, siteIdSchema, uuidSchema } from '../ids.ts';
@@ -38,6 +39,8 @@ export const helloSchema = z.object({
   documents: z
     .array(z.object({ documentKind: documentKindSchema, version: documentVersionSchema, digest: documentDigestSchema }))
     .optional(),
+  /** The keys that pushed documents are accepted from; none: any push is. Older sites, which know no signatures, leave it out. */
+  documentKeyIds: z.array(documentKeyIdSchema).optional(),
 });
 export type Hello = z.infer<typeof helloSchema>;
 
@@ -50,6 +53,8 @@ export const welcomeSchema = z.object({
   /** `at.monoMs` of the hello that is answered, so that the site knows how long ago that was. Older clouds leave it out. */
   helloMonoMs: z.int().nonnegative().optional(),
   cursors: z.array(z.object({ stream: streamSchema, ackedSeq: z.int().nonnegative() })),
+  /** What documents are signed with. Older clouds, which sign none, leave it out. */
+  documentKeys: documentKeysOfferSchema.optional(),
 });
 export type Welcome = z.infer<typeof welcomeSchema>;
 
@@ -200,6 +205,8 @@ export const documentPushSchema = z.object({
   digest: documentDigestSchema,
   /** Byte for byte. */
   text: z.string().min(1).max(MAX_DOCUMENT_BYTES),
+  /** By each of the cloud's keys, over what `signedTextOf` makes of it. Older clouds leave it out. */
+  signatures: documentSignaturesSchema.optional(),
 });
 export type DocumentPush = z.infer<typeof documentPushSchema>;
 

@@ -107,6 +107,8 @@ export const documentReportedSchema = z.object({
   /** Why it waits, was refused, or was left. */
   detail: z.string().max(1000).nullable(),
   complaints: z.array(documentComplaintSchema).max(MAX_TOLD_COMPLAINTS).optional(),
+  /** Of a refusal, where it has a code of its own. */
+  code: z.string().max(64).optional(),
 });
 
 /** Everything that must reach the cloud exactly once: the bodies of outbox rows. */

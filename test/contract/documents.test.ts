@@ -4,6 +4,7 @@ import { exampleTariff, type Stage, setTheStage } from '../../cloud/testing/fixt
 import { createTestClock } from '../../cloud/testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
 import { DocumentDoor } from '../../edge/documents/document-door.ts';
+import { keysToPin, type PinnedKeys, refusalOfPush } from '../../edge/documents/pushed-document.ts';
 import { tariffReader } from '../../edge/documents/tariff-reader.ts';
 import { at, openLedger } from '../../edge/ledger/testing.ts';
 import { openBrokerSession } from '../../edge/link/broker-session.ts';
@@ -19,8 +20,9 @@ beforeAll(async () => {
 afterAll(() => cloud?.stop());
 
 /** The site's end: ledger, link, and the door of tariffs. */
-function openSite(stage: Stage) {
+function openSite(stage: Stage, first: PinnedKeys = { kind: 'none' }) {
   const { ledger } = openLedger();
+  let pinned = first;
   const door = new DocumentDoor({
     kind: 'tariffs',
     reader: tariffReader(stage.connectorIds),
@@ -49,12 +51,29 @@ function openSite(stage: Stage) {
     onCancel: () => {},
     onAcknowledged: () => {},
     onCloudTime: () => {},
-    onDocument: ({ version, text }) => {
-      void door.offer({ text, version, source: 'cloud', name: `version ${version}` }).then(() => link.poke());
+    documentKeyIds: () => (pinned.kind === 'pinned' ? pinned.keys.keys.map(({ keyId }) => keyId) : []),
+    onDocumentKeys: (offer) => {
+      const keys = keysToPin(offer, pinned);
+      if (keys !== null) pinned = { kind: 'pinned', keys };
+    },
+    onDocument: (push) => {
+      const { version, text } = push;
+      const name = `version ${version}`;
+      const refusal = refusalOfPush(push, siteId, pinned);
+      const done =
+        refusal === null
+          ? door.offer({ text, version, source: 'cloud', name })
+          : door.refuse({ ...push, source: 'cloud', name }, refusal);
+      void done.then(() => link.poke());
     },
   });
   onTestFinished(() => link.close());
-  return { door, link, ledger };
+  return {
+    door,
+    link,
+    ledger,
+    keyIds: () => (pinned.kind === 'pinned' ? pinned.keys.keys.map(({ keyId }) => keyId) : []),
+  };
 }
 
 async function staff(method: 'GET' | 'POST', stage: Stage, body?: object) {
@@ -128,4 +147,44 @@ test('SY-05 a site whose memory was replaced gets again what it had', async () =
   await first.link.close();
   const second = openSite(stage);
   await expect.poll(() => second.door.active?.version, { timeout: 10_000 }).toBe(4);
+});
+
+test('SY-07 a site pins the keys of its cloud, takes what they sign, follows them to the next, and refuses another cloud', async () => {
+  const stage = await setTheStage(cloud, { name: 'contract-signed' });
+  const put = (version: number) =>
+    staff('POST', stage, { document_kind: 'tariffs', text: JSON.stringify(schedule(version)), requested_by: 'Li Na' });
+  const keys = (path: string, method: 'GET' | 'POST' = 'POST') =>
+    cloud.app
+      .inject({
+        method,
+        url: `/staff/v1/document-keys${path}`,
+        headers: { authorization: `Bearer ${cloud.staffToken}`, 'content-type': 'application/json' },
+        ...(method === 'POST' && { payload: JSON.stringify({ requested_by: 'Li Na' }) }),
+      })
+      .then((response) => response.json());
+  const [present] = (await keys('', 'GET')).keys;
+  const { door, link, keyIds } = openSite(stage);
+  await expect.poll(keyIds, { timeout: 10_000 }).toEqual([present.key_id]);
+  await put(1);
+  await expect.poll(() => door.active?.version, { timeout: 10_000 }).toBe(1);
+
+  const next = (await keys('')).keys.find((key: { key_id: string }) => key.key_id !== present.key_id);
+  link.askTime();
+  await expect.poll(keyIds, { timeout: 10_000 }).toEqual(expect.arrayContaining([present.key_id, next.key_id]));
+  await keys(`/${present.key_id}/leave`);
+  await put(2);
+  await expect.poll(() => door.active?.version, { timeout: 10_000 }).toBe(2);
+  await link.close();
+
+  const publicKey = Buffer.alloc(32, 1).toString('base64');
+  const other = openSite(stage, {
+    kind: 'pinned',
+    keys: { serial: 1, keys: [{ keyId: '00000000000000ff', publicKey }] },
+  });
+  await put(3);
+  const last = async () => (await staff('GET', stage)).documents[0];
+  await expect
+    .poll(last, { timeout: 10_000 })
+    .toMatchObject({ version: 3, status: 'refused', code: 'document.unsigned' });
+  expect([other.door.active, other.keyIds()]).toEqual([null, ['00000000000000ff']]);
 });

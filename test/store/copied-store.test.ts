@@ -45,6 +45,8 @@ async function tellAll(stage: Stage, ledger: Ledger): Promise<void> {
     onCancel: () => {},
     onAcknowledged: () => {},
     onDocument: () => {},
+    documentKeyIds: () => [],
+    onDocumentKeys: () => {},
     onCloudTime: () => {},
   });
   onTestFinished(() => link.close());

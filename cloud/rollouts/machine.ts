@@ -1,0 +1,2 @@
+/** How a site stands in a roll-out. */
+export type RolloutSiteState = 'queued';
