@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { errorCatalogue } from '#shared/errors.ts';
+import { readinessOf } from './readiness.ts';
 import { exampleTariff, type Stage, setTheStage } from './testing/fixtures.ts';
 import { startTestCloud, type TestCloud } from './testing/test-cloud.ts';
 
@@ -86,7 +87,7 @@ test('a failure of ours is told without its inside', async () => {
     context: broken,
     staffToken: 't',
     publicUrl: null,
-    isReady: () => Promise.resolve(false),
+    readiness: () => readinessOf(broken, null),
   });
   const response = await app.inject({ url: '/staff/v1/alarms', headers: { authorization: 'Bearer t' } });
   expect(response.statusCode).toBe(500);

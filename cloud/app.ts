@@ -11,6 +11,7 @@ import { keepRawBodies } from './http/raw-body.ts';
 import { operationRoutes } from './operations/routes.ts';
 import { orderRoutes } from './orders/routes.ts';
 import { createPartnerGate } from './partners/gate.ts';
+import type { Readiness } from './readiness.ts';
 import { attentionRoutes } from './staff/attention-routes.ts';
 import { createStaffGate } from './staff/gate.ts';
 import { localOrderRoutes } from './staff/local-order-routes.ts';
@@ -23,7 +24,7 @@ export interface AppOptions {
   readonly context: CloudContext;
   readonly staffToken: string;
   readonly publicUrl: string | null;
-  readonly isReady: () => Promise<boolean>;
+  readonly readiness: () => Promise<Readiness>;
 }
 
 const BODY_LIMIT = 65_536;
@@ -48,7 +49,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const partners = createPartnerGate(context);
   const staff = createStaffGate(options.staffToken);
   const zodApp = app.withTypeProvider<ZodTypeProvider>();
-  await zodApp.register(healthRoutes(options.isReady));
+  await zodApp.register(healthRoutes(options.readiness));
   await zodApp.register(stationRoutes(context, partners));
   await zodApp.register(operationRoutes(context, partners));
   await zodApp.register(orderRoutes(context, partners));

@@ -34,6 +34,7 @@ const environmentSchema = z
     PILEGATE_WEBHOOK_RETRY_S: retryPlanSchema.default(
       [60, 300, 900, 3600, 10800, 21600, 43200, 86400].map((s) => s * 1000),
     ),
+    PILEGATE_INGEST_LEASE_S: z.coerce.number().min(1).max(600).default(10),
     PILEGATE_START_TIMEOUT_S: z.coerce.number().positive().max(3600).default(60),
     PILEGATE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   })
@@ -63,6 +64,8 @@ export interface CloudConfig {
   /** Waits after the first, second, … failed attempt. */
   readonly webhookRetryMs: readonly number[];
   readonly startTimeoutMs: number;
+  /** How long a process that ends without a word keeps the sites of its shards from being served by another. */
+  readonly ingestLeaseMs: number;
   readonly logLevel: string;
 }
 
@@ -89,6 +92,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     publicUrl: values.PILEGATE_PUBLIC_URL ?? null,
     webhookDevAllow: values.PILEGATE_WEBHOOK_DEV_ALLOW,
     webhookRetryMs: values.PILEGATE_WEBHOOK_RETRY_S,
+    ingestLeaseMs: Math.round(values.PILEGATE_INGEST_LEASE_S * 1000),
     startTimeoutMs: Math.round(values.PILEGATE_START_TIMEOUT_S * 1000),
     logLevel: values.PILEGATE_LOG_LEVEL,
   };

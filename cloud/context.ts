@@ -13,6 +13,8 @@ export interface Wake {
 
 /** What the capabilities are built from. Each function asks for the fields it needs, and no more. */
 export interface CloudContext {
+  /** This run of this process, among all processes of the cloud. */
+  readonly processId: string;
   readonly db: Db;
   readonly clock: Clock;
   readonly timers: Timers;

@@ -14,7 +14,7 @@ const DELIVERIES_EVERY_MS = 500;
 const SWEEP_EVERY_MS = 1_000;
 const NONCES_EVERY_MS = 60_000;
 
-/** Publishes commands, and then documents. Runs where the broker link is. */
+/** Publishes commands, and then documents, for the sites whose shards this process has. Runs where the broker link is. */
 export const startCommandSender = (context: CloudContext, link: CloudLink, down: Down): Poller =>
   startPoller({
     name: 'send commands',

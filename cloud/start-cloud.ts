@@ -7,13 +7,13 @@ import { createAuthenticate } from './broker/site-credentials.ts';
 import type { CloudConfig } from './config.ts';
 import type { CloudContext } from './context.ts';
 import type { Db } from './db/connect.ts';
-import { isReachable } from './db/reachable.ts';
-import { type BrokerLogin, type Ingest, startIngest } from './ingest/start-ingest.ts';
+import { type BrokerLogin, type Ingest, type ShardTerms, startIngest } from './ingest/start-ingest.ts';
 import { startCommandSender, startDeliveries, startSweepers } from './jobs.ts';
 import { ensureDocumentKey } from './keys/document-keys.ts';
 import type { KeyFiles } from './keys/key-files.ts';
 import { createSecretBox } from './keys/seal.ts';
 import type { Random } from './random.ts';
+import { readinessOf } from './readiness.ts';
 import type { Poller } from './runtime/poller.ts';
 import type { LookUp } from './webhooks/address-guard.ts';
 import { createDeliveryWorker } from './webhooks/delivery-worker.ts';
@@ -53,7 +53,7 @@ export async function startCloud(config: CloudConfig, world: CloudWorld): Promis
   const broker = config.brokerUrl === null ? await startOwnBroker(config, context) : null;
   if (broker !== null) stops.push(() => broker.embedded.close());
 
-  const ingest = has('ingest') ? startIngest(context, loginOf(config, broker)) : null;
+  const ingest = has('ingest') ? startIngest(context, loginOf(config, broker), termsOf(config)) : null;
   if (ingest !== null) {
     stops.push(() => ingest.stop());
     const sender = startCommandSender(context, ingest.link, ingest.down);
@@ -63,7 +63,7 @@ export async function startCloud(config: CloudConfig, world: CloudWorld): Promis
   if (has('worker')) startWorker(context, pollers, stops);
   const app = has('api') ? await startHttp(config, world, context, ingest) : null;
   if (app !== null) stops.push(() => app.close());
-  await ingest?.link.whenProven();
+  await ingest?.whenReady();
   return {
     httpUrl: app === null ? null : urlOf(app),
     brokerUrl: broker?.embedded.url ?? withoutLogin(config.brokerUrl),
@@ -75,8 +75,15 @@ export async function startCloud(config: CloudConfig, world: CloudWorld): Promis
   };
 }
 
+/** Of an embedded database its data folder's lock says that nobody else is at work on it. */
+const termsOf = (config: CloudConfig): ShardTerms => ({
+  leaseMs: config.ingestLeaseMs,
+  isAlone: config.databaseUrl === null,
+});
+
 function createContext(config: CloudConfig, world: CloudWorld, wake: CloudContext['wake']): CloudContext {
   return {
+    processId: world.random.uuid(),
     db: world.db,
     clock: world.clock,
     timers: world.timers,
@@ -144,7 +151,7 @@ async function startHttp(
     context,
     staffToken: world.keys.staffToken,
     publicUrl: config.publicUrl,
-    isReady: async () => (ingest === null || ingest.link.isProven()) && (await isReachable(context.db)),
+    readiness: () => readinessOf(context, ingest),
   });
   await app.listen({ host: config.httpHost, port: config.httpPort });
   return app;

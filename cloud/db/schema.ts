@@ -7,6 +7,8 @@ import type { RolloutSiteState } from '../rollouts/machine.ts';
 export interface Database {
   schema_migrations: { name: string; sha256: string; applied_at_ms: number };
   sites: SitesTable;
+  ingest_processes: { process_id: string; alive_until: Date };
+  ingest_shards: { shard: number; owner: string | null; leased_until: Date };
   connectors: ConnectorsTable;
   connector_states: ConnectorStatesTable;
   tariffs: TariffsTable;

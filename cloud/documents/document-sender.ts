@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import type { CloudContext } from '../context.ts';
-import type { Db } from '../db/connect.ts';
 import type { SiteDocumentRow } from '../db/schema.ts';
+import { shardsOf } from '../ingest/shards/leases.ts';
 import { type DocumentSigner, loadDocumentSigner } from '../keys/document-keys.ts';
 import type { SenderContext } from '../operations/command-sender.ts';
 
@@ -20,7 +20,7 @@ interface DueDocument extends SiteDocumentRow {
 
 /** Publishes the documents that sites have not answered. The next try is written down before the message goes out. */
 export async function sendDueDocuments(context: DocumentSenderContext): Promise<void> {
-  const rows = await claimDue(context.db, context.clock.wallMs());
+  const rows = await claimDue(context, context.clock.wallMs());
   if (rows.length === 0) return;
   const signer = await loadDocumentSigner(context);
   const outcomes = await Promise.allSettled(rows.map((row) => send(context, signer, row)));
@@ -29,7 +29,7 @@ export async function sendDueDocuments(context: DocumentSenderContext): Promise<
     context.logger.warn({ err: failure.reason }, 'document cannot be sent now and will be tried again');
 }
 
-async function claimDue(db: Db, nowMs: number): Promise<DueDocument[]> {
+async function claimDue({ db, processId }: SenderContext, nowMs: number): Promise<DueDocument[]> {
   const claimed = await sql<DueDocument>`
     update site_documents set
       sent_count = sent_count + 1,
@@ -37,14 +37,14 @@ async function claimDue(db: Db, nowMs: number): Promise<DueDocument[]> {
         else ${nowMs + SLOW_RESEND_MS}::bigint end
     from sites
     where sites.site_id = site_documents.site_id and (site_documents.site_id, kind, version, digest) in (
-      select site_id, kind, version, digest from site_documents
-      where next_send_at_ms <= ${nowMs} and text is not null
+      select site_documents.site_id, kind, version, digest from site_documents join sites using (site_id)
+      where next_send_at_ms <= ${nowMs} and text is not null and shard in (${shardsOf(processId)})
         -- What knows no documents never answers.
         and not exists (select 1 from site_links
           where site_links.site_id = site_documents.site_id and knows_documents = false)
       order by next_send_at_ms
       limit ${AT_ONCE}
-      for update skip locked)
+      for update of site_documents skip locked)
     returning site_documents.*, sites.shard`.execute(db);
   return claimed.rows;
 }

@@ -1,21 +1,21 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { type Readiness, readinessSchema } from '../readiness.ts';
 
 const tags = ['health'];
 
 /** Is the process alive; can it do its work. */
-export function healthRoutes(isReady: () => Promise<boolean>): FastifyPluginCallbackZod {
+export function healthRoutes(readiness: () => Promise<Readiness>): FastifyPluginCallbackZod {
   return (app, _options, done) => {
     app.get('/healthz', { schema: { tags, response: { 200: z.object({ alive: z.literal(true) }) } } }, () => ({
       alive: true as const,
     }));
-    const readySchema = z.object({ ready: z.boolean() });
     app.get(
       '/readyz',
-      { schema: { tags, response: { 200: readySchema, 503: readySchema } } },
+      { schema: { tags, response: { 200: readinessSchema, 503: readinessSchema } } },
       async (_request, reply) => {
-        const ready = await isReady();
-        return reply.status(ready ? 200 : 503).send({ ready });
+        const told = await readiness();
+        return reply.status(told.ready ? 200 : 503).send(told);
       },
     );
     done();

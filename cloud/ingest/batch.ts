@@ -3,10 +3,11 @@ import type { Ack, Batch, RecordEnvelope } from '#shared/wire/messages.ts';
 import { recordDroppedSchema } from '#shared/wire/records.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import { digestOf } from '../canonical-json.ts';
-import { isTransient, savepoint, type Trx, transaction } from '../db/transaction.ts';
+import { isTransient, savepoint, type Trx } from '../db/transaction.ts';
 import { parkRecord } from './dead-letters.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { applyRecord } from './records.ts';
+import { inShard, ShardLostError } from './shards/fence.ts';
 import { storable } from './storable.ts';
 
 type Refusal = Ack['refused'][number];
@@ -26,7 +27,7 @@ interface BatchInHand {
  */
 export async function handleBatch(context: IngestContext, site: KnownSite, batch: Batch): Promise<void> {
   const nowMs = context.clock.wallMs();
-  const { ackedSeq, refused } = await transaction(context.db, async (trx) => {
+  const { value, tenure } = await inShard(context, site.shard, async (trx) => {
     const inHand = { context, trx, site, batch, nowMs };
     const cursor = await lockCursor(inHand);
     const outcome = await applyInOrder(inHand, cursor);
@@ -39,6 +40,8 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
       .execute();
     return outcome;
   });
+  if (!tenure.isLive()) throw new ShardLostError(site.shard);
+  const { ackedSeq, refused } = value;
   await context.down.ack(site, {
     v: WIRE_VERSION,
     storeEpoch: batch.storeEpoch,

@@ -2,13 +2,14 @@ import type { z } from 'zod';
 import { isPilegateError, PilegateError } from '#shared/errors.ts';
 import { decode } from '#shared/wire/decode.ts';
 import { batchSchema, helloSchema, nackSchema, presenceSchema, stateSchema } from '#shared/wire/messages.ts';
-import { parseUpTopic, type UpKind, WIRE_VERSION } from '#shared/wire/topics.ts';
+import { type ParsedTopic, parseUpTopic, type UpKind, WIRE_VERSION } from '#shared/wire/topics.ts';
 import { handleBatch } from './batch.ts';
 import { parkMessage } from './dead-letters.ts';
 import { handleHello } from './hello.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { handleEdgeNack } from './nack.ts';
 import { handlePresence } from './presence.ts';
+import { inShard, ShardLostError } from './shards/fence.ts';
 import { handleState } from './state.ts';
 
 type Handle = (context: IngestContext, site: KnownSite, payload: Uint8Array) => Promise<void>;
@@ -36,9 +37,6 @@ const handlers: Record<UpKind, Handle> = {
   nack: onSchema(nackSchema, handleEdgeNack),
 };
 
-/** The site of an upward topic, or null when it is none of ours: such a message is nobody's. */
-export const siteOfTopic = (topic: string): string | null => parseUpTopic(topic)?.siteId ?? null;
-
 async function findSite(context: IngestContext, siteId: string, shard: number): Promise<KnownSite | null> {
   const row = await context.db
     .selectFrom('sites')
@@ -51,38 +49,48 @@ async function findSite(context: IngestContext, siteId: string, shard: number): 
 
 /**
  * Handles one upward message. What cannot be read is kept as a dead letter and answered with a nack; what
- * fails for a passing reason is neither stored nor acknowledged, so the site sends it again.
+ * fails for a passing reason is neither stored nor acknowledged, so the site sends it again. Never rejects.
  */
 export async function dispatch(context: IngestContext, topic: string, payload: Uint8Array): Promise<void> {
   const parsed = parseUpTopic(topic);
   if (parsed === null) return;
-  const { siteId, shard } = parsed;
+  const message = { ...parsed, topic, payload };
   try {
-    const site = await findSite(context, siteId, shard);
-    if (site === null) throw new PilegateError('wire.wrong_site', `no site ${siteId} in shard ${shard}`);
-    await handlers[parsed.kind](context, site, payload);
-  } catch (error) {
-    if (!isPilegateError(error)) {
-      context.logger.error({ err: error, siteId, topic }, 'message is not taken; the site will send it again');
-      return;
-    }
-    context.logger.warn({ siteId, topic, code: error.code, detail: error.detail }, 'message is refused');
-    const receivedAtMs = context.clock.wallMs();
-    await parkMessage(context.db, {
-      source: 'message',
-      siteId,
-      topic,
-      code: error.code,
-      reason: error.detail,
-      payload,
-      receivedAtMs,
+    await take(context, message).catch((error: unknown) => {
+      if (!isPilegateError(error)) throw error;
+      return refuse(context, message, error);
     });
-    // An answer to a nack could go round for ever.
-    if (parsed.kind === 'nack') return;
-    const detail = error.detail.slice(0, 1_000);
-    await context.down.nack(
-      { siteId, shard },
-      { v: WIRE_VERSION, code: error.code, topic: topic.slice(0, 200), detail },
-    );
+  } catch (error) {
+    const { siteId, shard } = parsed;
+    if (error instanceof ShardLostError) {
+      context.logger.info({ siteId, shard }, 'message is left to the process that has the shard');
+    } else {
+      context.logger.error({ err: error, siteId, topic }, 'message is not taken; the site will send it again');
+    }
   }
+}
+
+interface UpMessage extends ParsedTopic<UpKind> {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+}
+
+async function take(context: IngestContext, { siteId, shard, kind, payload }: UpMessage): Promise<void> {
+  const site = await findSite(context, siteId, shard);
+  if (site === null) throw new PilegateError('wire.wrong_site', `no site ${siteId} in shard ${shard}`);
+  await handlers[kind](context, site, payload);
+}
+
+async function refuse(context: IngestContext, message: UpMessage, error: PilegateError): Promise<void> {
+  const { siteId, shard, kind, topic, payload } = message;
+  const { code, detail } = error;
+  context.logger.warn({ siteId, topic, code, detail }, 'message is refused');
+  const receivedAtMs = context.clock.wallMs();
+  const { tenure } = await inShard(context, shard, (trx) =>
+    parkMessage(trx, { source: 'message', siteId, topic, code, reason: detail, payload, receivedAtMs }),
+  );
+  // An answer to a nack could go round for ever.
+  if (kind === 'nack' || !tenure.isLive()) return;
+  const answer = { v: WIRE_VERSION, code, topic: topic.slice(0, 200), detail: detail.slice(0, 1_000) } as const;
+  await context.down.nack({ siteId, shard }, answer);
 }

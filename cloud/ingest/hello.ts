@@ -4,6 +4,7 @@ import { hearDocuments } from '../documents/document-reported.ts';
 import { documentKeysFor } from '../keys/document-keys.ts';
 import { makeUnfinishedDue } from '../operations/commands.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
+import { inShard, ShardLostError } from './shards/fence.ts';
 import { storable } from './storable.ts';
 
 /**
@@ -22,17 +23,20 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
     knows_documents: hello.documents !== undefined,
     document_key_ids: hello.documentKeyIds === undefined ? null : JSON.stringify(hello.documentKeyIds),
   };
-  await context.db
-    .insertInto('site_links')
-    .values({ site_id: site.siteId, ...link })
-    .onConflict((conflict) => conflict.column('site_id').doUpdateSet(link))
-    .execute();
-  const stored = await context.db
-    .selectFrom('cursors')
-    .select(['stream', 'acked_seq'])
-    .where('site_id', '=', site.siteId)
-    .where('store_epoch', '=', hello.storeEpoch)
-    .execute();
+  const { value: stored, tenure } = await inShard(context, site.shard, async (trx) => {
+    await trx
+      .insertInto('site_links')
+      .values({ site_id: site.siteId, ...link })
+      .onConflict((conflict) => conflict.column('site_id').doUpdateSet(link))
+      .execute();
+    return trx
+      .selectFrom('cursors')
+      .select(['stream', 'acked_seq'])
+      .where('site_id', '=', site.siteId)
+      .where('store_epoch', '=', hello.storeEpoch)
+      .execute();
+  });
+  if (!tenure.isLive()) throw new ShardLostError(site.shard);
   const cursors = hello.streams.map(({ stream }) => ({
     stream,
     ackedSeq: stored.find((row) => row.stream === stream)?.acked_seq ?? 0,
@@ -48,7 +52,9 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
     ...(documentKeys !== null && { documentKeys }),
   });
   context.logger.info({ siteId: site.siteId, software: hello.software }, 'site says hello');
-  await makeUnfinishedDue(context.db, site.siteId, nowMs);
-  await hearDocuments(context.db, site.siteId, hello.documents ?? null, nowMs);
+  await inShard(context, site.shard, async (trx) => {
+    await makeUnfinishedDue(trx, site.siteId, nowMs);
+    await hearDocuments(trx, site.siteId, hello.documents ?? null, nowMs);
+  });
   context.wake.commands();
 }

@@ -6,6 +6,9 @@ export interface KnownSite extends SiteAddress {
   readonly environment: 'sandbox' | 'live';
 }
 
-export type IngestContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 'secrets' | 'wake'> & {
+export type IngestContext = Pick<
+  CloudContext,
+  'processId' | 'db' | 'clock' | 'random' | 'logger' | 'secrets' | 'wake'
+> & {
   readonly down: Down;
 };

@@ -8,6 +8,12 @@ export interface CloudLink {
   /** True once a probe has gone through the broker and come back on this connection. */
   isProven(): boolean;
   whenProven(): Promise<void>;
+  /** Hears the sites of these shards from now on, on this connection and on those that follow. */
+  hear(shards: readonly number[]): void;
+  /** Hears them no more. Resolves when everything of them that has come is in the hands of `onMessage`, or the link is down. */
+  stopHearing(shards: readonly number[]): Promise<void>;
+  /** How many shards the broker has granted on this connection. */
+  heardCount(): number;
   /** Sends at QoS 1. Rejects when the link is down: whoever sends finds the work again in the database. */
   publish(topic: string, payload: string): Promise<void>;
   close(): Promise<void>;
@@ -15,9 +21,10 @@ export interface CloudLink {
 
 const PROBE_EVERY_MS = 2_000;
 const PUBLISH_TIMEOUT_MS = 10_000;
+const UNSUBSCRIBE_TIMEOUT_MS = 3_000;
 
 /**
- * The cloud's MQTT 3.1.1 client: clean session, QoS 1, plain subscriptions. `onMessage` holds the link back
+ * The cloud's MQTT 3.1.1 client: clean session, QoS 1, a plain subscription for each shard that is heard. `onMessage` holds the link back
  * until it resolves, which is mqtt.js's only back-pressure.
  *
  * A subscription that is granted proves nothing: aedes grants a shared one and then delivers nothing on it.
@@ -35,6 +42,8 @@ export function openCloudLink(options: {
   const { timers, logger } = options;
   const probeTopic = `pilegate/v1/probe/${options.clientId}`;
   const waiting: (() => void)[] = [];
+  const wanted = new Set<number>();
+  const granted = new Set<number>();
   let proven = false;
   let closed = false;
   let cancelProbe: () => void = () => {};
@@ -62,21 +71,30 @@ export function openCloudLink(options: {
     logger.info({ clientId: options.clientId }, 'broker link is proven');
     for (const resolve of waiting.splice(0)) resolve();
   };
-  client.on('connect', () => {
-    // Small packets in both directions: waiting to fill a segment would cost 40 ms at every turn.
-    if (client.stream instanceof Socket) client.stream.setNoDelay(true);
-    client.subscribe([allUp(), probeTopic], { qos: 1 }, (error, granted) => {
-      const refused = granted?.filter((grant) => grant.qos > 2) ?? [];
+  const subscribe = (shards: readonly number[]): void => {
+    if (shards.length === 0 || !client.connected) return;
+    client.subscribe(shards.map(allUp), { qos: 1 }, (error, answers) => {
+      const refused = answers?.filter((answer) => answer.qos > 2) ?? [];
       if (error || refused.length > 0) {
         logger.error({ err: error, refused }, 'broker refuses the subscription');
         return;
       }
-      sendProbe();
+      for (const shard of shards) if (wanted.has(shard)) granted.add(shard);
     });
+  };
+  client.on('connect', () => {
+    // Small packets in both directions: waiting to fill a segment would cost 40 ms at every turn.
+    if (client.stream instanceof Socket) client.stream.setNoDelay(true);
+    client.subscribe(probeTopic, { qos: 1 }, (error) => {
+      if (error) logger.error({ err: error }, 'broker refuses the subscription of the probe');
+      else sendProbe();
+    });
+    subscribe([...wanted]);
   });
   client.on('close', () => {
     if (proven) logger.warn({ clientId: options.clientId }, 'broker link is down');
     proven = false;
+    granted.clear();
     cancelProbe();
   });
   client.on('error', (error) => logger.warn({ err: error }, 'broker link fails and is tried again'));
@@ -99,6 +117,26 @@ export function openCloudLink(options: {
   return {
     isProven: () => proven,
     whenProven: () => (proven ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
+    hear(shards) {
+      for (const shard of shards) wanted.add(shard);
+      subscribe(shards);
+    },
+    stopHearing(shards) {
+      for (const shard of shards) {
+        wanted.delete(shard);
+        granted.delete(shard);
+      }
+      if (shards.length === 0 || !client.connected) return Promise.resolve();
+      // Its answer comes behind every message that the broker has sent before.
+      return new Promise((resolve) => {
+        const cancel = timers.after(UNSUBSCRIBE_TIMEOUT_MS, resolve);
+        client.unsubscribe(shards.map(allUp), () => {
+          cancel();
+          resolve();
+        });
+      });
+    },
+    heardCount: () => granted.size,
     publish(topic, payload) {
       if (!client.connected) return Promise.reject(new Error('the broker link is down'));
       return new Promise((resolve, reject) => {

@@ -135,8 +135,8 @@ test('SY-05 the will of this connection takes the site off line, an old will doe
 
 test('SY-05 a late state of an older connection is no heartbeat and overwrites nothing', async () => {
   await edge.hello();
-  await edge.state(connectorId(), { status: 'plugged' });
-  await expect.poll(async () => (await connector()).status).toBe('plugged');
+  await edge.state(connectorId(), { status: 'charging' });
+  await expect.poll(async () => (await connector()).status).toBe('charging');
   await edge.publish('state', {
     v: 1,
     siteId: stage.siteId,
@@ -166,7 +166,12 @@ test('SY-06 the state of a connector of another site is ignored', async () => {
   expect((await other.partner.call('GET', `/v1/connectors/${foreign}`)).body.status).toBe('unknown');
 });
 
-test('readiness: a probe has gone through the broker and come back', async () => {
-  expect((await cloud.app.inject('/readyz')).json()).toEqual({ ready: true });
+test('XC-03 readiness: a probe has gone through the broker and come back, and the shards are leased and heard', async () => {
+  expect((await cloud.app.inject('/readyz')).json()).toEqual({
+    ready: true,
+    database_reachable: true,
+    shards_leased: 64,
+    ingest: { broker_proven: true, lease_live: true, shards_owned: 64, shards_heard: 64 },
+  });
   expect((await cloud.app.inject('/healthz')).json()).toEqual({ alive: true });
 });

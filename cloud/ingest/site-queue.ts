@@ -4,9 +4,9 @@
  */
 export interface SiteQueue {
   /** Resolves as soon as there is room for the next message, not when the job is done. */
-  push(siteId: string, job: () => Promise<void>): Promise<void>;
-  /** Resolves when nothing is under way. */
-  idle(): Promise<void>;
+  push(site: string, job: () => Promise<void>): Promise<void>;
+  /** Resolves when nothing is under way for any site, or for any of those that are asked for. */
+  idle(isAskedFor?: (site: string) => boolean): Promise<void>;
 }
 
 /** @param limit how many messages may wait or run before the link is held back */
@@ -15,21 +15,25 @@ export function createSiteQueue(limit: number): SiteQueue {
   const waiters: (() => void)[] = [];
   let pending = 0;
 
-  const finish = (siteId: string, own: Promise<void>): void => {
+  const finish = (site: string, own: Promise<void>): void => {
     pending -= 1;
-    if (tails.get(siteId) === own) tails.delete(siteId);
+    if (tails.get(site) === own) tails.delete(site);
     waiters.shift()?.();
   };
   return {
-    async push(siteId, job) {
+    async push(site, job) {
       pending += 1;
-      const before = tails.get(siteId) ?? Promise.resolve();
-      const own: Promise<void> = before.then(job).finally(() => finish(siteId, own));
-      tails.set(siteId, own);
+      const before = tails.get(site) ?? Promise.resolve();
+      const own: Promise<void> = before.then(job).finally(() => finish(site, own));
+      tails.set(site, own);
       if (pending >= limit) await new Promise<void>((resolve) => waiters.push(resolve));
     },
-    async idle() {
-      while (tails.size > 0) await Promise.allSettled([...tails.values()]);
+    async idle(isAskedFor = () => true) {
+      for (;;) {
+        const underWay = [...tails].filter(([site]) => isAskedFor(site));
+        if (underWay.length === 0) return;
+        await Promise.allSettled(underWay.map(([, tail]) => tail));
+      }
     },
   };
 }

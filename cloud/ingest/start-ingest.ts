@@ -1,15 +1,35 @@
+import { parseUpTopic, SHARD_COUNT } from '#shared/wire/topics.ts';
 import type { CloudContext } from '../context.ts';
-import { dispatch, siteOfTopic } from './dispatch.ts';
+import { dispatch } from './dispatch.ts';
 import { createDown, type Down } from './down.ts';
 import { type CloudLink, openCloudLink } from './link.ts';
+import { startShardKeeper } from './shards/keeper.ts';
+import { leaseStanding } from './shards/leases.ts';
 import { createSiteQueue } from './site-queue.ts';
 
 /** Messages that may wait or run before the broker is held back. */
 const QUEUE_LIMIT = 256;
+const LOOK_AGAIN_MS = 20;
+
+/** Whether the sites of this process are heard. */
+export interface IngestStanding {
+  /** A probe has gone through the broker and come back on the present connection. */
+  readonly brokerProven: boolean;
+  /** By the database's time. */
+  readonly leaseLive: boolean;
+  readonly shardsOwned: number;
+  /** Of which the broker has granted the subscription. */
+  readonly shardsHeard: number;
+  /** How many of all shards some process has. */
+  readonly shardsLeased: number;
+}
 
 export interface Ingest {
   readonly link: CloudLink;
   readonly down: Down;
+  standing(): Promise<IngestStanding>;
+  whenReady(): Promise<void>;
+  /** Finishes what is under way, gives the shards back, and leaves the broker. */
   stop(): Promise<void>;
 }
 
@@ -19,32 +39,72 @@ export interface BrokerLogin {
   readonly password?: string;
 }
 
-/** Connects to the broker and handles what the sites say, each site in order, different sites side by side. */
-export function startIngest(context: CloudContext, broker: BrokerLogin): Ingest {
+export interface ShardTerms {
+  readonly leaseMs: number;
+  /** True when no other process can work on this database. */
+  readonly isAlone: boolean;
+}
+
+/** A process without a shard is ready as long as others have them all: it has only just come, or there are more than shards. */
+export const isIngestReady = (standing: IngestStanding): boolean =>
+  standing.brokerProven &&
+  standing.leaseLive &&
+  standing.shardsHeard === standing.shardsOwned &&
+  (standing.shardsOwned > 0 || standing.shardsLeased === SHARD_COUNT);
+
+/** Connects to the broker and handles what the sites of its shards say, each site in order, different sites side by side. */
+export function startIngest(context: CloudContext, broker: BrokerLogin, terms: ShardTerms): Ingest {
+  const { processId, timers, logger, db } = context;
   const queue = createSiteQueue(QUEUE_LIMIT);
   const link = openCloudLink({
     ...broker,
-    clientId: `pilegate-cloud-${context.random.uuid()}`,
-    timers: context.timers,
-    logger: context.logger,
+    clientId: `pilegate-cloud-${processId}`,
+    timers,
+    logger,
     onMessage: async (topic, payload) => {
-      const siteId = siteOfTopic(topic);
-      if (siteId === null) return;
-      await queue.push(siteId, () =>
-        dispatch(ingestContext, topic, payload).catch((error: unknown) => {
-          context.logger.error({ err: error, topic }, 'message is lost; the site will send it again');
-        }),
-      );
+      const parsed = parseUpTopic(topic);
+      if (parsed === null) return;
+      await queue.push(nameInQueue(parsed.shard, parsed.siteId), () => dispatch(ingestContext, topic, payload));
     },
   });
   const down = createDown(link.publish);
   const ingestContext = { ...context, down };
+  const keeper = startShardKeeper({
+    db,
+    timers,
+    logger,
+    holder: { processId, leaseMs: terms.leaseMs },
+    isAlone: terms.isAlone,
+    service: {
+      serve: (shards) => link.hear(shards),
+      async leave(shards) {
+        await link.stopHearing(shards);
+        await queue.idle((name) => shards.includes(shardInQueue(name)));
+      },
+    },
+  });
+  const standing = async (): Promise<IngestStanding> => {
+    const { isAlive, own, leased } = await leaseStanding(db, processId);
+    const heard = { brokerProven: link.isProven(), shardsHeard: link.heardCount() };
+    return { ...heard, leaseLive: isAlive, shardsOwned: own, shardsLeased: leased };
+  };
   return {
     link,
     down,
+    standing,
+    async whenReady() {
+      await Promise.all([link.whenProven(), keeper.whenTaken()]);
+      while (!isIngestReady(await standing())) {
+        await new Promise<void>((resolve) => timers.after(LOOK_AGAIN_MS, resolve));
+      }
+    },
     async stop() {
+      await keeper.stop();
       await queue.idle();
       await link.close();
     },
   };
 }
+
+const nameInQueue = (shard: number, siteId: string) => `${shard}/${siteId}`;
+const shardInQueue = (name: string) => Number.parseInt(name, 10);

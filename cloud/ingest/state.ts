@@ -1,7 +1,9 @@
 import type { ExpressionBuilder } from 'kysely';
 import type { ConnectorView, State } from '#shared/wire/messages.ts';
 import type { Database } from '../db/schema.ts';
+import type { Trx } from '../db/transaction.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
+import { inShard } from './shards/fence.ts';
 
 const rowOf = (state: ConnectorView, sentAtMs: number, receivedAtMs: number) => ({
   connector_id: state.connectorId,
@@ -42,7 +44,17 @@ const excluded = (set: ExpressionBuilder<Database & { excluded: Database['connec
  */
 export async function handleState(context: IngestContext, site: KnownSite, state: State): Promise<void> {
   const nowMs = context.clock.wallMs();
-  const heard = await context.db
+  await inShard(context, site.shard, (trx) => storeState({ ...context, trx }, site, state, nowMs));
+}
+
+async function storeState(
+  context: Pick<IngestContext, 'logger'> & { readonly trx: Trx },
+  site: KnownSite,
+  state: State,
+  nowMs: number,
+): Promise<void> {
+  const { trx } = context;
+  const heard = await trx
     .updateTable('site_links')
     .set({ heard_at_ms: nowMs, online: true })
     .where('site_id', '=', site.siteId)
@@ -52,11 +64,7 @@ export async function handleState(context: IngestContext, site: KnownSite, state
     context.logger.debug({ siteId: site.siteId }, 'state of another connection is ignored');
     return;
   }
-  const own = await context.db
-    .selectFrom('connectors')
-    .select('connector_id')
-    .where('site_id', '=', site.siteId)
-    .execute();
+  const own = await trx.selectFrom('connectors').select('connector_id').where('site_id', '=', site.siteId).execute();
   const ownIds = new Set(own.map((row) => row.connector_id));
   const foreign = state.connectors.filter((connector) => !ownIds.has(connector.connectorId));
   if (foreign.length > 0) {
@@ -69,7 +77,7 @@ export async function handleState(context: IngestContext, site: KnownSite, state
       .map((connector) => [connector.connectorId, rowOf(connector, state.at.wallMs, nowMs)]),
   );
   if (rows.size === 0) return;
-  await context.db
+  await trx
     .insertInto('connector_states')
     .values([...rows.values()])
     .onConflict((conflict) => conflict.column('connector_id').doUpdateSet(excluded))

@@ -6,6 +6,7 @@ import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import type { Db } from '../db/connect.ts';
 import type { CommandRow } from '../db/schema.ts';
 import type { Down } from '../ingest/down.ts';
+import { shardsOf } from '../ingest/shards/leases.ts';
 
 const RESEND_MS = 5_000;
 /** After this many tries a site is away; its hello makes everything due at once. */
@@ -16,6 +17,7 @@ const CANCEL_LIFE_MS = 86_400_000;
 const AT_ONCE = 100;
 
 export interface SenderContext {
+  readonly processId: string;
   readonly db: Db;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -24,12 +26,13 @@ export interface SenderContext {
 
 /**
  * Publishes what is due: commands without a `received` report, and the cancels of starts that must not happen.
- * The next try is written down before the message goes out, so several senders share the work and nothing is
- * left to the memory of a broker or a client library. What has expired is not sent at all.
+ * The next try is written down before the message goes out, so nothing is
+ * left to the memory of a broker or a client library. Each process sends for the shards that it has by the database's time.
+ * What has expired is not sent at all.
  */
 export async function sendDueCommands(context: SenderContext): Promise<void> {
   for (;;) {
-    const rows = await claimDue(context.db, context.clock.wallMs());
+    const rows = await claimDue(context, context.clock.wallMs());
     const outcomes = await Promise.allSettled(rows.map((row) => send(context, row)));
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failure !== undefined) {
@@ -39,7 +42,7 @@ export async function sendDueCommands(context: SenderContext): Promise<void> {
   }
 }
 
-async function claimDue(db: Db, nowMs: number): Promise<CommandRow[]> {
+async function claimDue({ db, processId }: SenderContext, nowMs: number): Promise<CommandRow[]> {
   const claimed = await sql<CommandRow>`
     update commands set
       sent_count = sent_count + 1,
@@ -50,6 +53,7 @@ async function claimDue(db: Db, nowMs: number): Promise<CommandRow[]> {
     where command_id in (
       select command_id from commands
       where next_send_at_ms <= ${nowMs}
+        and shard in (${shardsOf(processId)})
         and cancel_closed_at_ms is null
         and ((cancelled_at_ms is null and status in ('open', 'received')
               and (expires_at_ms is null or expires_at_ms > ${nowMs}))

@@ -44,6 +44,7 @@ const defaults: CloudConfig = {
   webhookDevAllow: [],
   webhookRetryMs: [60_000, 300_000],
   startTimeoutMs: 60_000,
+  ingestLeaseMs: 10_000,
   logLevel: 'silent',
 };
 

@@ -23,9 +23,8 @@ export const downTopic = (shard: number, siteId: string, kind: DownKind): string
 
 export const allDown = (shard: number, siteId: string): string => `${root(shard, siteId)}/down/+`;
 
-/** What an ingest process subscribes to for one shard, or for all of them. */
-export const allUp = (shard?: number): string =>
-  `pilegate/v1/${shard === undefined ? '+' : String(shard).padStart(2, '0')}/+/up/+`;
+/** What an ingest process subscribes to for each shard that it has. */
+export const allUp = (shard: number): string => `pilegate/v1/${String(shard).padStart(2, '0')}/+/up/+`;
 
 export interface ParsedTopic<Kind extends string> {
   readonly shard: number;
