@@ -12,6 +12,7 @@ import { operationRoutes } from './operations/routes.ts';
 import { orderRoutes } from './orders/routes.ts';
 import { createPartnerGate } from './partners/gate.ts';
 import type { Readiness } from './readiness.ts';
+import { sampleRoutes } from './samples/routes.ts';
 import { attentionRoutes } from './staff/attention-routes.ts';
 import { createStaffGate } from './staff/gate.ts';
 import { localOrderRoutes } from './staff/local-order-routes.ts';
@@ -60,5 +61,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(maintenanceRoutes(context, staff));
   await zodApp.register(documentRoutes(context, staff));
   await zodApp.register(documentKeyRoutes(context, staff));
+  await zodApp.register(sampleRoutes(context, staff));
   return app;
 }

@@ -8,6 +8,7 @@ test('an empty environment gives a cloud in one process on loopback', () => {
     httpPort: 8080,
     mqttPort: 1883,
     startTimeoutMs: 60_000,
+    samplesKeepMs: 90 * 86_400_000,
   });
 });
 

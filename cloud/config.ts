@@ -36,6 +36,7 @@ const environmentSchema = z
     ),
     PILEGATE_INGEST_LEASE_S: z.coerce.number().min(1).max(600).default(10),
     PILEGATE_START_TIMEOUT_S: z.coerce.number().positive().max(3600).default(60),
+    PILEGATE_SAMPLES_KEEP_DAYS: z.coerce.number().int().min(1).max(3660).default(90),
     PILEGATE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   })
   .superRefine((env, context) => {
@@ -66,6 +67,8 @@ export interface CloudConfig {
   readonly startTimeoutMs: number;
   /** How long a process that ends without a word keeps the sites of its shards from being served by another. */
   readonly ingestLeaseMs: number;
+  /** How long samples stay after they have come. */
+  readonly samplesKeepMs: number;
   readonly logLevel: string;
 }
 
@@ -94,6 +97,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     webhookRetryMs: values.PILEGATE_WEBHOOK_RETRY_S,
     ingestLeaseMs: Math.round(values.PILEGATE_INGEST_LEASE_S * 1000),
     startTimeoutMs: Math.round(values.PILEGATE_START_TIMEOUT_S * 1000),
+    samplesKeepMs: values.PILEGATE_SAMPLES_KEEP_DAYS * 86_400_000,
     logLevel: values.PILEGATE_LOG_LEVEL,
   };
 }

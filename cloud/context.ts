@@ -28,6 +28,7 @@ export interface CloudContext {
 
 export interface CloudSettings {
   readonly startTimeoutMs: number;
+  readonly samplesKeepMs: number;
   readonly webhookRetryMs: readonly number[];
   readonly webhookDevAllow: readonly string[];
 }

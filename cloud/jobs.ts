@@ -6,6 +6,7 @@ import { sendDueCommands } from './operations/command-sender.ts';
 import { failOverdueStarts } from './operations/sweeper.ts';
 import { sweepNonces } from './partners/nonces.ts';
 import { type Poller, startPoller } from './runtime/poller.ts';
+import { forgetSamples } from './samples/forget-samples.ts';
 import type { DeliveryWorker } from './webhooks/delivery-worker.ts';
 
 /** Short, because a start of another process is found by polling; in one process a wake comes first. */
@@ -13,6 +14,7 @@ const COMMANDS_EVERY_MS = 250;
 const DELIVERIES_EVERY_MS = 500;
 const SWEEP_EVERY_MS = 1_000;
 const NONCES_EVERY_MS = 60_000;
+const SAMPLES_EVERY_MS = 60_000;
 
 /** Publishes commands, and then documents, for the sites whose shards this process has. Runs where the broker link is. */
 export const startCommandSender = (context: CloudContext, link: CloudLink, down: Down): Poller =>
@@ -56,6 +58,13 @@ export function startSweepers(context: CloudContext): Poller[] {
       timers,
       logger,
       run: () => sweepNonces(context.db, context.clock.wallMs()),
+    }),
+    startPoller({
+      name: 'forget samples',
+      intervalMs: SAMPLES_EVERY_MS,
+      timers,
+      logger,
+      run: () => forgetSamples(context.db, context.clock.wallMs() - context.settings.samplesKeepMs),
     }),
   ];
 }

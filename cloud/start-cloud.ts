@@ -94,6 +94,7 @@ function createContext(config: CloudConfig, world: CloudWorld, wake: CloudContex
     lookUp: world.lookUp,
     settings: {
       startTimeoutMs: config.startTimeoutMs,
+      samplesKeepMs: config.samplesKeepMs,
       webhookRetryMs: config.webhookRetryMs,
       webhookDevAllow: config.webhookDevAllow,
     },

@@ -1,6 +1,8 @@
 import type { Generated, Selectable } from 'kysely';
 import type { DocumentKind, DocumentSource, DocumentStatus } from '#shared/documents.ts';
-import type { Command, MaintenanceAction } from '#shared/wire/messages.ts';
+import type { ClockQuality } from '#shared/stamp.ts';
+import type { Command, ConnectorStatus, MaintenanceAction } from '#shared/wire/messages.ts';
+import type { SampleLossReason } from '#shared/wire/samples.ts';
 import type { RolloutSiteState } from '../rollouts/machine.ts';
 
 /** Columns as the migrations define them. `…_ms` are wall-clock milliseconds; documents are JSON text. */
@@ -17,6 +19,8 @@ export interface Database {
   cursors: { site_id: string; store_epoch: string; stream: string; acked_seq: number };
   site_records: SiteRecordsTable;
   dead_letters: DeadLettersTable;
+  sample_series: SampleSeriesTable;
+  sample_losses: SampleLossesTable;
   alarms: AlarmsTable;
   site_documents: SiteDocumentsTable;
   site_documents_in_force: SiteDocumentsInForceTable;
@@ -231,6 +235,37 @@ interface DeadLettersTable {
   payload_sha256: string;
   received_at_ms: number;
 }
+
+interface SampleSeriesTable {
+  site_id: string;
+  connector_id: string;
+  store_epoch: string;
+  first_seq: number;
+  last_seq: number;
+  status: ConnectorStatus;
+  session_id: string | null;
+  from_ms: number;
+  until_ms: number;
+  until_mono_ms: number;
+  boot_id: string;
+  clock: ClockQuality;
+  body: string;
+  received_at_ms: number;
+}
+export type SampleSeriesRow = Selectable<SampleSeriesTable>;
+
+interface SampleLossesTable {
+  site_id: string;
+  store_epoch: string;
+  first_seq: number;
+  last_seq: number;
+  reason: SampleLossReason;
+  samples: number | null;
+  from_ms: number | null;
+  until_ms: number | null;
+  received_at_ms: number;
+}
+export type SampleLossRow = Selectable<SampleLossesTable>;
 
 interface AlarmsTable {
   alarm_id: string;

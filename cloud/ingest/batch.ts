@@ -4,6 +4,7 @@ import { recordDroppedSchema } from '#shared/wire/records.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import { digestOf } from '../canonical-json.ts';
 import { isTransient, savepoint, type Trx } from '../db/transaction.ts';
+import { applySamples } from '../samples/apply-samples.ts';
 import { parkRecord } from './dead-letters.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { applyRecord } from './records.ts';
@@ -30,7 +31,8 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
   const { value, tenure } = await inShard(context, site.shard, async (trx) => {
     const inHand = { context, trx, site, batch, nowMs };
     const cursor = await lockCursor(inHand);
-    const outcome = await applyInOrder(inHand, cursor);
+    const outcome =
+      batch.stream === 'samples' ? await applySamples(inHand, cursor) : await applyInOrder(inHand, cursor);
     await trx
       .updateTable('cursors')
       .set({ acked_seq: outcome.ackedSeq })

@@ -2,12 +2,13 @@ import { type BootClock, restamp } from '#shared/stamp.ts';
 import { cdrSchema } from '#shared/wire/cdr.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
 import type { RecordContext } from '../ingest/records.ts';
+import { correctSampleTimes } from '../samples/apply-samples.ts';
 import { reviewClock } from './clock-review.ts';
 import { lockOrder, updateOrder } from './store.ts';
 import { rememberTime } from './told-time.ts';
 
 /**
- * A site has learned what the time of one of its boots truly was. Orders show the corrected times from then on. The
+ * A site has learned what the time of one of its boots truly was. Orders and samples show the corrected times from then on. The
  * charge detail record and its bill stay as they are; where the band would have been another, a person has to look.
  */
 export async function applyClockCorrected(
@@ -28,6 +29,7 @@ export async function applyClockCorrected(
     .execute();
   const clock: BootClock = { bootId, offsetMs, quality };
   const orderIds = await correctTimes(context, clock);
+  await correctSampleTimes(trx, site.siteId, clock);
   for (const orderId of orderIds) await review(context, orderId, clock);
   context.logger.warn(
     { siteId: site.siteId, bootId, correctionMs, quality, orders: orderIds.length },

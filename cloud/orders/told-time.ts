@@ -39,7 +39,10 @@ async function restamped(context: RecordContext, told: Stamp): Promise<Stamp> {
 }
 
 /** What the site's corrections so far tell of the clock of one of its boots, the best of them; null when there is none. */
-export async function knownClock({ trx, site }: RecordContext, bootId: string): Promise<BootClock | null> {
+export async function knownClock(
+  { trx, site }: Pick<RecordContext, 'trx' | 'site'>,
+  bootId: string,
+): Promise<BootClock | null> {
   const rows = await trx
     .selectFrom('clock_corrections')
     .select(['offset_ms', 'quality'])

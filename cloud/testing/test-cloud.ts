@@ -45,6 +45,7 @@ const defaults: CloudConfig = {
   webhookRetryMs: [60_000, 300_000],
   startTimeoutMs: 60_000,
   ingestLeaseMs: 10_000,
+  samplesKeepMs: 90 * 86_400_000,
   logLevel: 'silent',
 };
 

@@ -90,7 +90,8 @@ export class Storage {
       path: join(dataDir, 'samples.db'),
       maxBytes: config.samplesMaxMb * MIB,
       monoMs: clock.monoMs,
-      wallMs: () => stamp().wallMs,
+      stamp,
+      newId,
       onTrouble: (error) => parts.log.error({ err: error }, 'samples are not stored; billing does without them'),
     });
     this.#openedMonoMs = clock.monoMs();

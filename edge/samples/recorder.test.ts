@@ -1,76 +1,21 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { uuid } from '../control/testing.ts';
-import { at, mayMount, smallDisk, tempFolder } from '../ledger/testing.ts';
-import { SamplesRecorder } from './recorder.ts';
-import type { Sample } from './sampler.ts';
+import { at, mayMount, smallDisk } from '../ledger/testing.ts';
 import { STATUSES } from './samples-schema.ts';
 import { SamplesStore } from './samples-store.ts';
-import { tombstonesIn } from './tombstones.ts';
+import { recorderRig } from './testing.ts';
 
 // A disk that others keep busy takes its time.
 vi.setConfig({ testTimeout: 60_000 });
 
 const MIB = 1_048_576;
 
-/** A recorder with the time in the hand, and another handle on its file to look with. */
-function rig(options: { folder?: string; maxBytes?: number } = {}) {
-  const folder = options.folder ?? tempFolder();
-  const path = join(folder, 'samples.db');
-  const time = { wallMs: at.wallMs, monoMs: at.monoMs };
-  const troubles: unknown[] = [];
-  const recorder = new SamplesRecorder({
-    path,
-    maxBytes: options.maxBytes ?? 8 * MIB,
-    monoMs: () => time.monoMs,
-    wallMs: () => time.wallMs,
-    onTrouble: (error) => troubles.push(error),
-  });
-  onTestFinished(() => recorder.close());
-  const look = <Value>(see: (database: Database.Database) => Value): Value => {
-    const database = new Database(path);
-    try {
-      return see(database);
-    } finally {
-      database.close();
-    }
-  };
-  const sample = (change: Partial<Sample> = {}): Sample => ({
-    connectorId: 'P1-1',
-    at: { ...at, ...time },
-    status: 'charging',
-    registerWh: 50_000,
-    currentMa: 16_000,
-    powerW: 11_000,
-    temperatureDc: 312,
-    sessionId: uuid(1),
-    ...change,
-  });
-  const pass = (ms: number) => {
-    time.wallMs += ms;
-    time.monoMs += ms;
-  };
-  const count = () => look((database) => Number(database.prepare(`SELECT count(*) FROM samples`).pluck().get()));
-  const stones = () => look(tombstonesIn);
-  /** A site of so many connectors for a while, a sample of each every ten seconds. */
-  const run = (seconds: number, connectors = 20, level: Parameters<SamplesRecorder['take']>[1] = 'ample') => {
-    for (let s = 0; s < seconds; s += 10) {
-      recorder.take(
-        Array.from({ length: connectors }, (_, i) => sample({ connectorId: `C${i}`, sessionId: uuid(100 + i) })),
-        level,
-      );
-      pass(10_000);
-      recorder.tick(level);
-    }
-  };
-  return { folder, path, recorder, troubles, time, look, sample, pass, count, stones, run };
-}
-
 describe('ED-11 samples are written in groups', () => {
   test('after ten seconds, or when there are 200', () => {
-    const { folder, recorder, sample, pass, count, look } = rig();
+    const { folder, recorder, sample, pass, count, look } = recorderRig();
     recorder.take([sample()], 'ample');
     pass(9999);
     recorder.tick('ample');
@@ -89,7 +34,7 @@ describe('ED-11 samples are written in groups', () => {
   });
 
   test('they come back as they were taken; null stays null', () => {
-    const { recorder, sample, look } = rig();
+    const { recorder, sample, look } = recorderRig();
     const taken = STATUSES.map((status, i) => sample({ status, registerWh: i === 0 ? null : 1000 + i }));
     const silent = sample({
       status: 'offline',
@@ -102,11 +47,16 @@ describe('ED-11 samples are written in groups', () => {
     });
     recorder.take([...taken, sample({ connectorId: 'P2-1' }), silent], 'ample');
     recorder.close();
-    expect(look((database) => new SamplesStore(database).read('P1-1', 100))).toEqual([...taken, silent]);
+    const kept = look((database) => new SamplesStore(database).readAfter(0, 100));
+    expect(kept.map(({ sample: one }) => one).filter(({ connectorId }) => connectorId === 'P1-1')).toEqual([
+      ...taken,
+      silent,
+    ]);
+    expect(kept.map(({ seq }) => seq)).toEqual(kept.map((_, i) => i + 1));
   });
 
   test('a row is small: numbers, and names only once', () => {
-    const { recorder, run, path } = rig();
+    const { recorder, run, path } = recorderRig();
     run(36_000);
     recorder.close();
     const bytesPerRow = statSync(path).size / (3600 * 20);
@@ -116,7 +66,7 @@ describe('ED-11 samples are written in groups', () => {
 
 describe('ED-11 samples give way', () => {
   test('low: one a minute is taken, and what is older is thinned to that; the loss is on record', () => {
-    const { run, count, stones } = rig();
+    const { run, count, stones } = recorderRig();
     run(6000);
     expect(count()).toBe(12_000);
     run(600, 20, 'low');
@@ -132,7 +82,7 @@ describe('ED-11 samples give way', () => {
   });
 
   test('scarce: nothing is taken, and how much that was is told when there is room again', () => {
-    const { run, count, stones } = rig();
+    const { run, count, stones } = recorderRig();
     run(100, 2);
     run(300, 2, 'scarce');
     expect(count()).toBeLessThanOrEqual(20);
@@ -151,7 +101,7 @@ describe('ED-11 samples give way', () => {
   });
 
   test('above its cap the oldest are thinned, then dropped: the file stays within it for years', () => {
-    const { run, recorder, path, stones, count, look } = rig({ maxBytes: MIB });
+    const { run, recorder, path, stones, count, look } = recorderRig({ maxBytes: MIB });
     run(60_000);
     expect(recorder.bytes).toBeLessThanOrEqual(1.1 * MIB);
     recorder.close();
@@ -166,7 +116,7 @@ describe('ED-11 samples give way', () => {
 
 describe('ED-11 a samples store that fails disturbs nobody', () => {
   test('a damaged one is quarantined and made anew, and knows that something is gone', () => {
-    const { path, recorder, sample, folder, count, stones, troubles } = rig();
+    const { path, recorder, sample, folder, count, stones, troubles } = recorderRig();
     writeFileSync(path, 'x'.repeat(20_000));
     recorder.take([sample()], 'ample');
     recorder.close();
@@ -177,7 +127,7 @@ describe('ED-11 a samples store that fails disturbs nobody', () => {
   });
 
   test('damage met while it runs costs one group, which is counted', () => {
-    const { path, recorder, run, sample, pass, stones, troubles, count } = rig();
+    const { path, recorder, run, sample, pass, stones, troubles, count } = recorderRig();
     run(4000);
     recorder.close();
     const bytes = Buffer.alloc(4096 * 4, 0x11);
@@ -205,7 +155,7 @@ describe('ED-11 a samples store that fails disturbs nobody', () => {
   test.runIf(mayMount)('a full disk loses samples, and counts them', () => {
     const folder = smallDisk('1m');
     writeFileSync(join(folder, 'other'), Buffer.alloc(900_000, 1));
-    const { run, troubles, recorder, pass, sample, stones } = rig({ folder });
+    const { run, troubles, recorder, pass, sample, stones } = recorderRig({ folder });
     run(1000);
     expect(troubles.length).toBeGreaterThan(0);
     writeFileSync(join(folder, 'other'), '');

@@ -1,12 +1,16 @@
 import type { Database as Sqlite } from 'better-sqlite3';
+import type { Stamp } from '#shared/stamp.ts';
+import type { RecordEnvelope } from '#shared/wire/messages.ts';
 import { giveBackPages, pagesOf } from '../ledger/open-database.ts';
 import { isAtLeast, type SpaceLevel } from '../ledger/space.ts';
 import { troubleOf } from '../ledger/store-trouble.ts';
+import { recordsAfter, type SamplesLimits } from './outgoing.ts';
 import type { Sample } from './sampler.ts';
 import { openSamples, replaceSamples } from './samples-file.ts';
 import { SamplesStore } from './samples-store.ts';
+import { beginStream, endStream, keepAcked, type SamplesStream } from './samples-stream.ts';
 import { thin } from './thinning.ts';
-import { bury, type TombstoneReason } from './tombstones.ts';
+import { buryUntaken, type Untaken } from './tombstones.ts';
 
 const GROUP_ROWS = 200;
 const GROUP_MS = 10_000;
@@ -21,13 +25,17 @@ export interface SamplesRecorderParts {
   readonly path: string;
   readonly maxBytes: number;
   readonly monoMs: () => number;
-  readonly wallMs: () => number;
+  readonly stamp: () => Stamp;
+  /** Makes the epoch of a store that is new. */
+  readonly newId: () => string;
   /** Something about the samples went wrong; nothing else is touched by it. */
   readonly onTrouble: (error: unknown) => void;
 }
 
+type LossReason = Exclude<Untaken['reason'], 'damaged' | 'interrupted'>;
+
 interface Loss {
-  readonly reason: TombstoneReason;
+  readonly reason: LossReason;
   readonly fromWallMs: number;
   toWallMs: number;
   count: number;
@@ -41,9 +49,11 @@ export class SamplesRecorder {
   readonly #parts: SamplesRecorderParts;
   #database: Sqlite | null = null;
   #store: SamplesStore | null = null;
+  #stream: SamplesStream | null = null;
+  #keptAckedSeq = 0;
   #group: Sample[] = [];
   #groupSinceMonoMs = 0;
-  readonly #losses = new Map<TombstoneReason, Loss>();
+  readonly #losses = new Map<LossReason, Loss>();
   /** When a connector's last sample was kept while samples are thinned as they come: "connector status" → minute. */
   #keptMinutes = new Map<string, number>();
   #openAgainMonoMs = Number.NEGATIVE_INFINITY;
@@ -81,8 +91,35 @@ export class SamplesRecorder {
 
   close(): void {
     this.#flush();
-    this.#guarded(() => this.#database?.close());
+    this.#guarded(() => {
+      if (this.#database !== null && this.#stream !== null) endStream(this.#database, this.#stream);
+      this.#database?.close();
+    });
     this.#database = null;
+  }
+
+  /** Where the stream stands; null while the store does not work. Another epoch is another store. */
+  stream(): Readonly<SamplesStream> | null {
+    this.#guarded(() => this.#open());
+    return this.#stream;
+  }
+
+  /** What is to be told after a number; null when there is nothing, or nothing yet that is worth a message. */
+  recordsAfter(afterSeq: number, limits: SamplesLimits): RecordEnvelope[] | null {
+    const read = (): RecordEnvelope[] | null => {
+      this.#open();
+      const [database, store, stream] = [this.#database, this.#store, this.#stream];
+      if (database === null || store === null || stream === null) return null;
+      return recordsAfter(database, store, stream, afterSeq, limits, this.#parts.stamp());
+    };
+    return this.#guarded(read) ?? null;
+  }
+
+  /** The cloud has everything of the store `storeEpoch` up to a number. It stays here as long as there is room. */
+  acknowledge(storeEpoch: string, ackedSeq: number): void {
+    const stream = this.#stream;
+    if (stream?.storeEpoch === storeEpoch)
+      stream.ackedSeq = Math.max(stream.ackedSeq, Math.min(ackedSeq, stream.headSeq));
   }
 
   /** Thinned as they come, one a minute is kept of each connector, and each change of its status. */
@@ -105,27 +142,35 @@ export class SamplesRecorder {
 
   #write(group: readonly Sample[]): boolean {
     this.#open();
-    const [database, store] = [this.#database, this.#store];
-    if (database === null || store === null) return false;
-    const losses = [...this.#losses.values()];
+    const [database, store, stream] = [this.#database, this.#store, this.#stream];
+    if (database === null || store === null || stream === null) return false;
+    const { ackedSeq } = stream;
+    let { headSeq } = stream;
     database.transaction(() => {
-      for (const { reason, fromWallMs, toWallMs, count } of losses)
-        bury(database, { reason, fromId: null, toId: null, fromWallMs, toWallMs, count });
-      store.append(group);
+      for (const loss of this.#losses.values()) {
+        headSeq += 1;
+        buryUntaken(database, { ...loss, seq: headSeq, numbers: 1 }, ackedSeq);
+      }
+      store.append(group, headSeq + 1);
+      if (ackedSeq > this.#keptAckedSeq) keepAcked(database, ackedSeq);
     })();
+    stream.headSeq = headSeq + group.length;
+    this.#keptAckedSeq = ackedSeq;
     this.#losses.clear();
     return true;
   }
 
   #open(): void {
-    const { path, maxBytes, monoMs, wallMs } = this.#parts;
+    const { path, maxBytes, monoMs, stamp } = this.#parts;
     if (this.#database !== null || monoMs() < this.#openAgainMonoMs) return;
     this.#openAgainMonoMs = monoMs() + OPEN_AGAIN_AFTER_MS;
-    this.#use(openSamples(path, maxBytes, wallMs()));
+    this.#use(openSamples(path, maxBytes, stamp().wallMs));
   }
 
   #use(database: Sqlite): void {
     this.#database = database;
+    this.#stream = beginStream(database, this.#parts.newId, this.#parts.stamp().bootId);
+    this.#keptAckedSeq = this.#stream.ackedSeq;
     this.#store = new SamplesStore(database);
   }
 
@@ -135,14 +180,14 @@ export class SamplesRecorder {
     if (database === null) return;
     const isOverCap = () => pagesOf(database).usedBytes > this.#parts.maxBytes;
     for (let step = 0; step < STEPS_A_TICK && (isOverCap() || isAtLeast(level, 'low')); step += 1) {
-      if (!thin(database, isOverCap() || isAtLeast(level, 'scarce'))) break;
+      if (!thin(database, isOverCap() || isAtLeast(level, 'scarce'), this.#stream?.ackedSeq ?? 0)) break;
       this.#store?.forgetNames();
     }
     if (pagesOf(database).freeBytes > 0 && (isAtLeast(level, 'low') || isOverCap()))
       giveBackPages(database, PAGES_A_TICK);
   }
 
-  #lose(reason: TombstoneReason, samples: readonly Sample[]): void {
+  #lose(reason: LossReason, samples: readonly Sample[]): void {
     for (const { at } of samples) {
       const known = this.#losses.get(reason);
       if (known === undefined)
@@ -167,11 +212,12 @@ export class SamplesRecorder {
   }
 
   #replace(): void {
-    const { path, maxBytes, wallMs, onTrouble } = this.#parts;
+    const { path, maxBytes, stamp, onTrouble } = this.#parts;
     try {
-      this.#use(replaceSamples(path, maxBytes, wallMs()));
+      this.#use(replaceSamples(path, maxBytes, stamp().wallMs));
     } catch (error) {
       onTrouble(error);
+      this.#closeQuietly();
     }
   }
 
@@ -183,5 +229,6 @@ export class SamplesRecorder {
     }
     this.#database = null;
     this.#store = null;
+    this.#stream = null;
   }
 }

@@ -2,7 +2,7 @@ import Database, { type Database as Sqlite } from 'better-sqlite3';
 import { quarantine } from '../ledger/quarantine.ts';
 import { troubleOf } from '../ledger/store-trouble.ts';
 import { samplesMigrations } from './samples-schema.ts';
-import { bury } from './tombstones.ts';
+import { buryUntaken } from './tombstones.ts';
 
 /** WAL pages after which they are brought into the database, and synced: 1 MB. */
 const CHECKPOINT_PAGES = 256;
@@ -27,8 +27,8 @@ export function openSamples(path: string, maxBytes: number, nowMs: number): Sqli
 export function replaceSamples(path: string, maxBytes: number, nowMs: number): Sqlite {
   quarantine(path, nowMs);
   const database = openFile(path, maxBytes);
-  const span = { fromId: null, toId: null, fromWallMs: null, toWallMs: nowMs };
-  bury(database, { reason: 'damaged', ...span, count: null });
+  const untold = { fromWallMs: null, toWallMs: nowMs, count: null };
+  buryUntaken(database, { reason: 'damaged', ...untold, seq: 1, numbers: 1 }, 0);
   return database;
 }
 

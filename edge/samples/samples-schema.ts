@@ -36,6 +36,17 @@ export const samplesMigrations: readonly string[] = [
     count INTEGER
   ) STRICT;
   `,
+  `
+  -- store_epoch, acked_seq: the name of the stream, and what the cloud has of it. boot_id: of the machine when it was used last.
+  -- closed_seq: the last number when it was closed in order.
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO meta VALUES ('acked_seq', '0');
+  -- What is told under a number of its own stands for so many neighbouring ones, of which seq is the last. Samples have sample_id.
+  ALTER TABLE tombstones ADD COLUMN seq INTEGER;
+  ALTER TABLE tombstones ADD COLUMN numbers INTEGER NOT NULL DEFAULT 1;
+  CREATE UNIQUE INDEX tombstones_seq ON tombstones (seq) WHERE seq IS NOT NULL;
+  UPDATE tombstones SET seq = tombstone_id + (SELECT coalesce(max(sample_id), 0) FROM samples) WHERE from_id IS NULL;
+  `,
 ];
 
 /** Added to at the end only: a sample holds the place. */

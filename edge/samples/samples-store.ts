@@ -1,4 +1,5 @@
 import type { Database as Sqlite, Statement } from 'better-sqlite3';
+import type { NumberedSample } from './pack-samples.ts';
 import type { Sample } from './sampler.ts';
 import { CLOCKS, STATUSES } from './samples-schema.ts';
 
@@ -13,15 +14,17 @@ export class SamplesStore {
   constructor(database: Sqlite) {
     this.#database = database;
     this.#insert = database.prepare(
-      `INSERT INTO samples (connector, wall_ms, mono_ms, boot, clock, status, register_wh, current_ma, power_w, temperature_dc, session)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO samples (sample_id, connector, wall_ms, mono_ms, boot, clock, status, register_wh, current_ma, power_w, temperature_dc, session)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
   }
 
-  /** Within a transaction: one group. */
-  append(samples: readonly Sample[]): void {
-    for (const { connectorId, at, status, registerWh, currentMa, powerW, temperatureDc, sessionId } of samples) {
+  /** Within a transaction: one group, under the numbers from `firstSeq` on. */
+  append(samples: readonly Sample[], firstSeq: number): void {
+    for (const [i, sample] of samples.entries()) {
+      const { connectorId, at, status, registerWh, currentMa, powerW, temperatureDc, sessionId } = sample;
       this.#insert.run(
+        firstSeq + i,
         this.#numberOf(connectorId, 'connector'),
         at.wallMs,
         at.monoMs,
@@ -42,29 +45,32 @@ export class SamplesStore {
     this.#names = new Map();
   }
 
-  /** Samples of a connector in the order in which they were taken. */
-  read(connectorId: string, limit: number): Sample[] {
+  /** The samples after a number, in the order in which they were taken. */
+  readAfter(afterSeq: number, limit: number): NumberedSample[] {
     const rows = this.#database
-      .prepare<[string, number], Record<string, number | string | null>>(
-        `SELECT s.*, b.name AS boot_id, n.name AS session_id FROM samples s
-         JOIN names c ON c.name_id = s.connector AND c.name = ? JOIN names b ON b.name_id = s.boot
-         LEFT JOIN names n ON n.name_id = s.session ORDER BY s.sample_id LIMIT ?`,
+      .prepare<[number, number], Record<string, number | string | null>>(
+        `SELECT s.*, c.name AS connector_id, b.name AS boot_id, n.name AS session_id FROM samples s
+         JOIN names c ON c.name_id = s.connector JOIN names b ON b.name_id = s.boot
+         LEFT JOIN names n ON n.name_id = s.session WHERE s.sample_id > ? ORDER BY s.sample_id LIMIT ?`,
       )
-      .all(connectorId, limit);
+      .all(afterSeq, limit);
     return rows.map((row) => ({
-      connectorId,
-      at: {
-        wallMs: Number(row.wall_ms),
-        monoMs: Number(row.mono_ms),
-        bootId: String(row.boot_id),
-        clock: CLOCKS[Number(row.clock)] ?? 'none',
+      seq: Number(row.sample_id),
+      sample: {
+        connectorId: String(row.connector_id),
+        at: {
+          wallMs: Number(row.wall_ms),
+          monoMs: Number(row.mono_ms),
+          bootId: String(row.boot_id),
+          clock: CLOCKS[Number(row.clock)] ?? 'none',
+        },
+        status: STATUSES[Number(row.status)] ?? 'offline',
+        registerWh: row.register_wh as number | null,
+        currentMa: row.current_ma as number | null,
+        powerW: row.power_w as number | null,
+        temperatureDc: row.temperature_dc as number | null,
+        sessionId: row.session_id as string | null,
       },
-      status: STATUSES[Number(row.status)] ?? 'offline',
-      registerWh: row.register_wh as number | null,
-      currentMa: row.current_ma as number | null,
-      powerW: row.power_w as number | null,
-      temperatureDc: row.temperature_dc as number | null,
-      sessionId: row.session_id as string | null,
     }));
   }
 

@@ -1,5 +1,5 @@
 import type { Database as Sqlite } from 'better-sqlite3';
-import { bury } from './tombstones.ts';
+import { bury, droppedThrough } from './tombstones.ts';
 
 const MINUTE_MS = 60_000;
 /** So many of the newest samples stay as they are. */
@@ -8,21 +8,24 @@ const TOO_YOUNG = 5000;
 const ROWS_A_STEP = 5000;
 
 /**
- * Makes room: leaves one sample a minute of each connector, session and status, from the oldest on, and when there is
- * nothing left to thin, drops the oldest. Each step says what it took.
+ * Makes room: drops the oldest that the cloud has, but the young; else leaves one sample a minute of each connector, session and
+ * status, from the oldest on, and when there is nothing left to thin, drops the oldest. Each step says what it took.
  *
+ * @param ackedSeq what the cloud has
  * @returns whether it found anything to take
  */
-export function thin(database: Sqlite, mayDrop: boolean): boolean {
+export function thin(database: Sqlite, mayDrop: boolean, ackedSeq: number): boolean {
   return database.transaction(() => {
     const thinnedThrough = lastId(
       database,
       `SELECT max(to_id) AS id FROM tombstones WHERE reason IN ('thinned', 'dropped')`,
     );
     const newest = lastId(database, `SELECT max(sample_id) AS id FROM samples`);
+    if (dropOldest(database, Math.min(ackedSeq, newest - TOO_YOUNG))) return true;
     const through = Math.min(thinnedThrough + ROWS_A_STEP, newest - TOO_YOUNG);
     if (through > thinnedThrough) return thinRange(database, thinnedThrough + 1, through);
-    return mayDrop && dropOldest(database);
+    // The newest stays: its number must not be given again.
+    return mayDrop && dropOldest(database, newest - 1);
   })();
 }
 
@@ -43,15 +46,14 @@ function thinRange(database: Sqlite, fromId: number, toId: number): boolean {
 }
 
 /** Of what was thinned before, only what was left of it counts here. */
-function dropOldest(database: Sqlite): boolean {
-  // The newest stays: its number must not be given again.
+function dropOldest(database: Sqlite, throughId: number): boolean {
   const toId = lastId(
     database,
-    `SELECT max(sample_id) AS id FROM (SELECT sample_id FROM samples WHERE sample_id < (SELECT max(sample_id) FROM samples)
+    `SELECT max(sample_id) AS id FROM (SELECT sample_id FROM samples WHERE sample_id <= ${throughId}
      ORDER BY sample_id LIMIT ${ROWS_A_STEP})`,
   );
   if (toId === 0) return false;
-  const fromId = lastId(database, `SELECT max(to_id) AS id FROM tombstones WHERE reason = 'dropped'`) + 1;
+  const fromId = droppedThrough(database) + 1;
   const span = spanOf(database, fromId, toId);
   const { changes } = database.prepare(`DELETE FROM samples WHERE sample_id <= ?`).run(toId);
   bury(database, { reason: 'dropped', fromId, toId, ...span, count: changes });

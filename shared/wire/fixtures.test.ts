@@ -16,6 +16,7 @@ import {
   welcomeSchema,
 } from './messages.ts';
 import { recordBodySchema } from './records.ts';
+import { samplesBodySchema } from './samples.ts';
 import { downKinds, upKinds } from './topics.ts';
 
 // Golden messages: what version 1 looked like on the wire when it was first sent. They are added to, never edited: an edge
@@ -36,6 +37,7 @@ const schemas: Record<string, z.ZodType> = {
   document: documentPushSchema,
   nack: nackSchema,
   record: recordBodySchema,
+  samples: samplesBodySchema,
 };
 const names = readdirSync(folder).map((file) => file.replace('.json', ''));
 const schemaOf = (name: string): z.ZodType => {
@@ -46,9 +48,11 @@ const schemaOf = (name: string): z.ZodType => {
 
 test('SY-01 every message kind and every record kind has a golden message', () => {
   const kinds = new Set(names.map((name) => name.split('-')[0]));
-  expect([...kinds].sort()).toEqual([...new Set([...upKinds, ...downKinds, 'record'])].sort());
+  expect([...kinds].sort()).toEqual([...new Set([...upKinds, ...downKinds, 'record', 'samples'])].sort());
   const records = names.filter((name) => name.startsWith('record-')).map((name) => JSON.parse(raw(name)).kind);
   expect(new Set(records)).toEqual(new Set(recordBodySchema.options.map((option) => option.shape.kind.value)));
+  const samples = names.filter((name) => name.startsWith('samples-')).map((name) => JSON.parse(raw(name)).kind);
+  expect(new Set(samples)).toEqual(new Set(samplesBodySchema.options.map((option) => option.shape.kind.value)));
   const commands = names.filter((name) => name.startsWith('command-')).map((name) => JSON.parse(raw(name)).kind);
   expect(commands.sort()).toEqual(commandSchema.options.map((option) => option.shape.kind.value).sort());
 });
@@ -62,6 +66,11 @@ test.each(names)('SY-01 version 1: %s means today what it meant then', (name) =>
 test('SY-01 every record of the golden batch is a record', () => {
   const { records } = batchSchema.parse(JSON.parse(raw('batch')));
   for (const record of records) expect(recordBodySchema.parse(record.body)).toEqual(record.body);
+});
+
+test('SY-02 every record of the golden batch of samples is one of that stream', () => {
+  const { records } = batchSchema.parse(JSON.parse(raw('batch-samples')));
+  for (const record of records) expect(samplesBodySchema.parse(record.body)).toEqual(record.body);
 });
 
 /** The document as a newer sender would send it: one more key in every object but a tariff. */
@@ -85,6 +94,9 @@ test('RS-05 an unknown key in a tariff is refused: a price that nobody knows her
   expect(parsed.error?.issues).toEqual([expect.objectContaining({ path: ['tariff'], keys: ['parkingFeeE4'] })]);
 });
 
-test.each(names.filter((name) => !name.startsWith('record-')))('SY-01 %s of another version is refused', (name) => {
-  expect(schemaOf(name).safeParse({ ...JSON.parse(raw(name)), v: 2 }).success).toBe(false);
-});
+test.each(names.filter((name) => !/^(record|samples)-/.test(name)))(
+  'SY-01 %s of another version is refused',
+  (name) => {
+    expect(schemaOf(name).safeParse({ ...JSON.parse(raw(name)), v: 2 }).success).toBe(false);
+  },
+);
