@@ -43,7 +43,7 @@ export default defineConfig({
           name: 'postgresql',
           include: [
             onPostgresqlOnly,
-            'cloud/{db,documents,ingest,keys,operations,orders,partners,rollouts,staff,stations}/**/*.test.ts',
+            'cloud/{db,documents,ingest,keys,operations,orders,partners,rollouts,samples,staff,stations}/**/*.test.ts',
             'cloud/webhooks/delivery*.test.ts',
           ],
           globalSetup: './test/postgresql-setup.ts',

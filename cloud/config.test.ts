@@ -20,6 +20,7 @@ const wrong: [string, Record<string, string>][] = [
   ['PILEGATE_WEBHOOK_DEV_ALLOW', { PILEGATE_WEBHOOK_DEV_ALLOW: 'http://127.0.0.1:1' }],
   ['PILEGATE_WEBHOOK_RETRY_S', { PILEGATE_WEBHOOK_RETRY_S: '60,soon' }],
   ['PILEGATE_START_TIMEOUT_S', { PILEGATE_START_TIMEOUT_S: '0' }],
+  ['PILEGATE_SAMPLES_KEEP_DAYS', { PILEGATE_SAMPLES_KEEP_DAYS: '0' }],
 ];
 test.each(wrong)('XC-08 a bad %s is named', (name, env) => {
   expect(() => readConfig(env)).toThrow(`config.invalid: ${name}`);

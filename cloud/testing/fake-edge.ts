@@ -11,6 +11,7 @@ import {
   documentPushSchema,
   nackSchema,
   type RecordEnvelope,
+  type StreamName,
   welcomeSchema,
 } from '#shared/wire/messages.ts';
 import { allDown, type DownKind, parseDownTopic, type UpKind, upTopic } from '#shared/wire/topics.ts';
@@ -40,8 +41,8 @@ export interface FakeEdge {
   publishTo(topic: string, payload: string): Promise<void>;
   hello(): Promise<Received<'welcome'>>;
   state(connectorId: string, change?: Partial<ConnectorView>): Promise<void>;
-  /** Sends records and waits for the acknowledgement. */
-  batch(records: readonly RecordEnvelope[]): Promise<Received<'ack'>>;
+  /** Sends records, of the stream `events` unless said otherwise, and waits for the acknowledgement. */
+  batch(records: readonly RecordEnvelope[], stream?: StreamName): Promise<Received<'ack'>>;
   /** Numbers a body as the next record of the store and sends it. */
   record(body: RecordEnvelope['body']): Promise<Received<'ack'>>;
   nextSeq(): number;
@@ -127,11 +128,11 @@ export async function connectFakeEdge(
       look();
     });
   }
-  const batch = async (records: readonly RecordEnvelope[]): Promise<Received<'ack'>> => {
-    const answer = take('ack', (ack) => ack.storeEpoch === storeEpoch);
+  const batch = async (records: readonly RecordEnvelope[], stream: StreamName = 'events'): Promise<Received<'ack'>> => {
+    const answer = take('ack', (ack) => ack.storeEpoch === storeEpoch && ack.stream === stream);
     // When sending fails already, that is the failure to tell, and not that no answer came.
     answer.catch(() => {});
-    await publish('batch', { v: 1, siteId, storeEpoch, stream: 'events', records });
+    await publish('batch', { v: 1, siteId, storeEpoch, stream, records });
     return answer;
   };
   const nextSeq = (): number => {

@@ -11,6 +11,7 @@ import { WIRE_VERSION } from './topics.ts';
 const version = z.literal(WIRE_VERSION);
 /** A stream of records inside one store. Streams are applied in order, each by itself. */
 export const streamSchema = z.enum(['events', 'samples']);
+export type StreamName = z.infer<typeof streamSchema>;
 
 export const connectorStatusSchema = z.enum([
   'available',
