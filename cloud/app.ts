@@ -13,8 +13,10 @@ import { orderRoutes } from './orders/routes.ts';
 import { createPartnerGate } from './partners/gate.ts';
 import type { Readiness } from './readiness.ts';
 import { sampleRoutes } from './samples/routes.ts';
+import { claimRoutes } from './sites/claim-routes.ts';
 import { attentionRoutes } from './staff/attention-routes.ts';
 import { createStaffGate } from './staff/gate.ts';
+import { identityRoutes } from './staff/identity-routes.ts';
 import { localOrderRoutes } from './staff/local-order-routes.ts';
 import { maintenanceRoutes } from './staff/maintenance-routes.ts';
 import { staffRoutes } from './staff/routes.ts';
@@ -62,5 +64,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(documentRoutes(context, staff));
   await zodApp.register(documentKeyRoutes(context, staff));
   await zodApp.register(sampleRoutes(context, staff));
+  await zodApp.register(identityRoutes(context, staff));
+  await zodApp.register(claimRoutes(context));
   return app;
 }

@@ -37,6 +37,7 @@ const environmentSchema = z
     PILEGATE_INGEST_LEASE_S: z.coerce.number().min(1).max(600).default(10),
     PILEGATE_START_TIMEOUT_S: z.coerce.number().positive().max(3600).default(60),
     PILEGATE_SAMPLES_KEEP_DAYS: z.coerce.number().int().min(1).max(3660).default(90),
+    PILEGATE_CREDENTIAL_DAYS: z.coerce.number().positive().max(3650).default(90),
     PILEGATE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   })
   .superRefine((env, context) => {
@@ -69,6 +70,8 @@ export interface CloudConfig {
   readonly ingestLeaseMs: number;
   /** How long samples stay after they have come. */
   readonly samplesKeepMs: number;
+  /** How long a credential of a site holds; it asks for the next one when two thirds are over. */
+  readonly credentialLifetimeMs: number;
   readonly logLevel: string;
 }
 
@@ -98,6 +101,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     ingestLeaseMs: Math.round(values.PILEGATE_INGEST_LEASE_S * 1000),
     startTimeoutMs: Math.round(values.PILEGATE_START_TIMEOUT_S * 1000),
     samplesKeepMs: values.PILEGATE_SAMPLES_KEEP_DAYS * 86_400_000,
+    credentialLifetimeMs: Math.round(values.PILEGATE_CREDENTIAL_DAYS * 86_400_000),
     logLevel: values.PILEGATE_LOG_LEVEL,
   };
 }

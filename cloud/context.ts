@@ -3,6 +3,9 @@ import type { Clock, Timers } from '#shared/clock.ts';
 import type { Db } from './db/connect.ts';
 import type { SecretBox } from './keys/seal.ts';
 import type { Random } from './random.ts';
+import type { IntrusionWatch } from './sites/intrusions.ts';
+import type { CredentialIssuer } from './sites/issuer.ts';
+import type { SiteLinks } from './sites/site-links.ts';
 import type { LookUp } from './webhooks/address-guard.ts';
 
 /** Tells a job in this process that there may be work. Jobs of other processes find it by polling. */
@@ -22,6 +25,9 @@ export interface CloudContext {
   readonly logger: Logger;
   readonly secrets: SecretBox;
   readonly wake: Wake;
+  readonly issuer: CredentialIssuer;
+  readonly siteLinks: SiteLinks;
+  readonly intrusions: IntrusionWatch;
   readonly lookUp: LookUp;
   readonly settings: CloudSettings;
 }

@@ -87,6 +87,7 @@ test('SY-01 SIGKILL loses nothing that was acknowledged; SIGTERM ends cleanly wi
     name: 'x',
     environment: 'live',
     timezone: 'Asia/Shanghai',
+    login: 'password',
     connectors: [{ connector_id: 'kill-c', pile_id: 'p', model: 'm', max_power_w: 1 }],
   });
   const login = { siteId: 'kill', shard: site.shard, brokerPassword: site.broker_password };

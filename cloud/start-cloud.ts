@@ -15,6 +15,9 @@ import { createSecretBox } from './keys/seal.ts';
 import type { Random } from './random.ts';
 import { readinessOf } from './readiness.ts';
 import type { Poller } from './runtime/poller.ts';
+import { createIntrusionWatch } from './sites/intrusions.ts';
+import { passwordIssuer } from './sites/issuer.ts';
+import type { SiteLinks } from './sites/site-links.ts';
 import type { LookUp } from './webhooks/address-guard.ts';
 import { createDeliveryWorker } from './webhooks/delivery-worker.ts';
 import { createWebhookPoster } from './webhooks/post.ts';
@@ -44,14 +47,20 @@ export interface RunningCloud {
 export async function startCloud(config: CloudConfig, world: CloudWorld): Promise<RunningCloud> {
   const has = (role: 'api' | 'ingest' | 'worker'): boolean => config.role === 'all' || config.role === role;
   const pollers: { commands?: Poller; deliveries?: Poller; others: Poller[] } = { others: [] };
-  const context = createContext(config, world, {
-    commands: () => pollers.commands?.wake(),
-    deliveries: () => pollers.deliveries?.wake(),
-  });
-  const stops: (() => Promise<void>)[] = [() => world.db.destroy()];
+  const links: { own: SiteLinks | null } = { own: null };
+  const context = createContext(
+    config,
+    world,
+    { commands: () => pollers.commands?.wake(), deliveries: () => pollers.deliveries?.wake() },
+    { cut: async (siteId, keepFingerprint) => links.own?.cut(siteId, keepFingerprint) },
+  );
+  const stops: (() => Promise<void>)[] = [() => world.db.destroy(), () => context.intrusions.idle()];
   await ensureDocumentKey(context);
   const broker = config.brokerUrl === null ? await startOwnBroker(config, context) : null;
-  if (broker !== null) stops.push(() => broker.embedded.close());
+  if (broker !== null) {
+    links.own = broker.embedded;
+    stops.push(() => broker.embedded.close());
+  }
 
   const ingest = has('ingest') ? startIngest(context, loginOf(config, broker), termsOf(config)) : null;
   if (ingest !== null) {
@@ -81,7 +90,12 @@ const termsOf = (config: CloudConfig): ShardTerms => ({
   isAlone: config.databaseUrl === null,
 });
 
-function createContext(config: CloudConfig, world: CloudWorld, wake: CloudContext['wake']): CloudContext {
+function createContext(
+  config: CloudConfig,
+  world: CloudWorld,
+  wake: CloudContext['wake'],
+  siteLinks: SiteLinks,
+): CloudContext {
   return {
     processId: world.random.uuid(),
     db: world.db,
@@ -91,6 +105,9 @@ function createContext(config: CloudConfig, world: CloudWorld, wake: CloudContex
     logger: world.logger,
     secrets: createSecretBox(world.keys.masterKey, world.random.bytes),
     wake,
+    issuer: passwordIssuer(config.credentialLifetimeMs),
+    siteLinks,
+    intrusions: createIntrusionWatch(world),
     lookUp: world.lookUp,
     settings: {
       startTimeoutMs: config.startTimeoutMs,
@@ -112,8 +129,9 @@ async function startOwnBroker(config: CloudConfig, context: CloudContext): Promi
   const password = context.random.bytes(32).toString('base64url');
   const embedded = await startEmbeddedBroker({
     port: config.mqttPort,
-    authenticate: createAuthenticate(context.db, { username, password }),
+    authenticate: createAuthenticate(context, { username, password }),
     logger: context.logger,
+    onDenied: (siteId, topic) => context.intrusions.note({ siteId, code: 'foreign-topic', detail: topic }),
   });
   return { embedded, login: { url: embedded.url, username, password } };
 }

@@ -1,6 +1,7 @@
 import { chargeErrors } from './errors/charge.ts';
 import type { ErrorEntry, Fault } from './errors/entry.ts';
 import { exchangeErrors } from './errors/exchange.ts';
+import { identityErrors } from './errors/identity.ts';
 import { requestErrors } from './errors/request.ts';
 import { siteErrors } from './errors/site.ts';
 import { stationErrors } from './errors/station.ts';
@@ -15,6 +16,7 @@ export const errorCatalogue = {
   ...chargeErrors,
   ...exchangeErrors,
   ...siteErrors,
+  ...identityErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -7,17 +7,21 @@ import { type EmbeddedBroker, startEmbeddedBroker } from './embedded.ts';
 let broker: EmbeddedBroker;
 let clients: MqttClient[];
 let warnings: string[];
+let deniedTopics: string[];
 
 beforeEach(async () => {
   clients = [];
   warnings = [];
+  deniedTopics = [];
   const logger = pino({ level: 'warn' }, { write: (line: string) => warnings.push(JSON.parse(line).msg) });
   broker = await startEmbeddedBroker({
     port: 0,
     logger,
+    onDenied: (siteId, topic) => deniedTopics.push(`${siteId} ${topic}`),
     authenticate: (username, password) => {
       if (username === 'cloud' && password === 'cloud') return Promise.resolve({ role: 'cloud' });
-      if (username === 'a' && password === 'a') return Promise.resolve({ role: 'site', siteId: 'a', shard: 7 });
+      if (username === 'a' && password === 'a')
+        return Promise.resolve({ role: 'site', siteId: 'a', shard: 7, fingerprint: 'f' });
       return Promise.resolve(null);
     },
   });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { mayPublish, maySubscribe, mayUseClientId } from './permissions.ts';
 
-const site = { role: 'site', siteId: 'a', shard: 7 } as const;
+const site = { role: 'site', siteId: 'a', shard: 7, fingerprint: 'f' } as const;
 
 test('SY-06 the topic rules confine a site to its own shard, id and direction', () => {
   expect(mayPublish(site, 'pilegate/v1/07/a/up/batch')).toBe(true);

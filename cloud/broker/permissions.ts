@@ -3,7 +3,13 @@ import { allDown, parseDownTopic, parseUpTopic } from '#shared/wire/topics.ts';
 /** Who is connected to the embedded broker. */
 export type BrokerIdentity =
   | { readonly role: 'cloud' }
-  | { readonly role: 'site'; readonly siteId: string; readonly shard: number };
+  | {
+      readonly role: 'site';
+      readonly siteId: string;
+      readonly shard: number;
+      /** Of the credential that it has logged in with. */
+      readonly fingerprint: string;
+    };
 
 /**
  * A client id belongs to one connection: whoever takes it over throws the other one out. So a site may use

@@ -11,6 +11,8 @@ export interface Database {
   sites: SitesTable;
   ingest_processes: { process_id: string; alive_until: Date };
   ingest_shards: { shard: number; owner: string | null; leased_until: Date };
+  site_credentials: SiteCredentialsTable;
+  site_claims: SiteClaimsTable;
   connectors: ConnectorsTable;
   connector_states: ConnectorStatesTable;
   tariffs: TariffsTable;
@@ -148,9 +150,36 @@ interface SitesTable {
   environment: Environment;
   timezone: string;
   shard: number;
-  broker_password_sha256: string;
   created_at_ms: number;
   updated_at_ms: number;
+  revoked_at_ms: number | null;
+}
+
+interface SiteCredentialsTable {
+  fingerprint: string;
+  site_id: string;
+  number: Generated<number>;
+  kind: 'password' | 'certificate';
+  granted_by: 'staff' | 'claim' | 'rotation';
+  certificate: string | null;
+  serial: string | null;
+  granted_at_ms: number;
+  expires_at_ms: number | null;
+  proven_at_ms: number | null;
+  ended_at_ms: number | null;
+  end_reason: 'replaced' | 'revoked' | null;
+}
+export type SiteCredentialRow = Selectable<SiteCredentialsTable>;
+
+interface SiteClaimsTable {
+  code_sha256: string;
+  site_id: string;
+  requested_by: string;
+  created_at_ms: number;
+  expires_at_ms: number;
+  redeemed_at_ms: number | null;
+  fingerprint: string | null;
+  cancelled_at_ms: number | null;
 }
 
 interface ConnectorsTable {

@@ -108,7 +108,15 @@ test('ED-15 it is sent again until the site has answered, and then no more', asy
 });
 
 const nothing = () => Promise.resolve();
-const noDown = { welcome: nothing, ack: nothing, command: nothing, cancel: nothing, document: nothing, nack: nothing };
+const noDown = {
+  welcome: nothing,
+  ack: nothing,
+  command: nothing,
+  cancel: nothing,
+  document: nothing,
+  credential: nothing,
+  nack: nothing,
+};
 
 test('ED-15 a newer document takes the place of one that the site has not answered', async () => {
   await put('{ "a": 1 }');

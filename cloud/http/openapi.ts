@@ -68,8 +68,9 @@ export async function describeApi(app: FastifyInstance, publicUrl: string | null
       },
     },
     transform: (route) => {
-      // The staff's doors are not the partners' business.
-      if (route.url.startsWith('/staff/')) return { schema: { hide: true }, url: route.url };
+      // The doors of staff and of sites are not the partners' business.
+      if (route.url.startsWith('/staff/') || route.url.startsWith('/site/'))
+        return { schema: { hide: true }, url: route.url };
       const { schema, url } = jsonSchemaTransform(route);
       return { schema: { ...schema, ...securityOf(url) }, url };
     },

@@ -58,6 +58,12 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'command.unknown': 404,
   'tariff.missing': 409,
   'webhook.address_refused': 422,
+  'claim.unknown': 404,
+  'claim.used': 409,
+  'claim.expired': 410,
+  'claim.too_many': 429,
+  'credential.kind': 409,
+  'credential.refused': 409,
   'platform.unavailable': 503,
 };
 

@@ -152,7 +152,15 @@ test('SY-01 the same batch twenty times at once has one effect', async () => {
   const records = [alarm(1), alarm(2)];
   const site = { siteId: stage.siteId, shard: stage.shard, environment: 'sandbox' as const };
   const silent = () => Promise.resolve();
-  const down = { welcome: silent, ack: silent, command: silent, cancel: silent, document: silent, nack: silent };
+  const down = {
+    welcome: silent,
+    ack: silent,
+    command: silent,
+    cancel: silent,
+    document: silent,
+    credential: silent,
+    nack: silent,
+  };
   const batch = {
     v: 1 as const,
     siteId: stage.siteId,
@@ -241,6 +249,7 @@ test('SY-01 the acknowledgement goes out only after the commit', async () => {
     command: vi.fn(),
     cancel: vi.fn(),
     document: vi.fn(),
+    credential: vi.fn(),
     nack: vi.fn(),
     ack: async (_site: unknown, message: { ackedSeq: number }) => {
       // Another connection's view: what is acknowledged must be readable by now.
@@ -272,7 +281,15 @@ test('SY-01 a mistake of ours in one record undoes its writes, parks it, and the
   };
   const logger = Object.assign(Object.create(cloud.context.logger), { warn });
   const ack = vi.fn();
-  const down = { welcome: vi.fn(), command: vi.fn(), cancel: vi.fn(), document: vi.fn(), nack: vi.fn(), ack };
+  const down = {
+    welcome: vi.fn(),
+    command: vi.fn(),
+    cancel: vi.fn(),
+    document: vi.fn(),
+    credential: vi.fn(),
+    nack: vi.fn(),
+    ack,
+  };
   const site = { siteId: stage.siteId, shard: stage.shard, environment: 'sandbox' as const };
   const records = [alarm(1), alarm(2), alarm(3)];
   const batch = {
@@ -290,7 +307,15 @@ test('SY-01 a mistake of ours in one record undoes its writes, parks it, and the
 test('SY-01 when the database fails nothing is acknowledged and nothing kept', async () => {
   await setUp();
   const ack = vi.fn();
-  const down = { welcome: vi.fn(), command: vi.fn(), cancel: vi.fn(), document: vi.fn(), nack: vi.fn(), ack };
+  const down = {
+    welcome: vi.fn(),
+    command: vi.fn(),
+    cancel: vi.fn(),
+    document: vi.fn(),
+    credential: vi.fn(),
+    nack: vi.fn(),
+    ack,
+  };
   const site = { siteId: stage.siteId, shard: stage.shard, environment: 'sandbox' as const };
   const batch = {
     v: 1 as const,

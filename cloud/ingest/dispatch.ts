@@ -1,8 +1,10 @@
 import type { z } from 'zod';
 import { isPilegateError, PilegateError } from '#shared/errors.ts';
+import { renewalSchema } from '#shared/wire/credentials.ts';
 import { decode } from '#shared/wire/decode.ts';
 import { batchSchema, helloSchema, nackSchema, presenceSchema, stateSchema } from '#shared/wire/messages.ts';
 import { type ParsedTopic, parseUpTopic, type UpKind, WIRE_VERSION } from '#shared/wire/topics.ts';
+import { handleRenewal } from '../sites/rotate.ts';
 import { handleBatch } from './batch.ts';
 import { parkMessage } from './dead-letters.ts';
 import { handleHello } from './hello.ts';
@@ -22,7 +24,9 @@ function onSchema<Schema extends z.ZodType>(
   return async (context, site, payload) => {
     const message = decode(schema, payload);
     if (typeof message === 'object' && message !== null && 'siteId' in message && message.siteId !== site.siteId) {
-      throw new PilegateError('wire.wrong_site', `site ${String(message.siteId)} on the topic of ${site.siteId}`);
+      const detail = `site ${String(message.siteId)} on the topic of ${site.siteId}`;
+      context.intrusions.note({ siteId: site.siteId, code: 'foreign-payload', detail });
+      throw new PilegateError('wire.wrong_site', detail);
     }
     await handle(context, site, message);
   };
@@ -34,16 +38,18 @@ const handlers: Record<UpKind, Handle> = {
   batch: onSchema(batchSchema, handleBatch),
   state: onSchema(stateSchema, handleState),
   presence: onSchema(presenceSchema, handlePresence),
+  renewal: onSchema(renewalSchema, handleRenewal),
   nack: onSchema(nackSchema, handleEdgeNack),
 };
 
 async function findSite(context: IngestContext, siteId: string, shard: number): Promise<KnownSite | null> {
   const row = await context.db
     .selectFrom('sites')
-    .select(['site_id', 'shard', 'environment'])
+    .select(['site_id', 'shard', 'environment', 'revoked_at_ms'])
     .where('site_id', '=', siteId)
     .executeTakeFirst();
   if (row === undefined || row.shard !== shard) return null;
+  if (row.revoked_at_ms !== null) throw new PilegateError('credential.revoked', `site ${siteId} is revoked`);
   return { siteId, shard, environment: row.environment };
 }
 
@@ -85,6 +91,11 @@ async function refuse(context: IngestContext, message: UpMessage, error: Pilegat
   const { siteId, shard, kind, topic, payload } = message;
   const { code, detail } = error;
   context.logger.warn({ siteId, topic, code, detail }, 'message is refused');
+  if (code === 'credential.revoked') {
+    // The will of the link that was cut says nothing new.
+    if (kind === 'presence') return;
+    context.intrusions.note({ siteId, code: 'revoked-site-speaks', detail: topic });
+  }
   const receivedAtMs = context.clock.wallMs();
   const { tenure } = await inShard(context, shard, (trx) =>
     parkMessage(trx, { source: 'message', siteId, topic, code, reason: detail, payload, receivedAtMs }),

@@ -1,3 +1,4 @@
+import type { CredentialGrant } from '#shared/wire/credentials.ts';
 import { encode } from '#shared/wire/decode.ts';
 import type { Ack, Cancel, Command, DocumentPush, Nack, Welcome } from '#shared/wire/messages.ts';
 import { type DownKind, downTopic } from '#shared/wire/topics.ts';
@@ -15,6 +16,7 @@ export interface Down {
   command(site: SiteAddress, message: Command): Promise<void>;
   cancel(site: SiteAddress, message: Cancel): Promise<void>;
   document(site: SiteAddress, message: DocumentPush): Promise<void>;
+  credential(site: SiteAddress, message: CredentialGrant): Promise<void>;
   nack(site: SiteAddress, message: Nack): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export function createDown(publish: (topic: string, payload: string) => Promise<
     command: to<Command>('command'),
     cancel: to<Cancel>('cancel'),
     document: to<DocumentPush>('document'),
+    credential: to<CredentialGrant>('credential'),
     nack: to<Nack>('nack'),
   };
 }

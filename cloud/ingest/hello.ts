@@ -3,6 +3,7 @@ import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import { hearDocuments } from '../documents/document-reported.ts';
 import { documentKeysFor } from '../keys/document-keys.ts';
 import { makeUnfinishedDue } from '../operations/commands.ts';
+import { hearCredential } from '../sites/rotate.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { inShard, ShardLostError } from './shards/fence.ts';
 import { storable } from './storable.ts';
@@ -13,6 +14,7 @@ import { storable } from './storable.ts';
  */
 export async function handleHello(context: IngestContext, site: KnownSite, hello: Hello): Promise<void> {
   const nowMs = context.clock.wallMs();
+  if (hello.credential !== undefined) await hearCredential(context, site, hello.credential);
   const link = {
     connection_epoch: hello.connectionEpoch,
     store_epoch: hello.storeEpoch,

@@ -8,7 +8,7 @@ export interface KnownSite extends SiteAddress {
 
 export type IngestContext = Pick<
   CloudContext,
-  'processId' | 'db' | 'clock' | 'random' | 'logger' | 'secrets' | 'wake'
+  'processId' | 'db' | 'clock' | 'random' | 'logger' | 'secrets' | 'wake' | 'issuer' | 'siteLinks' | 'intrusions'
 > & {
   readonly down: Down;
 };

@@ -122,7 +122,15 @@ test('ED-19 SY-04 what expired while the site was away is never sent, and is not
 });
 
 const nothing = () => Promise.resolve();
-const noDown = { welcome: nothing, ack: nothing, command: nothing, cancel: nothing, document: nothing, nack: nothing };
+const noDown = {
+  welcome: nothing,
+  ack: nothing,
+  command: nothing,
+  cancel: nothing,
+  document: nothing,
+  credential: nothing,
+  nack: nothing,
+};
 
 test.each([
   ['no such connector', { connector_id: 'nowhere' }, 404, 'connector.unknown'],

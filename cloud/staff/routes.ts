@@ -34,7 +34,7 @@ export function staffRoutes(
       preValidation,
       schema: {
         tags: staffTags,
-        summary: 'Create a site with its connectors and its broker login',
+        summary: 'Create a site with its connectors, and a claim code or a password for it',
         body: newSiteSchema,
         response: { 201: createdSiteSchema, ...problems(...staffProblems, 'resource.exists') },
       },

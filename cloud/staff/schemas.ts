@@ -20,6 +20,12 @@ export const newSiteSchema = z.strictObject({
     .min(0)
     .max(SHARD_COUNT - 1)
     .optional(),
+  login: z
+    .enum(['claim', 'password'])
+    .default('claim')
+    .describe(
+      'claim: a one-time code, for which the site gets a credential of its own. password: one that does not expire',
+    ),
   connectors: z
     .array(
       z.strictObject({
@@ -34,7 +40,14 @@ export const newSiteSchema = z.strictObject({
 });
 
 export const createdSiteSchema = z
-  .object({ site_id: z.string(), shard: z.int(), broker_username: z.string(), broker_password: z.string() })
+  .object({
+    site_id: z.string(),
+    shard: z.int(),
+    broker_username: z.string(),
+    broker_password: z.string().nullable().describe('shown once; null: the site has a claim code instead'),
+    claim_code: z.string().nullable().describe('shown once'),
+    claim_expires_at: z.iso.datetime().nullable(),
+  })
   .meta({ id: 'CreatedSite' });
 
 export const newTariffSchema = z.strictObject({

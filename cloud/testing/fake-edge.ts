@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import mqtt from 'mqtt';
 import type { Clock } from '#shared/clock.ts';
 import type { Stamp } from '#shared/stamp.ts';
+import { credentialGrantSchema } from '#shared/wire/credentials.ts';
 import { decode, encode } from '#shared/wire/decode.ts';
 import {
   ackSchema,
@@ -24,6 +25,7 @@ const schemas = {
   command: commandSchema,
   cancel: cancelSchema,
   document: documentPushSchema,
+  credential: credentialGrantSchema,
   nack: nackSchema,
 };
 type Schemas = typeof schemas;
@@ -39,7 +41,7 @@ export interface FakeEdge {
   stamp(atMs?: number): Stamp;
   publish(kind: UpKind, message: object | string): Promise<void>;
   publishTo(topic: string, payload: string): Promise<void>;
-  hello(): Promise<Received<'welcome'>>;
+  hello(change?: object): Promise<Received<'welcome'>>;
   state(connectorId: string, change?: Partial<ConnectorView>): Promise<void>;
   /** Sends records, of the stream `events` unless said otherwise, and waits for the acknowledgement. */
   batch(records: readonly RecordEnvelope[], stream?: StreamName): Promise<Received<'ack'>>;
@@ -146,7 +148,7 @@ export async function connectFakeEdge(
     stamp,
     publish,
     publishTo,
-    async hello() {
+    async hello(change = {}) {
       const welcome = take('welcome', (message) => message.connectionEpoch === connectionEpoch);
       await publish('hello', {
         v: 1,
@@ -158,6 +160,7 @@ export async function connectFakeEdge(
         streams: [{ stream: 'events', headSeq: seq, ackedSeq: 0 }],
         runningSessions: [],
         ...(options.isOld === true ? {} : { documents: [], documentKeyIds: [] }),
+        ...change,
       });
       return welcome;
     },

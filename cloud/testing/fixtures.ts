@@ -58,6 +58,7 @@ export async function setTheStage(cloud: TestCloud, options: StageOptions): Prom
     name: `Site ${name}`,
     environment,
     timezone: 'Asia/Shanghai',
+    login: 'password',
     connectors: connectorIds.map((id) => ({
       connector_id: id,
       pile_id: `${id}-pile`,

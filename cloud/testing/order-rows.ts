@@ -20,7 +20,6 @@ export async function openOrderDatabase(): Promise<Db> {
       environment: 'live',
       timezone: 'UTC',
       shard: 0,
-      broker_password_sha256: '',
       created_at_ms: 0,
       updated_at_ms: 0,
     })

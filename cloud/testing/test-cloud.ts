@@ -46,6 +46,7 @@ const defaults: CloudConfig = {
   startTimeoutMs: 60_000,
   ingestLeaseMs: 10_000,
   samplesKeepMs: 90 * 86_400_000,
+  credentialLifetimeMs: 7_776_000_000,
   logLevel: 'silent',
 };
 

@@ -3,6 +3,7 @@ import { Aedes } from 'aedes';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { Clock, Timers } from '#shared/clock.ts';
+import type { CredentialGrant, Renewal } from '#shared/wire/credentials.ts';
 import type {
   Ack,
   Batch,
@@ -38,6 +39,7 @@ export interface UpMessages {
   batch: Batch;
   state: State;
   presence: Presence;
+  renewal: Renewal;
   nack: Nack;
 }
 interface DownMessages {
@@ -46,6 +48,7 @@ interface DownMessages {
   command: Command;
   cancel: Cancel;
   document: DocumentPush;
+  credential: CredentialGrant;
   nack: Nack;
 }
 
@@ -61,6 +64,7 @@ export class FakeCloud {
     batch: [],
     state: [],
     presence: [],
+    renewal: [],
     nack: [],
   };
   port = 0;

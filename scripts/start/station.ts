@@ -189,6 +189,7 @@ function siteDocument(): object {
     name: 'Demo station',
     environment: 'sandbox',
     timezone: DEMO_TARIFF.timezone,
+    login: 'password',
     connectors: installed.piles.map(({ pileId, model }) => ({
       connector_id: connectorOf(pileId),
       pile_id: pileId,

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { z } from 'zod';
+import { credentialGrantSchema, renewalSchema } from './credentials.ts';
 import { decode, encode } from './decode.ts';
 import {
   ackSchema,
@@ -35,6 +36,8 @@ const schemas: Record<string, z.ZodType> = {
   command: commandSchema,
   cancel: cancelSchema,
   document: documentPushSchema,
+  renewal: renewalSchema,
+  credential: credentialGrantSchema,
   nack: nackSchema,
   record: recordBodySchema,
   samples: samplesBodySchema,

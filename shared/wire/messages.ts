@@ -6,6 +6,7 @@ import { faultCodes } from '../faults.ts';
 import { connectorIdSchema, pileIdSchema, requestIdSchema, siteIdSchema, uuidSchema } from '../ids.ts';
 import { stampSchema } from '../stamp.ts';
 import { tariffSchema } from '../tariff/tariff.ts';
+import { fingerprintSchema } from './credentials.ts';
 import { WIRE_VERSION } from './topics.ts';
 
 const version = z.literal(WIRE_VERSION);
@@ -42,6 +43,8 @@ export const helloSchema = z.object({
     .optional(),
   /** The keys that pushed documents are accepted from; none: any push is. Older sites, which know no signatures, leave it out. */
   documentKeyIds: z.array(documentKeyIdSchema).optional(),
+  /** What the site has logged in with. Said first, it proves the credential, and the one before it ends. */
+  credential: fingerprintSchema.optional(),
 });
 export type Hello = z.infer<typeof helloSchema>;
 

@@ -6,10 +6,10 @@ export const WIRE_VERSION = 1;
 /** Sites are spread over this many topic shards, which ingest processes share out among themselves. */
 export const SHARD_COUNT = 64;
 
-export const upKinds = ['hello', 'batch', 'state', 'presence', 'nack'] as const;
+export const upKinds = ['hello', 'batch', 'state', 'presence', 'renewal', 'nack'] as const;
 export type UpKind = (typeof upKinds)[number];
 
-export const downKinds = ['welcome', 'ack', 'command', 'cancel', 'document', 'nack'] as const;
+export const downKinds = ['welcome', 'ack', 'command', 'cancel', 'document', 'credential', 'nack'] as const;
 export type DownKind = (typeof downKinds)[number];
 
 const root = (shard: number, siteId: string) => `pilegate/v1/${String(shard).padStart(2, '0')}/${siteId}`;

@@ -24,6 +24,7 @@ async function openSite(cloud: TestCloud) {
     name: 'A site with a card reader',
     environment: 'sandbox',
     timezone: exampleTariff.timezone,
+    login: 'password',
     connectors: stationWithReader.piles.map(({ pileId, model }) => ({
       connector_id: connectorOf(pileId),
       pile_id: pileId,
