@@ -4,6 +4,7 @@ import type { ClockQuality } from '#shared/stamp.ts';
 import type { Command, ConnectorStatus, MaintenanceAction } from '#shared/wire/messages.ts';
 import type { SampleLossReason } from '#shared/wire/samples.ts';
 import type { RolloutSiteState } from '../rollouts/machine.ts';
+import type { SiteClaimsTable, SiteCredentialsTable } from './identity-tables.ts';
 
 /** Columns as the migrations define them. `…_ms` are wall-clock milliseconds; documents are JSON text. */
 export interface Database {
@@ -153,33 +154,6 @@ interface SitesTable {
   created_at_ms: number;
   updated_at_ms: number;
   revoked_at_ms: number | null;
-}
-
-interface SiteCredentialsTable {
-  fingerprint: string;
-  site_id: string;
-  number: Generated<number>;
-  kind: 'password' | 'certificate';
-  granted_by: 'staff' | 'claim' | 'rotation';
-  certificate: string | null;
-  serial: string | null;
-  granted_at_ms: number;
-  expires_at_ms: number | null;
-  proven_at_ms: number | null;
-  ended_at_ms: number | null;
-  end_reason: 'replaced' | 'revoked' | null;
-}
-export type SiteCredentialRow = Selectable<SiteCredentialsTable>;
-
-interface SiteClaimsTable {
-  code_sha256: string;
-  site_id: string;
-  requested_by: string;
-  created_at_ms: number;
-  expires_at_ms: number;
-  redeemed_at_ms: number | null;
-  fingerprint: string | null;
-  cancelled_at_ms: number | null;
 }
 
 interface ConnectorsTable {

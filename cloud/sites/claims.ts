@@ -1,7 +1,7 @@
 import { PilegateError } from '#shared/errors.ts';
 import type { ClaimAnswer, ClaimRequest } from '#shared/wire/credentials.ts';
 import type { CloudContext } from '../context.ts';
-import type { SiteCredentialRow } from '../db/schema.ts';
+import type { SiteCredentialRow } from '../db/identity-tables.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { digestOfClaimCode, newClaimCode } from './claim-code.ts';
 import { isGood, lockSite, storeCredential } from './credentials.ts';

@@ -1,6 +1,6 @@
 import { PilegateError } from '#shared/errors.ts';
 import type { Db } from '../db/connect.ts';
-import type { SiteCredentialRow } from '../db/schema.ts';
+import type { SiteCredentialRow } from '../db/identity-tables.ts';
 import { isUniqueViolation, savepoint, type Trx } from '../db/transaction.ts';
 import type { Issued } from './issuer.ts';
 
