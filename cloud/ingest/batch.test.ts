@@ -238,7 +238,17 @@ test('SY-05 the welcome says where the store stands', async () => {
     connectionEpoch: edge.connectionEpoch,
     serverWallMs: clock.wallMs(),
     cursors: [{ stream: 'events', ackedSeq: 3 }],
+    accepts: { batchesInFlight: 4, streams: ['events', 'samples'] },
   });
+});
+
+test('SY-01 an acknowledgement names the sending that it answers, also behind a gap', async () => {
+  await setUp();
+  const head = { v: 1, siteId: stage.siteId, storeEpoch: edge.storeEpoch, stream: 'events' };
+  await edge.publish('batch', { ...head, sendNo: 71, records: [alarm(2)] });
+  await edge.publish('batch', { ...head, sendNo: 72, records: [alarm(1)] });
+  expect(await edge.take('ack')).toMatchObject({ sendNo: 71, ackedSeq: 0 });
+  expect(await edge.take('ack')).toMatchObject({ sendNo: 72, ackedSeq: 1 });
 });
 
 test('SY-01 the acknowledgement goes out only after the commit', async () => {

@@ -48,6 +48,7 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
     v: WIRE_VERSION,
     storeEpoch: batch.storeEpoch,
     stream: batch.stream,
+    ...(batch.sendNo === undefined ? {} : { sendNo: batch.sendNo }),
     ackedSeq,
     refused,
   });

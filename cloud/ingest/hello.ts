@@ -1,4 +1,4 @@
-import type { Hello } from '#shared/wire/messages.ts';
+import { type Hello, streamSchema } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import { hearDocuments } from '../documents/document-reported.ts';
 import { documentKeysFor } from '../keys/document-keys.ts';
@@ -7,6 +7,9 @@ import { hearCredential } from '../sites/rotate.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { inShard, ShardLostError } from './shards/fence.ts';
 import { storable } from './storable.ts';
+
+/** Of each stream of a site. With fewer a site on a slow link waits for answers; with more one site takes the time of others. */
+const BATCHES_IN_FLIGHT = 4;
 
 /**
  * A site is (back) on the line: remember its connection, tell it where its streams stand, and let the sender
@@ -52,6 +55,7 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
     helloMonoMs: hello.at.monoMs,
     cursors,
     ...(documentKeys !== null && { documentKeys }),
+    accepts: { batchesInFlight: BATCHES_IN_FLIGHT, streams: streamSchema.options, encodings: [] },
   });
   context.logger.info({ siteId: site.siteId, software: hello.software }, 'site says hello');
   await inShard(context, site.shard, async (trx) => {

@@ -11,7 +11,15 @@ import type { StoredRules } from '../rules/rule-history.ts';
 import { documentsIn, documentsInForceIn, putDocumentsIn } from './documents.ts';
 import { type Admission, admitIn, type CommandStatus, cancelIn, outcomeOf, statusIn } from './inbox.ts';
 import { type OpenWork, openWorkIn } from './open-work.ts';
-import { type Acknowledged, acknowledgeIn, append, type Batch, headSeqOf, nextBatchOf } from './outbox.ts';
+import {
+  type Acknowledged,
+  acknowledgeIn,
+  append,
+  type Batch,
+  type BatchLimits,
+  headSeqOf,
+  nextBatchOf,
+} from './outbox.ts';
 import { putRulesIn, rulesIn } from './site-rules.ts';
 import type { Store } from './store.ts';
 
@@ -138,8 +146,9 @@ export class Ledger {
     return this.#store.read(() => openWorkIn(this.#store, now));
   }
 
-  nextBatch(limits: { records: number; bytes: number }): Batch | null {
-    return this.#store.read(() => nextBatchOf(this.#store, limits));
+  /** @param afterSeq the records behind it; left out, from the oldest that the cloud has not acknowledged */
+  nextBatch(limits: BatchLimits, afterSeq = 0): Batch | null {
+    return this.#store.read(() => nextBatchOf(this.#store, limits, afterSeq));
   }
 
   headSeq(): number {

@@ -58,11 +58,21 @@ function sessionIdOf(body: RecordBody): string | null {
   return 'sessionId' in body ? body.sessionId : null;
 }
 
-/** The oldest records that the cloud does not have, as many as fit. A record that alone is too big goes alone. */
-export function nextBatchOf(store: Store, limits: { records: number; bytes: number }): Batch | null {
+export interface BatchLimits {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/** The oldest records behind `afterSeq` that the cloud does not have, as many as fit. A record that alone is too big goes alone. */
+export function nextBatchOf(store: Store, limits: BatchLimits, afterSeq: number): Batch | null {
   const records: RecordEnvelope[] = [];
   let bytes = 0;
-  for (const row of store.rows(`SELECT seq, at, body FROM outbox ORDER BY seq LIMIT ?`, limits.records)) {
+  const rows = store.rows(
+    `SELECT seq, at, body FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?`,
+    afterSeq,
+    limits.records,
+  );
+  for (const row of rows) {
     bytes += String(row.body).length;
     if (records.length > 0 && bytes > limits.bytes) break;
     records.push({ seq: Number(row.seq), at: parseStored(row.at), body: parseStored(row.body) });

@@ -3,7 +3,6 @@ import type { DocumentKeysOffer } from '#shared/document-signing.ts';
 import { isPilegateError } from '#shared/errors.ts';
 import { decode, encode } from '#shared/wire/decode.ts';
 import {
-  type Ack,
   ackSchema,
   type ConnectorView,
   cancelSchema,
@@ -11,20 +10,19 @@ import {
   type DocumentPush,
   documentPushSchema,
   type Hello,
-  MAX_BATCH_RECORDS,
   nackSchema,
   type State,
   type Welcome,
   welcomeSchema,
 } from '#shared/wire/messages.ts';
 import { allDown, type DownKind, parseDownTopic, type UpKind, upTopic, WIRE_VERSION } from '#shared/wire/topics.ts';
-import type { Batch } from '../ledger/outbox.ts';
 import { isStoreError } from '../ledger/store-trouble.ts';
 import type { BrokerSession, OpenBrokerSession } from './broker-session.ts';
 import { CommandIntake, type IntakeParts } from './command-intake.ts';
-import { type PumpEvent, type PumpState, pump, pumpAtRest } from './pump.ts';
+import type { PumpState } from './pump.ts';
+import { eventsOf, type StreamSource } from './stream-source.ts';
+import { Streams } from './streams.ts';
 
-const BATCH_LIMITS = { records: MAX_BATCH_RECORDS, bytes: 262_144 };
 const TICK_MS = 250;
 
 export interface LinkParts extends IntakeParts {
@@ -34,6 +32,10 @@ export interface LinkParts extends IntakeParts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly newId: () => string;
+  /** Random, from 0 inclusive to 1 exclusive. */
+  readonly fraction: () => number;
+  /** What else is sent when the cloud takes it, in order of priority, after the events of the ledger. */
+  readonly otherStreams: readonly StreamSource[];
   readonly onAcknowledged: (sessionId: string) => void;
   readonly onDocument: (push: DocumentPush) => void;
   /** The keys that pushed documents are accepted from. */
@@ -48,16 +50,12 @@ export interface LinkParts extends IntakeParts {
 export class Link {
   readonly #parts: LinkParts;
   readonly #session: BrokerSession;
-  #pump: PumpState = pumpAtRest;
+  readonly #streams: Streams;
   #connectionEpoch: string;
   #view: readonly ConnectorView[] = [];
   #cancelTick: () => void = () => {};
   /** When hello was said first on this connection. */
   #firstHelloMonoMs: number | null = null;
-  /** The store that hello has been said for. */
-  #greetedEpoch: string | null = null;
-  /** The last record that was sent on this connection. */
-  #sentThroughSeq = 0;
   readonly #intake: CommandIntake;
 
   constructor(parts: LinkParts) {
@@ -65,6 +63,15 @@ export class Link {
     this.#connectionEpoch = parts.newId();
     this.#intake = new CommandIntake(parts);
     const { siteId, shard, brokerUrl, password } = parts.site;
+    this.#streams = new Streams({
+      siteId,
+      sources: [eventsOf(parts.ledger, parts.onAcknowledged), ...parts.otherStreams],
+      clock: parts.clock,
+      fraction: parts.fraction,
+      log: parts.log,
+      sayHello: () => this.#greet(),
+      publish: (payload) => this.#session.publish(upTopic(shard, siteId, 'batch'), payload),
+    });
     this.#session = parts.openBroker(
       { url: brokerUrl, clientId: siteId, username: siteId, password, subscribeTo: allDown(shard, siteId) },
       {
@@ -75,7 +82,7 @@ export class Link {
         },
         onUp: () => {
           this.#firstHelloMonoMs = null;
-          this.#drive({ kind: 'connected' });
+          this.#streams.connected();
         },
         onDown: (reason) => this.#onDown(reason),
         onMessage: (topic, payload) => this.#receive(topic, payload),
@@ -85,17 +92,17 @@ export class Link {
   }
 
   get state(): PumpState['link'] {
-    return this.#pump.link;
+    return this.#streams.link;
   }
 
   /** The ledger has new records. */
   poke(): void {
-    this.#drive({ kind: 'tick' });
+    this.#streams.tick();
   }
 
   /** Says hello once more: the welcome tells the cloud's time. @returns false when the cloud is not there */
   askTime(): boolean {
-    if (this.#pump.link !== 'open') return false;
+    if (this.state !== 'open') return false;
     this.#greet();
     return true;
   }
@@ -103,7 +110,7 @@ export class Link {
   /** Publishes the live view, which is the heartbeat as well. Before the welcome nobody would know whose it is. */
   showView(connectors: readonly ConnectorView[]): void {
     this.#view = connectors;
-    if (this.#pump.link === 'open') this.#publishView();
+    if (this.state === 'open') this.#publishView();
   }
 
   async close(): Promise<void> {
@@ -112,40 +119,13 @@ export class Link {
   }
 
   #tick(): void {
-    // A store that was made anew has records of its own: the cloud has to be told which store it hears.
-    const isOtherStore = this.#greetedEpoch !== null && this.#greetedEpoch !== this.#parts.ledger.storeEpoch;
-    this.#drive({ kind: isOtherStore && this.#pump.link !== 'down' ? 'connected' : 'tick' });
+    this.#streams.tick();
     this.#cancelTick = this.#parts.timers.after(TICK_MS, () => this.#tick());
   }
 
-  #drive(event: PumpEvent): void {
-    const before = this.#pump.link;
-    if (event.kind === 'connected') this.#sentThroughSeq = 0;
-    const next: { batch: Batch | null } = { batch: null };
-    const { state, action } = pump(this.#pump, event, this.#parts.clock.monoMs(), () => {
-      next.batch = this.#nextBatch();
-      return next.batch?.throughSeq ?? null;
-    });
-    this.#pump = state;
-    if (state.link !== before) this.#parts.log.info({ link: state.link }, 'link changes');
-    if (action === 'hello') this.#greet();
-    if (action === 'batch' && next.batch !== null) this.#sendBatch(next.batch);
-  }
-
-  /** A store that cannot be read at present has nothing to send at present. */
-  #nextBatch(): Batch | null {
-    try {
-      return this.#parts.ledger.nextBatch(BATCH_LIMITS);
-    } catch (error) {
-      if (!isStoreError(error)) throw error;
-      this.#parts.log.error({ code: 'store.unavailable', reason: error.message }, 'records cannot be read');
-      return null;
-    }
-  }
-
   #onDown(reason: string): void {
-    if (this.#pump.link !== 'down') this.#parts.log.warn({ reason }, 'link is lost');
-    this.#drive({ kind: 'disconnected' });
+    if (this.state !== 'down') this.#parts.log.warn({ reason }, 'link is lost');
+    this.#streams.disconnected();
   }
 
   #publish(kind: UpKind, message: object): void {
@@ -156,7 +136,7 @@ export class Link {
   #greet(): void {
     try {
       this.#sayHello();
-      this.#greetedEpoch = this.#parts.ledger.storeEpoch;
+      this.#streams.greeted();
     } catch (error) {
       if (!isStoreError(error)) throw error;
       this.#parts.log.error({ code: 'store.unavailable', reason: error.message }, 'hello cannot be said');
@@ -180,18 +160,6 @@ export class Link {
       runningSessions: ledger.openWork(at).sessions.map(({ sessionId, connectorId }) => ({ sessionId, connectorId })),
     };
     this.#publish('hello', hello);
-  }
-
-  #sendBatch(batch: Batch): void {
-    const { ledger, site } = this.#parts;
-    this.#sentThroughSeq = Math.max(this.#sentThroughSeq, batch.throughSeq);
-    this.#publish('batch', {
-      v: WIRE_VERSION,
-      siteId: site.siteId,
-      storeEpoch: ledger.storeEpoch,
-      stream: 'events',
-      records: batch.records,
-    });
   }
 
   #publishView(): void {
@@ -237,13 +205,8 @@ export class Link {
           return;
         return this.#welcomed(welcome);
       }
-      case 'ack': {
-        const ack = decode(ackSchema, payload);
-        if (ack.storeEpoch !== this.#parts.ledger.storeEpoch) return;
-        this.#acknowledge(ack);
-        this.#drive({ kind: 'acked', ackedSeq: ack.ackedSeq });
-        return;
-      }
+      case 'ack':
+        return this.#streams.acked(decode(ackSchema, payload));
       case 'command':
         this.#intake.take(decode(commandSchema, payload));
         return this.poke();
@@ -283,8 +246,8 @@ export class Link {
       );
       return;
     }
-    this.#drive({ kind: 'welcomed' });
     this.#publishView();
+    this.#streams.welcomed(welcome);
   }
 
   /** A welcome that does not say which hello it answers may be that of the first. */
@@ -292,14 +255,5 @@ export class Link {
     const { stamp, onCloudTime } = this.#parts;
     const askedMonoMs = helloMonoMs ?? this.#firstHelloMonoMs;
     if (askedMonoMs !== null) onCloudTime({ serverWallMs, askedMonoMs, heardMonoMs: stamp().monoMs });
-  }
-
-  /** The cloud tells how far it is, which can be further than what it has compared: only what was sent here counts. */
-  #acknowledge({ storeEpoch, ackedSeq, refused }: Ack): void {
-    const { ledger, log, onAcknowledged } = this.#parts;
-    const throughSeq = Math.min(ackedSeq, this.#sentThroughSeq);
-    for (const entry of refused) log.error(entry, 'the cloud refused a record; it is kept aside');
-    for (const sessionId of ledger.acknowledge({ storeEpoch, ackedSeq: throughSeq, refused }))
-      onAcknowledged(sessionId);
   }
 }

@@ -68,6 +68,8 @@ export class FakeCloud {
     nack: [],
   };
   port = 0;
+  /** What it tells of itself; an older cloud tells nothing. */
+  accepts: Welcome['accepts'];
   /** Called for every message; welcomes and acknowledges by default, as a cloud that is well does. */
   onHeard: (kind: UpKind, message: UpMessages[UpKind]) => void = (kind) => this.answer(kind);
   #broker: Aedes | null = null;
@@ -126,15 +128,22 @@ export class FakeCloud {
     const hello = this.heard.hello.at(-1);
     if (hello === undefined) throw new Error('nobody has said hello');
     const { connectionEpoch, storeEpoch } = hello;
-    this.say('welcome', { v: 1, connectionEpoch, storeEpoch, serverWallMs: 0, cursors: [], ...change });
+    this.say('welcome', {
+      v: 1,
+      connectionEpoch,
+      storeEpoch,
+      serverWallMs: 0,
+      cursors: [],
+      accepts: this.accepts,
+      ...change,
+    });
   }
 
-  /** Acknowledges the last batch. */
-  ack(change: Partial<Ack> = {}): void {
-    const batch = this.heard.batch.at(-1);
+  /** Acknowledges a batch, by default the last. */
+  ack(change: Partial<Ack> = {}, batch = this.heard.batch.at(-1)): void {
     const ackedSeq = batch?.records.at(-1)?.seq ?? 0;
     const storeEpoch = batch?.storeEpoch ?? '';
-    this.say('ack', { v: 1, storeEpoch, stream: 'events', ackedSeq, refused: [], ...change });
+    this.say('ack', { v: 1, storeEpoch, stream: 'events', sendNo: batch?.sendNo, ackedSeq, refused: [], ...change });
   }
 }
 
@@ -143,7 +152,7 @@ interface Opened {
   readonly store: Store;
 }
 
-export async function rig(change: { start?: boolean; opened?: Opened } = {}) {
+export async function rig(change: { start?: boolean; opened?: Opened; fraction?: () => number } = {}) {
   const cloud = new FakeCloud();
   await cloud.start();
   onTestFinished(() => cloud.stop());
@@ -161,6 +170,8 @@ export async function rig(change: { start?: boolean; opened?: Opened } = {}) {
     timers: fastTimers,
     stamp: () => at,
     newId: () => crypto.randomUUID(),
+    fraction: change.fraction ?? Math.random,
+    otherStreams: [],
     log: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
     actedOn: ledger.openWork(at).commands.map(({ commandId }) => commandId),
     onCommand: (command) => told.push(`${command.kind} ${command.commandId.slice(-2)}`),

@@ -43,6 +43,8 @@ export interface LedgerOutside extends Pick<StorageParts, 'disk' | 'openLedger'>
   readonly timers: Timers;
   readonly look: () => OsLook;
   readonly newId: () => string;
+  /** Random, from 0 inclusive to 1 exclusive. */
+  readonly fraction: () => number;
   readonly log: Logger;
   /** Which box this is; null where that cannot be told. */
   readonly controllerId: string | null;
@@ -106,6 +108,8 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
     timers,
     stamp,
     newId,
+    fraction: outside.fraction,
+    otherStreams: [],
     log,
     actedOn: openWork.commands.map(({ commandId }) => commandId),
     onCommand: (command) => post({ kind: 'command', command }),

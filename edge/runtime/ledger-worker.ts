@@ -18,6 +18,7 @@ runLedgerThread(parentPort, data, {
   timers: systemTimers,
   look: lookAtSystemClock,
   newId: randomUUID,
+  fraction: Math.random,
   log: createLogger(data.logLevel, data.logGate).child({ siteId: data.site.siteId, thread: 'ledger' }),
   controllerId: readControllerId(),
   openBroker: openBrokerSession,

@@ -59,6 +59,16 @@ export const welcomeSchema = z.object({
   cursors: z.array(z.object({ stream: streamSchema, ackedSeq: z.int().nonnegative() })),
   /** What documents are signed with. Older clouds, which sign none, leave it out. */
   documentKeys: documentKeysOfferSchema.optional(),
+  /** What this cloud takes. An older one leaves it out: `events` alone, one batch at a time, not compressed. */
+  accepts: z
+    .object({
+      /** How many batches of a stream may be on their way; their acknowledgements carry `sendNo`. */
+      batchesInFlight: z.int().positive(),
+      /** Names that a site does not know are of no concern to it. */
+      streams: z.array(z.string().max(32)).max(16),
+      encodings: z.array(z.string().max(32)).max(16),
+    })
+    .optional(),
 });
 export type Welcome = z.infer<typeof welcomeSchema>;
 
@@ -78,6 +88,8 @@ export const batchSchema = z.object({
   siteId: siteIdSchema,
   storeEpoch: uuidSchema,
   stream: streamSchema,
+  /** Tells this sending of it from every other; only for a cloud that has told what it accepts. */
+  sendNo: z.int().nonnegative().optional(),
   records: z.array(recordEnvelopeSchema).min(1).max(MAX_BATCH_RECORDS),
 });
 export type Batch = z.infer<typeof batchSchema>;
@@ -87,6 +99,8 @@ export const ackSchema = z.object({
   v: version,
   storeEpoch: uuidSchema,
   stream: streamSchema,
+  /** That of the batch which is answered: of all that this has up to `ackedSeq`, each record has been applied or compared. */
+  sendNo: z.int().nonnegative().optional(),
   ackedSeq: z.int().nonnegative(),
   refused: z.array(z.object({ seq: z.int().positive(), code: z.string(), detail: z.string() })),
 });

@@ -45,6 +45,8 @@ function openSite(stage: Stage, first: PinnedKeys = { kind: 'none' }) {
     timers: systemTimers,
     stamp: () => at,
     newId: () => crypto.randomUUID(),
+    fraction: () => 0,
+    otherStreams: [],
     log: pino({ level: 'silent' }),
     actedOn: [],
     onCommand: () => {},

@@ -39,6 +39,8 @@ async function tellAll(stage: Stage, ledger: Ledger): Promise<void> {
     timers: systemTimers,
     stamp: () => at,
     newId: () => crypto.randomUUID(),
+    fraction: () => 0,
+    otherStreams: [],
     log: pino({ level: 'silent' }),
     actedOn: [],
     onCommand: () => {},

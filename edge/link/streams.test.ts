@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { alarms, at, open, sessionOn, started } from '../ledger/testing.ts';
+import { type FakeCloud, pause, rig } from './testing.ts';
+
+const poll = (read: () => unknown) => expect.poll(read, { timeout: 4000, interval: 10 });
+const ranges = (cloud: FakeCloud) => cloud.heard.batch.map(({ records }) => [records[0]?.seq, records.at(-1)?.seq]);
+const numbers = (count: number) => alarms(...Array.from({ length: count }, (_, i) => i + 1));
+
+/** A cloud that takes four batches at a time, and answers none by itself. */
+async function modernRig() {
+  const parts = await rig({ fraction: () => 0 });
+  parts.cloud.accepts = { batchesInFlight: 4, streams: ['events'], encodings: [] };
+  parts.cloud.onHeard = (kind) => {
+    if (kind === 'hello') parts.cloud.welcome();
+  };
+  return parts;
+}
+
+test('SY-01 as many batches as the cloud allows are on their way, each with a number of its own; an older one gets one, without', async () => {
+  const { cloud, ledger, link } = await modernRig();
+  await poll(() => link.state).toBe('open');
+  ledger.commit(numbers(1000), at);
+  link.poke();
+  await poll(() => ranges(cloud).slice(0, 3)).toEqual([
+    [1, 200],
+    [201, 400],
+    [401, 600],
+  ]);
+  expect(new Set(cloud.heard.batch.map(({ sendNo }) => sendNo)).size).toBe(cloud.heard.batch.length);
+  cloud.ack({}, cloud.heard.batch[0]);
+  await poll(() => ledger.backlog()).toBe(800);
+  await poll(() => ranges(cloud)).toContainEqual([601, 800]);
+
+  cloud.accepts = undefined;
+  cloud.dropConnections();
+  await poll(() => link.state).toBe('down');
+  const before = cloud.heard.batch.length;
+  await poll(() => ranges(cloud).length).toBeGreaterThan(before + 1);
+  expect(new Set(ranges(cloud).slice(before).map(String))).toEqual(new Set(['201,400']));
+  expect(cloud.heard.batch[before]).not.toHaveProperty('sendNo');
+});
+
+test('SY-03.b what the cloud has not compared stays in the outbox, although it says that it is further', async () => {
+  const { cloud, ledger, link } = await modernRig();
+  await poll(() => link.state).toBe('open');
+  ledger.commit(numbers(500), at);
+  link.poke();
+  await poll(() => cloud.heard.batch.length).toBeGreaterThan(2);
+  cloud.ack({ ackedSeq: 350 }, cloud.heard.batch[0]);
+  await poll(() => ledger.backlog()).toBe(300);
+  cloud.ack({ ackedSeq: 500 }, cloud.heard.batch[2]);
+  await pause(50);
+  expect(ledger.backlog()).toBe(300);
+  cloud.ack({ ackedSeq: 500 }, cloud.heard.batch[1]);
+  await poll(() => ledger.backlog()).toBe(100);
+});
+
+test('OP-16 the site hears of a start when the batch that has it is answered, and not of one that is refused', async () => {
+  const { cloud, ledger, link, told } = await modernRig();
+  await poll(() => link.state).toBe('open');
+  const [first, second] = [sessionOn(1), sessionOn(2)];
+  ledger.commit(open(first, started(first)), at);
+  link.poke();
+  ledger.commit(open(second, started(second)), at);
+  link.poke();
+  await poll(() => ranges(cloud).slice(0, 2)).toEqual([
+    [1, 1],
+    [2, 2],
+  ]);
+  const [one, two] = cloud.heard.batch;
+  cloud.ack({ refused: [{ seq: 1, code: 'record.refused', detail: 'why' }] }, one);
+  cloud.ack({}, two);
+  await poll(() => ledger.backlog()).toBe(0);
+  await pause(50);
+  expect(told).toEqual([`acknowledged ${second.sessionId.slice(-2)}`]);
+});
+
+test('SY-02 the live view goes out before the backlog', async () => {
+  const { cloud, ledger, link } = await rig({ fraction: () => 0, start: false });
+  const order: string[] = [];
+  cloud.onHeard = (kind) => {
+    order.push(kind);
+    cloud.answer(kind);
+  };
+  ledger.commit(numbers(300), at);
+  await cloud.start();
+  await poll(() => link.state).toBe('open');
+  await poll(() => ledger.backlog()).toBe(0);
+  expect(order.slice(0, 3)).toEqual(['hello', 'state', 'batch']);
+});
