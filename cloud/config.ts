@@ -28,6 +28,7 @@ const environmentSchema = z
     BROKER_URL: z.url({ protocol: /^(mqtts?|tls|tcp)$/ }).optional(),
     PILEGATE_HTTP_HOST: z.string().min(1).default('127.0.0.1'),
     PILEGATE_HTTP_PORT: portSchema.default(8080),
+    PILEGATE_HEALTH_PORT: portSchema.optional(),
     PILEGATE_MQTT_PORT: portSchema.default(1883),
     PILEGATE_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
     PILEGATE_WEBHOOK_DEV_ALLOW: hostPortListSchema.default([]),
@@ -59,6 +60,8 @@ export interface CloudConfig {
   readonly httpHost: string;
   /** 0 takes any free port. */
   readonly httpPort: number;
+  /** Where a process without the role of the API tells whether it is ready; null: nowhere. */
+  readonly healthPort: number | null;
   readonly mqttPort: number;
   readonly publicUrl: string | null;
   /** Exact `host:port` entries which webhooks may reach over http on loopback. For development only. */
@@ -94,6 +97,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     brokerUrl: values.BROKER_URL ?? null,
     httpHost: values.PILEGATE_HTTP_HOST,
     httpPort: values.PILEGATE_HTTP_PORT,
+    healthPort: values.PILEGATE_HEALTH_PORT ?? null,
     mqttPort: values.PILEGATE_MQTT_PORT,
     publicUrl: values.PILEGATE_PUBLIC_URL ?? null,
     webhookDevAllow: values.PILEGATE_WEBHOOK_DEV_ALLOW,

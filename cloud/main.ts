@@ -28,7 +28,7 @@ async function run(config: CloudConfig): Promise<void> {
   const db = await connect(
     config.databaseUrl === null
       ? { engine: 'pglite', folder: join(config.dataDir, 'db') }
-      : { engine: 'postgresql', url: config.databaseUrl },
+      : { engine: 'postgresql', url: config.databaseUrl, idleInTransactionMs: config.ingestLeaseMs },
     (error) => logger.warn({ err: error }, 'idle database connection is lost'),
   );
   await migrate(db, await readMigrations(join(import.meta.dirname, 'db', 'migrations')), clock.wallMs());

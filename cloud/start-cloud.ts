@@ -7,13 +7,14 @@ import { createAuthenticate } from './broker/site-credentials.ts';
 import type { CloudConfig } from './config.ts';
 import type { CloudContext } from './context.ts';
 import type { Db } from './db/connect.ts';
-import { type BrokerLogin, type Ingest, type ShardTerms, startIngest } from './ingest/start-ingest.ts';
+import { buildHealthApp } from './http/health-app.ts';
+import { type BrokerLogin, type ShardTerms, startIngest } from './ingest/start-ingest.ts';
 import { startCommandSender, startDeliveries, startSweepers } from './jobs.ts';
 import { ensureDocumentKey } from './keys/document-keys.ts';
 import type { KeyFiles } from './keys/key-files.ts';
 import { createSecretBox } from './keys/seal.ts';
 import type { Random } from './random.ts';
-import { readinessOf } from './readiness.ts';
+import { type Readiness, readinessOf } from './readiness.ts';
 import type { Poller } from './runtime/poller.ts';
 import { createIntrusionWatch } from './sites/intrusions.ts';
 import { passwordIssuer } from './sites/issuer.ts';
@@ -70,7 +71,8 @@ export async function startCloud(config: CloudConfig, world: CloudWorld): Promis
     stops.push(() => sender.stop());
   }
   if (has('worker')) startWorker(context, pollers, stops);
-  const app = has('api') ? await startHttp(config, world, context, ingest) : null;
+  const readiness = () => readinessOf(context, ingest);
+  const app = has('api') ? await startApi(config, world, context, readiness) : await startHealth(config, readiness);
   if (app !== null) stops.push(() => app.close());
   await ingest?.whenReady();
   return {
@@ -160,19 +162,26 @@ function startWorker(
   });
 }
 
-async function startHttp(
+async function startApi(
   config: CloudConfig,
   world: CloudWorld,
   context: CloudContext,
-  ingest: Ingest | null,
+  readiness: () => Promise<Readiness>,
 ): Promise<FastifyInstance> {
   const app = await buildApp({
     context,
     staffToken: world.keys.staffToken,
     publicUrl: config.publicUrl,
-    readiness: () => readinessOf(context, ingest),
+    readiness,
   });
   await app.listen({ host: config.httpHost, port: config.httpPort });
+  return app;
+}
+
+async function startHealth(config: CloudConfig, readiness: () => Promise<Readiness>): Promise<FastifyInstance | null> {
+  if (config.healthPort === null) return null;
+  const app = await buildHealthApp(readiness);
+  await app.listen({ host: config.httpHost, port: config.healthPort });
   return app;
 }
 

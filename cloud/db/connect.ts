@@ -8,7 +8,15 @@ import type { Database } from './schema.ts';
 export type Db = Kysely<Database>;
 
 export type DatabaseLocation =
-  | { readonly engine: 'postgresql'; readonly url: string }
+  | {
+      readonly engine: 'postgresql';
+      readonly url: string;
+      /**
+       * When the server ends a transaction that waits for its process: one that stands still must not keep for longer what
+       * others wait for. Absent: never.
+       */
+      readonly idleInTransactionMs?: number;
+    }
   | { readonly engine: 'pglite'; readonly folder: string }
   | { readonly engine: 'pglite-in-memory' };
 
@@ -19,7 +27,13 @@ export async function connect(location: DatabaseLocation, onIdleError: (error: E
   if (location.engine === 'postgresql') {
     const types = new pg.TypeOverrides();
     types.setTypeParser(INT8_OID, parseInt8);
-    const pool = new pg.Pool({ connectionString: location.url, max: POOL_SIZE, types });
+    const { url, idleInTransactionMs = 0 } = location;
+    const pool = new pg.Pool({
+      connectionString: url,
+      max: POOL_SIZE,
+      types,
+      idle_in_transaction_session_timeout: idleInTransactionMs,
+    });
     // A pool reports the loss of an idle connection here, and ends the process when nobody listens.
     pool.on('error', onIdleError);
     return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });

@@ -39,6 +39,7 @@ const defaults: CloudConfig = {
   brokerUrl: null,
   httpHost: '127.0.0.1',
   httpPort: 0,
+  healthPort: null,
   mqttPort: 0,
   publicUrl: null,
   webhookDevAllow: [],
