@@ -29,7 +29,7 @@ async function run(config: CloudConfig): Promise<void> {
     config.databaseUrl === null
       ? { engine: 'pglite', folder: join(config.dataDir, 'db') }
       : { engine: 'postgresql', url: config.databaseUrl, idleInTransactionMs: config.ingestLeaseMs },
-    (error) => logger.warn({ err: error }, 'idle database connection is lost'),
+    (error) => logger.warn({ err: error }, 'database connection is lost'),
   );
   await migrate(db, await readMigrations(join(import.meta.dirname, 'db', 'migrations')), clock.wallMs());
   const lookUp = (hostname: string) => lookup(hostname, { all: true });

@@ -22,8 +22,12 @@ export type DatabaseLocation =
 
 const POOL_SIZE = 20;
 
-/** Opens the database. One SQL dialect and one reading of bigint, whichever engine answers. */
-export async function connect(location: DatabaseLocation, onIdleError: (error: Error) => void): Promise<Db> {
+/**
+ * Opens the database. One SQL dialect and one reading of bigint, whichever engine answers.
+ *
+ * @param onLost hears of connections that the server has ended; whoever was using one gets an error of its own
+ */
+export async function connect(location: DatabaseLocation, onLost: (error: Error) => void): Promise<Db> {
   if (location.engine === 'postgresql') {
     const types = new pg.TypeOverrides();
     types.setTypeParser(INT8_OID, parseInt8);
@@ -34,8 +38,9 @@ export async function connect(location: DatabaseLocation, onIdleError: (error: E
       types,
       idle_in_transaction_session_timeout: idleInTransactionMs,
     });
-    // A pool reports the loss of an idle connection here, and ends the process when nobody listens.
-    pool.on('error', onIdleError);
+    // Where nobody listens, the loss of a connection ends the process: of an idle one, and of one in a transaction.
+    pool.on('error', onLost);
+    pool.on('connect', (client) => client.on('error', onLost));
     return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   }
   if (location.engine === 'pglite') await mkdir(location.folder, { recursive: true });

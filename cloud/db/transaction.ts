@@ -34,9 +34,13 @@ export const isUniqueViolation = (error: unknown): boolean => sqlStateOf(error) 
 /** SQLSTATE classes that say "not now": connection, rollback by the server, resources, shutdown, system. */
 const TRANSIENT_CLASSES = new Set(['08', '25', '40', '53', '55', '57', '58']);
 
+/** What the client library says of a connection that is lost, without any code. */
+const CONNECTION_LOST = /^(Connection terminated|Client has encountered a connection error|Client was closed)/;
+
 /** True when the statement may succeed if it is tried again as it is; false when it never will. */
 export function isTransient(error: unknown): boolean {
   const state = sqlStateOf(error);
   if (state !== null) return TRANSIENT_CLASSES.has(state.slice(0, 2));
-  return error instanceof Error && 'code' in error && /^E[A-Z]+$/.test(String(error.code));
+  if (!(error instanceof Error)) return false;
+  return 'code' in error ? /^E[A-Z]+$/.test(String(error.code)) : CONNECTION_LOST.test(error.message);
 }

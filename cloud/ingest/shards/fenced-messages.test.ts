@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Clock } from '#shared/clock.ts';
 import { type UpKind, upTopic } from '#shared/wire/topics.ts';
 import { transaction } from '../../db/transaction.ts';
 import { sendDueDocuments } from '../../documents/document-sender.ts';
@@ -53,13 +54,18 @@ function charging(): object {
 }
 
 /** What a process answers to a message, by kind. */
-async function say(kind: UpKind, message: object | string, processId: string): Promise<string[]> {
+async function say(
+  kind: UpKind,
+  message: object | string,
+  processId: string,
+  timeOfProcess: Clock = clock,
+): Promise<string[]> {
   const answers: string[] = [];
   const down = createDown((topic) => Promise.resolve(void answers.push(topic.split('/').at(-1) ?? '')));
   const head = { v: 1, siteId: stage.siteId, connectionEpoch, storeEpoch, at: at() };
   const text = typeof message === 'string' ? message : JSON.stringify({ ...head, ...message });
   const topic = upTopic(stage.shard, stage.siteId, kind);
-  await dispatch({ ...cloud.context, processId, down }, topic, Buffer.from(text));
+  await dispatch({ ...cloud.context, processId, down, clock: timeOfProcess }, topic, Buffer.from(text));
   return answers;
 }
 
@@ -89,6 +95,20 @@ test.each<[string, UpKind, () => object | string, string[]]>([
     expect(await everything()).toEqual(before);
     expect(await say(kind, message(), owner)).toEqual(answers);
     if (told !== 'a record that is here already') expect(await everything()).not.toEqual(before);
+  },
+);
+
+test.each<[UpKind, object | string]>([
+  ['hello', hello],
+  ['batch', alarm(1)],
+  ['batch', 'not json'],
+])(
+  'SY-01 XC-07 a process that stands still between COMMIT and answer for longer than its lease leaves the answer to %s to others',
+  async (kind, message) => {
+    let asked = 0;
+    const standing = { ...clock, monoMs: () => (asked++ === 0 ? 0 : 60_000) };
+    expect(await say(kind, message, owner, standing)).toEqual([]);
+    expect(asked).toBeGreaterThan(1);
   },
 );
 
