@@ -1,17 +1,14 @@
 import { isPilegateError } from '#shared/errors.ts';
-import type { Ack, Batch, RecordEnvelope } from '#shared/wire/messages.ts';
-import { recordDroppedSchema } from '#shared/wire/records.ts';
+import type { Batch, RecordEnvelope } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
-import { digestOf } from '../canonical-json.ts';
 import { isTransient, savepoint, type Trx } from '../db/transaction.ts';
 import { applySamples } from '../samples/apply-samples.ts';
 import { parkRecord } from './dead-letters.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
+import { numbersBefore, planBatch, type Refusal, type Step, type StoredRecord } from './plan-batch.ts';
 import { applyRecord } from './records.ts';
 import { inShard, ShardLostError } from './shards/fence.ts';
 import { storable } from './storable.ts';
-
-type Refusal = Ack['refused'][number];
 
 interface BatchInHand {
   readonly context: IngestContext;
@@ -19,6 +16,13 @@ interface BatchInHand {
   readonly site: KnownSite;
   readonly batch: Batch;
   readonly nowMs: number;
+}
+
+/** A record whose effects are written, or undone because it was refused. */
+interface AppliedRecord {
+  readonly record: RecordEnvelope;
+  readonly bodySha256: string;
+  readonly refusal: Refusal | null;
 }
 
 /**
@@ -31,15 +35,13 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
   const { value, tenure } = await inShard(context, site.shard, async (trx) => {
     const inHand = { context, trx, site, batch, nowMs };
     const cursor = await lockCursor(inHand);
-    const outcome =
-      batch.stream === 'samples' ? await applySamples(inHand, cursor) : await applyInOrder(inHand, cursor);
-    await trx
-      .updateTable('cursors')
-      .set({ acked_seq: outcome.ackedSeq })
-      .where('site_id', '=', site.siteId)
-      .where('store_epoch', '=', batch.storeEpoch)
-      .where('stream', '=', batch.stream)
-      .execute();
+    const outcome = batch.stream === 'samples' ? await applySamples(inHand, cursor) : await applyEvents(inHand, cursor);
+    if (outcome.ackedSeq > cursor)
+      await trx
+        .updateTable('cursors')
+        .set({ acked_seq: outcome.ackedSeq })
+        .where((where) => where.and(streamOf(inHand)))
+        .execute();
     return outcome;
   });
   if (!tenure.isLive()) throw new ShardLostError(site.shard);
@@ -56,74 +58,78 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
   context.wake.deliveries();
 }
 
-async function lockCursor({ trx, site, batch }: BatchInHand): Promise<number> {
-  const key = { site_id: site.siteId, store_epoch: batch.storeEpoch, stream: batch.stream };
-  await trx
+async function lockCursor(inHand: BatchInHand): Promise<number> {
+  const known = await cursorForUpdate(inHand);
+  if (known !== undefined) return known;
+  await inHand.trx
     .insertInto('cursors')
-    .values({ ...key, acked_seq: 0 })
+    .values({ ...streamOf(inHand), acked_seq: 0 })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  const row = await trx
-    .selectFrom('cursors')
-    .select('acked_seq')
-    .where('site_id', '=', site.siteId)
-    .where('store_epoch', '=', batch.storeEpoch)
-    .where('stream', '=', batch.stream)
-    .forUpdate()
-    .executeTakeFirstOrThrow();
-  return row.acked_seq;
+  return (await cursorForUpdate(inHand)) ?? 0;
 }
 
-async function applyInOrder(inHand: BatchInHand, cursor: number): Promise<{ ackedSeq: number; refused: Refusal[] }> {
+async function cursorForUpdate(inHand: BatchInHand): Promise<number | undefined> {
+  const row = await inHand.trx
+    .selectFrom('cursors')
+    .select('acked_seq')
+    .where((where) => where.and(streamOf(inHand)))
+    .forUpdate()
+    .executeTakeFirst();
+  return row?.acked_seq;
+}
+
+const streamOf = ({ site, batch }: BatchInHand) => ({
+  site_id: site.siteId,
+  store_epoch: batch.storeEpoch,
+  stream: batch.stream,
+});
+
+async function applyEvents(inHand: BatchInHand, cursor: number): Promise<{ ackedSeq: number; refused: Refusal[] }> {
   const { batch, context, site } = inHand;
+  const stored = await storedUnder(inHand, numbersBefore(batch.records, cursor));
+  const { steps, ackedSeq, missingBeforeSeq } = planBatch(batch.records, cursor, stored);
+  const applied: AppliedRecord[] = [];
   const refused: Refusal[] = [];
-  let ackedSeq = cursor;
-  for (const record of batch.records) {
-    if (firstSeqOf(record) > ackedSeq + 1) {
-      context.logger.warn(
-        { siteId: site.siteId, expectedSeq: ackedSeq + 1, seq: record.seq },
-        'records are missing before this one',
-      );
-      break;
-    }
-    const refusal = record.seq <= ackedSeq ? await compareDuplicate(inHand, record) : await applyNew(inHand, record);
+  for (const step of steps) {
+    const refusal = await take(inHand, step);
     if (refusal !== null) refused.push(refusal);
-    ackedSeq = Math.max(ackedSeq, record.seq);
+    if (step.kind === 'apply') applied.push({ ...step, refusal });
   }
+  await store(inHand, applied);
+  if (missingBeforeSeq !== null)
+    context.logger.warn(
+      { siteId: site.siteId, expectedSeq: ackedSeq + 1, seq: missingBeforeSeq },
+      'records are missing before this one',
+    );
   return { ackedSeq, refused };
 }
 
-/** Of what the site has dropped one record stands for a whole range, and has its last number. */
-function firstSeqOf({ seq, body }: RecordEnvelope): number {
-  const dropped = recordDroppedSchema.safeParse(body);
-  return seq + 1 - (dropped.data?.count ?? 1);
-}
-
-/** A record that is here already: the same answer as the first time, unless it is not the same record. */
-async function compareDuplicate(inHand: BatchInHand, record: RecordEnvelope): Promise<Refusal | null> {
-  const { trx, site, batch } = inHand;
-  const stored = await trx
+async function storedUnder(inHand: BatchInHand, seqs: readonly number[]): Promise<Map<number, StoredRecord>> {
+  if (seqs.length === 0) return new Map();
+  const rows = await inHand.trx
     .selectFrom('site_records')
-    .select(['body_sha256', 'refused_code', 'refused_detail'])
-    .where('site_id', '=', site.siteId)
-    .where('store_epoch', '=', batch.storeEpoch)
-    .where('stream', '=', batch.stream)
-    .where('seq', '=', record.seq)
-    .executeTakeFirst();
-  // What the site has dropped since it was stored here stays stored here.
-  const isDropped = record.body.kind === 'record.dropped';
-  if (!isDropped && stored?.body_sha256 !== digestOf(record.body)) {
-    const found = stored === undefined ? 'was told to be dropped' : 'is stored with another content';
-    return park(inHand, record, 'wire.conflict', `record ${record.seq} ${found}`);
-  }
-  if (stored === undefined || stored.refused_code === null) return null;
-  return { seq: record.seq, code: stored.refused_code, detail: stored.refused_detail ?? '' };
+    .select(['seq', 'body_sha256', 'refused_code', 'refused_detail'])
+    .where((where) => where.and(streamOf(inHand)))
+    .where('seq', 'in', seqs)
+    .execute();
+  return new Map(
+    rows.map((row) => {
+      const refused = row.refused_code === null ? null : { code: row.refused_code, detail: row.refused_detail ?? '' };
+      return [row.seq, { bodySha256: row.body_sha256, refused }];
+    }),
+  );
 }
 
-async function applyNew(inHand: BatchInHand, record: RecordEnvelope): Promise<Refusal | null> {
-  const refusal = await tryToApply(inHand, record);
-  await store(inHand, record, refusal);
-  return refusal;
+function take(inHand: BatchInHand, step: Step): Promise<Refusal | null> {
+  switch (step.kind) {
+    case 'apply':
+      return tryToApply(inHand, step.record);
+    case 'refused-before':
+      return Promise.resolve(step.refusal);
+    case 'conflict':
+      return park(inHand, step.record, 'wire.conflict', step.detail);
+  }
 }
 
 async function tryToApply(inHand: BatchInHand, record: RecordEnvelope): Promise<Refusal | null> {
@@ -144,21 +150,22 @@ async function tryToApply(inHand: BatchInHand, record: RecordEnvelope): Promise<
   }
 }
 
-async function store({ trx, site, batch, nowMs }: BatchInHand, record: RecordEnvelope, refusal: Refusal | null) {
-  await trx
+async function store(inHand: BatchInHand, applied: readonly AppliedRecord[]): Promise<void> {
+  if (applied.length === 0) return;
+  await inHand.trx
     .insertInto('site_records')
-    .values({
-      site_id: site.siteId,
-      store_epoch: batch.storeEpoch,
-      stream: batch.stream,
-      seq: record.seq,
-      kind: storable(record.body.kind, 64),
-      body: JSON.stringify(record.body),
-      body_sha256: digestOf(record.body),
-      refused_code: refusal?.code ?? null,
-      refused_detail: refusal?.detail ?? null,
-      received_at_ms: nowMs,
-    })
+    .values(
+      applied.map(({ record, bodySha256, refusal }) => ({
+        ...streamOf(inHand),
+        seq: record.seq,
+        kind: storable(record.body.kind, 64),
+        body: JSON.stringify(record.body),
+        body_sha256: bodySha256,
+        refused_code: refusal?.code ?? null,
+        refused_detail: refusal?.detail ?? null,
+        received_at_ms: inHand.nowMs,
+      })),
+    )
     .execute();
 }
 
