@@ -12,6 +12,7 @@ import { operationRoutes } from './operations/routes.ts';
 import { orderRoutes } from './orders/routes.ts';
 import { createPartnerGate } from './partners/gate.ts';
 import type { Readiness } from './readiness.ts';
+import { rolloutRoutes } from './rollouts/routes.ts';
 import { sampleRoutes } from './samples/routes.ts';
 import { claimRoutes } from './sites/claim-routes.ts';
 import { attentionRoutes } from './staff/attention-routes.ts';
@@ -66,5 +67,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(sampleRoutes(context, staff));
   await zodApp.register(identityRoutes(context, staff));
   await zodApp.register(claimRoutes(context));
+  await zodApp.register(rolloutRoutes(context, staff));
   return app;
 }

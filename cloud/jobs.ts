@@ -5,6 +5,7 @@ import type { CloudLink } from './ingest/link.ts';
 import { sendDueCommands } from './operations/command-sender.ts';
 import { failOverdueStarts } from './operations/sweeper.ts';
 import { sweepNonces } from './partners/nonces.ts';
+import { sweepRollouts } from './rollouts/sweep.ts';
 import { type Poller, startPoller } from './runtime/poller.ts';
 import { forgetSamples } from './samples/forget-samples.ts';
 import type { DeliveryWorker } from './webhooks/delivery-worker.ts';
@@ -51,6 +52,13 @@ export function startSweepers(context: CloudContext): Poller[] {
       timers,
       logger,
       run: () => failOverdueStarts(context),
+    }),
+    startPoller({
+      name: 'take roll-outs further',
+      intervalMs: SWEEP_EVERY_MS,
+      timers,
+      logger,
+      run: () => sweepRollouts(context),
     }),
     startPoller({
       name: 'forget nonces',

@@ -3,7 +3,8 @@ import type { DocumentKind, DocumentSource, DocumentStatus } from '#shared/docum
 import type { ClockQuality } from '#shared/stamp.ts';
 import type { Command, ConnectorStatus, MaintenanceAction } from '#shared/wire/messages.ts';
 import type { SampleLossReason } from '#shared/wire/samples.ts';
-import type { RolloutSiteState } from '../rollouts/machine.ts';
+import type { DocumentKeysTable } from '../keys/tables.ts';
+import type { RolloutSitesTable, RolloutStepsTable, RolloutsTable } from '../rollouts/tables.ts';
 import type { SiteClaimsTable, SiteCredentialsTable } from './identity-tables.ts';
 
 /** Columns as the migrations define them. `…_ms` are wall-clock milliseconds; documents are JSON text. */
@@ -79,70 +80,6 @@ interface SiteDocumentsInForceTable {
   version: number;
   digest: string;
   told_at_ms: number;
-}
-
-interface DocumentKeysTable {
-  key_id: string;
-  public_key: string;
-  private_key_sealed: string;
-  created_at_ms: number;
-  left_at_ms: number | null;
-}
-export type DocumentKeyRow = Selectable<DocumentKeysTable>;
-
-export type RolloutState = 'running' | 'paused' | 'halted' | 'aborted' | 'completed';
-
-interface RolloutsTable {
-  rollout_id: string;
-  request_id: string;
-  body_sha256: string;
-  kind: DocumentKind;
-  text: string | null;
-  reason: string;
-  requested_by: string;
-  state: RolloutState;
-  wave: number;
-  waves: number;
-  wave_begun_at_ms: number;
-  soak_ms: number;
-  answer_within_ms: number;
-  away_after_ms: number;
-  halt_at_failures: number;
-  is_reverting: boolean;
-  created_at_ms: number;
-  finished_at_ms: number | null;
-}
-export type RolloutRow = Selectable<RolloutsTable>;
-
-interface RolloutSitesTable {
-  rollout_id: string;
-  site_id: string;
-  place: number;
-  wave: number;
-  text: string | null;
-  /** JSON. */
-  site_values: string | null;
-  state: RolloutSiteState;
-  detail: string | null;
-  changed_at_ms: number;
-  version: number | null;
-  digest: string | null;
-  sent_at_ms: number | null;
-  before_version: number | null;
-  before_digest: string | null;
-  revert_version: number | null;
-  revert_digest: string | null;
-}
-export type RolloutSiteRow = Selectable<RolloutSitesTable>;
-
-interface RolloutStepsTable {
-  rollout_step_id: Generated<number>;
-  rollout_id: string;
-  at_ms: number;
-  done_by: string;
-  site_id: string | null;
-  step: string;
-  detail: string | null;
 }
 
 interface SitesTable {

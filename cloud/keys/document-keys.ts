@@ -11,8 +11,8 @@ import {
 import { PilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../context.ts';
 import type { Db } from '../db/connect.ts';
-import type { DocumentKeyRow } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
+import type { DocumentKeyRow } from './tables.ts';
 
 /** What the cloud signs documents with, as it is stored at one moment. */
 export interface DocumentSigner {

@@ -10,6 +10,7 @@ import {
   cancelSchema,
   commandSchema,
   documentPushSchema,
+  type Hello,
   nackSchema,
   type RecordEnvelope,
   type StreamName,
@@ -59,7 +60,12 @@ export async function connectFakeEdge(
   brokerUrl: string,
   stage: Pick<Stage, 'siteId' | 'shard' | 'brokerPassword'>,
   clock: Clock,
-  options: { readonly storeEpoch?: string; readonly firstSeq?: number; readonly isOld?: boolean } = {},
+  options: {
+    readonly storeEpoch?: string;
+    readonly firstSeq?: number;
+    readonly isOld?: boolean;
+    readonly documents?: Hello['documents'];
+  } = {},
 ): Promise<FakeEdge> {
   const { siteId, shard } = stage;
   const storeEpoch = options.storeEpoch ?? systemRandom.uuid();
@@ -159,7 +165,7 @@ export async function connectFakeEdge(
         at: stamp(),
         streams: [{ stream: 'events', headSeq: seq, ackedSeq: 0 }],
         runningSessions: [],
-        ...(options.isOld === true ? {} : { documents: [], documentKeyIds: [] }),
+        ...(options.isOld === true ? {} : { documents: options.documents ?? [], documentKeyIds: [] }),
         ...change,
       });
       return welcome;
