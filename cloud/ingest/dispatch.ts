@@ -9,6 +9,7 @@ import { handleBatch } from './batch.ts';
 import { parkMessage } from './dead-letters.ts';
 import { handleHello } from './hello.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
+import { inflated } from './inflate.ts';
 import { handleEdgeNack } from './nack.ts';
 import { handlePresence } from './presence.ts';
 import { inShard, ShardLostError } from './shards/fence.ts';
@@ -22,7 +23,7 @@ function onSchema<Schema extends z.ZodType>(
   handle: (context: IngestContext, site: KnownSite, message: z.infer<Schema>) => Promise<void>,
 ): Handle {
   return async (context, site, payload) => {
-    const message = decode(schema, payload);
+    const message = decode(schema, inflated(payload));
     if (typeof message === 'object' && message !== null && 'siteId' in message && message.siteId !== site.siteId) {
       const detail = `site ${String(message.siteId)} on the topic of ${site.siteId}`;
       context.intrusions.note({ siteId: site.siteId, code: 'foreign-payload', detail });

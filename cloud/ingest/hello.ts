@@ -5,6 +5,7 @@ import { documentKeysFor } from '../keys/document-keys.ts';
 import { makeUnfinishedDue } from '../operations/commands.ts';
 import { hearCredential } from '../sites/rotate.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
+import { ENCODINGS } from './inflate.ts';
 import { inShard, ShardLostError } from './shards/fence.ts';
 import { storable } from './storable.ts';
 
@@ -55,7 +56,7 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
     helloMonoMs: hello.at.monoMs,
     cursors,
     ...(documentKeys !== null && { documentKeys }),
-    accepts: { batchesInFlight: BATCHES_IN_FLIGHT, streams: streamSchema.options, encodings: [] },
+    accepts: { batchesInFlight: BATCHES_IN_FLIGHT, streams: streamSchema.options, encodings: ENCODINGS },
   });
   context.logger.info({ siteId: site.siteId, software: hello.software }, 'site says hello');
   await inShard(context, site.shard, async (trx) => {

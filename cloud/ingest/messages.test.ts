@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { upTopic } from '#shared/wire/topics.ts';
 import { systemRandom } from '../random.ts';
@@ -57,6 +58,22 @@ test('XC-08 what cannot be read is answered with a code and kept, and the link g
 test('XC-08 a message that is too large is refused before it is parsed', async () => {
   await edge.publish('batch', ' '.repeat(1_048_577));
   expect(await edge.take('nack')).toMatchObject({ code: 'wire.schema', detail: expect.stringContaining('1048577') });
+});
+
+test('XC-08 a small message that is a large one when it is inflated is refused, and the link goes on', async () => {
+  const bomb = gzipSync(Buffer.alloc(50_000_000));
+  await edge.publish('batch', bomb);
+  expect(await edge.take('nack')).toMatchObject({ code: 'wire.schema', detail: expect.stringContaining('inflated') });
+  await edge.hello();
+});
+
+test('SY-08 a compressed batch is applied as any other', async () => {
+  expect((await edge.hello()).accepts?.encodings).toEqual(['gzip']);
+  const body = { kind: 'record.dropped', droppedKind: 'alarm.raised', reason: 'outbox-full', at: edge.stamp() };
+  const records = [{ seq: 1, at: edge.stamp(), body }];
+  const batch = { v: 1, siteId: stage.siteId, storeEpoch: edge.storeEpoch, stream: 'events', records };
+  await edge.publish('batch', gzipSync(JSON.stringify(batch)));
+  expect(await edge.take('ack')).toMatchObject({ ackedSeq: 1, refused: [] });
 });
 
 test('XC-08 unreadable messages cannot fill the database', async () => {

@@ -40,8 +40,9 @@ export interface FakeEdge {
   readonly connectionEpoch: string;
   readonly bootId: string;
   stamp(atMs?: number): Stamp;
-  publish(kind: UpKind, message: object | string): Promise<void>;
-  publishTo(topic: string, payload: string): Promise<void>;
+  /** An object as JSON, anything else as it is. */
+  publish(kind: UpKind, message: object | string | Buffer): Promise<void>;
+  publishTo(topic: string, payload: string | Buffer): Promise<void>;
   hello(change?: object): Promise<Received<'welcome'>>;
   state(connectorId: string, change?: Partial<ConnectorView>): Promise<void>;
   /** Sends records, of the stream `events` unless said otherwise, and waits for the acknowledgement. */
@@ -100,11 +101,14 @@ export async function connectFakeEdge(
   await client.subscribeAsync(allDown(shard, siteId), { qos: 1 });
 
   const stamp = (atMs = clock.wallMs()): Stamp => ({ wallMs: atMs, monoMs: clock.monoMs(), bootId, clock: 'trusted' });
-  const publishTo = async (topic: string, payload: string): Promise<void> => {
+  const publishTo = async (topic: string, payload: string | Buffer): Promise<void> => {
     await client.publishAsync(topic, payload, { qos: 1 });
   };
-  const publish = (kind: UpKind, message: object | string): Promise<void> =>
-    publishTo(upTopic(shard, siteId, kind), typeof message === 'string' ? message : encode(message));
+  const publish = (kind: UpKind, message: object | string | Buffer): Promise<void> =>
+    publishTo(
+      upTopic(shard, siteId, kind),
+      typeof message === 'string' || Buffer.isBuffer(message) ? message : encode(message),
+    );
 
   function takeNow<Kind extends DownKind>(
     kind: Kind,

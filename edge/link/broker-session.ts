@@ -19,7 +19,7 @@ export interface BrokerListener {
 
 export interface BrokerSession {
   /** At most once, and only while connected. What must arrive is acknowledged by the cloud itself and sent again until it is. */
-  publish(topic: string, payload: string): void;
+  publish(topic: string, payload: string | Uint8Array): void;
   close(): Promise<void>;
 }
 
@@ -66,7 +66,8 @@ export function openBrokerSession(settings: BrokerSettings, listener: BrokerList
   client.on('message', (topic, payload) => listener.onMessage(topic, payload));
   return {
     publish(topic, payload) {
-      if (client.connected) client.publish(topic, payload, { qos: 0 });
+      if (client.connected)
+        client.publish(topic, typeof payload === 'string' ? payload : Buffer.from(payload), { qos: 0 });
     },
     async close() {
       await client.endAsync(true);

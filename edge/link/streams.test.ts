@@ -88,3 +88,36 @@ test('SY-02 the live view goes out before the backlog', async () => {
   await poll(() => ledger.backlog()).toBe(0);
   expect(order.slice(0, 3)).toEqual(['hello', 'state', 'batch']);
 });
+
+test('SY-08 a batch goes out compressed to a cloud that reads that, and as it is to any other', async () => {
+  const { cloud, ledger, link } = await rig({ fraction: () => 0 });
+  cloud.accepts = { batchesInFlight: 1, streams: ['events'], encodings: ['of-later', 'gzip'] };
+  await poll(() => link.state).toBe('open');
+  const drained = async () => {
+    const before = cloud.sizes.length;
+    ledger.commit(numbers(200), at);
+    link.poke();
+    await poll(() => ledger.backlog()).toBe(0);
+    return cloud.sizes.slice(before).filter(({ kind }) => kind === 'batch');
+  };
+  const [compressed] = await drained();
+  expect(compressed?.isPlain).toBe(false);
+  for (const accepts of [{ batchesInFlight: 1, streams: ['events'], encodings: ['of-later'] }, undefined]) {
+    cloud.accepts = accepts;
+    cloud.dropConnections();
+    await poll(() => link.state).toBe('down');
+    await poll(() => link.state).toBe('open');
+    const [plain] = await drained();
+    expect(plain?.isPlain).toBe(true);
+    expect(plain?.bytes).toBeGreaterThan(5 * (compressed?.bytes ?? 0));
+  }
+});
+
+test('SY-08 a short batch is not made longer', async () => {
+  const { cloud, ledger, link } = await rig({ fraction: () => 0 });
+  cloud.accepts = { batchesInFlight: 1, streams: ['events'], encodings: ['gzip'] };
+  await poll(() => link.state).toBe('open');
+  ledger.commit(numbers(1), at);
+  link.poke();
+  await poll(() => cloud.sizes.find(({ kind }) => kind === 'batch')?.isPlain).toBe(true);
+});

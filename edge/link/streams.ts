@@ -5,6 +5,7 @@ import { type Ack, MAX_BATCH_RECORDS, type RecordEnvelope, type Welcome } from '
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import { isStoreError } from '../ledger/store-trouble.ts';
 import type { BatchHead } from './lane.ts';
+import { payloadOf } from './payload.ts';
 import { type PumpEvent, type PumpState, pump, pumpAtRest } from './pump.ts';
 import type { StreamSource } from './stream-source.ts';
 
@@ -23,12 +24,12 @@ export interface StreamsParts {
   readonly fraction: () => number;
   readonly log: Logger;
   readonly sayHello: () => void;
-  readonly publish: (payload: string) => void;
+  readonly publish: (payload: Uint8Array) => void;
 }
 
 /** A batch that was read, as it goes out. */
 interface ReadBatch extends BatchHead {
-  readonly payload: string;
+  readonly payload: Uint8Array;
 }
 
 /** The site's streams of records on their way to the cloud: the pump, and what it pumps. */
@@ -129,7 +130,7 @@ export class Streams {
       const hasMore = source.headSeq() > throughSeq;
       if (!this.#isGreeted()) return null;
       const payload = this.#encode(source, batch.records, sendNo);
-      return { throughSeq, hasMore, payload, bytes: Buffer.byteLength(payload) };
+      return { throughSeq, hasMore, payload, bytes: payload.byteLength };
     } catch (error) {
       if (!isStoreError(error)) throw error;
       log.error({ code: 'store.unavailable', reason: error.message }, 'records cannot be read');
@@ -137,8 +138,8 @@ export class Streams {
     }
   }
 
-  #encode({ storeEpoch, stream }: StreamSource, records: readonly RecordEnvelope[], sendNo: number): string {
-    return encode({
+  #encode({ storeEpoch, stream }: StreamSource, records: readonly RecordEnvelope[], sendNo: number): Uint8Array {
+    const text = encode({
       v: WIRE_VERSION,
       siteId: this.#parts.siteId,
       storeEpoch,
@@ -146,5 +147,6 @@ export class Streams {
       ...(this.#accepts === FIRST_CLOUD ? {} : { sendNo }),
       records,
     });
+    return payloadOf(text, this.#accepts.encodings);
   }
 }

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import { Aedes } from 'aedes';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
@@ -67,6 +68,8 @@ export class FakeCloud {
     renewal: [],
     nack: [],
   };
+  /** What came, as it came. */
+  readonly sizes: { kind: UpKind; bytes: number; isPlain: boolean }[] = [];
   port = 0;
   /** What it tells of itself; an older cloud tells nothing. */
   accepts: Welcome['accepts'];
@@ -81,7 +84,9 @@ export class FakeCloud {
     broker.on('publish', (packet, client) => {
       const topic = parseUpTopic(packet.topic);
       if (topic === null || (client === null && topic.kind !== 'presence')) return;
-      const message = JSON.parse(packet.payload.toString());
+      const raw = Buffer.from(packet.payload);
+      const message = JSON.parse((raw[0] === 0x1f ? gunzipSync(raw) : raw).toString());
+      this.sizes.push({ kind: topic.kind, bytes: raw.byteLength, isPlain: raw[0] === 0x7b });
       this.heard[topic.kind].push(message as never);
       this.onHeard(topic.kind, message);
     });
