@@ -137,6 +137,7 @@ const samplesArbitrary = fc
       value: fc.option(fc.integer({ min: 0, max: 3 })),
       afterMs: fc.integer({ min: 0, max: MAX_RECORD_SPAN_MS }),
       boot: fc.integer({ min: 0, max: 1 }),
+      session: fc.constantFrom(null, uuid(1), uuid(2)),
     }),
     { maxLength: 60 },
   )
@@ -144,12 +145,12 @@ const samplesArbitrary = fc
     let [seq, ms] = [0, 0];
     const samples: NumberedSample[] = [];
     const untaken: Untaken[] = [];
-    for (const { skip, stone: isStone, connector, status, value, afterMs, boot } of steps) {
+    for (const { skip, stone: isStone, connector, status, value, afterMs, boot, session } of steps) {
       seq += skip;
       ms += afterMs;
       if (isStone) untaken.push(stone(seq));
       else {
-        const own = { connectorId: `C${connector}`, status, registerWh: value, powerW: value };
+        const own = { connectorId: `C${connector}`, status, registerWh: value, powerW: value, sessionId: session };
         samples.push({ seq, sample: sample({ ...own, at: { ...later(ms), bootId: uuid(900 + boot) } }) });
       }
     }
@@ -168,12 +169,12 @@ test('SY-02 whatever was taken and lost: no number is left out or told twice, an
         expect(seq - parsed.count).toBe(told);
         told = seq;
         if (parsed.kind === 'samples.lost') continue;
-        for (const { seqAgo, agoMs, connectorId, status, registerWh } of parsed.series)
+        for (const { seqAgo, agoMs, connectorId, status, sessionId, registerWh } of parsed.series)
           for (const [i, ago] of seqAgo.entries()) {
             const value = Array.isArray(registerWh) ? (registerWh[i] ?? null) : registerWh;
             const { wallMs, monoMs } = stamp;
             const taken = { ...stamp, wallMs: wallMs - (agoMs[i] ?? 0), monoMs: monoMs - (agoMs[i] ?? 0) };
-            const own = { connectorId, status, registerWh: value, powerW: value };
+            const own = { connectorId, status, sessionId, registerWh: value, powerW: value };
             unpacked.push({ seq: seq - ago, sample: sample({ ...own, at: taken }) });
           }
       }
