@@ -29,6 +29,7 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
     knows_documents: hello.documents !== undefined,
     document_key_ids: hello.documentKeyIds === undefined ? null : JSON.stringify(hello.documentKeyIds),
   };
+  const others = (hello.otherStreams ?? []).filter(({ stream }) => streamSchema.safeParse(stream).success);
   const { value: stored, tenure } = await inShard(context, site.shard, async (trx) => {
     await trx
       .insertInto('site_links')
@@ -37,15 +38,19 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
       .execute();
     return trx
       .selectFrom('cursors')
-      .select(['stream', 'acked_seq'])
+      .select(['stream', 'store_epoch', 'acked_seq'])
       .where('site_id', '=', site.siteId)
-      .where('store_epoch', '=', hello.storeEpoch)
+      .where('store_epoch', 'in', [hello.storeEpoch, ...others.map(({ storeEpoch }) => storeEpoch)])
       .execute();
   });
   if (!tenure.isLive()) throw new ShardLostError(site.shard);
-  const cursors = hello.streams.map(({ stream }) => ({
+  const ackedSeqOf = (stream: string, epoch: string): number =>
+    stored.find((row) => row.stream === stream && row.store_epoch === epoch)?.acked_seq ?? 0;
+  const cursors = hello.streams.map(({ stream }) => ({ stream, ackedSeq: ackedSeqOf(stream, hello.storeEpoch) }));
+  const otherCursors = others.map(({ stream, storeEpoch }) => ({
     stream,
-    ackedSeq: stored.find((row) => row.stream === stream)?.acked_seq ?? 0,
+    storeEpoch,
+    ackedSeq: ackedSeqOf(stream, storeEpoch),
   }));
   const documentKeys = await documentKeysFor(context, hello.documentKeyIds ?? null);
   await context.down.welcome(site, {
@@ -55,6 +60,7 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
     serverWallMs: context.clock.wallMs(),
     helloMonoMs: hello.at.monoMs,
     cursors,
+    ...(others.length > 0 && { otherCursors }),
     ...(documentKeys !== null && { documentKeys }),
     accepts: { batchesInFlight: BATCHES_IN_FLIGHT, streams: streamSchema.options, encodings: ENCODINGS },
   });

@@ -29,6 +29,7 @@ export const siteDescriptions: Readonly<Record<string, string>> = {
   'cloud.brokerUrl': 'mqtt:// or mqtts://, host and port of the broker. No password in it: that has a file of its own.',
   'cloud.shard': "The site's topic shard, as the cloud has told it.",
   'cloud.passwordFile': "File with the site's broker password, relative to this file.",
+  'cloud.samplesBytesPerS': 'The most that samples may take of the link, in bytes per second; 2000 unless it is said.',
   lines: 'Serial ports, Modbus TCP hosts and serial gateways: one entry for each, with one owner.',
   'lines.lineId': 'Name of the line within the site.',
   'lines.frameLog': 'Records every frame of the line to files.',

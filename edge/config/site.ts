@@ -121,6 +121,8 @@ export const siteShapeSchema = z.strictObject({
       .max(SHARD_COUNT - 1),
     /** File that holds the site's broker password. Absent on a broker that needs none. */
     passwordFile: z.string().optional(),
+    /** The most that samples may take of the link upwards, in bytes a second; events and live state come first whatever it is. */
+    samplesBytesPerS: z.int().min(100).max(10_000_000).optional(),
   }),
   lines: z.array(lineSchema).min(1).max(32),
   piles: z.array(pileSchema).min(1).max(64),

@@ -49,7 +49,7 @@ export class Storage {
   readonly #parts: StorageParts;
   readonly #store: Store;
   readonly #space: SpaceWatch;
-  readonly #samples: SamplesRecorder;
+  readonly samples: SamplesRecorder;
   readonly #upkeep: Upkeep;
   readonly #openedMonoMs: number;
   readonly #writtenBefore: number | null;
@@ -86,7 +86,7 @@ export class Storage {
     this.ledger = new Ledger(this.#store, newId);
     this.commits = new CommitQueue(timers);
     this.#upkeep = new Upkeep({ ...config, store: this.#store, file, stamp });
-    this.#samples = new SamplesRecorder({
+    this.samples = new SamplesRecorder({
       path: join(dataDir, 'samples.db'),
       maxBytes: config.samplesMaxMb * MIB,
       monoMs: clock.monoMs,
@@ -112,7 +112,7 @@ export class Storage {
   }
 
   takeSamples(samples: readonly Sample[]): void {
-    this.#samples.take(samples, this.#health.level);
+    this.samples.take(samples, this.#health.level);
   }
 
   /** A commit has been asked for: the store is not idle, and how it went may have changed what is left. */
@@ -143,7 +143,7 @@ export class Storage {
 
   tick(): void {
     this.refresh();
-    this.#samples.tick(this.#health.level);
+    this.samples.tick(this.#health.level);
     const nowMonoMs = this.#parts.clock.monoMs();
     if (nowMonoMs - this.#upkeepMonoMs < UPKEEP_EVERY_MS) return;
     this.#upkeepMonoMs = nowMonoMs;
@@ -153,7 +153,7 @@ export class Storage {
   close(): void {
     this.#cancelTick();
     this.commits.close();
-    this.#samples.close();
+    this.samples.close();
     this.ledger.close();
   }
 
@@ -200,7 +200,7 @@ export class Storage {
       level,
       freeBytes,
       ledgerBytes: this.#ledgerBytes(),
-      samplesBytes: this.#samples.bytes,
+      samplesBytes: this.samples.bytes,
       ballast,
       mayCharge: level !== 'critical' && !this.#isLost && isConfirmed,
       reason: this.#isLost ? 'the ledger does not open' : isConfirmed ? reason : lossText(this.#unconfirmedLoss),

@@ -155,11 +155,25 @@ export class Link {
       software,
       at,
       streams: [{ stream: 'events', headSeq: ledger.headSeq(), ackedSeq: ledger.ackedSeq() }],
+      ...this.#otherStreams(),
       documents: ledger.documentsInForce(),
       documentKeyIds: this.#parts.documentKeyIds(),
       runningSessions: ledger.openWork(at).sessions.map(({ sessionId, connectorId }) => ({ sessionId, connectorId })),
     };
     this.#publish('hello', hello);
+  }
+
+  /** Of those whose store works. */
+  #otherStreams(): Pick<Hello, 'otherStreams'> {
+    const working = this.#parts.otherStreams.filter(({ storeEpoch }) => storeEpoch !== '');
+    if (working.length === 0) return {};
+    const otherStreams = working.map((source) => ({
+      stream: source.stream,
+      storeEpoch: source.storeEpoch,
+      headSeq: source.headSeq(),
+      ackedSeq: source.ackedSeq(),
+    }));
+    return { otherStreams };
   }
 
   #publishView(): void {

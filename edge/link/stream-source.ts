@@ -24,6 +24,8 @@ export interface StreamSource {
    * records are kept aside. It may come twice, and for less than is known already.
    */
   acknowledge(ack: Acknowledged): void;
+  /** A welcome has told how far the cloud knows a store other than the ledger. */
+  hearCursor?(storeEpoch: string, ackedSeq: number): void;
 }
 
 /** The outbox of the ledger: what must reach the cloud exactly once. */

@@ -69,8 +69,10 @@ export class Streams {
     this.#greeted = this.#epochs();
   }
 
-  welcomed({ accepts = FIRST_CLOUD }: Welcome): void {
+  welcomed({ accepts = FIRST_CLOUD, otherCursors = [] }: Welcome): void {
     this.#accepts = accepts;
+    for (const { stream, storeEpoch, ackedSeq } of otherCursors)
+      this.#parts.sources.find((source) => source.stream === stream)?.hearCursor?.(storeEpoch, ackedSeq);
     this.#drive({
       kind: 'welcomed',
       batchesInFlight: Math.min(accepts.batchesInFlight, MOST_BATCHES_IN_FLIGHT),

@@ -12,6 +12,7 @@ import { Storage, type StorageParts } from '../ledger/storage.ts';
 import { isStoreError } from '../ledger/store-trouble.ts';
 import type { OpenBrokerSession } from '../link/broker-session.ts';
 import { Link } from '../link/link.ts';
+import { SAMPLES_BYTES_PER_S, samplesOf } from '../samples/samples-source.ts';
 import type { OsLook } from '../time/clock-judge.ts';
 import { ClockWatch } from '../time/clock-watch.ts';
 import type { LineGate } from './log-stream.ts';
@@ -109,7 +110,7 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
     stamp,
     newId,
     fraction: outside.fraction,
-    otherStreams: [],
+    otherStreams: [samplesOf(storage.samples, site.cloud.samplesBytesPerS ?? SAMPLES_BYTES_PER_S)],
     log,
     actedOn: openWork.commands.map(({ commandId }) => commandId),
     onCommand: (command) => post({ kind: 'command', command }),

@@ -122,6 +122,16 @@ export class SamplesRecorder {
       stream.ackedSeq = Math.max(stream.ackedSeq, Math.min(ackedSeq, stream.headSeq));
   }
 
+  /**
+   * The cloud knows more of the store `storeEpoch` than the store itself, which is an older copy then: its next numbers would be those of
+   * other samples. It goes to quarantine, and another takes its place.
+   */
+  replaceOlder(storeEpoch: string, knownSeq: number): void {
+    if (this.#stream?.storeEpoch !== storeEpoch || knownSeq <= this.#stream.headSeq) return;
+    this.#closeQuietly();
+    this.#replace();
+  }
+
   /** Thinned as they come, one a minute is kept of each connector, and each change of its status. */
   #isWanted({ connectorId, status, at }: Sample, level: SpaceLevel): boolean {
     if (level === 'ample') return true;

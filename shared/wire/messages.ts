@@ -36,6 +36,18 @@ export const helloSchema = z.object({
   software: z.string().max(64),
   at: stampSchema,
   streams: z.array(z.object({ stream: streamSchema, headSeq: z.int().nonnegative(), ackedSeq: z.int().nonnegative() })),
+  /** Streams of other stores than that of `storeEpoch`. A cloud answers for those that it knows; older sites leave it out. */
+  otherStreams: z
+    .array(
+      z.object({
+        stream: z.string().min(1).max(32),
+        storeEpoch: uuidSchema,
+        headSeq: z.int().nonnegative(),
+        ackedSeq: z.int().nonnegative(),
+      }),
+    )
+    .max(16)
+    .optional(),
   runningSessions: z.array(z.object({ sessionId: uuidSchema, connectorId: connectorIdSchema })),
   /** Which version of each document is in force. Older sites leave it out. */
   documents: z
@@ -57,6 +69,10 @@ export const welcomeSchema = z.object({
   /** `at.monoMs` of the hello that is answered, so that the site knows how long ago that was. Older clouds leave it out. */
   helloMonoMs: z.int().nonnegative().optional(),
   cursors: z.array(z.object({ stream: streamSchema, ackedSeq: z.int().nonnegative() })),
+  /** The same of the `otherStreams` that the hello has named. Older clouds leave it out. */
+  otherCursors: z
+    .array(z.object({ stream: z.string().max(32), storeEpoch: uuidSchema, ackedSeq: z.int().nonnegative() }))
+    .optional(),
   /** What documents are signed with. Older clouds, which sign none, leave it out. */
   documentKeys: documentKeysOfferSchema.optional(),
   /** What this cloud takes. An older one leaves it out: `events` alone, one batch at a time, not compressed. */
