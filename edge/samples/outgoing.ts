@@ -48,5 +48,7 @@ export function recordsAfter(
 function isWaiting(store: SamplesStore, { headSeq }: SamplesStream, afterSeq: number, now: Stamp): boolean {
   if (headSeq - afterSeq >= WORTH_A_RECORD) return false;
   const [oldest] = store.readAfter(afterSeq, 1);
-  return oldest?.sample.at.bootId === now.bootId && now.monoMs - oldest.sample.at.monoMs < TOLD_WITHIN_MS;
+  if (oldest?.sample.at.bootId !== now.bootId) return false;
+  const ageMs = now.monoMs - oldest.sample.at.monoMs;
+  return ageMs >= 0 && ageMs < TOLD_WITHIN_MS;
 }
