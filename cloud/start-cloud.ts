@@ -1,39 +1,19 @@
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from 'pino';
-import type { Clock, Timers } from '#shared/clock.ts';
 import { buildApp } from './app.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded.ts';
 import { createAuthenticate } from './broker/site-credentials.ts';
 import type { CloudConfig } from './config.ts';
 import type { CloudContext } from './context.ts';
-import type { Db } from './db/connect.ts';
+import { type CloudWorld, createContext } from './create-context.ts';
 import { buildHealthApp } from './http/health-app.ts';
 import { type BrokerLogin, type ShardTerms, startIngest } from './ingest/start-ingest.ts';
 import { startCommandSender, startDeliveries, startSweepers } from './jobs.ts';
 import { ensureDocumentKey } from './keys/document-keys.ts';
-import type { KeyFiles } from './keys/key-files.ts';
-import { createSecretBox } from './keys/seal.ts';
-import type { Random } from './random.ts';
 import { type Readiness, readinessOf } from './readiness.ts';
 import type { Poller } from './runtime/poller.ts';
-import { createIntrusionWatch } from './sites/intrusions.ts';
-import { passwordIssuer } from './sites/issuer.ts';
 import type { SiteLinks } from './sites/site-links.ts';
-import type { LookUp } from './webhooks/address-guard.ts';
 import { createDeliveryWorker } from './webhooks/delivery-worker.ts';
 import { createWebhookPoster } from './webhooks/post.ts';
-
-/** Everything outside the cloud, as arguments. */
-export interface CloudWorld {
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly lookUp: LookUp;
-  readonly keys: KeyFiles;
-  /** Open and migrated; closed by `stop`. */
-  readonly db: Db;
-}
 
 export interface RunningCloud {
   readonly httpUrl: string | null;
@@ -91,34 +71,6 @@ const termsOf = (config: CloudConfig): ShardTerms => ({
   leaseMs: config.ingestLeaseMs,
   isAlone: config.databaseUrl === null,
 });
-
-function createContext(
-  config: CloudConfig,
-  world: CloudWorld,
-  wake: CloudContext['wake'],
-  siteLinks: SiteLinks,
-): CloudContext {
-  return {
-    processId: world.random.uuid(),
-    db: world.db,
-    clock: world.clock,
-    timers: world.timers,
-    random: world.random,
-    logger: world.logger,
-    secrets: createSecretBox(world.keys.masterKey, world.random.bytes),
-    wake,
-    issuer: passwordIssuer(config.credentialLifetimeMs),
-    siteLinks,
-    intrusions: createIntrusionWatch(world),
-    lookUp: world.lookUp,
-    settings: {
-      startTimeoutMs: config.startTimeoutMs,
-      samplesKeepMs: config.samplesKeepMs,
-      webhookRetryMs: config.webhookRetryMs,
-      webhookDevAllow: config.webhookDevAllow,
-    },
-  };
-}
 
 interface OwnBroker {
   readonly embedded: EmbeddedBroker;

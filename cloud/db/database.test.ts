@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrationsFolder, openTestDatabase } from '../testing/test-database.ts';
+import { migrationsFolder } from '../testing/database-template.ts';
+import { openTestDatabase } from '../testing/test-database.ts';
 import type { Db } from './connect.ts';
 import { parseInt8 } from './int8.ts';
 import { migrate, readMigrations } from './migrate.ts';

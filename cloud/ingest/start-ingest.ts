@@ -52,11 +52,20 @@ export const isIngestReady = (standing: IngestStanding): boolean =>
   standing.shardsHeard === standing.shardsOwned &&
   (standing.shardsOwned > 0 || standing.shardsLeased === SHARD_COUNT);
 
-/** Connects to the broker and handles what the sites of its shards say, each site in order, different sites side by side. */
-export function startIngest(context: CloudContext, broker: BrokerLogin, terms: ShardTerms): Ingest {
+/**
+ * Connects to the broker and handles what the sites of its shards say, each site in order, different sites side by side.
+ *
+ * @param openLink what makes the connection
+ */
+export function startIngest(
+  context: CloudContext,
+  broker: BrokerLogin,
+  terms: ShardTerms,
+  openLink: typeof openCloudLink = openCloudLink,
+): Ingest {
   const { processId, timers, logger, db } = context;
   const queue = createSiteQueue(QUEUE_LIMIT);
-  const link = openCloudLink({
+  const link = openLink({
     ...broker,
     clientId: `pilegate-cloud-${processId}`,
     timers,

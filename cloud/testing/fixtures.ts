@@ -48,7 +48,10 @@ export interface StageOptions {
 }
 
 /** A site with its connectors and tariff, and a partner with a key for everything. */
-export async function setTheStage(cloud: TestCloud, options: StageOptions): Promise<Stage> {
+export async function setTheStage(
+  cloud: Pick<TestCloud, 'app' | 'staffToken' | 'clock'>,
+  options: StageOptions,
+): Promise<Stage> {
   const { name, environment = 'sandbox', connectors = 1, tariff = exampleTariff } = options;
   const siteId = `site-${name}`;
   const connectorIds = Array.from({ length: connectors }, (_, index) => `${name}-c${index + 1}`);

@@ -9,6 +9,7 @@ import { startCloud } from '../start-cloud.ts';
 import { systemTimers } from '../system-timers.ts';
 import type { LookUp } from '../webhooks/address-guard.ts';
 import { machineClock } from './test-clock.ts';
+import { testConfig } from './test-config.ts';
 import { openTestDatabase } from './test-database.ts';
 
 export interface TestCloudOptions {
@@ -32,31 +33,12 @@ export interface TestCloud {
   stop(): Promise<void>;
 }
 
-const defaults: CloudConfig = {
-  role: 'all',
-  dataDir: 'unused: keys and database are in memory',
-  databaseUrl: null,
-  brokerUrl: null,
-  httpHost: '127.0.0.1',
-  httpPort: 0,
-  healthPort: null,
-  mqttPort: 0,
-  publicUrl: null,
-  webhookDevAllow: [],
-  webhookRetryMs: [60_000, 300_000],
-  startTimeoutMs: 60_000,
-  ingestLeaseMs: 10_000,
-  samplesKeepMs: 90 * 86_400_000,
-  credentialLifetimeMs: 7_776_000_000,
-  logLevel: 'silent',
-};
-
 /** A whole cloud in this process: HTTP and embedded broker on free ports, database and keys in memory. */
 export async function startTestCloud(options: TestCloudOptions = {}): Promise<TestCloud> {
   const clock = options.clock ?? machineClock;
   const staffToken = 'staff-token-of-this-test';
   const cloud = await startCloud(
-    { ...defaults, ...options.config },
+    { ...testConfig, ...options.config },
     {
       clock,
       timers: systemTimers,

@@ -1,43 +1,15 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
-import { Kysely, PGliteDialect, sql } from 'kysely';
+import { sql } from 'kysely';
 import { inject } from 'vitest';
-import { sha256Hex } from '../canonical-json.ts';
 import { connect, type Db } from '../db/connect.ts';
-import { INT8_OID, parseInt8 } from '../db/int8.ts';
 import { type Migration, migrate, readMigrations } from '../db/migrate.ts';
-import type { Database } from '../db/schema.ts';
 import { systemRandom } from '../random.ts';
+import { kyselyOf, migrationsFolder, openMigrated } from './database-template.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** A PostgreSQL server for tests; absent where they run on PGlite. */
     postgresqlUrl?: string;
   }
-}
-
-export const migrationsFolder = join(import.meta.dirname, '..', 'db', 'migrations');
-
-const parsers = { [INT8_OID]: parseInt8 };
-
-const kyselyOf = (pglite: PGlite): Db => new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) });
-
-/** A copy of a migrated database in the system's folder for such things; another schema has another name. */
-const templatePath = (migrations: readonly Migration[]): string =>
-  join(tmpdir(), `pilegate-test-database-${sha256Hex(migrations.map((one) => one.sha256).join())}.tar`);
-
-async function makeTemplate(migrations: readonly Migration[], path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const pglite = await PGlite.create({ parsers });
-  await migrate(kyselyOf(pglite), migrations, 0);
-  const bytes = new Uint8Array(await (await pglite.dumpDataDir('none')).arrayBuffer());
-  await pglite.close();
-  // Written under another name first: test files that run side by side see all of it, or nothing.
-  const partial = `${path}.${systemRandom.uuid()}`;
-  await writeFile(partial, bytes);
-  await rename(partial, path);
-  return bytes;
 }
 
 /** A new database on a server that is thrown away afterwards. */
@@ -64,8 +36,5 @@ export async function openTestDatabase(): Promise<Db> {
   const migrations = await readMigrations(migrationsFolder);
   const serverUrl = inject('postgresqlUrl');
   if (serverUrl !== undefined) return openOnServer(serverUrl, migrations);
-  const path = templatePath(migrations);
-  const bytes = await readFile(path).catch(() => makeTemplate(migrations, path));
-  const pglite = await PGlite.create({ parsers, loadDataDir: new Blob([new Uint8Array(bytes)]) });
-  return kyselyOf(pglite);
+  return kyselyOf(await openMigrated(migrations));
 }

@@ -1,0 +1,53 @@
+import type { Logger } from 'pino';
+import type { Clock, Timers } from '#shared/clock.ts';
+import type { CloudConfig } from './config.ts';
+import type { CloudContext } from './context.ts';
+import type { Db } from './db/connect.ts';
+import type { KeyFiles } from './keys/key-files.ts';
+import { createSecretBox } from './keys/seal.ts';
+import type { Random } from './random.ts';
+import { createIntrusionWatch } from './sites/intrusions.ts';
+import { passwordIssuer } from './sites/issuer.ts';
+import type { SiteLinks } from './sites/site-links.ts';
+import type { LookUp } from './webhooks/address-guard.ts';
+
+/** Everything outside the cloud, as arguments. */
+export interface CloudWorld {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly lookUp: LookUp;
+  readonly keys: KeyFiles;
+  /** Open and migrated; closed by `stop`. */
+  readonly db: Db;
+}
+
+/** What every capability of one process of the cloud is built from. */
+export function createContext(
+  config: CloudConfig,
+  world: CloudWorld,
+  wake: CloudContext['wake'],
+  siteLinks: SiteLinks,
+): CloudContext {
+  return {
+    processId: world.random.uuid(),
+    db: world.db,
+    clock: world.clock,
+    timers: world.timers,
+    random: world.random,
+    logger: world.logger,
+    secrets: createSecretBox(world.keys.masterKey, world.random.bytes),
+    wake,
+    issuer: passwordIssuer(config.credentialLifetimeMs),
+    siteLinks,
+    intrusions: createIntrusionWatch(world),
+    lookUp: world.lookUp,
+    settings: {
+      startTimeoutMs: config.startTimeoutMs,
+      samplesKeepMs: config.samplesKeepMs,
+      webhookRetryMs: config.webhookRetryMs,
+      webhookDevAllow: config.webhookDevAllow,
+    },
+  };
+}

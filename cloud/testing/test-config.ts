@@ -1,0 +1,21 @@
+import type { CloudConfig } from '../config.ts';
+
+/** Everything in one process, on free ports, with database and keys in memory. */
+export const testConfig: CloudConfig = {
+  role: 'all',
+  dataDir: 'unused: keys and database are in memory',
+  databaseUrl: null,
+  brokerUrl: null,
+  httpHost: '127.0.0.1',
+  httpPort: 0,
+  healthPort: null,
+  mqttPort: 0,
+  publicUrl: null,
+  webhookDevAllow: [],
+  webhookRetryMs: [60_000, 300_000],
+  startTimeoutMs: 60_000,
+  ingestLeaseMs: 10_000,
+  samplesKeepMs: 90 * 86_400_000,
+  credentialLifetimeMs: 7_776_000_000,
+  logLevel: 'silent',
+};

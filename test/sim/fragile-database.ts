@@ -1,0 +1,117 @@
+import type { PGlite, Results, Transaction } from '@electric-sql/pglite';
+import { Kysely, PGliteDialect } from 'kysely';
+import type { Db } from '../../cloud/db/connect.ts';
+import type { Database } from '../../cloud/db/schema.ts';
+import type { Dice } from './dice.ts';
+import type { Life } from './life.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Trace } from './trace.ts';
+
+/** How the database is doing, as one process sees it. */
+export interface DatabaseWeather {
+  /** The commit fails and nothing of it is stored. */
+  failBeforeP: number;
+  /** It is stored, and the connection breaks before the answer. */
+  failAfterP: number;
+  /** A statement takes its time. */
+  slowP: number;
+  slowMs: number;
+}
+
+export const goodWeather = (): DatabaseWeather => ({ failBeforeP: 0, failAfterP: 0, slowP: 0.05, slowMs: 20 });
+
+/** As PostgreSQL says it when it is shut down under a connection, and as the driver does when the connection breaks. */
+class DatabaseGone extends Error {
+  readonly code: string;
+
+  constructor(code: '57P01' | '08006') {
+    super(`the database has gone (${code})`);
+    this.code = code;
+  }
+}
+
+type Parts = {
+  readonly pglite: PGlite;
+  readonly scheduler: Scheduler;
+  readonly dice: Dice;
+  readonly life: Life;
+  readonly weather: DatabaseWeather;
+  readonly trace: Trace;
+  readonly onOpen: (count: 1 | -1) => void;
+};
+
+type Query = <Row>(sql: string, values?: unknown[], options?: object) => Promise<Results<Row>>;
+
+/**
+ * The database of one process of the cloud: real SQL in PGlite, which takes simulated time, fails before a commit or after it,
+ * and rolls back what the process leaves open when it ends.
+ */
+export function fragileDatabase(parts: Parts): Db {
+  const { pglite, scheduler, dice, life, weather, trace, onOpen } = parts;
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      scheduler.after(ms, () => life.isOver || resolve());
+    });
+  const slowly = async (): Promise<void> => {
+    if (dice.chance(weather.slowP)) await pause(dice.between(1, weather.slowMs));
+  };
+  const failsAfter = (): void => {
+    if (!dice.chance(weather.failAfterP)) return;
+    trace.note('database', 'breaks off after a commit');
+    throw new DatabaseGone('08006');
+  };
+  const failsBefore = (): void => {
+    if (!dice.chance(weather.failBeforeP)) return;
+    trace.note('database', 'fails a commit');
+    throw new DatabaseGone('57P01');
+  };
+  // The database's own time is the simulated one.
+  const timed = (sql: string) => sql.replaceAll('clock_timestamp()', `to_timestamp(${scheduler.nowMs / 1000})`);
+  const query: Query = async (sql, values, options) => {
+    await life.guard(slowly());
+    failsBefore();
+    const result = await life.guard(pglite.query<never>(timed(sql), values, options));
+    failsAfter();
+    return result;
+  };
+  const breakOff = new Set<(error: Error) => void>();
+  life.onEnd(() => {
+    for (const reject of breakOff) reject(new DatabaseGone('08006'));
+  });
+  const inTransaction = async <Value>(work: (trx: { query: Query }) => Promise<Value>): Promise<Value> => {
+    onOpen(1);
+    const ended = Promise.withResolvers<never>();
+    ended.promise.catch(() => {});
+    breakOff.add(ended.reject);
+    try {
+      return await pglite.transaction(async (trx: Transaction) => {
+        const own: Query = async (sql, values, options) => {
+          await slowly();
+          return life.guard(trx.query<never>(timed(sql), values, options));
+        };
+        const value = await Promise.race([work({ query: own }), ended.promise]);
+        await Promise.race([pause(dice.between(1, 10)), ended.promise]);
+        failsBefore();
+        return value;
+      });
+    } finally {
+      breakOff.delete(ended.reject);
+      onOpen(-1);
+    }
+  };
+  const transaction = async <Value>(work: (trx: { query: Query }) => Promise<Value>): Promise<Value> => {
+    const value = await life.guard(inTransaction(work));
+    await pause(dice.between(1, 5));
+    failsAfter();
+    return value;
+  };
+  const engine = {
+    query,
+    transaction,
+    closed: false,
+    ready: true,
+    waitReady: Promise.resolve(),
+    close: async () => {},
+  };
+  return new Kysely<Database>({ dialect: new PGliteDialect({ pglite: engine as never }) });
+}

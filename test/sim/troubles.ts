@@ -1,0 +1,243 @@
+import type { Box } from './box.ts';
+import type { SimBroker } from './broker.ts';
+import type { Dice } from './dice.ts';
+import type { DatabaseWeather } from './fragile-database.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Trace } from './trace.ts';
+import { goodWay, type Way, type Wire } from './wire.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+export interface TroubleParts {
+  readonly scheduler: Scheduler;
+  readonly dice: Dice;
+  readonly trace: Trace;
+  readonly broker: SimBroker;
+  readonly boxes: readonly Box[];
+  readonly cloudWire: Wire;
+  readonly weather: DatabaseWeather;
+  readonly killCloud: (awayMs: number) => void;
+}
+
+interface Trouble {
+  readonly name: string;
+  /** On average, between one and the next. */
+  readonly everyMs: number;
+  /** How long it lasts on average; 0: it is over at once. */
+  readonly lastsMs: number;
+  /** @returns what ends it */
+  readonly begin: (lastsMs: number) => () => void;
+}
+
+/** Everything that goes wrong, each kind at its own pace, until it is told to rest. */
+export class Troubles {
+  readonly #parts: TroubleParts;
+  readonly #running = new Set<() => void>();
+  #isResting = false;
+
+  constructor(parts: TroubleParts) {
+    this.#parts = parts;
+    for (const trouble of this.#ofAll()) this.#repeat(trouble);
+    for (const box of parts.boxes) for (const trouble of this.#ofBox(box)) this.#repeat(trouble);
+  }
+
+  /** Nothing goes wrong for a while: what is going on ends, and nothing begins. */
+  rest(): void {
+    this.#isResting = true;
+    for (const end of [...this.#running]) end();
+  }
+
+  goOn(): void {
+    this.#isResting = false;
+  }
+
+  /** Something important is just happening: the best moment to break something. */
+  provoke(box: Box): void {
+    const { dice, scheduler, broker, killCloud } = this.#parts;
+    if (this.#isResting || !dice.chance(0.02)) return;
+    const what = dice.pick([
+      () => box.kill(),
+      () => box.cutPower(dice.span(20_000), false),
+      () => killCloud(dice.span(10_000)),
+      () => broker.breakOff(box.siteId),
+      () => this.#crashBroker(dice.span(5000)),
+    ]);
+    scheduler.after(dice.between(0, 400), () => this.#isResting || what());
+  }
+
+  #repeat(trouble: Trouble): void {
+    const { scheduler, dice } = this.#parts;
+    scheduler.after(dice.span(trouble.everyMs), () => {
+      if (!this.#isResting) this.#begin(trouble);
+      this.#repeat(trouble);
+    });
+  }
+
+  #begin({ name, lastsMs, begin }: Trouble): void {
+    const { scheduler, dice, trace } = this.#parts;
+    const ms = lastsMs === 0 ? 0 : dice.span(lastsMs);
+    trace.note('trouble', `${name} for ${ms} ms`);
+    const undo = begin(ms);
+    const end = () => {
+      if (this.#running.delete(end)) undo();
+    };
+    this.#running.add(end);
+    scheduler.after(ms, end);
+  }
+
+  #crashBroker(awayMs: number): void {
+    const { broker, trace, scheduler } = this.#parts;
+    trace.note('broker', 'crashes');
+    broker.crash();
+    scheduler.after(awayMs, () => broker.start());
+  }
+
+  #ofAll(): Trouble[] {
+    const { broker, killCloud, weather, cloudWire, boxes, dice } = this.#parts;
+    return [
+      {
+        name: 'broker crash',
+        everyMs: 5 * HOUR_MS,
+        lastsMs: 0,
+        begin: () => this.#now(() => this.#crashBroker(dice.span(20_000))),
+      },
+      {
+        name: 'cloud crash',
+        everyMs: 2 * HOUR_MS,
+        lastsMs: 0,
+        begin: () => this.#now(() => killCloud(dice.span(30_000))),
+      },
+      {
+        name: 'reset',
+        everyMs: HOUR_MS,
+        lastsMs: 0,
+        begin: () => this.#now(() => broker.breakOff(dice.pick(boxes).siteId)),
+      },
+      {
+        name: 'reset of the cloud',
+        everyMs: 4 * HOUR_MS,
+        lastsMs: 0,
+        begin: () => this.#now(() => broker.breakOff('cloud')),
+      },
+      {
+        name: 'database',
+        everyMs: 2 * HOUR_MS,
+        lastsMs: 3 * MINUTE_MS,
+        begin: () => {
+          Object.assign(weather, {
+            failBeforeP: dice.fraction() * 0.2,
+            failAfterP: dice.fraction() * 0.2,
+            slowP: 0.3,
+            slowMs: 2000,
+          });
+          return () => Object.assign(weather, { failBeforeP: 0, failAfterP: 0, slowP: 0.05, slowMs: 20 });
+        },
+      },
+      { name: 'cloud wire', everyMs: 4 * HOUR_MS, lastsMs: 2 * MINUTE_MS, begin: () => this.#badWire(cloudWire) },
+    ];
+  }
+
+  #ofBox(box: Box): Trouble[] {
+    const { dice } = this.#parts;
+    const { wire, siteId } = box;
+    const pile = () => dice.pick([...box.piles.values()]);
+    return [
+      { name: `${siteId} wire`, everyMs: 2 * HOUR_MS, lastsMs: 8 * MINUTE_MS, begin: () => this.#badWire(wire) },
+      { name: `${siteId} partition`, everyMs: 3 * HOUR_MS, lastsMs: 4 * MINUTE_MS, begin: () => this.#partition(box) },
+      { name: `${siteId} offline`, everyMs: 20 * HOUR_MS, lastsMs: 3 * HOUR_MS, begin: () => this.#partition(box) },
+      { name: `${siteId} kill`, everyMs: 4 * HOUR_MS, lastsMs: 0, begin: () => this.#now(() => box.kill()) },
+      {
+        name: `${siteId} power cut`,
+        everyMs: 8 * HOUR_MS,
+        lastsMs: 0,
+        begin: () => this.#now(() => box.cutPower(dice.span(4 * MINUTE_MS), dice.chance(0.3))),
+      },
+      {
+        name: `${siteId} disk`,
+        everyMs: 5 * HOUR_MS,
+        lastsMs: 5 * MINUTE_MS,
+        begin: () => this.#badDisk(box),
+      },
+      {
+        name: `${siteId} clock`,
+        everyMs: 6 * HOUR_MS,
+        lastsMs: 0,
+        begin: () =>
+          this.#now(() => box.clock.jump(dice.pick([-1, 1]) * dice.span(dice.pick([5000, HOUR_MS, 400 * HOUR_MS])))),
+      },
+      {
+        name: `${siteId} deaf pile`,
+        everyMs: 6 * HOUR_MS,
+        lastsMs: 30_000,
+        begin: () => {
+          const one = pile();
+          one.isDeaf = true;
+          box.stir(one.connectorId);
+          return () => {
+            one.isDeaf = false;
+          };
+        },
+      },
+      {
+        name: `${siteId} faulty pile`,
+        everyMs: 12 * HOUR_MS,
+        lastsMs: 3 * MINUTE_MS,
+        begin: () => {
+          const one = pile();
+          one.breakDown();
+          box.stir(one.connectorId);
+          return () => {
+            one.isFaulty = false;
+          };
+        },
+      },
+    ];
+  }
+
+  #now(action: () => void): () => void {
+    action();
+    return () => {};
+  }
+
+  #badDisk(box: Box): () => void {
+    const { dice } = this.#parts;
+    const some = (most: number) => (dice.chance(0.5) ? dice.fraction() * most : 0);
+    Object.assign(box.disk.weather, {
+      fullP: some(0.3),
+      failBeforeP: some(0.3),
+      failAfterP: some(0.3),
+      cannotOpenP: some(0.5),
+      cutP: some(0.05),
+    });
+    box.stir();
+    return () => Object.assign(box.disk.weather, { fullP: 0, failBeforeP: 0, failAfterP: 0, cannotOpenP: 0, cutP: 0 });
+  }
+
+  #badWire(wire: Wire): () => void {
+    const { dice } = this.#parts;
+    const spoil = (way: Way) =>
+      Object.assign(way, {
+        lossP: dice.chance(0.5) ? dice.fraction() * 0.4 : 0,
+        doubleP: dice.chance(0.5) ? dice.fraction() * 0.4 : 0,
+        strayP: dice.chance(0.5) ? dice.fraction() * 0.4 : 0,
+        mostMs: dice.pick([100, 1000, 12_000]),
+      });
+    spoil(wire.up);
+    spoil(wire.down);
+    return () => {
+      for (const way of [wire.up, wire.down]) Object.assign(way, { ...goodWay(), isOpen: way.isOpen });
+    };
+  }
+
+  /** Both ways, or only one. */
+  #partition(box: Box): () => void {
+    const { wire } = box;
+    const ways = this.#parts.dice.pick([[wire.up, wire.down], [wire.up, wire.down], [wire.up], [wire.down]]);
+    for (const way of ways) way.isOpen = false;
+    return () => {
+      for (const way of ways) way.isOpen = true;
+      box.stir();
+    };
+  }
+}

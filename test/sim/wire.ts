@@ -1,0 +1,58 @@
+import type { Dice } from './dice.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** How one way of a connection is doing. */
+export interface Way {
+  isOpen: boolean;
+  lossP: number;
+  doubleP: number;
+  /** How many messages overtake others. */
+  strayP: number;
+  leastMs: number;
+  mostMs: number;
+}
+
+export const goodWay = (): Way => ({ isOpen: true, lossP: 0, doubleP: 0, strayP: 0, leastMs: 5, mostMs: 60 });
+
+const STRAY_MS = 8000;
+
+/** Both ways between a client and the broker. */
+export interface Wire {
+  readonly up: Way;
+  readonly down: Way;
+}
+
+export const goodWire = (): Wire => ({ up: goodWay(), down: goodWay() });
+
+/** Sends messages one way: in order, once each, unless the way is bad. */
+export class Lane {
+  readonly #scheduler: Scheduler;
+  readonly #dice: Dice;
+  readonly #way: Way;
+  #lastMs = 0;
+
+  constructor(scheduler: Scheduler, dice: Dice, way: Way) {
+    this.#scheduler = scheduler;
+    this.#dice = dice;
+    this.#way = way;
+  }
+
+  send(arrive: () => void): void {
+    const { isOpen, lossP, doubleP } = this.#way;
+    if (!isOpen || this.#dice.chance(lossP)) return;
+    this.#sendOne(arrive);
+    if (this.#dice.chance(doubleP)) this.#sendOne(arrive);
+  }
+
+  #sendOne(arrive: () => void): void {
+    const { strayP, leastMs, mostMs } = this.#way;
+    const dice = this.#dice;
+    const dueMs = this.#scheduler.nowMs + dice.between(leastMs, mostMs);
+    if (dice.chance(strayP)) {
+      this.#scheduler.at(dueMs + dice.between(0, STRAY_MS), arrive);
+      return;
+    }
+    this.#lastMs = Math.max(this.#lastMs, dueMs);
+    this.#scheduler.at(this.#lastMs, arrive);
+  }
+}
