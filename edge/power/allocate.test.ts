@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { PAUSED_AT_LEAST_MS } from './admit.ts';
 import { type Allocation, allocate } from './allocate.ts';
 import type { Demand, Share, Shares } from './demand.ts';
-import type { Network } from './network.ts';
+import { type Network, nameOfCell } from './network.ts';
 import { charging, network, node, outlet, starting, wanting } from './testing.ts';
 
 const TURN_MS = 900_000;
@@ -97,6 +97,50 @@ describe('ED-14 lower first, raise only after the lowering is confirmed', () => 
       [6, 0],
       ['not-all-seen', 'not-all-seen'],
     ]);
+  });
+});
+
+describe('ED-14 where more flows than the network carries, the others cover for one who may not follow', () => {
+  const all = (limitMa: number, flowsMa: number[], change: Partial<Demand> = {}) => {
+    const names = flowsMa.map((_, i) => 'ABCDE'.charAt(i));
+    const of = network(limitMa, ...names.map((name) => outlet(name)));
+    const demands = names.map((name, i) => charging(name, flowsMa[i] ?? 0, i === 0 ? change : {}));
+    return at(0, of, demands, new Map(names.map((name, i) => [name, share(flowsMa[i] ?? 0)])));
+  };
+
+  test('whoever goes on with what he takes: the rest fits beside him', () => {
+    const shared = amps(all(64_000, [16_000, 16_000, 16_000, 16_000, 16_000]));
+    expect(shared).toEqual([12, 12, 12, 12, 12]);
+  });
+
+  test('until he is seen to have followed', () => {
+    expect(amps(all(40_000, [16_000, 16_000, 16_000]))).toEqual([12, 12, 12]);
+    expect(amps(all(40_000, [13_300, 13_300, 13_300]))).toEqual([13.3, 13.3, 13.3]);
+    expect(amps(all(40_000, [16_000, 13_300, 13_300], { flowsMa: 13_300 }))).toEqual([13.3, 13.3, 13.3]);
+  });
+
+  test('nobody is sent away for it, and one alone gives up no more than is needed', () => {
+    expect(amps(all(20_000, [16_000, 16_000]))).toEqual([6, 6]);
+    expect(amps(all(10_000, [16_000]))).toEqual([10]);
+    expect(amps(all(18_000, [16_000, 16_000, 6000]))).toEqual([6, 6, 6]);
+  });
+
+  test('one who cannot give anything up is not covered twice, and one who has been told to stop is', () => {
+    expect(amps(all(40_000, [16_000, 12_900, 12_900], { floorMa: 16_000 }))).toEqual([12, 11.9, 11.9]);
+    const stopping = { wants: 'nothing' as const, floorMa: 0 };
+    expect(amps(all(40_000, [16_000, 13_000, 13_000], stopping))).toEqual([0, 12, 12]);
+  });
+
+  test('in the cells that carry too much, and nowhere else', () => {
+    const of: Network = {
+      nodes: [node('site', null, 60_000), node('F1', 0, 24_000)],
+      outlets: [outlet('A', { path: [1, 0] }), outlet('B', { path: [1, 0] }), outlet('C')],
+    };
+    const demands = ['A', 'B', 'C'].map((name) => charging(name, 16_000));
+    const made = at(0, of, demands, new Map(['A', 'B', 'C'].map((name) => [name, share(16_000)])));
+    expect(amps(made)).toEqual([8, 8, 16]);
+    const because = made.grants.get('A')?.because;
+    expect(because?.kind === 'full' && nameOfCell(of, because.cell)).toMatch(/^F1 /);
   });
 });
 

@@ -1,4 +1,5 @@
 import { admit, type Claim, claimOf, pausedUntil, type Refused } from './admit.ts';
+import { type Cover, coversOf } from './cover.ts';
 import { type Because, type Demand, type Grant, noDemand, type Share, type Shares } from './demand.ts';
 import { fill } from './fill.ts';
 import { type Network, stepDown } from './network.ts';
@@ -94,28 +95,53 @@ function roomLeft(claims: readonly Claim[], limitsMa: readonly number[], countMa
 function targetsOf(claims: readonly Claim[], { limitsMa, nowMonoMs, turnMs }: Conditions): ReadonlyMap<Claim, Target> {
   const roomUa = roomLeft(claims, limitsMa, ({ demand }) => demand.floorMa);
   const { admitted, refused } = admit(claims, roomUa, { nowMonoMs, turnMs });
+  const nothing = claims
+    .filter((claim) => !admitted.has(claim))
+    .map((claim) => [claim, { ma: 0, because: becauseOfNothing(claim, refused.get(claim), nowMonoMs) }] as const);
+  const fair = new Map([...nothing, ...sharesOf([...admitted], roomUa, [])]);
+  const keepsMa = (claim: Claim) => (admitted.has(claim) ? keptMa(claim) : claim.demand.floorMa);
+  const covers = coversOf(claims, limitsMa, (claim) => targetOf(fair, claim).ma, keepsMa);
+  return covers.length === 0 ? fair : new Map([...nothing, ...sharesOf([...admitted], roomUa, covers)]);
+}
+
+/** @param roomUa what the cells carry beside everybody's least */
+function sharesOf(
+  admitted: readonly Claim[],
+  roomUa: readonly number[],
+  covers: readonly Cover[],
+): ReadonlyMap<Claim, Target> {
   const targets = new Map<Claim, Target>();
-  for (const claim of claims) {
-    const because = becauseOfNothing(claim, refused.get(claim), nowMonoMs);
-    if (!admitted.has(claim)) targets.set(claim, { ma: 0, because });
-  }
-  const priorities = [...new Set([...admitted].map(({ outlet }) => outlet.priority))].sort((a, b) => b - a);
+  const leftUa = [...roomUa, ...covers.map((cover) => cover.roomUa)];
+  const priorities = [...new Set(admitted.map(({ outlet }) => outlet.priority))].sort((a, b) => b - a);
   for (const priority of priorities) {
-    const peers = [...admitted].filter(({ outlet }) => outlet.priority === priority);
-    const levels = fill(peers.map(risingOf), roomUa);
+    const peers = admitted.filter(({ outlet }) => outlet.priority === priority);
+    const levels = fill(
+      peers.map((claim) => risingOf(claim, covers, roomUa.length)),
+      leftUa,
+    );
     peers.forEach((claim, i) => {
       const { ma = 0, boundBy = null } = levels[i] ?? {};
       const targetMa = Math.max(claim.outlet.minMa, stepDown(claim.outlet, Math.min(ma, claim.maxMa)));
-      const because: Because = boundBy === null ? { kind: 'own-limit' } : { kind: 'full', cell: boundBy };
-      targets.set(claim, { ma: targetMa, because });
+      const cell = boundBy === null ? null : (covers[boundBy - roomUa.length]?.cell ?? boundBy);
+      targets.set(claim, { ma: targetMa, because: cell === null ? { kind: 'own-limit' } : { kind: 'full', cell } });
     });
   }
   return targets;
 }
 
-function risingOf({ outlet, cells, demand, maxMa }: Claim) {
-  const fromMa = Math.max(outlet.minMa, demand.floorMa);
-  return { cells, drawPermille: outlet.drawPermille, fromMa, toMa: Math.max(fromMa, maxMa) };
+const keptMa = ({ outlet, demand }: Claim): number => Math.max(outlet.minMa, demand.floorMa);
+
+/** A cover is one more cell, of those who make room. */
+function risingOf(claim: Claim, covers: readonly Cover[], cellCount: number) {
+  const { outlet, cells, maxMa } = claim;
+  const covering = covers.flatMap(({ cell, of }, i) => (of !== claim && cells.includes(cell) ? [cellCount + i] : []));
+  const fromMa = keptMa(claim);
+  return {
+    cells: covering.length === 0 ? cells : [...cells, ...covering],
+    drawPermille: outlet.drawPermille,
+    fromMa,
+    toMa: Math.max(fromMa, maxMa),
+  };
 }
 
 function becauseOfNothing(claim: Claim, refused: Refused | undefined, nowMonoMs: number): Because {

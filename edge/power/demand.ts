@@ -7,6 +7,8 @@ export interface Demand {
   readonly maxMa: number;
   /** The most that may flow: what has been offered and may still be in force, whatever has been told since. */
   readonly mayTakeMa: number;
+  /** What is seen to flow; where nothing is seen, what may. */
+  readonly flowsMa: number;
   /** What its charge has been offered, of what is known to be in force: a charge that was found running goes on with it. */
   readonly inForceMa: number;
   /** So much of it nobody can take away at present: it does not obey, or nobody knows. */
@@ -22,6 +24,7 @@ export const noDemand = (connectorId: string): Demand => ({
   wants: 'nothing',
   maxMa: 0,
   mayTakeMa: 0,
+  flowsMa: 0,
   inForceMa: 0,
   floorMa: 0,
   isStarting: false,

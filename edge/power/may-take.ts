@@ -78,11 +78,18 @@ function fallsBack({ reading, readingMonoMs }: ConnectorState, { afterMs }: Pile
   return nowMonoMs - readingMonoMs >= Math.max(SILENT_AFTER_MS, afterMs - FALLBACK_AHEAD_MS);
 }
 
+/** A pile that does not tell its current may take all that it may. */
+function flowingMa({ reading }: ConnectorState, takesMa: number): number {
+  if (reading === null) return takesMa;
+  return delivers(reading) ? (reading.currentMa ?? takesMa) : 0;
+}
+
 /** What a connector asks of the supply. */
 export function demandOf(state: ConnectorState, outlet: Outlet, takesMa: number, nowMonoMs: number): Demand {
   const { connectorId } = outlet;
   const { phase } = state;
-  const about = { connectorId, mayTakeMa: takesMa, inForceMa: 0, isStarting: false, isFound: false };
+  const flowsMa = flowingMa(state, takesMa);
+  const about = { connectorId, mayTakeMa: takesMa, flowsMa, inForceMa: 0, isStarting: false, isFound: false };
   const ceilingMa = state.influence.ceilingMa ?? outlet.maxMa;
   switch (phase.kind) {
     case 'checking':

@@ -253,3 +253,21 @@ test('ED-14 room for a house that switches on is made within the 5 s of the slow
     { numRuns: 40 },
   );
 });
+
+test('ED-14 what one vehicle does not give up the others give up in his place, in the same time', () => {
+  const of: PowerFacts = { ...facts, network: network(80_000, ...names.map((one) => outlet(one))) };
+  // Four at their least and one at its most leave room for a house of 40 A. An ampere is too little to be covered.
+  const house = fc.integer({ min: 0, max: 40_000 });
+  fc.assert(
+    fc.property(house, name, (ma, who) => {
+      const world = new World({ facts: of });
+      for (const one of names) world.start(one).pass(12);
+      world.pass(30);
+      world.pile(who).insistsMa = 16_000;
+      world.houseMa = [ma, ma, ma];
+      world.pass(7);
+      expect(world.carried(0)[0]).toBeLessThan(81_000);
+    }),
+    { numRuns: 40 },
+  );
+});

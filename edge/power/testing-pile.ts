@@ -14,6 +14,8 @@ export class WorldPile {
   /** It answers nothing: `deaf` does not hear either. */
   silence: { readonly kind: 'deaf' | 'mute'; readonly untilMs: number } | null = null;
   refusesUntilMs = 0;
+  /** Its vehicle takes so much whatever it is told. */
+  insistsMa = 0;
   /** It began to deliver by itself, and nobody has seen it yet. */
   isUnseen = false;
   readonly #tellsLimit: boolean;
@@ -36,7 +38,7 @@ export class WorldPile {
   /** What may flow, and does. */
   flowMa(nowMs: number): number {
     const following = this.#follows.filter(({ untilMs }) => untilMs > nowMs).map(({ ma }) => ma);
-    return this.isPlugged ? Math.max(this.#offersMa, ...following, 0) : 0;
+    return this.isPlugged ? Math.max(this.#offersMa, ...following, this.insistsMa) : 0;
   }
 
   get #offersMa(): number {

@@ -35,6 +35,7 @@ export const wanting = (connectorId: string, change: Partial<Demand> = {}): Dema
   wants: 'charge',
   maxMa: 16_000,
   mayTakeMa: 0,
+  flowsMa: 0,
   inForceMa: 0,
   floorMa: 0,
   isStarting: false,
@@ -44,7 +45,7 @@ export const wanting = (connectorId: string, change: Partial<Demand> = {}): Dema
 
 /** Has a charge that takes what it was granted, or this. */
 export const charging = (connectorId: string, mayTakeMa: number, change: Partial<Demand> = {}): Demand =>
-  wanting(connectorId, { mayTakeMa, inForceMa: mayTakeMa, ...change });
+  wanting(connectorId, { mayTakeMa, flowsMa: mayTakeMa, inForceMa: mayTakeMa, ...change });
 
 export const starting = (connectorId: string, change: Partial<Demand> = {}): Demand =>
   wanting(connectorId, { wants: 'start', ...change });

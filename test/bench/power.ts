@@ -1,5 +1,5 @@
 import { allocate } from '../../edge/power/allocate.ts';
-import type { Demand } from '../../edge/power/demand.ts';
+import { type Demand, noDemand } from '../../edge/power/demand.ts';
 import type { Network, Outlet } from '../../edge/power/network.ts';
 import { median, percentile, round, timeMs } from './measure.ts';
 import { powerOnLines } from './power-on-lines.ts';
@@ -58,12 +58,10 @@ function allocation(): Record<string, number> {
     const limitsMa = of.nodes.flatMap(({ limitMa }, node) => limitMa.map((ma) => (node === 0 ? ma - houseMa : ma)));
     const demands = new Map(
       of.outlets.map(({ connectorId, maxMa }): [string, Demand] => {
-        const mayTakeMa = shares.get(connectorId)?.grantMa ?? 0;
-        const wants = mayTakeMa > 0 ? ('charge' as const) : ('start' as const);
-        return [
-          connectorId,
-          { connectorId, wants, maxMa, mayTakeMa, inForceMa: mayTakeMa, floorMa: 0, isStarting: false, isFound: false },
-        ];
+        const hasMa = shares.get(connectorId)?.grantMa ?? 0;
+        const wants = hasMa > 0 ? ('charge' as const) : ('start' as const);
+        const demand = { ...noDemand(connectorId), wants, maxMa, mayTakeMa: hasMa, flowsMa: hasMa, inForceMa: hasMa };
+        return [connectorId, demand];
       }),
     );
     const conditions = { nowMonoMs: 1000 * i, limitsMa, mayRaise: true, turnMs: 900_000 };
