@@ -15,7 +15,7 @@ const long = [
   'test/sim/*.test.ts',
 ];
 // A full site for a quarter of an hour, alone on the machine: `npm run test:site`.
-const fullSite = ['test/power/grid.test.ts'];
+const fullSite = ['test/power/{grid,turns}.test.ts'];
 const onPostgresqlOnly = 'cloud/**/*.postgresql.test.ts';
 
 export default defineConfig({
@@ -35,7 +35,8 @@ export default defineConfig({
           exclude: [onPostgresqlOnly, ...long, ...fullSite],
         },
       },
-      { extends: true, test: { name: 'long', include: long } },
+      // They wait more than they work.
+      { extends: true, test: { name: 'long', include: long, maxWorkers: 3 } },
       { extends: true, test: { name: 'site', include: fullSite, maxWorkers: 1 } },
       {
         // The same SQL on the engine that stations run on: what one of them understands otherwise shows here.
