@@ -10,6 +10,8 @@ export interface Cover {
 
 /** What is less is not worth a cover: a measurement is no better. */
 const WORTH_COVERING_MA = 1000;
+/** So much of a cell is kept free beside: a house that has just switched something on may go on to. */
+const KEPT_FREE = 0.05;
 /** Of a cell, those who are to give up most: one who does not is covered, not all at once. */
 const MOST_COVERED = 8;
 
@@ -40,7 +42,10 @@ export function coversOf(
       .map((of) => ({
         cell,
         of,
-        roomUa: limitMa * 1000 - keptUa - (of.demand.flowsMa - keepsMa(of)) * of.outlet.drawPermille,
+        roomUa:
+          Math.floor(limitMa * 1000 * (1 - KEPT_FREE)) -
+          keptUa -
+          (of.demand.flowsMa - keepsMa(of)) * of.outlet.drawPermille,
       }));
   });
 }

@@ -102,7 +102,10 @@ async function nextLine(run: PowerRun, what: string, withinMs: number, is: (line
   await until(what, withinMs, () => log.slice(from).some(is));
 }
 
-/** Of a few that share much, one acknowledges lower limits and does not follow; the others have enough to give up for it. */
+/**
+ * Of a few that share a feeder, one acknowledges lower limits and does not follow. The others, of whom the slowest begins to
+ * follow after 1.4 s, have enough to give up in its place.
+ */
 export async function pileIsDeaf(run: PowerRun, pileId: string, others: readonly string[]): Promise<void> {
   run.disturb(pileId, ...others);
   await run.stage('a few come', async () => {
@@ -111,7 +114,7 @@ export async function pileIsDeaf(run: PowerRun, pileId: string, others: readonly
   });
   await run.stage(`${pileId} is deaf`, async () => {
     const fault = await run.stand.station.fault(`piles/${pileId}`, { kind: 'ignore-writes' });
-    await run.oven(40);
+    await run.oven(80);
     await pass(25_000);
     await run.oven(0);
     await run.stand.station.clear(fault);
