@@ -11,6 +11,7 @@ import { keepRawBodies } from './http/raw-body.ts';
 import { operationRoutes } from './operations/routes.ts';
 import { orderRoutes } from './orders/routes.ts';
 import { createPartnerGate } from './partners/gate.ts';
+import { presenceRoutes } from './presence/routes.ts';
 import type { Readiness } from './readiness.ts';
 import { rolloutRoutes } from './rollouts/routes.ts';
 import { sampleRoutes } from './samples/routes.ts';
@@ -68,5 +69,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(identityRoutes(context, staff));
   await zodApp.register(claimRoutes(context));
   await zodApp.register(rolloutRoutes(context, staff));
+  await zodApp.register(presenceRoutes(context, staff));
   return app;
 }

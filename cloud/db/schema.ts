@@ -4,6 +4,7 @@ import type { ClockQuality } from '#shared/stamp.ts';
 import type { Command, ConnectorStatus, MaintenanceAction } from '#shared/wire/messages.ts';
 import type { SampleLossReason } from '#shared/wire/samples.ts';
 import type { DocumentKeysTable } from '../keys/tables.ts';
+import type { LifeStatus } from '../presence/judge-life.ts';
 import type { RolloutSitesTable, RolloutStepsTable, RolloutsTable } from '../rollouts/tables.ts';
 import type { SiteClaimsTable, SiteCredentialsTable } from './identity-tables.ts';
 
@@ -20,6 +21,7 @@ export interface Database {
   tariffs: TariffsTable;
   site_tariffs: SiteTariffsTable;
   site_links: SiteLinksTable;
+  site_lives: SiteLivesTable;
   cursors: { site_id: string; store_epoch: string; stream: string; acked_seq: number };
   site_records: SiteRecordsTable;
   dead_letters: DeadLettersTable;
@@ -146,7 +148,25 @@ interface SiteLinksTable {
   knows_documents: boolean | null;
   /** JSON. */
   document_key_ids: string | null;
+  life_id: string | null;
+  is_life_confirmed: Generated<boolean>;
 }
+
+interface SiteLivesTable {
+  site_id: string;
+  life_id: string;
+  former_life_id: string | null;
+  store_epoch: string;
+  controller_id: string | null;
+  software: string;
+  status: LifeStatus;
+  is_confirmed: boolean;
+  first_heard_at_ms: number;
+  last_heard_at_ms: number;
+  welcomed_at_ms: number | null;
+  chosen_by: string | null;
+}
+export type SiteLifeRow = Selectable<SiteLivesTable>;
 
 interface SiteRecordsTable {
   site_id: string;

@@ -110,6 +110,7 @@ test('ED-15 it is sent again until the site has answered, and then no more', asy
 const nothing = () => Promise.resolve();
 const noDown = {
   welcome: nothing,
+  hold: nothing,
   ack: nothing,
   command: nothing,
   cancel: nothing,

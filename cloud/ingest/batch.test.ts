@@ -154,6 +154,7 @@ test('SY-01 the same batch twenty times at once has one effect', async () => {
   const silent = () => Promise.resolve();
   const down = {
     welcome: silent,
+    hold: silent,
     ack: silent,
     command: silent,
     cancel: silent,
@@ -256,6 +257,7 @@ test('SY-01 the acknowledgement goes out only after the commit', async () => {
   const acks: number[] = [];
   const down = {
     welcome: vi.fn(),
+    hold: vi.fn(),
     command: vi.fn(),
     cancel: vi.fn(),
     document: vi.fn(),
@@ -293,6 +295,7 @@ test('SY-01 a mistake of ours in one record undoes its writes, parks it, and the
   const ack = vi.fn();
   const down = {
     welcome: vi.fn(),
+    hold: vi.fn(),
     command: vi.fn(),
     cancel: vi.fn(),
     document: vi.fn(),
@@ -319,6 +322,7 @@ test('SY-01 when the database fails nothing is acknowledged and nothing kept', a
   const ack = vi.fn();
   const down = {
     welcome: vi.fn(),
+    hold: vi.fn(),
     command: vi.fn(),
     cancel: vi.fn(),
     document: vi.fn(),

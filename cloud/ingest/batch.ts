@@ -16,6 +16,8 @@ interface BatchInHand {
   readonly site: KnownSite;
   readonly batch: Batch;
   readonly nowMs: number;
+  /** Numbers under which another record is known: the store is a copy. */
+  readonly conflicts: number[];
 }
 
 /** A record whose effects are written, or undone because it was refused. */
@@ -33,7 +35,7 @@ interface AppliedRecord {
 export async function handleBatch(context: IngestContext, site: KnownSite, batch: Batch): Promise<void> {
   const nowMs = context.clock.wallMs();
   const { value, tenure } = await inShard(context, site.shard, async (trx) => {
-    const inHand = { context, trx, site, batch, nowMs };
+    const inHand = { context, trx, site, batch, nowMs, conflicts: [] };
     const cursor = await lockCursor(inHand);
     const outcome = batch.stream === 'samples' ? await applySamples(inHand, cursor) : await applyEvents(inHand, cursor);
     if (outcome.ackedSeq > cursor)
@@ -42,10 +44,10 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
         .set({ acked_seq: outcome.ackedSeq })
         .where((where) => where.and(streamOf(inHand)))
         .execute();
-    return outcome;
+    return { ...outcome, conflicts: inHand.conflicts };
   });
   if (!tenure.isLive()) throw new ShardLostError(site.shard);
-  const { ackedSeq, refused } = value;
+  const { ackedSeq, refused, conflicts } = value;
   await context.down.ack(site, {
     v: WIRE_VERSION,
     storeEpoch: batch.storeEpoch,
@@ -53,6 +55,7 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
     ...(batch.sendNo === undefined ? {} : { sendNo: batch.sendNo }),
     ackedSeq,
     refused,
+    ...(conflicts.length > 0 ? { isCopy: true } : {}),
   });
   context.wake.commands();
   context.wake.deliveries();
@@ -128,6 +131,7 @@ function take(inHand: BatchInHand, step: Step): Promise<Refusal | null> {
     case 'refused-before':
       return Promise.resolve(step.refusal);
     case 'conflict':
+      inHand.conflicts.push(step.record.seq);
       return park(inHand, step.record, 'wire.conflict', step.detail);
   }
 }

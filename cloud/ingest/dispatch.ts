@@ -4,6 +4,7 @@ import { renewalSchema } from '#shared/wire/credentials.ts';
 import { decode } from '#shared/wire/decode.ts';
 import { batchSchema, helloSchema, nackSchema, presenceSchema, stateSchema } from '#shared/wire/messages.ts';
 import { type ParsedTopic, parseUpTopic, type UpKind, WIRE_VERSION } from '#shared/wire/topics.ts';
+import { isHolder } from '../presence/lives.ts';
 import { handleRenewal } from '../sites/rotate.ts';
 import { handleBatch } from './batch.ts';
 import { parkMessage } from './dead-letters.ts';
@@ -36,7 +37,10 @@ function onSchema<Schema extends z.ZodType>(
 /** The whole upward protocol: kind of message → schema → handler. */
 const handlers: Record<UpKind, Handle> = {
   hello: onSchema(helloSchema, handleHello),
-  batch: onSchema(batchSchema, handleBatch),
+  batch: onSchema(batchSchema, async (context, site, batch) => {
+    if (batch.lifeId === undefined || (await isHolder(context, site, batch.lifeId)))
+      await handleBatch(context, site, batch);
+  }),
   state: onSchema(stateSchema, handleState),
   presence: onSchema(presenceSchema, handlePresence),
   renewal: onSchema(renewalSchema, handleRenewal),

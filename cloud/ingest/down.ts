@@ -1,6 +1,6 @@
 import type { CredentialGrant } from '#shared/wire/credentials.ts';
 import { encode } from '#shared/wire/decode.ts';
-import type { Ack, Cancel, Command, DocumentPush, Nack, Welcome } from '#shared/wire/messages.ts';
+import type { Ack, Cancel, Command, DocumentPush, Hold, Nack, Welcome } from '#shared/wire/messages.ts';
 import { type DownKind, downTopic } from '#shared/wire/topics.ts';
 
 /** Where a site listens. */
@@ -12,6 +12,7 @@ export interface SiteAddress {
 /** What the cloud says to sites. A message that gets lost is found again in the database and repeated. */
 export interface Down {
   welcome(site: SiteAddress, message: Welcome): Promise<void>;
+  hold(site: SiteAddress, message: Hold): Promise<void>;
   ack(site: SiteAddress, message: Ack): Promise<void>;
   command(site: SiteAddress, message: Command): Promise<void>;
   cancel(site: SiteAddress, message: Cancel): Promise<void>;
@@ -28,6 +29,7 @@ export function createDown(publish: (topic: string, payload: string) => Promise<
       publish(downTopic(site.shard, site.siteId, kind), encode(message));
   return {
     welcome: to<Welcome>('welcome'),
+    hold: to<Hold>('hold'),
     ack: to<Ack>('ack'),
     command: to<Command>('command'),
     cancel: to<Cancel>('cancel'),

@@ -1,8 +1,11 @@
+import { sql } from 'kysely';
 import { type Hello, streamSchema } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
+import type { Trx } from '../db/transaction.ts';
 import { hearDocuments } from '../documents/document-reported.ts';
 import { documentKeysFor } from '../keys/document-keys.ts';
 import { makeUnfinishedDue } from '../operations/commands.ts';
+import { judgeHello, sayHold } from '../presence/lives.ts';
 import { hearCredential } from '../sites/rotate.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { ENCODINGS } from './inflate.ts';
@@ -14,36 +17,27 @@ const BATCHES_IN_FLIGHT = 4;
 
 /**
  * A site is (back) on the line: remember its connection, tell it where its streams stand, and let the sender
- * repeat every command and cancel that the site has not finished.
+ * repeat every command and cancel that the site has not finished. A box that may not speak for the site at present is told so, and
+ * nothing else.
  */
 export async function handleHello(context: IngestContext, site: KnownSite, hello: Hello): Promise<void> {
   const nowMs = context.clock.wallMs();
-  if (hello.credential !== undefined) await hearCredential(context, site, hello.credential);
-  const link = {
-    connection_epoch: hello.connectionEpoch,
-    store_epoch: hello.storeEpoch,
-    software: storable(hello.software, 64),
-    online: true,
-    hello_at_ms: nowMs,
-    heard_at_ms: nowMs,
-    knows_documents: hello.documents !== undefined,
-    document_key_ids: hello.documentKeyIds === undefined ? null : JSON.stringify(hello.documentKeyIds),
-  };
   const others = (hello.otherStreams ?? []).filter(({ stream }) => streamSchema.safeParse(stream).success);
-  const { value: stored, tenure } = await inShard(context, site.shard, async (trx) => {
-    await trx
-      .insertInto('site_links')
-      .values({ site_id: site.siteId, ...link })
-      .onConflict((conflict) => conflict.column('site_id').doUpdateSet(link))
-      .execute();
-    return trx
+  const { value, tenure } = await inShard(context, site.shard, async (trx) => {
+    const found = await judgeHello({ ...context, trx }, site.siteId, hello, nowMs);
+    if (found.kind === 'welcome') await rememberLink(trx, site.siteId, hello, nowMs);
+    const stored = await trx
       .selectFrom('cursors')
       .select(['stream', 'store_epoch', 'acked_seq'])
       .where('site_id', '=', site.siteId)
       .where('store_epoch', 'in', [hello.storeEpoch, ...others.map(({ storeEpoch }) => storeEpoch)])
       .execute();
+    return { found, stored };
   });
   if (!tenure.isLive()) throw new ShardLostError(site.shard);
+  const { found, stored } = value;
+  if (found.kind === 'hold') return sayHold(context, site, hello, found.reason);
+  if (hello.credential !== undefined) await hearCredential(context, site, hello.credential);
   const ackedSeqOf = (stream: string, epoch: string): number =>
     stored.find((row) => row.stream === stream && row.store_epoch === epoch)?.acked_seq ?? 0;
   const cursors = hello.streams.map(({ stream }) => ({ stream, ackedSeq: ackedSeqOf(stream, hello.storeEpoch) }));
@@ -70,4 +64,25 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
     await hearDocuments(trx, site.siteId, hello.documents ?? null, nowMs);
   });
   context.wake.commands();
+}
+
+async function rememberLink(trx: Trx, siteId: string, hello: Hello, nowMs: number): Promise<void> {
+  const lifeId = hello.life?.lifeId ?? null;
+  const link = {
+    connection_epoch: hello.connectionEpoch,
+    store_epoch: hello.storeEpoch,
+    software: storable(hello.software, 64),
+    online: true,
+    hello_at_ms: nowMs,
+    heard_at_ms: nowMs,
+    life_id: lifeId,
+    knows_documents: hello.documents !== undefined,
+    document_key_ids: hello.documentKeyIds === undefined ? null : JSON.stringify(hello.documentKeyIds),
+  };
+  const isSame = sql<boolean>`coalesce(site_links.is_life_confirmed and site_links.life_id = ${lifeId}::uuid, false)`;
+  await trx
+    .insertInto('site_links')
+    .values({ site_id: siteId, ...link })
+    .onConflict((conflict) => conflict.column('site_id').doUpdateSet({ ...link, is_life_confirmed: isSame }))
+    .execute();
 }

@@ -2,6 +2,7 @@ import type { ExpressionBuilder } from 'kysely';
 import type { ConnectorView, State } from '#shared/wire/messages.ts';
 import type { Database } from '../db/schema.ts';
 import type { Trx } from '../db/transaction.ts';
+import { isHolder } from '../presence/lives.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { inShard } from './shards/fence.ts';
 
@@ -44,26 +45,30 @@ const excluded = (set: ExpressionBuilder<Database & { excluded: Database['connec
  */
 export async function handleState(context: IngestContext, site: KnownSite, state: State): Promise<void> {
   const nowMs = context.clock.wallMs();
-  await inShard(context, site.shard, (trx) => storeState({ ...context, trx }, site, state, nowMs));
+  const { value: isOfLink } = await inShard(context, site.shard, (trx) =>
+    storeState({ ...context, trx }, site, state, nowMs),
+  );
+  if (isOfLink) return;
+  context.logger.debug({ siteId: site.siteId }, 'state of another connection is ignored');
+  if (state.lifeId !== undefined) await isHolder(context, site, state.lifeId);
 }
+
+/** @returns false when it is of another connection than the present one; then nothing is stored */
 
 async function storeState(
   context: Pick<IngestContext, 'logger'> & { readonly trx: Trx },
   site: KnownSite,
   state: State,
   nowMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const { trx } = context;
   const heard = await trx
     .updateTable('site_links')
-    .set({ heard_at_ms: nowMs, online: true })
+    .set({ heard_at_ms: nowMs, online: true, ...(state.lifeId === undefined ? {} : { is_life_confirmed: true }) })
     .where('site_id', '=', site.siteId)
     .where('connection_epoch', '=', state.connectionEpoch)
     .executeTakeFirst();
-  if (heard.numUpdatedRows === 0n) {
-    context.logger.debug({ siteId: site.siteId }, 'state of another connection is ignored');
-    return;
-  }
+  if (heard.numUpdatedRows === 0n) return false;
   const own = await trx.selectFrom('connectors').select('connector_id').where('site_id', '=', site.siteId).execute();
   const ownIds = new Set(own.map((row) => row.connector_id));
   const foreign = state.connectors.filter((connector) => !ownIds.has(connector.connectorId));
@@ -76,10 +81,11 @@ async function storeState(
       .filter((connector) => ownIds.has(connector.connectorId))
       .map((connector) => [connector.connectorId, rowOf(connector, state.at.wallMs, nowMs)]),
   );
-  if (rows.size === 0) return;
+  if (rows.size === 0) return true;
   await trx
     .insertInto('connector_states')
     .values([...rows.values()])
     .onConflict((conflict) => conflict.column('connector_id').doUpdateSet(excluded))
     .execute();
+  return true;
 }

@@ -124,6 +124,7 @@ test('ED-19 SY-04 what expired while the site was away is never sent, and is not
 const nothing = () => Promise.resolve();
 const noDown = {
   welcome: nothing,
+  hold: nothing,
   ack: nothing,
   command: nothing,
   cancel: nothing,

@@ -278,6 +278,7 @@ test('SY-06 what comes under the name of a revoked site by whatever broker is ke
   const nothing = () => Promise.resolve();
   const down = {
     welcome: nothing,
+    hold: nothing,
     ack: nothing,
     command: nothing,
     cancel: nothing,

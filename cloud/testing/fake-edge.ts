@@ -11,6 +11,7 @@ import {
   commandSchema,
   documentPushSchema,
   type Hello,
+  holdSchema,
   nackSchema,
   type RecordEnvelope,
   type StreamName,
@@ -22,6 +23,7 @@ import type { Stage } from './fixtures.ts';
 
 const schemas = {
   welcome: welcomeSchema,
+  hold: holdSchema,
   ack: ackSchema,
   command: commandSchema,
   cancel: cancelSchema,

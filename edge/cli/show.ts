@@ -3,6 +3,7 @@ import type { DeviceView } from '../runtime/device-views.ts';
 import type { InputView, OutputView } from '../runtime/io-views.ts';
 import type { LineView } from '../runtime/site-lines.ts';
 import type { ParkingView } from '../runtime/site-parking.ts';
+import type { SyncView } from '../runtime/thread-messages.ts';
 import { cardsText } from './cards-text.ts';
 import type { Shown, SiteStatus } from './control-socket.ts';
 import { documentsText } from './documents-command.ts';
@@ -66,9 +67,21 @@ function statusText(status: SiteStatus): string {
   const link =
     sync === null
       ? 'cloud: not known yet'
-      : `cloud: ${sync.link}, ${sync.backlog} records waiting, ${sync.ackedSeq} of ${sync.headSeq} acknowledged`;
+      : `cloud: ${heldText(sync) ?? sync.link}, ${sync.backlog} records waiting, ${sync.ackedSeq} of ${sync.headSeq} acknowledged`;
   const head = row(['connector', 'status', 'current', 'energy', 'temp', 'faults'], widths);
   return [`site ${status.siteId}`, head, ...rows, link].join('\n');
+}
+
+function heldText({ held }: SyncView): string | null {
+  switch (held) {
+    case 'wait':
+      return 'waiting until another controller of this site has fallen silent';
+    case 'barred':
+      return 'ANOTHER CONTROLLER SPEAKS FOR THIS SITE; staff must choose one';
+    case 'begin-epoch':
+    case null:
+      return null;
+  }
 }
 
 const ms = (value: number): string => `${value.toFixed(1)} ms`;

@@ -10,6 +10,7 @@ import type { DocumentChange, StoredDocument } from '../documents/document-histo
 import type { StoredRules } from '../rules/rule-history.ts';
 import { documentsIn, documentsInForceIn, putDocumentsIn } from './documents.ts';
 import { type Admission, admitIn, type CommandStatus, cancelIn, outcomeOf, statusIn } from './inbox.ts';
+import { renumberFor } from './new-epoch.ts';
 import { type OpenWork, openWorkIn } from './open-work.ts';
 import {
   type Acknowledged,
@@ -85,10 +86,7 @@ export class Ledger {
     const former = this.#meta('controller_id');
     if (former === controllerId) return;
     this.#together(at, (storedWallMs) => {
-      this.#store.run(
-        `INSERT INTO meta (key, value) VALUES ('controller_id', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-        controllerId,
-      );
+      this.#setMeta('controller_id', controllerId);
       if (former !== undefined)
         append(
           this.#store,
@@ -97,6 +95,30 @@ export class Ledger {
           storedWallMs,
         );
     });
+  }
+
+  /**
+   * The cloud knows other records under this store's numbers, or later ones than the store itself: it is a copy. From here on
+   * it has an epoch of its own, tells what the cloud has not acknowledged under new numbers, and says why.
+   */
+  beginEpoch(detail: string, at: Stamp): void {
+    this.#together(at, (storedWallMs) => {
+      renumberFor(this.#store, this.#newId());
+      append(this.#store, siteAlarm('store-copied', this.#newId(), detail), at, storedWallMs);
+    });
+    this.#storeEpoch = this.#store.read(() => String(this.#meta('store_epoch')));
+  }
+
+  /** The last life of this store that the cloud has welcomed; null before the first, and in a store that was made anew. */
+  welcomedLifeId(): string | null {
+    const lifeId = this.#store.read(() => this.#meta('welcomed_life'));
+    return lifeId === undefined ? null : String(lifeId);
+  }
+
+  /** Remembers it, once in the life of a process. */
+  welcomedAs(lifeId: string): void {
+    if (this.welcomedLifeId() === lifeId) return;
+    this.#store.together(() => this.#setMeta('welcomed_life', lifeId));
   }
 
   /** Stores a decision. @throws SqliteError when nothing of it was stored; StoreInDoubt when nobody knows */
@@ -220,10 +242,7 @@ export class Ledger {
 
   #keepTime(): void {
     if (this.#trustedWallMs === null) return;
-    this.#store.run(
-      `INSERT INTO meta (key, value) VALUES ('trusted_wall_ms', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-      String(this.#trustedWallMs),
-    );
+    this.#setMeta('trusted_wall_ms', String(this.#trustedWallMs));
     this.#keptWallMs = this.#trustedWallMs;
   }
 
@@ -249,6 +268,14 @@ export class Ledger {
       `INSERT INTO ${table} (connector_id, ${column}) VALUES (?, ?) ON CONFLICT (connector_id) DO UPDATE SET ${column} = excluded.${column}`,
       connectorId,
       JSON.stringify(value),
+    );
+  }
+
+  #setMeta(key: string, value: string): void {
+    this.#store.run(
+      `INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+      key,
+      value,
     );
   }
 

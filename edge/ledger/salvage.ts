@@ -3,6 +3,7 @@ import { stampSchema } from '#shared/stamp.ts';
 import { cdrSchema } from '#shared/wire/cdr.ts';
 import { recordBodySchema } from '#shared/wire/records.ts';
 import { restoreSession, withMark } from '../control/session.ts';
+import { numberDeadLettersBelowZero } from './new-epoch.ts';
 import { append, type Origin } from './outbox.ts';
 import { eachReadableRow } from './readable-rows.ts';
 import { type Row, Store } from './store.ts';
@@ -223,11 +224,6 @@ function takeMeta(store: Store, row: Row): void {
 function takeDeadLetter(store: Store, row: Row): void {
   const last = store.row(`SELECT max(seq) AS seq FROM dead_letters`)?.seq ?? 0;
   copy(store, 'dead_letters', ['seq', 'code', 'detail', 'body'], { ...row, seq: Number(last) + 1 });
-}
-
-/** Numbers from 1 on are for records of the new epoch; in order, as the oldest are dropped first. */
-function numberDeadLettersBelowZero(store: Store): void {
-  store.run(`UPDATE dead_letters SET seq = seq - (SELECT max(seq) + 1 FROM dead_letters)`);
 }
 
 function tellCdrsAgain(store: Store, origin: Origin): void {

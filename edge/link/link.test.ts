@@ -169,18 +169,6 @@ describe('SY-05 the handshake', () => {
     await poll(() => cloud.heard.hello.length).toBeGreaterThan(hellos + 1);
     expect(ledger.backlog()).toBe(1);
   });
-
-  test('SY-03.b a cloud that has more of this store than the store itself is told nothing: no number is used twice', async () => {
-    const { cloud, ledger, link } = await rig();
-    ledger.commit(alarms(1, 2, 3), at);
-    cloud.onHeard = (kind) => {
-      if (kind === 'hello') cloud.welcome({ cursors: [{ stream: 'events', ackedSeq: 9 }] });
-    };
-    await poll(() => cloud.heard.hello.length > 0);
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    expect(cloud.heard.batch).toEqual([]);
-    expect({ backlog: ledger.backlog(), link: link.state }).toEqual({ backlog: 3, link: 'greeting' });
-  });
 });
 
 describe('ED-12 the time of the cloud', () => {

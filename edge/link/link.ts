@@ -10,6 +10,9 @@ import {
   type DocumentPush,
   documentPushSchema,
   type Hello,
+  type Hold,
+  type HoldReason,
+  holdSchema,
   nackSchema,
   type State,
   type Welcome,
@@ -28,6 +31,8 @@ const TICK_MS = 250;
 export interface LinkParts extends IntakeParts {
   readonly site: { siteId: string; shard: number; brokerUrl: string; password: string | null };
   readonly openBroker: OpenBrokerSession;
+  /** Which box this is; null where that cannot be told. */
+  readonly controllerId: string | null;
   readonly software: string;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -56,12 +61,21 @@ export class Link {
   #cancelTick: () => void = () => {};
   /** When hello was said first on this connection. */
   #firstHelloMonoMs: number | null = null;
+  /** This process, as the cloud knows it. */
+  readonly #lifeId: string;
+  /** Which one the store was welcomed with before. */
+  readonly #formerLifeId: string | null;
+  #held: HoldReason | null = null;
+  /** Welcomed on this connection, and not held since: what the cloud says is meant for this box. */
+  #isMeant = false;
   readonly #intake: CommandIntake;
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
     this.#connectionEpoch = parts.newId();
     this.#intake = new CommandIntake(parts);
+    this.#lifeId = parts.newId();
+    this.#formerLifeId = parts.ledger.welcomedLifeId();
     const { siteId, shard, brokerUrl, password } = parts.site;
     this.#streams = new Streams({
       siteId,
@@ -69,11 +83,14 @@ export class Link {
       clock: parts.clock,
       fraction: parts.fraction,
       log: parts.log,
+      lifeId: this.#lifeId,
       sayHello: () => this.#greet(),
       publish: (payload) => this.#session.publish(upTopic(shard, siteId, 'batch'), payload),
     });
+    // A name for this process alone: a broker would let two boxes with one name throw each other out, and neither be heard for long.
+    const clientId = `${siteId}/${this.#lifeId}`;
     this.#session = parts.openBroker(
-      { url: brokerUrl, clientId: siteId, username: siteId, password, subscribeTo: allDown(shard, siteId) },
+      { url: brokerUrl, clientId, username: siteId, password, subscribeTo: allDown(shard, siteId) },
       {
         will: () => {
           this.#connectionEpoch = parts.newId();
@@ -82,6 +99,7 @@ export class Link {
         },
         onUp: () => {
           this.#firstHelloMonoMs = null;
+          this.#isMeant = false;
           this.#streams.connected();
         },
         onDown: (reason) => this.#onDown(reason),
@@ -93,6 +111,11 @@ export class Link {
 
   get state(): PumpState['link'] {
     return this.#streams.link;
+  }
+
+  /** Why the cloud does not want to hear this box at present; null when it does, or has not said. */
+  get held(): HoldReason | null {
+    return this.#held;
   }
 
   /** The ledger has new records. */
@@ -158,6 +181,7 @@ export class Link {
       ...this.#otherStreams(),
       documents: ledger.documentsInForce(),
       documentKeyIds: this.#parts.documentKeyIds(),
+      life: { lifeId: this.#lifeId, formerLifeId: this.#formerLifeId, controllerId: this.#parts.controllerId },
       runningSessions: ledger.openWork(at).sessions.map(({ sessionId, connectorId }) => ({ sessionId, connectorId })),
     };
     this.#publish('hello', hello);
@@ -184,8 +208,19 @@ export class Link {
       connectionEpoch: this.#connectionEpoch,
       at: stamp(),
       connectors: [...this.#view],
+      ...(this.#isRemembered() ? { lifeId: this.#lifeId } : {}),
     };
     this.#publish('state', state);
+  }
+
+  /** Whether a process that comes after this one will know that it was welcomed. */
+  #isRemembered(): boolean {
+    try {
+      return this.#parts.ledger.welcomedLifeId() === this.#lifeId;
+    } catch (error) {
+      if (isStoreError(error)) return false;
+      throw error;
+    }
   }
 
   #receive(topic: string, payload: Uint8Array): void {
@@ -211,23 +246,37 @@ export class Link {
     this.#publish('nack', { v: WIRE_VERSION, code: error.code, topic, detail: error.detail.slice(0, 1000) });
   }
 
+  /** Before it is welcomed a box does nothing that the cloud says: it may be meant for another one. */
   #handle(kind: DownKind, payload: Uint8Array): void {
     switch (kind) {
+      case 'hold': {
+        const hold = decode(holdSchema, payload);
+        if (hold.lifeId === this.#lifeId && hold.storeEpoch === this.#parts.ledger.storeEpoch) this.#hold(hold);
+        return;
+      }
       case 'welcome': {
         const welcome = decode(welcomeSchema, payload);
         if (welcome.connectionEpoch !== this.#connectionEpoch || welcome.storeEpoch !== this.#parts.ledger.storeEpoch)
           return;
         return this.#welcomed(welcome);
       }
-      case 'ack':
-        return this.#streams.acked(decode(ackSchema, payload));
+      case 'ack': {
+        const ack = decode(ackSchema, payload);
+        if (!this.#isMeant) return;
+        const isOurs = ack.stream === 'events' && ack.storeEpoch === this.#parts.ledger.storeEpoch;
+        if (isOurs && ack.isCopy === true) return this.#beginEpoch('other records are known under its numbers');
+        return this.#streams.acked(ack);
+      }
       case 'command':
+        if (!this.#isMeant) return;
         this.#intake.take(decode(commandSchema, payload));
         return this.poke();
       case 'cancel':
+        if (!this.#isMeant) return;
         this.#intake.cancel(decode(cancelSchema, payload).commandId);
         return this.poke();
       case 'document':
+        if (!this.#isMeant) return;
         return this.#parts.onDocument(decode(documentPushSchema, payload));
       case 'nack': {
         const nack = decode(nackSchema, payload);
@@ -240,28 +289,55 @@ export class Link {
   }
 
   /**
-   * A cloud that has more of this store than the store itself knows another life of it: it was restored from a copy.
-   * To go on would give new records the names of old ones, so nothing is sent until a person has looked.
+   * A cloud that has more of this store than the store itself knows another life of it: it was restored from a copy. To go on
+   * would give new records the names of old ones, so it goes on under an epoch of its own, and says so.
    *
    * Nothing counts as told on the strength of a welcome: a copy that has worked on has other records under those numbers. Sent
-   * again from our own cursor they are compared in the cloud, and what differs stays on both sides. Of a store that is no copy
-   * only the batch comes twice whose acknowledgement was lost.
+   * again from our own cursor they are compared in the cloud. Of a store that is no copy only the batch comes twice whose
+   * acknowledgement was lost.
    */
   #welcomed(welcome: Welcome): void {
-    const { ledger, log, onDocumentKeys } = this.#parts;
+    const { ledger, onDocumentKeys } = this.#parts;
     this.#hearTime(welcome);
+    this.#held = null;
     if (welcome.documentKeys !== undefined) onDocumentKeys(welcome.documentKeys);
     const headSeq = ledger.headSeq();
-    const ahead = welcome.cursors.find((cursor) => cursor.ackedSeq > headSeq);
-    if (ahead !== undefined) {
-      log.error(
-        { code: 'wire.conflict', headSeq, ackedSeq: ahead.ackedSeq },
-        'this store is older than the cloud knows it',
-      );
-      return;
-    }
+    const ahead = welcome.cursors.find(({ stream, ackedSeq }) => stream === 'events' && ackedSeq > headSeq);
+    if (ahead !== undefined)
+      return this.#beginEpoch(`it has ${headSeq} records, and the cloud knows ${ahead.ackedSeq}`);
+    this.#remember();
+    this.#isMeant = true;
     this.#publishView();
     this.#streams.welcomed(welcome);
+  }
+
+  /** On a disk that takes nothing it is remembered at the next welcome. */
+  #remember(): void {
+    try {
+      this.#parts.ledger.welcomedAs(this.#lifeId);
+    } catch (error) {
+      if (!isStoreError(error)) throw error;
+      this.#parts.log.error({ code: 'store.unavailable', reason: error.message }, 'welcome cannot be remembered');
+    }
+  }
+
+  /** The site goes on by itself; what it has to tell waits in the ledger. */
+  #hold({ reason }: Hold): void {
+    const { log } = this.#parts;
+    if (this.#held !== reason) log.error({ code: 'wire.conflict', reason }, 'the cloud does not want to hear this box');
+    this.#held = reason;
+    this.#isMeant = false;
+    if (reason === 'begin-epoch') this.#beginEpoch('the cloud has heard a later life of it');
+    // Asked again from time to time: a person may have chosen this box.
+    else if (this.state === 'open') this.#streams.connected();
+  }
+
+  /** What was put back from a copy, or copied, must not be mixed with what the cloud knows. The next tick says hello for the new epoch. */
+  #beginEpoch(why: string): void {
+    const { ledger, stamp, log } = this.#parts;
+    const former = ledger.storeEpoch;
+    ledger.beginEpoch(`The ledger is a copy of epoch ${former}: ${why}.`, stamp());
+    log.error({ code: 'wire.conflict', why, former, storeEpoch: ledger.storeEpoch }, 'this store is a copy');
   }
 
   /** A welcome that does not say which hello it answers may be that of the first. */

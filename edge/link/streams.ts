@@ -17,6 +17,8 @@ const FIRST_CLOUD: NonNullable<Welcome['accepts']> = { batchesInFlight: 1, strea
 
 export interface StreamsParts {
   readonly siteId: string;
+  /** The process that sends, as it calls itself in its hello. */
+  readonly lifeId: string;
   /** In order of priority. */
   readonly sources: readonly StreamSource[];
   readonly clock: Clock;
@@ -141,13 +143,15 @@ export class Streams {
   }
 
   #encode({ storeEpoch, stream }: StreamSource, records: readonly RecordEnvelope[], sendNo: number): Uint8Array {
+    const { siteId, lifeId } = this.#parts;
     const text = encode({
       v: WIRE_VERSION,
-      siteId: this.#parts.siteId,
+      siteId,
       storeEpoch,
       stream,
       ...(this.#accepts === FIRST_CLOUD ? {} : { sendNo }),
       records,
+      lifeId,
     });
     return payloadOf(text, this.#accepts.encodings);
   }

@@ -12,6 +12,7 @@ import type {
   Command,
   DocumentPush,
   Hello,
+  Hold,
   Nack,
   Presence,
   State,
@@ -27,8 +28,8 @@ import { Link } from './link.ts';
 /** Time runs this much faster for the link than for the test; the broker and its sockets keep real time. */
 const SPEED = 20;
 
-const fastClock: Clock = { wallMs: () => Date.now(), monoMs: () => performance.now() * SPEED };
-const fastTimers: Timers = {
+export const fastClock: Clock = { wallMs: () => Date.now(), monoMs: () => performance.now() * SPEED };
+export const fastTimers: Timers = {
   after(delayMs, action) {
     const timer = setTimeout(action, delayMs / SPEED);
     return () => clearTimeout(timer);
@@ -45,6 +46,7 @@ export interface UpMessages {
 }
 interface DownMessages {
   welcome: Welcome;
+  hold: Hold;
   ack: Ack;
   command: Command;
   cancel: Cancel;
@@ -169,6 +171,7 @@ export async function rig(change: { start?: boolean; opened?: Opened; fraction?:
   const link = new Link({
     site: { siteId: SITE_ID, shard: SHARD, brokerUrl: `mqtt://127.0.0.1:${cloud.port}`, password: null },
     openBroker: openBrokerSession,
+    controllerId: null,
     software: 'pilegate-edge test',
     ledger,
     clock: fastClock,

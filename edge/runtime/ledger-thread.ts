@@ -103,6 +103,7 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
   const link = new Link({
     site: { siteId: site.siteId, shard, brokerUrl, password },
     openBroker: outside.openBroker,
+    controllerId: outside.controllerId,
     software: data.software,
     ledger,
     clock: osClock,
@@ -219,6 +220,7 @@ function syncView(ledger: Ledger, link: Link): SyncView | null {
   try {
     return {
       link: link.state,
+      held: link.held,
       storeEpoch: ledger.storeEpoch,
       backlog: ledger.backlog(),
       ackedSeq: ledger.ackedSeq(),

@@ -1,6 +1,6 @@
 import type { FaultCode } from '#shared/faults.ts';
 import type { BootClock, Stamp } from '#shared/stamp.ts';
-import type { Command, ConnectorView, DocumentPush } from '#shared/wire/messages.ts';
+import type { Command, ConnectorView, DocumentPush, HoldReason } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { LedgerTransaction, Service } from '../control/connector.ts';
 import type { KnownDevice } from '../control/known-device.ts';
@@ -74,6 +74,8 @@ export type FromLedger =
 /** How the site stands with the cloud, for the technician. */
 export interface SyncView {
   readonly link: 'down' | 'greeting' | 'open';
+  /** Why the cloud does not want to hear this box; null when it does, or has not said. */
+  readonly held: HoldReason | null;
   readonly storeEpoch: string;
   readonly backlog: number;
   readonly ackedSeq: number;

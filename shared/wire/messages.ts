@@ -27,6 +27,18 @@ export const connectorStatusSchema = z.enum([
 ]);
 export type ConnectorStatus = z.infer<typeof connectorStatusSchema>;
 
+/**
+ * Which life of a site's store speaks. Every process has a life of its own, and says after which one it comes: that of which its
+ * store remembers that it was welcomed. A copy of a store comes after another life than the cloud heard last, or together with it.
+ */
+export const lifeSchema = z.object({
+  lifeId: uuidSchema,
+  formerLifeId: uuidSchema.nullable(),
+  /** Tells people which box it is; null where a box has no name of its own. */
+  controllerId: z.string().max(64).nullable(),
+});
+export type Life = z.infer<typeof lifeSchema>;
+
 /** up/hello: first word after each connection, repeated until welcomed. */
 export const helloSchema = z.object({
   v: version,
@@ -57,6 +69,8 @@ export const helloSchema = z.object({
   documentKeyIds: z.array(documentKeyIdSchema).optional(),
   /** What the site has logged in with. Said first, it proves the credential, and the one before it ends. */
   credential: fingerprintSchema.optional(),
+  /** Older sites leave it out. */
+  life: lifeSchema.optional(),
 });
 export type Hello = z.infer<typeof helloSchema>;
 
@@ -88,6 +102,27 @@ export const welcomeSchema = z.object({
 });
 export type Welcome = z.infer<typeof welcomeSchema>;
 
+/** Why a site is not welcome at present. */
+export const holdReasonSchema = z.enum([
+  /** Another life of the site may be alive: it is waited for. */
+  'wait',
+  /** The cloud knows a later life of this store: whoever says hello works with a copy, and needs an epoch of its own. */
+  'begin-epoch',
+  /** Another box speaks for the site. A person has to decide which of them is the right one. */
+  'barred',
+]);
+export type HoldReason = z.infer<typeof holdReasonSchema>;
+
+/** down/hold: the answer to a hello that is not welcome, and to a box whose place another one has taken. Nothing may be sent, no command obeyed. */
+export const holdSchema = z.object({
+  v: version,
+  /** Whom it is said to; the connection may be another one by now. */
+  lifeId: uuidSchema,
+  storeEpoch: uuidSchema,
+  reason: holdReasonSchema,
+});
+export type Hold = z.infer<typeof holdSchema>;
+
 /** One outbox row. `body` is checked against its own schema one by one, so a bad record parks only itself. */
 export const recordEnvelopeSchema = z.object({
   seq: z.int().positive(),
@@ -107,6 +142,8 @@ export const batchSchema = z.object({
   /** Tells this sending of it from every other; only for a cloud that has told what it accepts. */
   sendNo: z.int().nonnegative().optional(),
   records: z.array(recordEnvelopeSchema).min(1).max(MAX_BATCH_RECORDS),
+  /** Whose records they are. Those of a box whose place another has taken are not taken. Older sites leave it out. */
+  lifeId: uuidSchema.optional(),
 });
 export type Batch = z.infer<typeof batchSchema>;
 
@@ -119,6 +156,8 @@ export const ackSchema = z.object({
   sendNo: z.int().nonnegative().optional(),
   ackedSeq: z.int().nonnegative(),
   refused: z.array(z.object({ seq: z.int().positive(), code: z.string(), detail: z.string() })),
+  /** Under numbers of this store other records are known: it is a copy, and tells what it has under an epoch of its own. Older clouds leave it out. */
+  isCopy: z.literal(true).optional(),
 });
 export type Ack = z.infer<typeof ackSchema>;
 
@@ -145,6 +184,8 @@ export const stateSchema = z.object({
   connectionEpoch: uuidSchema,
   at: stampSchema,
   connectors: z.array(connectorStateSchema),
+  /** The life that speaks, once it is on its disk that it was welcomed. Older sites leave it out. */
+  lifeId: uuidSchema.optional(),
 });
 export type State = z.infer<typeof stateSchema>;
 

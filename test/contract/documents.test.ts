@@ -13,11 +13,15 @@ import { systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
 
 /** Goal: what staff put in the cloud is in force at the site, and both say the same of it. Real broker, both stores. */
 
+const clock = createTestClock();
 let cloud: TestCloud;
 beforeAll(async () => {
-  cloud = await startTestCloud({ clock: createTestClock() });
+  cloud = await startTestCloud({ clock });
 });
 afterAll(() => cloud?.stop());
+
+/** Before another store of the site is heard, the former one has been silent for so long. */
+const SILENCE_MS = 61_000;
 
 /** The site's end: ledger, link, and the door of tariffs. */
 function openSite(stage: Stage, first: PinnedKeys = { kind: 'none' }) {
@@ -39,6 +43,7 @@ function openSite(stage: Stage, first: PinnedKeys = { kind: 'none' }) {
   const link = new Link({
     site: { siteId, shard, brokerUrl: cloud.brokerUrl, password: brokerPassword },
     openBroker: openBrokerSession,
+    controllerId: null,
     software: 'pilegate-edge test',
     ledger,
     clock: systemClock,
@@ -147,6 +152,7 @@ test('SY-05 a site whose memory was replaced gets again what it had', async () =
   await expect.poll(() => first.door.active?.version, { timeout: 10_000 }).toBe(4);
   await expect.poll(async () => (await staff('GET', stage)).documents[0].status, { timeout: 10_000 }).toBe('active');
   await first.link.close();
+  clock.advance(SILENCE_MS);
   const second = openSite(stage);
   await expect.poll(() => second.door.active?.version, { timeout: 10_000 }).toBe(4);
 });
@@ -177,6 +183,7 @@ test('SY-07 a site pins the keys of its cloud, takes what they sign, follows the
   await put(2);
   await expect.poll(() => door.active?.version, { timeout: 10_000 }).toBe(2);
   await link.close();
+  clock.advance(SILENCE_MS);
 
   const publicKey = Buffer.alloc(32, 1).toString('base64');
   const other = openSite(stage, {

@@ -30,6 +30,7 @@ function openSite(stage: Stage, { folder = tempFolder(), bytesPerS = 10_000_000,
   const link = new Link({
     site: { siteId, shard, brokerUrl: cloud.brokerUrl, password: brokerPassword },
     openBroker: openBrokerSession,
+    controllerId: null,
     software: 'pilegate-edge test',
     ledger,
     clock: systemClock,

@@ -1,0 +1,48 @@
+import { pino } from 'pino';
+import type { Command } from '#shared/wire/messages.ts';
+import type { Stage } from '../../cloud/testing/fixtures.ts';
+import type { Ledger } from '../../edge/ledger/ledger.ts';
+import { at } from '../../edge/ledger/testing.ts';
+import { openBrokerSession } from '../../edge/link/broker-session.ts';
+import { Link } from '../../edge/link/link.ts';
+import { fastClock, fastTimers } from '../../edge/link/testing.ts';
+
+/** A box of a site: the edge's real link on a real ledger, with what it was told to do. */
+export interface Box {
+  readonly link: Link;
+  readonly commands: Command[];
+}
+
+/** Connects to a broker; time runs faster for the link than for the test. The caller closes the link. */
+export function openBox(
+  stage: Pick<Stage, 'siteId' | 'shard' | 'brokerPassword'>,
+  brokerUrl: string,
+  ledger: Ledger,
+  controllerId: string | null = null,
+): Box {
+  const { siteId, shard, brokerPassword } = stage;
+  const commands: Command[] = [];
+  const link = new Link({
+    site: { siteId, shard, brokerUrl, password: brokerPassword },
+    openBroker: openBrokerSession,
+    controllerId,
+    software: 'pilegate-edge test',
+    ledger,
+    clock: fastClock,
+    timers: fastTimers,
+    stamp: () => at,
+    newId: () => crypto.randomUUID(),
+    fraction: () => 0.5,
+    otherStreams: [],
+    log: pino({ level: 'silent' }),
+    actedOn: [],
+    onCommand: (command) => commands.push(command),
+    onCancel: () => {},
+    onAcknowledged: () => {},
+    onDocument: () => {},
+    onCloudTime: () => {},
+    documentKeyIds: () => [],
+    onDocumentKeys: () => {},
+  });
+  return { link, commands };
+}
