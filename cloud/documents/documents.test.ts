@@ -111,6 +111,7 @@ const nothing = () => Promise.resolve();
 const noDown = {
   welcome: nothing,
   hold: nothing,
+  beat: nothing,
   ack: nothing,
   command: nothing,
   cancel: nothing,

@@ -155,6 +155,7 @@ test('SY-01 the same batch twenty times at once has one effect', async () => {
   const down = {
     welcome: silent,
     hold: silent,
+    beat: silent,
     ack: silent,
     command: silent,
     cancel: silent,
@@ -258,6 +259,7 @@ test('SY-01 the acknowledgement goes out only after the commit', async () => {
   const down = {
     welcome: vi.fn(),
     hold: vi.fn(),
+    beat: vi.fn(),
     command: vi.fn(),
     cancel: vi.fn(),
     document: vi.fn(),
@@ -296,6 +298,7 @@ test('SY-01 a mistake of ours in one record undoes its writes, parks it, and the
   const down = {
     welcome: vi.fn(),
     hold: vi.fn(),
+    beat: vi.fn(),
     command: vi.fn(),
     cancel: vi.fn(),
     document: vi.fn(),
@@ -323,6 +326,7 @@ test('SY-01 when the database fails nothing is acknowledged and nothing kept', a
   const down = {
     welcome: vi.fn(),
     hold: vi.fn(),
+    beat: vi.fn(),
     command: vi.fn(),
     cancel: vi.fn(),
     document: vi.fn(),

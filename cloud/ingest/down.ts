@@ -1,6 +1,6 @@
 import type { CredentialGrant } from '#shared/wire/credentials.ts';
 import { encode } from '#shared/wire/decode.ts';
-import type { Ack, Cancel, Command, DocumentPush, Hold, Nack, Welcome } from '#shared/wire/messages.ts';
+import type { Ack, Beat, Cancel, Command, DocumentPush, Hold, Nack, Welcome } from '#shared/wire/messages.ts';
 import { type DownKind, downTopic } from '#shared/wire/topics.ts';
 
 /** Where a site listens. */
@@ -13,6 +13,7 @@ export interface SiteAddress {
 export interface Down {
   welcome(site: SiteAddress, message: Welcome): Promise<void>;
   hold(site: SiteAddress, message: Hold): Promise<void>;
+  beat(site: SiteAddress, message: Beat): Promise<void>;
   ack(site: SiteAddress, message: Ack): Promise<void>;
   command(site: SiteAddress, message: Command): Promise<void>;
   cancel(site: SiteAddress, message: Cancel): Promise<void>;
@@ -30,6 +31,7 @@ export function createDown(publish: (topic: string, payload: string) => Promise<
   return {
     welcome: to<Welcome>('welcome'),
     hold: to<Hold>('hold'),
+    beat: to<Beat>('beat'),
     ack: to<Ack>('ack'),
     command: to<Command>('command'),
     cancel: to<Cancel>('cancel'),

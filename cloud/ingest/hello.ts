@@ -54,6 +54,7 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
     serverWallMs: context.clock.wallMs(),
     helloMonoMs: hello.at.monoMs,
     cursors,
+    beats: true,
     ...(others.length > 0 && { otherCursors }),
     ...(documentKeys !== null && { documentKeys }),
     accepts: { batchesInFlight: BATCHES_IN_FLIGHT, streams: streamSchema.options, encodings: ENCODINGS },

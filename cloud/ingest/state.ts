@@ -1,5 +1,6 @@
 import type { ExpressionBuilder } from 'kysely';
 import type { ConnectorView, State } from '#shared/wire/messages.ts';
+import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import type { Database } from '../db/schema.ts';
 import type { Trx } from '../db/transaction.ts';
 import { isHolder } from '../presence/lives.ts';
@@ -48,13 +49,16 @@ export async function handleState(context: IngestContext, site: KnownSite, state
   const { value: isOfLink } = await inShard(context, site.shard, (trx) =>
     storeState({ ...context, trx }, site, state, nowMs),
   );
-  if (isOfLink) return;
+  if (isOfLink) {
+    const { connectionEpoch } = state;
+    if (state.ask === true) await context.down.beat(site, { v: WIRE_VERSION, connectionEpoch });
+    return;
+  }
   context.logger.debug({ siteId: site.siteId }, 'state of another connection is ignored');
   if (state.lifeId !== undefined) await isHolder(context, site, state.lifeId);
 }
 
 /** @returns false when it is of another connection than the present one; then nothing is stored */
-
 async function storeState(
   context: Pick<IngestContext, 'logger'> & { readonly trx: Trx },
   site: KnownSite,

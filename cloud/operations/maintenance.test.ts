@@ -125,6 +125,7 @@ const nothing = () => Promise.resolve();
 const noDown = {
   welcome: nothing,
   hold: nothing,
+  beat: nothing,
   ack: nothing,
   command: nothing,
   cancel: nothing,

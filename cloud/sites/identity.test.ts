@@ -279,6 +279,7 @@ test('SY-06 what comes under the name of a revoked site by whatever broker is ke
   const down = {
     welcome: nothing,
     hold: nothing,
+    beat: nothing,
     ack: nothing,
     command: nothing,
     cancel: nothing,

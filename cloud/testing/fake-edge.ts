@@ -6,6 +6,7 @@ import { credentialGrantSchema } from '#shared/wire/credentials.ts';
 import { decode, encode } from '#shared/wire/decode.ts';
 import {
   ackSchema,
+  beatSchema,
   type ConnectorView,
   cancelSchema,
   commandSchema,
@@ -24,6 +25,7 @@ import type { Stage } from './fixtures.ts';
 const schemas = {
   welcome: welcomeSchema,
   hold: holdSchema,
+  beat: beatSchema,
   ack: ackSchema,
   command: commandSchema,
   cancel: cancelSchema,

@@ -4,6 +4,7 @@ import { isPilegateError } from '#shared/errors.ts';
 import { decode, encode } from '#shared/wire/decode.ts';
 import {
   ackSchema,
+  beatSchema,
   type ConnectorView,
   cancelSchema,
   commandSchema,
@@ -21,6 +22,7 @@ import {
 import { allDown, type DownKind, parseDownTopic, type UpKind, upTopic, WIRE_VERSION } from '#shared/wire/topics.ts';
 import { isStoreError } from '../ledger/store-trouble.ts';
 import type { BrokerSession, OpenBrokerSession } from './broker-session.ts';
+import { asked, heard, isAway, isToBeAsked, unheardOf, welcomedBy } from './cloud-watch.ts';
 import { CommandIntake, type IntakeParts } from './command-intake.ts';
 import type { PumpState } from './pump.ts';
 import { eventsOf, type StreamSource } from './stream-source.ts';
@@ -68,6 +70,7 @@ export class Link {
   #held: HoldReason | null = null;
   /** Welcomed on this connection, and not held since: what the cloud says is meant for this box. */
   #isMeant = false;
+  #cloud = unheardOf;
   readonly #intake: CommandIntake;
 
   constructor(parts: LinkParts) {
@@ -142,8 +145,15 @@ export class Link {
   }
 
   #tick(): void {
+    if (this.state === 'open' && isAway(this.#cloud, this.#parts.clock.monoMs())) this.#onAway();
     this.#streams.tick();
     this.#cancelTick = this.#parts.timers.after(TICK_MS, () => this.#tick());
+  }
+
+  /** The broker is there, and nobody behind it. */
+  #onAway(): void {
+    this.#parts.log.warn({}, 'the cloud does not answer');
+    this.#streams.connected();
   }
 
   #onDown(reason: string): void {
@@ -201,13 +211,16 @@ export class Link {
   }
 
   #publishView(): void {
-    const { site, stamp } = this.#parts;
+    const { site, stamp, clock } = this.#parts;
+    const isAsking = isToBeAsked(this.#cloud, clock.monoMs());
+    if (isAsking) this.#cloud = asked(this.#cloud, clock.monoMs());
     const state: State = {
       v: WIRE_VERSION,
       siteId: site.siteId,
       connectionEpoch: this.#connectionEpoch,
       at: stamp(),
       connectors: [...this.#view],
+      ...(isAsking ? { ask: true } : {}),
       ...(this.#isRemembered() ? { lifeId: this.#lifeId } : {}),
     };
     this.#publish('state', state);
@@ -228,6 +241,7 @@ export class Link {
     if (parsed === null) return;
     try {
       this.#handle(parsed.kind, payload);
+      if (this.#isMeant && parsed.kind !== 'beat') this.#cloud = heard(this.#cloud, this.#parts.clock.monoMs());
     } catch (error) {
       this.#refuse(topic, error);
     }
@@ -260,6 +274,10 @@ export class Link {
           return;
         return this.#welcomed(welcome);
       }
+      case 'beat':
+        if (decode(beatSchema, payload).connectionEpoch === this.#connectionEpoch)
+          this.#cloud = heard(this.#cloud, this.#parts.clock.monoMs());
+        return;
       case 'ack': {
         const ack = decode(ackSchema, payload);
         if (!this.#isMeant) return;
@@ -307,6 +325,7 @@ export class Link {
       return this.#beginEpoch(`it has ${headSeq} records, and the cloud knows ${ahead.ackedSeq}`);
     this.#remember();
     this.#isMeant = true;
+    this.#cloud = welcomedBy(welcome.beats === true, this.#parts.clock.monoMs());
     this.#publishView();
     this.#streams.welcomed(welcome);
   }

@@ -8,6 +8,7 @@ import type { CredentialGrant, Renewal } from '#shared/wire/credentials.ts';
 import type {
   Ack,
   Batch,
+  Beat,
   Cancel,
   Command,
   DocumentPush,
@@ -47,6 +48,7 @@ export interface UpMessages {
 interface DownMessages {
   welcome: Welcome;
   hold: Hold;
+  beat: Beat;
   ack: Ack;
   command: Command;
   cancel: Cancel;

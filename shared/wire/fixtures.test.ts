@@ -7,6 +7,7 @@ import { decode, encode } from './decode.ts';
 import {
   ackSchema,
   batchSchema,
+  beatSchema,
   cancelSchema,
   commandSchema,
   documentPushSchema,
@@ -31,6 +32,7 @@ const schemas: Record<string, z.ZodType> = {
   hello: helloSchema,
   welcome: welcomeSchema,
   hold: holdSchema,
+  beat: beatSchema,
   batch: batchSchema,
   ack: ackSchema,
   state: stateSchema,

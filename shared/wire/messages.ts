@@ -99,8 +99,14 @@ export const welcomeSchema = z.object({
       encodings: z.array(z.string().max(32)).max(16),
     })
     .optional(),
+  /** It answers a live view that asks. Older clouds leave it out. */
+  beats: z.literal(true).optional(),
 });
 export type Welcome = z.infer<typeof welcomeSchema>;
+
+/** down/beat: the cloud is there, and has stored the live view that asked for it. */
+export const beatSchema = z.object({ v: version, connectionEpoch: uuidSchema });
+export type Beat = z.infer<typeof beatSchema>;
 
 /** Why a site is not welcome at present. */
 export const holdReasonSchema = z.enum([
@@ -184,6 +190,8 @@ export const stateSchema = z.object({
   connectionEpoch: uuidSchema,
   at: stampSchema,
   connectors: z.array(connectorStateSchema),
+  /** The site has heard nothing of the cloud for a while, and wants a `beat`. Only to a cloud that says that it answers. */
+  ask: z.literal(true).optional(),
   /** The life that speaks, once it is on its disk that it was welcomed. Older sites leave it out. */
   lifeId: uuidSchema.optional(),
 });

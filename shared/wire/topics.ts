@@ -9,7 +9,17 @@ export const SHARD_COUNT = 64;
 export const upKinds = ['hello', 'batch', 'state', 'presence', 'renewal', 'nack'] as const;
 export type UpKind = (typeof upKinds)[number];
 
-export const downKinds = ['welcome', 'hold', 'ack', 'command', 'cancel', 'document', 'credential', 'nack'] as const;
+export const downKinds = [
+  'welcome',
+  'hold',
+  'beat',
+  'ack',
+  'command',
+  'cancel',
+  'document',
+  'credential',
+  'nack',
+] as const;
 export type DownKind = (typeof downKinds)[number];
 
 const root = (shard: number, siteId: string) => `pilegate/v1/${String(shard).padStart(2, '0')}/${siteId}`;
