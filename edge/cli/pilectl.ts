@@ -7,6 +7,7 @@ import { isPilegateError } from '#shared/errors.ts';
 import { packagedProfiles } from '../devices/load-profiles.ts';
 import { readRulesFile } from '../rules/rules-file.ts';
 import { cardEntry } from './card-command.ts';
+import { leaveClaim } from './claim-command.ts';
 import { type ControlReply, type ControlRequest, controlSocketPath } from './control-socket.ts';
 import { documentRequestOf } from './documents-command.ts';
 import { checkSiteFile } from './plan-command.ts';
@@ -64,6 +65,10 @@ pilectl card-entry <site.json>
 
   the entry of a list for the card whose number is read from the terminal or a pipe; needs no running edge
 
+pilectl claim <site.json>
+
+  leaves the claim code that is read from the terminal or a pipe for the edge, which exchanges it for a credential of its own
+
 pilectl rules check <rules.json> [<site.json>]
 
   whether an edge would take the rules, with the names of the site if it is given; needs no running edge
@@ -104,6 +109,7 @@ type Command =
   | { readonly kind: 'load-rules'; readonly dataDir: string; readonly rulesFile: string }
   | { readonly kind: 'documents'; readonly dataDir: string; readonly words: readonly string[] }
   | { readonly kind: 'card-entry'; readonly siteFile: string }
+  | { readonly kind: 'claim'; readonly siteFile: string }
   | { readonly kind: 'restore'; readonly dataDir: string; readonly file: string };
 
 /** What the words on the command line ask for; null when they are not understood. */
@@ -126,8 +132,8 @@ function readCommand(args: string[]): Command | null {
     if (more.length > 0 || (stopRunning && command !== 'disable')) return null;
     if (command === 'plan' && subject !== undefined && dataDir === undefined)
       return { kind: 'plan', siteFile: subject, profiles: profiles ?? packagedProfiles };
-    if (command === 'card-entry' && subject !== undefined && dataDir === undefined && profiles === undefined)
-      return { kind: 'card-entry', siteFile: subject };
+    const isOfSite = subject !== undefined && dataDir === undefined && profiles === undefined;
+    if ((command === 'card-entry' || command === 'claim') && isOfSite) return { kind: command, siteFile: subject };
     if (dataDir === undefined || profiles !== undefined) return null;
     if (command === 'restore') return subject === undefined ? null : { kind: 'restore', dataDir, file: subject };
     const request = requestOf(command, subject, stopRunning);
@@ -212,6 +218,8 @@ function run(): number | Promise<number> {
       return documents(command);
     case 'card-entry':
       return cardEntryOf(command);
+    case 'claim':
+      return claim(command);
     case 'restore':
       return restore(command);
     case 'ask':
@@ -255,6 +263,14 @@ function documents({ dataDir, words }: Extract<Command, { kind: 'documents' }>):
 async function cardEntryOf({ siteFile }: Extract<Command, { kind: 'card-entry' }>): Promise<number> {
   const typed = await readText(process.stdin);
   const { isGood, text } = cardEntry(siteFile, typed);
+  if (isGood) process.stdout.write(`${text}\n`);
+  else process.stderr.write(`not done: ${text}\n`);
+  return isGood ? 0 : EXIT_FAILED;
+}
+
+/** The code comes as a card's number does, and for the same reason. */
+async function claim({ siteFile }: Extract<Command, { kind: 'claim' }>): Promise<number> {
+  const { isGood, text } = leaveClaim(siteFile, await readText(process.stdin));
   if (isGood) process.stdout.write(`${text}\n`);
   else process.stderr.write(`not done: ${text}\n`);
   return isGood ? 0 : EXIT_FAILED;

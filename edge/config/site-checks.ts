@@ -1,6 +1,7 @@
 import type { AddIssue } from '../devices/profile/checks.ts';
 import type { LineConfig, MeterConfig, PileConfig, SiteShape } from './site.ts';
 import { checkAccess } from './site-access.ts';
+import { checkCloud } from './site-cloud.ts';
 import { checkSiteIo } from './site-io.ts';
 import { checkPower } from './site-power.ts';
 
@@ -25,6 +26,7 @@ export function checkSite(site: SiteShape, add: AddIssue): void {
   checkSiteIo(site.io, connectorIds, add);
   if (site.power !== undefined) checkPower(site.power, site, add);
   checkAccess(site, add);
+  checkCloud(site.cloud, add);
 }
 
 function checkNames(site: SiteShape, add: AddIssue): void {

@@ -28,7 +28,15 @@ export const siteDescriptions: Readonly<Record<string, string>> = {
   cloud: 'Where the cloud is reached.',
   'cloud.brokerUrl': 'mqtt:// or mqtts://, host and port of the broker. No password in it: that has a file of its own.',
   'cloud.shard': "The site's topic shard, as the cloud has told it.",
-  'cloud.passwordFile': "File with the site's broker password, relative to this file.",
+  'cloud.passwordFile':
+    "File with the site's broker password, relative to this file. It stays as it is; better is identity.",
+  'cloud.identity': 'The site exchanges a claim code for a credential of its own, and renews that by itself.',
+  'cloud.identity.kind': 'What the broker takes: certificate, or password on the broker that is part of the cloud.',
+  'cloud.identity.claimUrl': 'Where the cloud is reached over HTTP, to exchange the claim code.',
+  'cloud.authorityFile':
+    'PEM file with the authority that the certificates of broker and cloud are from, relative to this file. Left out: those that the system trusts.',
+  'cloud.allowUnencrypted':
+    'Says that a password or a claim code may go unencrypted to another machine, where anybody on the way can read it.',
   'cloud.samplesBytesPerS': 'The most that samples may take of the link, in bytes per second; 2000 unless it is said.',
   lines: 'Serial ports, Modbus TCP hosts and serial gateways: one entry for each, with one owner.',
   'lines.lineId': 'Name of the line within the site.',

@@ -9,6 +9,7 @@ import {
   pileIdSchema,
   siteIdSchema,
 } from '#shared/ids.ts';
+import { credentialKindSchema } from '#shared/wire/credentials.ts';
 import { SHARD_COUNT } from '#shared/wire/topics.ts';
 import { LARGEST_CHARGE_WH, LONGEST_CHARGE_MS } from '../control/charge-limits.ts';
 import { serialSettingsShape } from '../devices/profile/device-shape.ts';
@@ -123,6 +124,18 @@ export const siteShapeSchema = z.strictObject({
     passwordFile: z.string().optional(),
     /** The most that samples may take of the link upwards, in bytes a second; events and live state come first whatever it is. */
     samplesBytesPerS: z.int().min(100).max(10_000_000).optional(),
+    /** In place of a password file: the site exchanges a claim code for a credential of its own, and renews that by itself. */
+    identity: z
+      .strictObject({
+        kind: credentialKindSchema,
+        /** Where the cloud is reached over HTTP. */
+        claimUrl: z.url({ protocol: /^https?$/ }),
+      })
+      .optional(),
+    /** PEM file with the authority that the certificates of broker and cloud are from. */
+    authorityFile: z.string().min(1).optional(),
+    /** Passwords and claim codes may go unencrypted to another machine. */
+    allowUnencrypted: z.boolean().optional(),
   }),
   lines: z.array(lineSchema).min(1).max(32),
   piles: z.array(pileSchema).min(1).max(64),
@@ -188,7 +201,7 @@ export function loadSite(path: string): SiteConfig {
 
 function sitedAt(site: SiteShape, path: string): SiteConfig {
   const here = (relative: string) => resolve(dirname(path), relative);
-  const { passwordFile } = site.cloud;
+  const { passwordFile, authorityFile } = site.cloud;
   return {
     ...site,
     file: path,
@@ -196,7 +209,11 @@ function sitedAt(site: SiteShape, path: string): SiteConfig {
     ...(site.rules === undefined ? {} : { rules: here(site.rules) }),
     ...(site.access === undefined ? {} : { access: { ...site.access, keyFile: here(site.access.keyFile) } }),
     ...(site.documents === undefined ? {} : { documents: documentsAt(site.documents, here) }),
-    cloud: { ...site.cloud, ...(passwordFile === undefined ? {} : { passwordFile: here(passwordFile) }) },
+    cloud: {
+      ...site.cloud,
+      ...(passwordFile === undefined ? {} : { passwordFile: here(passwordFile) }),
+      ...(authorityFile === undefined ? {} : { authorityFile: here(authorityFile) }),
+    },
     lines: site.lines.map((line) =>
       line.frameLog === undefined
         ? line

@@ -18,8 +18,9 @@ test('SY-05 a subscription that is refused is asked for again after a second, no
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   let up = 0;
   const session = openBrokerSession(
-    { url: `mqtt://127.0.0.1:${port}`, clientId: 'a', username: 'a', password: null, subscribeTo: 'x/+' },
+    { url: `mqtt://127.0.0.1:${port}`, clientId: 'a', username: 'a', authority: null, subscribeTo: 'x/+' },
     {
+      login: () => ({ kind: 'none' }),
       will: () => ({ topic: 'w', payload: '' }),
       onUp: () => {
         up += 1;

@@ -1,15 +1,25 @@
 import { Socket } from 'node:net';
-import { connect, type MqttClient } from 'mqtt';
+import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 
 export interface BrokerSettings {
   readonly url: string;
   readonly clientId: string;
   readonly username: string;
-  readonly password: string | null;
+  /** PEM of the authority that the broker's certificate is from; null: those that the system trusts. */
+  readonly authority: string | null;
   readonly subscribeTo: string;
 }
 
+/** What a connection is made with. */
+export type BrokerLogin =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'password'; readonly password: string }
+  /** PEM, both. The broker takes the user's name from the certificate. */
+  | { readonly kind: 'certificate'; readonly key: string; readonly certificate: string };
+
 export interface BrokerListener {
+  /** A connection is to be made: returns what with. Null: with nothing, so that none is made until `reconnect`. */
+  login(): BrokerLogin | null;
   /** A connection is to be made: returns what the broker shall publish if it breaks. */
   will(): { topic: string; payload: string };
   onUp(): void;
@@ -20,6 +30,8 @@ export interface BrokerListener {
 export interface BrokerSession {
   /** At most once, and only while connected. What must arrive is acknowledged by the cloud itself and sent again until it is. */
   publish(topic: string, payload: string | Uint8Array): void;
+  /** Ends the connection, if there is one, and makes another. */
+  reconnect(): void;
   close(): Promise<void>;
 }
 
@@ -34,12 +46,15 @@ const RECONNECT_MS = 1000;
  */
 export function openBrokerSession(settings: BrokerSettings, listener: BrokerListener): BrokerSession {
   const asWill = () => ({ ...listener.will(), qos: 0 as const, retain: false });
+  const first = listener.login();
   const client: MqttClient = connect(settings.url, {
     protocolVersion: 4,
     clean: true,
     clientId: settings.clientId,
     username: settings.username,
-    ...(settings.password === null ? {} : { password: settings.password }),
+    ...(settings.authority === null ? {} : { ca: settings.authority }),
+    ...optionsOf(first),
+    manualConnect: first === null,
     keepalive: 10,
     connectTimeout: 5000,
     reconnectPeriod: RECONNECT_MS,
@@ -49,6 +64,7 @@ export function openBrokerSession(settings: BrokerSettings, listener: BrokerList
   });
   // Each connection has a will of its own, so that an old one can be told from the present.
   client.on('reconnect', () => {
+    Object.assign(client.options, optionsOf(listener.login()));
     client.options.will = asWill();
   });
   client.on('connect', () => {
@@ -69,8 +85,24 @@ export function openBrokerSession(settings: BrokerSettings, listener: BrokerList
       if (client.connected)
         client.publish(topic, typeof payload === 'string' ? payload : Buffer.from(payload), { qos: 0 });
     },
+    reconnect() {
+      // While it is connecting or waits to, the next attempt takes what is good by then.
+      if (client.connected) client.stream.destroy();
+      else if (!client.reconnecting) client.reconnect();
+    },
     async close() {
       await client.endAsync(true);
     },
   };
+}
+
+function optionsOf(login: BrokerLogin | null): IClientOptions {
+  switch (login?.kind) {
+    case 'password':
+      return { password: login.password };
+    case 'certificate':
+      return { key: login.key, cert: login.certificate };
+    default:
+      return {};
+  }
 }

@@ -1,6 +1,7 @@
 import type { Clock, Timers } from '#shared/clock.ts';
 import type { DocumentKeysOffer } from '#shared/document-signing.ts';
 import { isPilegateError } from '#shared/errors.ts';
+import { type CredentialWish, credentialGrantSchema } from '#shared/wire/credentials.ts';
 import { decode, encode } from '#shared/wire/decode.ts';
 import {
   ackSchema,
@@ -24,6 +25,7 @@ import { isStoreError } from '../ledger/store-trouble.ts';
 import type { BrokerSession, OpenBrokerSession } from './broker-session.ts';
 import { asked, heard, isAway, isToBeAsked, unheardOf, welcomedBy } from './cloud-watch.ts';
 import { CommandIntake, type IntakeParts } from './command-intake.ts';
+import { fixedLogin, type LinkLogin } from './link-login.ts';
 import type { PumpState } from './pump.ts';
 import { eventsOf, type StreamSource } from './stream-source.ts';
 import { Streams } from './streams.ts';
@@ -32,6 +34,10 @@ const TICK_MS = 250;
 
 export interface LinkParts extends IntakeParts {
   readonly site: { siteId: string; shard: number; brokerUrl: string; password: string | null };
+  /** What the site logs in with; left out: its password, as it is. */
+  readonly login?: LinkLogin;
+  /** PEM of the authority that the broker's certificate is from; left out: those that the system trusts. */
+  readonly authority?: string | null;
   readonly openBroker: OpenBrokerSession;
   /** Which box this is; null where that cannot be told. */
   readonly controllerId: string | null;
@@ -58,6 +64,7 @@ export class Link {
   readonly #parts: LinkParts;
   readonly #session: BrokerSession;
   readonly #streams: Streams;
+  readonly #login: LinkLogin;
   #connectionEpoch: string;
   #view: readonly ConnectorView[] = [];
   #cancelTick: () => void = () => {};
@@ -90,11 +97,15 @@ export class Link {
       sayHello: () => this.#greet(),
       publish: (payload) => this.#session.publish(upTopic(shard, siteId, 'batch'), payload),
     });
+    const login = parts.login ?? fixedLogin(password);
+    this.#login = login;
+    const authority = parts.authority ?? null;
     // A name for this process alone: a broker would let two boxes with one name throw each other out, and neither be heard for long.
     const clientId = `${siteId}/${this.#lifeId}`;
     this.#session = parts.openBroker(
-      { url: brokerUrl, clientId, username: siteId, password, subscribeTo: allDown(shard, siteId) },
+      { url: brokerUrl, clientId, username: siteId, authority, subscribeTo: allDown(shard, siteId) },
       {
+        login: () => login.login(),
         will: () => {
           this.#connectionEpoch = parts.newId();
           const absent = { v: WIRE_VERSION, siteId, connectionEpoch: this.#connectionEpoch, online: false };
@@ -139,6 +150,20 @@ export class Link {
     if (this.state === 'open') this.#publishView();
   }
 
+  get isOpen(): boolean {
+    return this.state === 'open';
+  }
+
+  /** Asks the cloud for the credential that is to take the place of the present one. */
+  askCredential(wish: CredentialWish): void {
+    this.#publish('renewal', { v: WIRE_VERSION, siteId: this.#parts.site.siteId, wish });
+  }
+
+  /** The next connection is made at once, with what is good then. */
+  reconnect(): void {
+    this.#session.reconnect();
+  }
+
   async close(): Promise<void> {
     this.#cancelTick();
     await this.#session.close();
@@ -179,6 +204,7 @@ export class Link {
   #sayHello(): void {
     const { ledger, site, software, stamp } = this.#parts;
     const at = stamp();
+    const credential = this.#login.fingerprint();
     this.#firstHelloMonoMs ??= at.monoMs;
     const hello: Hello = {
       v: WIRE_VERSION,
@@ -193,6 +219,7 @@ export class Link {
       documentKeyIds: this.#parts.documentKeyIds(),
       life: { lifeId: this.#lifeId, formerLifeId: this.#formerLifeId, controllerId: this.#parts.controllerId },
       runningSessions: ledger.openWork(at).sessions.map(({ sessionId, connectorId }) => ({ sessionId, connectorId })),
+      ...(credential === null ? {} : { credential }),
     };
     this.#publish('hello', hello);
   }
@@ -296,8 +323,11 @@ export class Link {
       case 'document':
         if (!this.#isMeant) return;
         return this.#parts.onDocument(decode(documentPushSchema, payload));
+      case 'credential':
+        return this.#login.granted(decode(credentialGrantSchema, payload));
       case 'nack': {
         const nack = decode(nackSchema, payload);
+        if (nack.code === 'credential.refused' || nack.code === 'credential.kind') this.#login.refused();
         this.#parts.log.error(
           { code: nack.code, topic: nack.topic, detail: nack.detail },
           'the cloud could not read a message',
@@ -318,6 +348,7 @@ export class Link {
     const { ledger, onDocumentKeys } = this.#parts;
     this.#hearTime(welcome);
     this.#held = null;
+    this.#login.welcomed(welcome.serverWallMs);
     if (welcome.documentKeys !== undefined) onDocumentKeys(welcome.documentKeys);
     const headSeq = ledger.headSeq();
     const ahead = welcome.cursors.find(({ stream, ackedSeq }) => stream === 'events' && ackedSeq > headSeq);

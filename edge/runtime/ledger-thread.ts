@@ -11,6 +11,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { Storage, type StorageParts } from '../ledger/storage.ts';
 import { isStoreError } from '../ledger/store-trouble.ts';
 import type { OpenBrokerSession } from '../link/broker-session.ts';
+import { openIdentity } from '../link/identity/open-identity.ts';
 import { Link } from '../link/link.ts';
 import { SAMPLES_BYTES_PER_S, samplesOf } from '../samples/samples-source.ts';
 import type { OsLook } from '../time/clock-judge.ts';
@@ -97,13 +98,17 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
   // Reading may have met damage: what is told of the store is of the one that is there then.
   storage.refresh();
   post({ kind: 'opened', storeEpoch: ledger.storeEpoch, ...openWork, rules, documents, storage: storage.health });
-  const { brokerUrl, shard, passwordFile } = site.cloud;
+  const { brokerUrl, shard, passwordFile, authorityFile } = site.cloud;
+  const authority = authorityFile === undefined ? null : readFileSync(authorityFile, 'utf8');
+  const identity = openIdentity(site, authority, { clock: osClock, log });
   const password = passwordFile === undefined ? null : readFileSync(passwordFile, 'utf8').trim();
   const pinnedKeys = new PinnedKeysFile(site.dataDir);
   const link = new Link({
     site: { siteId: site.siteId, shard, brokerUrl, password },
     openBroker: outside.openBroker,
     controllerId: outside.controllerId,
+    ...(identity === null ? {} : { login: identity }),
+    authority,
     software: data.software,
     ledger,
     clock: osClock,
@@ -128,6 +133,7 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
   const endClockLooks = every(timers, LOOK_AT_CLOCK_EVERY_MS, () => {
     if (clock.tick() && link.askTime()) clock.asked();
     if (tell(ledger, untold, stamp())) link.poke();
+    identity?.tick(link);
   });
   let backlog = ledger.backlog();
   const endSyncViews = every(timers, SYNC_VIEW_EVERY_MS, () => {

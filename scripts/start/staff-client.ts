@@ -12,7 +12,7 @@ export class StaffClient {
     this.#token = readFileSync(join(cloudDataDir, 'keys', 'staff.token'), 'utf8').trim();
   }
 
-  createSite(site: object): Promise<{ shard: number; broker_password: string }> {
+  createSite(site: object): Promise<{ shard: number; claim_code: string }> {
     return this.call('POST', '/staff/v1/sites', site);
   }
 

@@ -146,7 +146,7 @@ export async function startStation(options: StationOptions): Promise<Station> {
     const site = await staff.createSite(siteDocument());
     await staff.publishTariff([SITE_ID], DEMO_TARIFF);
     const key = await staff.createPartner('demo-partner', 'Demo Partner');
-    const siteFile = writeSiteFile(options.folder, simulator.ready, { brokerUrl, ...site });
+    const siteFile = writeSiteFile(options.folder, simulator.ready, { httpUrl, brokerUrl, ...site });
     const startEdge = () =>
       startChild<unknown>({
         name: 'edge',
@@ -189,7 +189,6 @@ function siteDocument(): object {
     name: 'Demo station',
     environment: 'sandbox',
     timezone: DEMO_TARIFF.timezone,
-    login: 'password',
     connectors: installed.piles.map(({ pileId, model }) => ({
       connector_id: connectorOf(pileId),
       pile_id: pileId,
@@ -202,17 +201,21 @@ function siteDocument(): object {
 function writeSiteFile(
   folder: string,
   simulator: SimulatorReady,
-  site: { brokerUrl: string; shard: number; broker_password: string },
+  site: { httpUrl: string; brokerUrl: string; shard: number; claim_code: string },
 ): string {
   const edgeDir = join(folder, 'edge');
-  mkdirSync(edgeDir, { recursive: true });
-  const passwordFile = join(edgeDir, 'broker.password');
-  writeFileSync(passwordFile, site.broker_password, { mode: 0o600 });
+  const identityDir = join(edgeDir, 'data', 'identity');
+  mkdirSync(identityDir, { recursive: true });
+  writeFileSync(join(identityDir, 'claim'), site.claim_code, { mode: 0o600 });
   const document = {
     siteId: SITE_ID,
     dataDir: 'data',
     supplyLimitMa: SUPPLY_LIMIT_MA,
-    cloud: { brokerUrl: site.brokerUrl, shard: site.shard, passwordFile: 'broker.password' },
+    cloud: {
+      brokerUrl: site.brokerUrl,
+      shard: site.shard,
+      identity: { kind: 'password', claimUrl: site.httpUrl },
+    },
     lines: simulator.lines.map((line) => ({ ...line, ...serialSettingsOf(line) })),
     piles: installed.piles.map(({ pileId, model, lineId, unit }) => ({
       pileId,
