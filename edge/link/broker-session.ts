@@ -62,8 +62,10 @@ export function openBrokerSession(settings: BrokerSettings, listener: BrokerList
     queueQoSZero: false,
     will: asWill(),
   });
+  let hasBegun = first !== null;
   // Each connection has a will of its own, so that an old one can be told from the present.
   client.on('reconnect', () => {
+    hasBegun = true;
     Object.assign(client.options, optionsOf(listener.login()));
     client.options.will = asWill();
   });
@@ -91,7 +93,8 @@ export function openBrokerSession(settings: BrokerSettings, listener: BrokerList
       else if (!client.reconnecting) client.reconnect();
     },
     async close() {
-      await client.endAsync(true);
+      // mqtt.js cannot end what has never begun.
+      if (hasBegun) await client.endAsync(true);
     },
   };
 }

@@ -133,7 +133,8 @@ test('XC-05 XC-08 MQTT payloads that no schema knows are kept for a person, answ
   timeout: 90_000,
 }, async () => {
   const site = JSON.parse(readFileSync(rig.station.siteFile, 'utf8'));
-  const password = readFileSync(join(rig.station.siteFile, '..', 'broker.password'), 'utf8');
+  const identityFile = join(rig.station.siteFile, '..', 'data', 'identity', 'identity.json');
+  const { current } = JSON.parse(readFileSync(identityFile, 'utf8'));
   const topic = (way: string) => `pilegate/v1/${String(site.cloud.shard).padStart(2, '0')}/${site.siteId}/${way}`;
   const charge = await startCharge(rig, 'A1');
   const intruder = await connectAsync(site.cloud.brokerUrl, {
@@ -142,7 +143,7 @@ test('XC-05 XC-08 MQTT payloads that no schema knows are kept for a person, answ
     clientId: site.siteId,
     reconnectPeriod: 0,
     username: site.siteId,
-    password,
+    password: current.secret.password,
   });
   const answers: { code: string; detail: string }[] = [];
   intruder.on('message', (_, payload) => answers.push(JSON.parse(payload.toString())));
