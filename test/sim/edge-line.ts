@@ -66,6 +66,7 @@ export function edgeLine(parts: EdgeLineParts): OpenBrokerSession {
       publish: (topic, payload) => {
         if (!life.isOver) connection?.publish(topic, payload);
       },
+      reconnect: () => connection?.drop(false),
       close: () => {
         isClosed = true;
         connection?.drop(false);
