@@ -50,6 +50,7 @@ function openSite({ siteId, shard }: Stage, dataDir: string) {
     site: { siteId, shard, brokerUrl: cloud.brokerUrl, password: null },
     login: identity,
     openBroker: openBrokerSession,
+    controllerId: null,
     software: 'pilegate-edge test',
     ledger,
     clock: systemClock,
