@@ -194,6 +194,8 @@ interface DeadLettersTable {
   payload: string;
   payload_sha256: string;
   received_at_ms: number;
+  settled_at_ms: Generated<number | null>;
+  settled_by: Generated<string | null>;
 }
 
 interface SampleSeriesTable {

@@ -1,12 +1,11 @@
-import { isPilegateError } from '#shared/errors.ts';
 import type { Batch, RecordEnvelope } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
-import { isTransient, savepoint, type Trx } from '../db/transaction.ts';
+import type { Trx } from '../db/transaction.ts';
 import { applySamples } from '../samples/apply-samples.ts';
+import { attemptRecord } from './attempt-record.ts';
 import { parkRecord } from './dead-letters.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { numbersBefore, planBatch, type Refusal, type Step, type StoredRecord } from './plan-batch.ts';
-import { applyRecord } from './records.ts';
 import { inShard, ShardLostError } from './shards/fence.ts';
 import { storable } from './storable.ts';
 
@@ -127,7 +126,7 @@ async function storedUnder(inHand: BatchInHand, seqs: readonly number[]): Promis
 function take(inHand: BatchInHand, step: Step): Promise<Refusal | null> {
   switch (step.kind) {
     case 'apply':
-      return tryToApply(inHand, step.record);
+      return applyNew(inHand, step.record);
     case 'refused-before':
       return Promise.resolve(step.refusal);
     case 'conflict':
@@ -136,22 +135,10 @@ function take(inHand: BatchInHand, step: Step): Promise<Refusal | null> {
   }
 }
 
-async function tryToApply(inHand: BatchInHand, record: RecordEnvelope): Promise<Refusal | null> {
-  const { context, trx, site, nowMs } = inHand;
-  try {
-    await savepoint(trx, () => applyRecord({ ...context, trx, site, nowMs }, record));
-    return null;
-  } catch (error) {
-    const fields = { siteId: site.siteId, seq: record.seq, kind: storable(record.body.kind, 64) };
-    if (isPilegateError(error)) {
-      context.logger.warn({ ...fields, code: error.code, detail: error.detail }, 'record is parked');
-      return park(inHand, record, error.code, error.detail);
-    }
-    // Told later, the same record may fit: nothing is stored, nothing acknowledged.
-    if (isTransient(error)) throw error;
-    context.logger.error({ ...fields, err: error, code: 'record.refused' }, 'record is parked');
-    return park(inHand, record, 'record.refused', 'the record cannot be applied; the log has the reason');
-  }
+async function applyNew(inHand: BatchInHand, record: RecordEnvelope): Promise<Refusal | null> {
+  const why = await attemptRecord({ ...inHand.context, ...inHand }, record);
+  // Where it may pass, nothing is stored and nothing acknowledged: the whole transaction fails.
+  return why === null ? null : park(inHand, record, why.code, why.detail);
 }
 
 async function store(inHand: BatchInHand, applied: readonly AppliedRecord[]): Promise<void> {

@@ -6,9 +6,10 @@ import type { CloudContext } from '../context.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
+import { retryRecord } from '../ingest/retry-record.ts';
 import type { createStaffGate } from './gate.ts';
 import { staffProblems, staffTags } from './routes.ts';
-import { alarmSchema, deadLetterSchema, exceptionSchema, listQuerySchema } from './schemas.ts';
+import { alarmSchema, deadLetterSchema, exceptionSchema, listQuerySchema, retriedRecordSchema } from './schemas.ts';
 
 /** What needs a person: dead letters, alarms, orders whose bill is in doubt. Newest first. */
 export function attentionRoutes(
@@ -21,7 +22,7 @@ export function attentionRoutes(
       preValidation,
       schema: {
         tags: staffTags,
-        summary: 'Messages and records that could not be taken',
+        summary: 'Messages and records that could not be taken, and still wait for a person',
         querystring: listQuerySchema,
         response: { 200: z.object({ dead_letters: z.array(deadLetterSchema) }), ...problems(...staffProblems) },
       },
@@ -29,10 +30,40 @@ export function attentionRoutes(
         const rows = await context.db
           .selectFrom('dead_letters')
           .selectAll()
+          .where('settled_at_ms', 'is', null)
           .orderBy('dead_letter_id', 'desc')
           .limit(request.query.limit)
           .execute();
         return { dead_letters: rows.map((row) => ({ ...row, received_at: iso(row.received_at_ms) })) };
+      },
+    });
+
+    app.post('/staff/v1/dead-letters/:dead_letter_id/retry', {
+      preValidation,
+      schema: {
+        tags: staffTags,
+        summary: 'Apply a refused record again, after a repair',
+        description:
+          'Refused records of the same session that the site told before it are applied first, in their order. ' +
+          'Behind one that is refused again nothing is tried.',
+        params: z.object({ dead_letter_id: z.coerce.number().int().positive() }),
+        body: z.strictObject({ retried_by: z.string().min(1).max(64) }),
+        response: {
+          200: z.object({ records: z.array(retriedRecordSchema) }),
+          ...problems(...staffProblems, 'request.not_found'),
+        },
+      },
+      handler: async (request) => {
+        const records = await retryRecord(context, request.params.dead_letter_id, request.body.retried_by);
+        return {
+          records: records.map(({ deadLetterId, seq, refused }) => ({
+            dead_letter_id: deadLetterId,
+            seq,
+            applied: refused === null,
+            code: refused?.code ?? null,
+            reason: refused?.detail ?? null,
+          })),
+        };
       },
     });
 

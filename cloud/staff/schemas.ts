@@ -94,6 +94,14 @@ export const deadLetterSchema = z.object({
   received_at: z.iso.datetime(),
 });
 
+export const retriedRecordSchema = z.object({
+  dead_letter_id: z.int(),
+  seq: z.int(),
+  applied: z.boolean(),
+  code: z.string().nullable(),
+  reason: z.string().nullable(),
+});
+
 export const alarmSchema = z.object({
   alarm_id: z.string(),
   source: z.string(),
