@@ -26,6 +26,7 @@ import type { BrokerSession, OpenBrokerSession } from './broker-session.ts';
 import { asked, heard, isAway, isToBeAsked, unheardOf, welcomedBy } from './cloud-watch.ts';
 import { CommandIntake, type IntakeParts } from './command-intake.ts';
 import { fixedLogin, type LinkLogin } from './link-login.ts';
+import { payloadOf } from './payload.ts';
 import type { PumpState } from './pump.ts';
 import { eventsOf, type StreamSource } from './stream-source.ts';
 import { Streams } from './streams.ts';
@@ -237,7 +238,7 @@ export class Link {
     return { otherStreams };
   }
 
-  #publishView(): void {
+  #publishView(encodings = this.#streams.encodings): void {
     const { site, stamp, clock } = this.#parts;
     const isAsking = isToBeAsked(this.#cloud, clock.monoMs());
     if (isAsking) this.#cloud = asked(this.#cloud, clock.monoMs());
@@ -250,7 +251,8 @@ export class Link {
       ...(isAsking ? { ask: true } : {}),
       ...(this.#isRemembered() ? { lifeId: this.#lifeId } : {}),
     };
-    this.#publish('state', state);
+    const topic = upTopic(site.shard, site.siteId, 'state');
+    this.#session.publish(topic, payloadOf(encode(state), encodings));
   }
 
   /** Whether a process that comes after this one will know that it was welcomed. */
@@ -357,7 +359,7 @@ export class Link {
     this.#remember();
     this.#isMeant = true;
     this.#cloud = welcomedBy(welcome.beats === true, this.#parts.clock.monoMs());
-    this.#publishView();
+    this.#publishView(welcome.accepts?.encodings ?? []);
     this.#streams.welcomed(welcome);
   }
 

@@ -51,6 +51,11 @@ export class Streams {
     return this.#pump.link;
   }
 
+  /** How the cloud reads what is compressed. */
+  get encodings(): readonly string[] {
+    return this.#accepts.encodings;
+  }
+
   connected(): void {
     this.#drive({ kind: 'connected' });
   }
