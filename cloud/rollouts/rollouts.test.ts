@@ -261,7 +261,13 @@ describe('SY-07 staff', () => {
     await control(rolloutId, 'abort', { roll_back: false });
     await fleet.pass(600_000);
     expect(await look(rolloutId)).toMatchObject({ state: 'aborted', finished_at: expect.any(String) });
-    expect([fleet.heard(0), fleet.heard(1)]).toEqual([2, 1]);
+    const { next_send_at_ms: nextSendAtMs } = await cloud.context.db
+      .selectFrom('site_documents')
+      .select('next_send_at_ms')
+      .where('site_id', '=', fleet.siteId(0))
+      .where('version', '=', 2)
+      .executeTakeFirstOrThrow();
+    expect([nextSendAtMs, fleet.heard(1)]).toEqual([null, 1]);
   });
 
   test('begin another one where one is under way only when that one is over', async () => {
