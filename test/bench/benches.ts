@@ -1,4 +1,5 @@
 import { edge } from './edge.ts';
+import { ingest } from './ingest.ts';
 import { ledger } from './ledger.ts';
 import { line } from './line.ts';
 import { power } from './power.ts';
@@ -12,6 +13,7 @@ import { stop } from './stop.ts';
  */
 export const benches: Readonly<Record<string, (size?: number) => Promise<Record<string, number | null>>>> = {
   edge,
+  ingest,
   ledger,
   line,
   power,
