@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { RecordEnvelope } from '#shared/wire/messages.ts';
 import { systemRandom } from '../random.ts';
@@ -350,4 +351,30 @@ test('SY-01 when the database fails nothing is acknowledged and nothing kept', a
   expect(error).toHaveBeenCalled();
   expect(ack).not.toHaveBeenCalled();
   expect(await storedSeqs()).toEqual([]);
+});
+
+test('SY-01 of alarms that are applied together, one that the database refuses is parked by itself', async () => {
+  await setUp();
+  await sql`alter table alarms add constraint only_so_hot check (detail <> 'too hot to store')`.execute(
+    cloud.context.db,
+  );
+  const records = [
+    alarm(1),
+    alarm(2, { detail: 'too hot to store' }),
+    alarm(3),
+    alarm(4, { code: 'unheard-of' }),
+    alarm(5),
+  ];
+  const ack = await edge.batch(records);
+  await sql`alter table alarms drop constraint only_so_hot`.execute(cloud.context.db);
+  expect(ack).toMatchObject({
+    ackedSeq: 5,
+    refused: [
+      { seq: 2, code: 'record.refused' },
+      { seq: 4, code: 'wire.schema' },
+    ],
+  });
+  expect(await storedSeqs()).toEqual([1, 2, 3, 4, 5]);
+  expect(await alarmCount()).toBe(3);
+  expect((await deadLetters()).map(({ seq }) => seq)).toEqual([2, 4]);
 });

@@ -1,7 +1,9 @@
+import { sql } from 'kysely';
 import type { Batch, RecordEnvelope } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import type { Trx } from '../db/transaction.ts';
 import { applySamples } from '../samples/apply-samples.ts';
+import { alarmsFrom, applyTogether } from './alarms-together.ts';
 import { attemptRecord } from './attempt-record.ts';
 import { parkRecord } from './dead-letters.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
@@ -56,9 +58,13 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
     refused,
     ...(conflicts.length > 0 ? { isCopy: true } : {}),
   });
+  if (!batch.records.some(({ body }) => canMakeWork(body.kind))) return;
   context.wake.commands();
   context.wake.deliveries();
 }
+
+/** Neither an alarm nor a sample gives anybody anything to send: the many of them wake nobody. */
+const canMakeWork = (kind: string): boolean => kind !== 'alarm.raised' && !kind.startsWith('samples.');
 
 async function lockCursor(inHand: BatchInHand): Promise<number> {
   const known = await cursorForUpdate(inHand);
@@ -93,10 +99,16 @@ async function applyEvents(inHand: BatchInHand, cursor: number): Promise<{ acked
   const { steps, ackedSeq, missingBeforeSeq } = planBatch(batch.records, cursor, stored);
   const applied: AppliedRecord[] = [];
   const refused: Refusal[] = [];
-  for (const step of steps) {
-    const refusal = await take(inHand, step);
-    if (refusal !== null) refused.push(refusal);
-    if (step.kind === 'apply') applied.push({ ...step, refusal });
+  for (let i = 0; i < steps.length; ) {
+    const alarms = alarmsFrom(steps, i);
+    const together = alarms.length > 1 && (await applyTogether({ ...inHand.context, ...inHand }, alarms));
+    const run = steps.slice(i, i + Math.max(1, alarms.length));
+    i += run.length;
+    for (const step of run) {
+      const refusal = together ? null : await take(inHand, step);
+      if (refusal !== null) refused.push(refusal);
+      if (step.kind === 'apply') applied.push({ ...step, refusal });
+    }
   }
   await store(inHand, applied);
   if (missingBeforeSeq !== null)
@@ -143,21 +155,21 @@ async function applyNew(inHand: BatchInHand, record: RecordEnvelope): Promise<Re
 
 async function store(inHand: BatchInHand, applied: readonly AppliedRecord[]): Promise<void> {
   if (applied.length === 0) return;
-  await inHand.trx
-    .insertInto('site_records')
-    .values(
-      applied.map(({ record, bodySha256, refusal }) => ({
-        ...streamOf(inHand),
-        seq: record.seq,
-        kind: storable(record.body.kind, 64),
-        body: JSON.stringify(record.body),
-        body_sha256: bodySha256,
-        refused_code: refusal?.code ?? null,
-        refused_detail: refusal?.detail ?? null,
-        received_at_ms: inHand.nowMs,
-      })),
-    )
-    .execute();
+  const { trx, site, batch, nowMs } = inHand;
+  const rows = applied.map(({ record, bodySha256, refusal }) => ({
+    seq: record.seq,
+    kind: storable(record.body.kind, 64),
+    body: JSON.stringify(record.body),
+    body_sha256: bodySha256,
+    refused_code: refusal?.code ?? null,
+    refused_detail: refusal?.detail ?? null,
+  }));
+  await sql`insert into site_records
+      (site_id, store_epoch, stream, seq, kind, body, body_sha256, refused_code, refused_detail, received_at_ms)
+    select ${site.siteId}, ${batch.storeEpoch}::uuid, ${batch.stream}, seq, kind, body, body_sha256, refused_code, refused_detail,
+      ${nowMs}::bigint
+    from json_to_recordset(${JSON.stringify(rows)}::json) as one (
+      seq bigint, kind text, body text, body_sha256 text, refused_code text, refused_detail text)`.execute(trx);
 }
 
 async function park(inHand: BatchInHand, record: RecordEnvelope, code: string, reason: string): Promise<Refusal> {

@@ -9,7 +9,7 @@ import { applyClockCorrected } from '../orders/clock-corrected.ts';
 import { applyOccupancyEnded } from '../orders/occupancy-ended.ts';
 import { applySessionEnded } from '../orders/session-ended.ts';
 import { applySessionStarted } from '../orders/session-started.ts';
-import { applyAlarmRaised } from '../stations/alarm-raised.ts';
+import { applyAlarmsRaised } from '../stations/alarm-raised.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 
 /** What a record is applied with: the batch's transaction, and the moment at which the cloud received it. */
@@ -48,7 +48,7 @@ export async function applyRecord(context: RecordContext, envelope: RecordEnvelo
       await applyClockCorrected(context, body);
       return;
     case 'alarm.raised':
-      await applyAlarmRaised(context, body, envelope);
+      await applyAlarmsRaised(context, [{ alarm: body, envelope }]);
       return;
     case 'document.reported':
       await applyDocumentReported(context, body);
