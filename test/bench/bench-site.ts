@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { type BenchCloud, openBenchCloud } from './bench-cloud.ts';
 import type { StopSeen, ToBoxLines } from './box-lines.ts';
+import { startProcess } from './start-process.ts';
 
 const EDGE = join(import.meta.dirname, '../../edge/main.ts');
 const BOX_LINES = join(import.meta.dirname, 'box-lines.ts');
@@ -53,7 +51,7 @@ export async function openBenchSite(settings: BenchSiteSettings): Promise<BenchS
   const dataDir = join(folder, 'data');
   mkdirSync(dataDir);
   prepare?.(dataDir);
-  const boxes = await startProcess(BOX_LINES, [lines, boxesPerLine, baud, turnaroundMs].map(String), {
+  const boxes = await startProcess([BOX_LINES, ...[lines, boxesPerLine, baud, turnaroundMs].map(String)], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   const cloud = await openBenchCloud(SHARD, SITE_ID);
@@ -90,7 +88,7 @@ export async function openBenchSite(settings: BenchSiteSettings): Promise<BenchS
   writeFileSync(siteFile, JSON.stringify(site));
   const log = openSync(join(folder, 'edge.log'), 'a');
   const startEdge = () =>
-    startProcess(EDGE, ['--site', siteFile, '--profiles', PROFILES], {
+    startProcess([...edgeOptions(), EDGE, '--site', siteFile, '--profiles', PROFILES], {
       stdio: ['ignore', 'pipe', log],
       env: { ...process.env, NODE_COMPILE_CACHE: join(folder, 'code'), MALLOC_ARENA_MAX: '2', ...env },
     });
@@ -116,34 +114,9 @@ export async function openBenchSite(settings: BenchSiteSettings): Promise<BenchS
   };
 }
 
-/** Starts a program that says one line of JSON when it is ready. */
-async function startProcess(
-  file: string,
-  args: readonly string[],
-  options: { stdio: ('ignore' | 'pipe' | 'inherit' | 'ipc' | number)[]; env?: NodeJS.ProcessEnv },
-): Promise<{ child: ChildProcess; ready: unknown; stop: () => Promise<void> }> {
-  const child = spawn(process.execPath, [...nodeOptionsOf(file), file, ...args], options);
-  const exited = once(child, 'exit');
-  if (child.stdout === null) throw new TypeError('no output');
-  const [ready] = await Promise.race([
-    once(createInterface({ input: child.stdout }), 'line'),
-    exited.then(() => Promise.reject(new Error(`${file} has ended`))),
-  ]);
-  return {
-    child,
-    ready: JSON.parse(String(ready)),
-    stop: async () => {
-      child.kill('SIGTERM');
-      await exited;
-    },
-  };
-}
-
 /** `BENCH_EDGE_NODE_OPTIONS`, such as --cpu-prof, goes to the edge's process only. */
-function nodeOptionsOf(file: string): string[] {
-  const options = process.env.BENCH_EDGE_NODE_OPTIONS ?? '';
-  return file === EDGE ? options.split(' ').filter((option) => option !== '') : [];
-}
+const edgeOptions = (): string[] =>
+  (process.env.BENCH_EDGE_NODE_OPTIONS ?? '').split(' ').filter((option) => option !== '');
 
 /** Waits until it holds. @throws when it does not within the time */
 export async function until(what: string, withinMs: number, holds: () => boolean): Promise<void> {

@@ -8,7 +8,7 @@ import { openLine } from '../../edge/bus/open-line.ts';
 import { fineTimers } from '../../edge/runtime/fine-timers.ts';
 import { systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
 import { median } from './measure.ts';
-import { startChild } from './simulator.ts';
+import { startProcess } from './start-process.ts';
 
 const ROUNDS = 9;
 const READS = 3000;
@@ -77,7 +77,7 @@ async function readsPerSecond({ read }: Reader): Promise<number> {
 /** Sequential reads over loopback from one slave process, by three masters in turn. */
 export async function measureTcp(): Promise<TcpFigures> {
   const folder = mkdtempSync(join(tmpdir(), 'pilegate-bench-'));
-  const slave = await startChild([join(import.meta.dirname, 'mbap-slave.ts')]);
+  const slave = await startProcess([join(import.meta.dirname, 'mbap-slave.ts')]);
   const { port } = slave.ready as { port: number };
   const program = await buildLibmodbusClient(folder);
   const own = ownReader(port);
