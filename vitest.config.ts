@@ -13,6 +13,7 @@ const long = [
   'test/stand/occupancy.test.ts',
   'test/power/rush-hour.test.ts',
   'test/contract/data-budget.test.ts',
+  'test/sync/second-way.test.ts',
   'test/sim/*.test.ts',
 ];
 // A full site for a quarter of an hour, alone on the machine: `npm run test:site`.

@@ -67,10 +67,12 @@ function statusText(status: SiteStatus): string {
   const link =
     sync === null
       ? 'cloud: not known yet'
-      : `cloud: ${heldText(sync) ?? sync.link}, ${sync.backlog} records waiting, ${sync.ackedSeq} of ${sync.headSeq} acknowledged`;
+      : `cloud: ${heldText(sync) ?? sync.link}${wayText(sync)}, ${sync.backlog} records waiting, ${sync.ackedSeq} of ${sync.headSeq} acknowledged`;
   const head = row(['connector', 'status', 'current', 'energy', 'temp', 'faults'], widths);
   return [`site ${status.siteId}`, head, ...rows, link].join('\n');
 }
+
+const wayText = ({ way }: SyncView): string => (way === 0 ? '' : ` over fallback ${way}`);
 
 function heldText({ held }: SyncView): string | null {
   switch (held) {

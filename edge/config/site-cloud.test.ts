@@ -40,3 +40,11 @@ test('SY-06 a certificate asks for TLS, and a site has one way to log in', () =>
   expect(complaintsAbout({ brokerUrl: 'mqtt://127.0.0.1', identity: identity('certificate') })).toHaveLength(1);
   expect(complaintsAbout({ passwordFile: 'p', identity: identity('certificate') })).toHaveLength(1);
 });
+
+test('SY-08 SY-06 what holds of the first way to the broker holds of every other', () => {
+  const fallbacks = [{ brokerUrl: 'mqtts://broker.example:8883' }, { brokerUrl: 'mqtt://second.example:1883' }];
+  expect(complaintsAbout({ fallbacks, passwordFile: 'p' })).toEqual([
+    expect.stringContaining('cloud.fallbacks.1.brokerUrl: the password would go unencrypted to second.example'),
+  ]);
+  expect(complaintsAbout({ fallbacks: fallbacks.slice(0, 1), passwordFile: 'p' })).toEqual([]);
+});

@@ -27,6 +27,10 @@ export const siteDescriptions: Readonly<Record<string, string>> = {
   'charge.maxEnergyWh': 'Energy in Wh after which a charge is ended.',
   cloud: 'Where the cloud is reached.',
   'cloud.brokerUrl': 'mqtt:// or mqtts://, host and port of the broker. No password in it: that has a file of its own.',
+  'cloud.localAddress': 'An IP address of the box where the connection begins, to bind it to a network.',
+  'cloud.fallbacks': 'Other ways to the broker, taken in order while the cloud is not heard.',
+  'cloud.fallbacks.brokerUrl': 'As cloud.brokerUrl: another address of the same broker, or of one joined to it.',
+  'cloud.fallbacks.localAddress': 'As cloud.localAddress: for example that of the cellular modem.',
   'cloud.shard': "The site's topic shard, as the cloud has told it.",
   'cloud.passwordFile':
     "File with the site's broker password, relative to this file. It stays as it is; better is identity.",

@@ -95,6 +95,10 @@ const parkingSchema = z.strictObject({
 });
 export type ParkingConfig = z.infer<typeof parkingSchema>;
 
+const brokerUrlSchema = z.url({ protocol: /^mqtts?$/ });
+/** An address of the box, where a connection is to begin: which network it takes follows from that. */
+const localAddressSchema = z.union([z.ipv4(), z.ipv6()]).optional();
+
 /** A site's file as a person writes it. What holds between its parts is left to {@link checkSite}. */
 export const siteShapeSchema = z.strictObject({
   /** The schema, for the editor. */
@@ -115,7 +119,13 @@ export const siteShapeSchema = z.strictObject({
     })
     .default({}),
   cloud: z.strictObject({
-    brokerUrl: z.url({ protocol: /^mqtts?$/ }),
+    brokerUrl: brokerUrlSchema,
+    localAddress: localAddressSchema,
+    /** Taken one after the other while the cloud is not heard over the first. */
+    fallbacks: z
+      .array(z.strictObject({ brokerUrl: brokerUrlSchema, localAddress: localAddressSchema }))
+      .max(4)
+      .optional(),
     shard: z
       .int()
       .min(0)

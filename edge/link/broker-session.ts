@@ -1,5 +1,5 @@
-import { Socket } from 'node:net';
-import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import { createConnection, Socket } from 'node:net';
+import { connect, type IClientOptions, MqttClient } from 'mqtt';
 
 export interface BrokerSettings {
   readonly url: string;
@@ -8,6 +8,10 @@ export interface BrokerSettings {
   /** PEM of the authority that the broker's certificate is from; null: those that the system trusts. */
   readonly authority: string | null;
   readonly subscribeTo: string;
+  /** An address of this box: connections begin there. */
+  readonly localAddress?: string | undefined;
+  /** Only shows whether the broker is there: no will, and no word of the site. */
+  readonly isTrial?: boolean;
 }
 
 /** What a connection is made with. */
@@ -45,9 +49,10 @@ const RECONNECT_MS = 1000;
  * store would resend a refused message for ever, and forgets when it is full.
  */
 export function openBrokerSession(settings: BrokerSettings, listener: BrokerListener): BrokerSession {
-  const asWill = () => ({ ...listener.will(), qos: 0 as const, retain: false });
+  const asWill = () =>
+    settings.isTrial === true ? {} : { will: { ...listener.will(), qos: 0 as const, retain: false } };
   const first = listener.login();
-  const client: MqttClient = connect(settings.url, {
+  const client = connectFrom(settings, {
     protocolVersion: 4,
     clean: true,
     clientId: settings.clientId,
@@ -60,14 +65,13 @@ export function openBrokerSession(settings: BrokerSettings, listener: BrokerList
     reconnectPeriod: RECONNECT_MS,
     resubscribe: false,
     queueQoSZero: false,
-    will: asWill(),
+    ...asWill(),
   });
   let hasBegun = first !== null;
   // Each connection has a will of its own, so that an old one can be told from the present.
   client.on('reconnect', () => {
     hasBegun = true;
-    Object.assign(client.options, optionsOf(listener.login()));
-    client.options.will = asWill();
+    Object.assign(client.options, optionsOf(listener.login()), asWill());
   });
   client.on('connect', () => {
     // mqtt.js passes no such option on: without it a small message waits for the acknowledgement of the one before.
@@ -108,4 +112,17 @@ function optionsOf(login: BrokerLogin | null): IClientOptions {
     default:
       return {};
   }
+}
+
+/** mqtt.js lets nobody say where an unencrypted connection begins. */
+function connectFrom({ url, localAddress }: BrokerSettings, options: IClientOptions): MqttClient {
+  const { protocol, hostname, port } = new URL(url);
+  if (localAddress === undefined || protocol !== 'mqtt:')
+    return connect(url, { ...options, ...(localAddress === undefined ? {} : { localAddress }) });
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const client = new MqttClient(() => createConnection({ host, port: Number(port || 1883), localAddress }), {
+    ...options,
+    protocol: 'mqtt',
+  });
+  return client;
 }

@@ -13,6 +13,7 @@ import { isStoreError } from '../ledger/store-trouble.ts';
 import type { OpenBrokerSession } from '../link/broker-session.ts';
 import { openIdentity } from '../link/identity/open-identity.ts';
 import { Link } from '../link/link.ts';
+import { overWays } from '../link/over-ways.ts';
 import { SAMPLES_BYTES_PER_S, samplesOf } from '../samples/samples-source.ts';
 import type { OsLook } from '../time/clock-judge.ts';
 import { ClockWatch } from '../time/clock-watch.ts';
@@ -98,14 +99,19 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
   // Reading may have met damage: what is told of the store is of the one that is there then.
   storage.refresh();
   post({ kind: 'opened', storeEpoch: ledger.storeEpoch, ...openWork, rules, documents, storage: storage.health });
-  const { brokerUrl, shard, passwordFile, authorityFile } = site.cloud;
+  const { brokerUrl, localAddress, fallbacks = [], shard, passwordFile, authorityFile } = site.cloud;
   const authority = authorityFile === undefined ? null : readFileSync(authorityFile, 'utf8');
   const identity = openIdentity(site, authority, { clock: osClock, log });
   const password = passwordFile === undefined ? null : readFileSync(passwordFile, 'utf8').trim();
   const pinnedKeys = new PinnedKeysFile(site.dataDir);
+  let way = 0;
+  const ways = [
+    { url: brokerUrl, localAddress },
+    ...fallbacks.map((other) => ({ url: other.brokerUrl, localAddress: other.localAddress })),
+  ];
   const link = new Link({
     site: { siteId: site.siteId, shard, brokerUrl, password },
-    openBroker: outside.openBroker,
+    openBroker: overWays(outside.openBroker, ways, { clock: osClock, timers, log, onWay: (taken) => (way = taken) }),
     controllerId: outside.controllerId,
     ...(identity === null ? {} : { login: identity }),
     authority,
@@ -137,7 +143,7 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
   });
   let backlog = ledger.backlog();
   const endSyncViews = every(timers, SYNC_VIEW_EVERY_MS, () => {
-    const sync = syncView(ledger, link);
+    const sync = syncView(ledger, link, way);
     if (sync === null) return;
     backlog = sync.backlog;
     post({ kind: 'sync', sync });
@@ -222,11 +228,12 @@ function noteController(ledger: Ledger, controllerId: string, at: Stamp): void {
 }
 
 /** Null while the store cannot be read. */
-function syncView(ledger: Ledger, link: Link): SyncView | null {
+function syncView(ledger: Ledger, link: Link, way: number): SyncView | null {
   try {
     return {
       link: link.state,
       held: link.held,
+      way,
       storeEpoch: ledger.storeEpoch,
       backlog: ledger.backlog(),
       ackedSeq: ledger.ackedSeq(),

@@ -76,6 +76,8 @@ export interface SyncView {
   readonly link: 'down' | 'greeting' | 'open';
   /** Why the cloud does not want to hear this box; null when it does, or has not said. */
   readonly held: HoldReason | null;
+  /** Which way to the broker is used: 0 is the first. */
+  readonly way: number;
   readonly storeEpoch: string;
   readonly backlog: number;
   readonly ackedSeq: number;

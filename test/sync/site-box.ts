@@ -3,7 +3,7 @@ import type { Command } from '#shared/wire/messages.ts';
 import type { Stage } from '../../cloud/testing/fixtures.ts';
 import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { at } from '../../edge/ledger/testing.ts';
-import { openBrokerSession } from '../../edge/link/broker-session.ts';
+import { type OpenBrokerSession, openBrokerSession } from '../../edge/link/broker-session.ts';
 import { Link } from '../../edge/link/link.ts';
 import { fastClock, fastTimers } from '../../edge/link/testing.ts';
 
@@ -18,14 +18,14 @@ export function openBox(
   stage: Pick<Stage, 'siteId' | 'shard' | 'brokerPassword'>,
   brokerUrl: string,
   ledger: Ledger,
-  controllerId: string | null = null,
+  openBroker: OpenBrokerSession = openBrokerSession,
 ): Box {
   const { siteId, shard, brokerPassword } = stage;
   const commands: Command[] = [];
   const link = new Link({
     site: { siteId, shard, brokerUrl, password: brokerPassword },
-    openBroker: openBrokerSession,
-    controllerId,
+    openBroker,
+    controllerId: null,
     software: 'pilegate-edge test',
     ledger,
     clock: fastClock,
