@@ -6,7 +6,7 @@ const long = [
   'test/clock/**/*.test.ts',
   'test/stand/{cards,charge-target,hung-field,maintenance,site-change,systemd}.test.ts',
   'test/torture/{kills,outage}.test.ts',
-  'test/e2e/{field-devices,ingest-processes,local-charge,rollout}.test.ts',
+  'test/e2e/{field-devices,ingest-processes,local-charge,mosquitto-identity,rollout}.test.ts',
   'test/line/{card-reader,late-replies}.test.ts',
   'test/faults/{io,interlocks-lasting}.test.ts',
   'test/rating/oracle-many.test.ts',
@@ -47,7 +47,7 @@ export default defineConfig({
           name: 'postgresql',
           include: [
             onPostgresqlOnly,
-            'cloud/{db,documents,ingest,keys,operations,orders,partners,rollouts,samples,staff,stations}/**/*.test.ts',
+            'cloud/{db,documents,ingest,keys,operations,orders,partners,rollouts,samples,sites,staff,stations}/**/*.test.ts',
             'cloud/webhooks/delivery*.test.ts',
           ],
           globalSetup: './test/postgresql-setup.ts',

@@ -22,6 +22,14 @@ const wrong: [string, Record<string, string>][] = [
   ['PILEGATE_START_TIMEOUT_S', { PILEGATE_START_TIMEOUT_S: '0' }],
   ['PILEGATE_SAMPLES_KEEP_DAYS', { PILEGATE_SAMPLES_KEEP_DAYS: '0' }],
 ];
+test('SY-06 a password for the broker goes unencrypted to another machine only where that is said', () => {
+  const plain = { BROKER_URL: 'mqtt://cloud:secret@broker.example:1883' };
+  expect(() => readConfig(plain)).toThrow('config.invalid: BROKER_URL: the password would go unencrypted');
+  expect(readConfig({ ...plain, PILEGATE_BROKER_ALLOW_UNENCRYPTED: 'true' }).brokerUrl).toBe(plain.BROKER_URL);
+  for (const good of ['mqtts://cloud:secret@broker.example', 'mqtt://cloud:secret@127.0.0.1', 'mqtt://broker.example'])
+    expect(readConfig({ BROKER_URL: good }).brokerUrl).toBe(good);
+});
+
 test.each(wrong)('XC-08 a bad %s is named', (name, env) => {
   expect(() => readConfig(env)).toThrow(`config.invalid: ${name}`);
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { complaintsOf, describeComplaints } from '#shared/complaints.ts';
 import { PilegateError } from '#shared/errors.ts';
+import { isLoopbackHost } from '#shared/loopback.ts';
 
 const portSchema = z.coerce.number().int().min(0).max(65_535);
 
@@ -38,10 +39,18 @@ const environmentSchema = z
     PILEGATE_INGEST_LEASE_S: z.coerce.number().min(1).max(600).default(10),
     PILEGATE_START_TIMEOUT_S: z.coerce.number().positive().max(3600).default(60),
     PILEGATE_SAMPLES_KEEP_DAYS: z.coerce.number().int().min(1).max(3660).default(90),
+    PILEGATE_BROKER_TLS_DIR: z.string().min(1).optional(),
+    PILEGATE_BROKER_PID_FILE: z.string().min(1).optional(),
+    PILEGATE_BROKER_ALLOW_UNENCRYPTED: z.stringbool().default(false),
     PILEGATE_CREDENTIAL_DAYS: z.coerce.number().positive().max(3650).default(90),
     PILEGATE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   })
   .superRefine((env, context) => {
+    if (env.BROKER_URL !== undefined && !env.PILEGATE_BROKER_ALLOW_UNENCRYPTED && isToldToTheWire(env.BROKER_URL)) {
+      const message =
+        'the password would go unencrypted to another machine: use mqtts, or set PILEGATE_BROKER_ALLOW_UNENCRYPTED=true';
+      context.addIssue({ code: 'custom', path: ['BROKER_URL'], message });
+    }
     if (env.PILEGATE_ROLE === 'all') return;
     for (const name of ['DATABASE_URL', 'BROKER_URL'] as const) {
       if (env[name] !== undefined) continue;
@@ -50,6 +59,12 @@ const environmentSchema = z
     }
   });
 
+/** Whether a password in it could be read on the way. */
+function isToldToTheWire(brokerUrl: string): boolean {
+  const { protocol, hostname, password } = new URL(brokerUrl);
+  return password !== '' && (protocol === 'mqtt:' || protocol === 'tcp:') && !isLoopbackHost(hostname);
+}
+
 export interface CloudConfig {
   readonly role: 'api' | 'ingest' | 'worker' | 'all';
   readonly dataDir: string;
@@ -57,6 +72,10 @@ export interface CloudConfig {
   readonly databaseUrl: string | null;
   /** Null: the embedded broker. */
   readonly brokerUrl: string | null;
+  /** Folder with what this process shows the broker, and, where it makes certificates for sites, the authority's key; null: none. */
+  readonly brokerTlsDir: string | null;
+  /** Where the broker has written its process id, to be told of revoked certificates; null: it is told by others. */
+  readonly brokerPidFile: string | null;
   readonly httpHost: string;
   /** 0 takes any free port. */
   readonly httpPort: number;
@@ -95,6 +114,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     dataDir: values.PILEGATE_DATA_DIR,
     databaseUrl: values.DATABASE_URL ?? null,
     brokerUrl: values.BROKER_URL ?? null,
+    brokerTlsDir: values.PILEGATE_BROKER_TLS_DIR ?? null,
+    brokerPidFile: values.PILEGATE_BROKER_PID_FILE ?? null,
     httpHost: values.PILEGATE_HTTP_HOST,
     httpPort: values.PILEGATE_HTTP_PORT,
     healthPort: values.PILEGATE_HEALTH_PORT ?? null,

@@ -7,7 +7,7 @@ import type { KeyFiles } from './keys/key-files.ts';
 import { createSecretBox } from './keys/seal.ts';
 import type { Random } from './random.ts';
 import { createIntrusionWatch } from './sites/intrusions.ts';
-import { passwordIssuer } from './sites/issuer.ts';
+import { type CredentialIssuer, passwordIssuer } from './sites/issuer.ts';
 import type { SiteLinks } from './sites/site-links.ts';
 import type { LookUp } from './webhooks/address-guard.ts';
 
@@ -29,6 +29,7 @@ export function createContext(
   world: CloudWorld,
   wake: CloudContext['wake'],
   siteLinks: SiteLinks,
+  issuer: CredentialIssuer = passwordIssuer(config.credentialLifetimeMs),
 ): CloudContext {
   return {
     processId: world.random.uuid(),
@@ -39,7 +40,7 @@ export function createContext(
     logger: world.logger,
     secrets: createSecretBox(world.keys.masterKey, world.random.bytes),
     wake,
-    issuer: passwordIssuer(config.credentialLifetimeMs),
+    issuer,
     siteLinks,
     intrusions: createIntrusionWatch(world),
     lookUp: world.lookUp,

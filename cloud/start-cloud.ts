@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded.ts';
 import { createAuthenticate } from './broker/site-credentials.ts';
+import { type BrokerTls, readTlsFolder } from './broker/tls-folder.ts';
 import type { CloudConfig } from './config.ts';
 import type { CloudContext } from './context.ts';
 import { type CloudWorld, createContext } from './create-context.ts';
@@ -10,10 +11,14 @@ import { type BrokerLogin, type ShardTerms, startIngest } from './ingest/start-i
 import { startCommandSender, startDeliveries, startSweepers } from './jobs.ts';
 import { ensureDocumentKey } from './keys/document-keys.ts';
 import { type Readiness, readinessOf } from './readiness.ts';
-import type { Poller } from './runtime/poller.ts';
+import { type Poller, startPoller } from './runtime/poller.ts';
+import type { Authority } from './sites/authority.ts';
+import { type CredentialIssuer, noIssuer } from './sites/issuer.ts';
 import type { SiteLinks } from './sites/site-links.ts';
 import { createDeliveryWorker } from './webhooks/delivery-worker.ts';
 import { createWebhookPoster } from './webhooks/post.ts';
+
+const DAY_MS = 86_400_000;
 
 export interface RunningCloud {
   readonly httpUrl: string | null;
@@ -28,12 +33,14 @@ export interface RunningCloud {
 export async function startCloud(config: CloudConfig, world: CloudWorld): Promise<RunningCloud> {
   const has = (role: 'api' | 'ingest' | 'worker'): boolean => config.role === 'all' || config.role === role;
   const pollers: { commands?: Poller; deliveries?: Poller; others: Poller[] } = { others: [] };
+  const tls = config.brokerTlsDir === null ? null : await readTlsFolder(config.brokerTlsDir);
   const links: { own: SiteLinks | null } = { own: null };
   const context = createContext(
     config,
     world,
     { commands: () => pollers.commands?.wake(), deliveries: () => pollers.deliveries?.wake() },
-    { cut: async (siteId, keepFingerprint) => links.own?.cut(siteId, keepFingerprint) },
+    { cut: async (siteId, keepFingerprint) => (await links.own?.cut(siteId, keepFingerprint)) ?? false },
+    tls === null ? undefined : await issuerOf(config, world, tls),
   );
   const stops: (() => Promise<void>)[] = [() => world.db.destroy(), () => context.intrusions.idle()];
   await ensureDocumentKey(context);
@@ -42,8 +49,11 @@ export async function startCloud(config: CloudConfig, world: CloudWorld): Promis
     links.own = broker.embedded;
     stops.push(() => broker.embedded.close());
   }
+  const login = loginOf(config, broker, tls);
+  if (broker === null && tls?.authority)
+    links.own = await linksOfMosquitto(config, context, login, stops, { ...tls, authority: tls.authority });
 
-  const ingest = has('ingest') ? startIngest(context, loginOf(config, broker), termsOf(config)) : null;
+  const ingest = has('ingest') ? startIngest(context, login, termsOf(config)) : null;
   if (ingest !== null) {
     stops.push(() => ingest.stop());
     const sender = startCommandSender(context, ingest.link, ingest.down);
@@ -90,10 +100,35 @@ async function startOwnBroker(config: CloudConfig, context: CloudContext): Promi
   return { embedded, login: { url: embedded.url, username, password } };
 }
 
-function loginOf(config: CloudConfig, broker: OwnBroker | null): BrokerLogin {
+function loginOf(config: CloudConfig, broker: OwnBroker | null, tls: BrokerTls | null): BrokerLogin {
   if (broker !== null) return broker.login;
   if (config.brokerUrl === null) throw new Error('neither an own broker nor one by URL');
-  return { url: config.brokerUrl };
+  return { url: config.brokerUrl, ...(tls === null ? {} : { tls: tls.client }) };
+}
+
+/** Without the authority's key this process refuses what it cannot give. */
+async function issuerOf(config: CloudConfig, world: CloudWorld, { authority }: BrokerTls): Promise<CredentialIssuer> {
+  if (authority === null) return noIssuer('certificate', 'this process has no key of the authority');
+  const { certificateIssuer } = await import('./sites/certificate-issuer.ts');
+  return certificateIssuer(authority, config.credentialLifetimeMs, world.random.bytes);
+}
+
+/** The broker begins with the list as it is now. */
+async function linksOfMosquitto(
+  { brokerPidFile: pidFile }: CloudConfig,
+  context: CloudContext,
+  login: BrokerLogin,
+  stops: (() => Promise<void>)[],
+  { authority, revokedFile }: { readonly authority: Authority; readonly revokedFile: string },
+): Promise<SiteLinks> {
+  const { mosquittoLinks } = await import('./broker/mosquitto-links.ts');
+  const { writeRevokedFile } = await import('./broker/revoked-file.ts');
+  const write = () => writeRevokedFile(context, authority, revokedFile);
+  await write();
+  const { timers, logger } = context;
+  const poller = startPoller({ name: 'write the revocation list', intervalMs: DAY_MS, timers, logger, run: write });
+  stops.push(() => poller.stop());
+  return mosquittoLinks(context, login, { authority, revokedFile, pidFile });
 }
 
 function startWorker(

@@ -108,6 +108,7 @@ export async function startEmbeddedBroker(options: {
         return identity?.role === 'site' && identity.siteId === siteId && identity.fingerprint !== keepFingerprint;
       });
       await Promise.all(others.map((client) => closed(client)));
+      return true;
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -3,6 +3,7 @@ import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import type { Timers } from '#shared/clock.ts';
 import { allUp } from '#shared/wire/topics.ts';
+import type { ClientTls } from '../broker/tls-folder.ts';
 
 export interface CloudLink {
   /** True once a probe has gone through the broker and come back on this connection. */
@@ -34,6 +35,7 @@ export function openCloudLink(options: {
   readonly url: string;
   readonly username?: string;
   readonly password?: string;
+  readonly tls?: ClientTls;
   readonly clientId: string;
   readonly timers: Timers;
   readonly logger: Logger;
@@ -52,6 +54,7 @@ export function openCloudLink(options: {
     clientId: options.clientId,
     ...(options.username === undefined ? {} : { username: options.username }),
     ...(options.password === undefined ? {} : { password: options.password }),
+    ...options.tls,
     protocolVersion: 4,
     clean: true,
     reconnectPeriod: 1_000,

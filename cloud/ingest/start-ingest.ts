@@ -1,4 +1,5 @@
 import { parseUpTopic, SHARD_COUNT } from '#shared/wire/topics.ts';
+import type { ClientTls } from '../broker/tls-folder.ts';
 import type { CloudContext } from '../context.ts';
 import { dispatch } from './dispatch.ts';
 import { createDown, type Down } from './down.ts';
@@ -37,6 +38,7 @@ export interface BrokerLogin {
   readonly url: string;
   readonly username?: string;
   readonly password?: string;
+  readonly tls?: ClientTls;
 }
 
 export interface ShardTerms {

@@ -20,6 +20,12 @@ export interface CredentialIssuer {
   issue(wish: CredentialWish, siteId: string, nowMs: number): Promise<Issued>;
 }
 
+/** The issuer of a process that cannot give what its broker takes. */
+export const noIssuer = (kind: CredentialKind, why: string): CredentialIssuer => ({
+  kind,
+  issue: () => Promise.reject(new PilegateError('credential.refused', why)),
+});
+
 /** The issuer beside the embedded broker: of the password the site tells the digest. */
 export function passwordIssuer(lifetimeMs: number): CredentialIssuer {
   return {

@@ -17,7 +17,7 @@ export interface Revocation {
 export async function revokeCredentials(
   context: Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 'siteLinks'>,
   { siteId, requestedBy, reason }: Revocation,
-): Promise<{ revokedAtMs: number; ended: number; claimsCancelled: number }> {
+): Promise<{ revokedAtMs: number; ended: number; claimsCancelled: number; isCut: boolean }> {
   const nowMs = context.clock.wallMs();
   const outcome = await transaction(context.db, async (trx) => {
     await lockSite(trx, siteId);
@@ -52,6 +52,18 @@ export async function revokeCredentials(
     return { ended: Number(credentials.numUpdatedRows), claimsCancelled: Number(claims.numUpdatedRows) };
   });
   context.logger.warn({ siteId, requestedBy, ...outcome }, 'credentials of a site are revoked');
-  await context.siteLinks.cut(siteId, null);
-  return { revokedAtMs: nowMs, ...outcome };
+  return { revokedAtMs: nowMs, ...outcome, isCut: await cutAll(context, siteId) };
+}
+
+/** It is revoked in any case: a broker that cannot be told now is told with the next list. */
+async function cutAll(
+  { siteLinks, logger }: Pick<CloudContext, 'siteLinks' | 'logger'>,
+  siteId: string,
+): Promise<boolean> {
+  try {
+    return await siteLinks.cut(siteId, null);
+  } catch (error) {
+    logger.error({ err: error, siteId }, 'the link of a revoked site cannot be cut');
+    return false;
+  }
 }

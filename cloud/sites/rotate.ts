@@ -72,5 +72,8 @@ export async function hearCredential(
   );
   if (!othersEnded) return;
   context.logger.info({ siteId, fingerprint }, 'site uses its new credential; the one before has ended');
-  await context.siteLinks.cut(siteId, fingerprint);
+  // The site has been heard with the new one: what cannot be ended now must not keep it waiting.
+  await context.siteLinks.cut(siteId, fingerprint).catch((error: unknown) => {
+    context.logger.error({ err: error, siteId }, 'the credential before cannot be ended at the broker');
+  });
 }

@@ -93,7 +93,12 @@ export function identityRoutes(
         params,
         body: z.strictObject({ requested_by: personSchema, reason: z.string().min(1).max(200) }),
         response: {
-          200: z.object({ revoked_at: z.iso.datetime(), credentials_ended: z.int(), claims_cancelled: z.int() }),
+          200: z.object({
+            revoked_at: z.iso.datetime(),
+            credentials_ended: z.int(),
+            claims_cancelled: z.int(),
+            link_cut: z.boolean().describe('false: the broker has to be told by hand'),
+          }),
           ...problems(...staffProblems, 'station.unknown'),
         },
       },
@@ -104,6 +109,7 @@ export function identityRoutes(
           revoked_at: iso(done.revokedAtMs),
           credentials_ended: done.ended,
           claims_cancelled: done.claimsCancelled,
+          link_cut: done.isCut,
         };
       },
     });

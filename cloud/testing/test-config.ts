@@ -6,6 +6,8 @@ export const testConfig: CloudConfig = {
   dataDir: 'unused: keys and database are in memory',
   databaseUrl: null,
   brokerUrl: null,
+  brokerTlsDir: null,
+  brokerPidFile: null,
   httpHost: '127.0.0.1',
   httpPort: 0,
   healthPort: null,

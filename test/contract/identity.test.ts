@@ -1,17 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Stage, setTheStage, staffPost } from '../../cloud/testing/fixtures.ts';
 import { createTestClock } from '../../cloud/testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
-import { at, openLedger } from '../../edge/ledger/testing.ts';
-import { openBrokerSession } from '../../edge/link/broker-session.ts';
 import { IdentityFolder } from '../../edge/link/identity/identity-folder.ts';
-import { openIdentity } from '../../edge/link/identity/open-identity.ts';
-import { Link } from '../../edge/link/link.ts';
-import { systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
+import { openIdentifiedSite } from './identified-site.ts';
 
 /** Goal: what a site and the cloud think of its credentials is the same, over real HTTP, a real broker and a real database. */
 
@@ -35,48 +30,17 @@ async function aClaimedSite(): Promise<{ stage: Stage; dataDir: string; claimCod
   return { stage, dataDir, claimCode };
 }
 
-/** The edge's end, as the ledger thread puts it together. */
-function openSite({ siteId, shard }: Stage, dataDir: string) {
-  const { ledger } = openLedger();
-  const log = pino({ level: 'silent' });
-  const site = {
+const openSite = ({ siteId, shard }: Stage, dataDir: string) =>
+  openIdentifiedSite({
     siteId,
+    shard,
     dataDir,
-    cloud: { brokerUrl: cloud.brokerUrl, shard, identity: { kind: 'password' as const, claimUrl: cloud.httpUrl } },
-  };
-  const identity = openIdentity(site, null, { clock: { ...systemClock, monoMs: () => clock.monoMs() }, log });
-  if (identity === null) throw new Error('a site with an identity');
-  const link = new Link({
-    site: { siteId, shard, brokerUrl: cloud.brokerUrl, password: null },
-    login: identity,
-    openBroker: openBrokerSession,
-    controllerId: null,
-    software: 'pilegate-edge test',
-    ledger,
-    clock: systemClock,
-    timers: systemTimers,
-    stamp: () => at,
-    newId: () => crypto.randomUUID(),
-    fraction: () => 0,
-    otherStreams: [],
-    log,
-    actedOn: [],
-    onCommand: () => {},
-    onCancel: () => {},
-    onDocument: () => {},
-    onAcknowledged: () => {},
-    onCloudTime: () => {},
-    documentKeyIds: () => [],
-    onDocumentKeys: () => {},
+    kind: 'password',
+    brokerUrl: cloud.brokerUrl,
+    claimUrl: cloud.httpUrl,
+    authority: null,
+    monoMs: clock.monoMs,
   });
-  const timer = setInterval(() => identity.tick(link), 50);
-  onTestFinished(async () => {
-    clearInterval(timer);
-    await identity.idle();
-    await link.close();
-  });
-  return { link, identity };
-}
 
 const credentialsOf = async (siteId: string) =>
   cloud.context.db

@@ -60,7 +60,19 @@ export async function startMosquitto(program: string): Promise<Engine> {
   writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
   // Started as root, Mosquitto gives up its rights and then has to read the file as somebody else.
   chmodSync(folder, 0o755);
-  const child = spawn(program, ['-c', file], { stdio: 'ignore' });
+  const broker = await startMosquittoWith(program, file, port);
+  return {
+    url: broker.url,
+    async stop() {
+      await broker.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Mosquitto with a configuration that listens on this port of loopback. */
+export async function startMosquittoWith(program: string, configFile: string, port: number): Promise<Engine> {
+  const child = spawn(program, ['-c', configFile], { stdio: 'ignore' });
   const ended = once(child, 'exit');
   await untilAnswering(port);
   return {
@@ -68,7 +80,6 @@ export async function startMosquitto(program: string): Promise<Engine> {
     async stop() {
       child.kill('SIGTERM');
       await ended;
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

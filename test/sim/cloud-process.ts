@@ -61,7 +61,7 @@ export class CloudProcess {
         lookUp: () => Promise.resolve([]),
       },
       { commands: () => pollers.commands?.wake(), deliveries: () => {} },
-      { cut: () => Promise.resolve() },
+      { cut: () => Promise.resolve(false) },
     );
     const ingest = startIngest(this.context, { url: 'sim' }, { leaseMs: LEASE_MS, isAlone: true }, ({ onMessage }) =>
       cloudLine({

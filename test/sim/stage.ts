@@ -31,7 +31,7 @@ export async function setAllStages(
       keys,
     },
     { commands: () => {}, deliveries: () => {} },
-    { cut: () => Promise.resolve() },
+    { cut: () => Promise.resolve(false) },
   );
   await ensureDocumentKey(context);
   const { staffToken } = keys;

@@ -1,0 +1,188 @@
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import mqtt from 'mqtt';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { upTopic } from '#shared/wire/topics.ts';
+import { certifyNewKey, makeAuthority, openAuthority } from '../../cloud/sites/authority.ts';
+import { type Stage, setTheStage, staffPost } from '../../cloud/testing/fixtures.ts';
+import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
+import { IdentityFolder } from '../../edge/link/identity/identity-folder.ts';
+import { makeAuthorityFiles } from '../../scripts/authority/make-files.ts';
+import { openIdentifiedSite } from '../contract/identified-site.ts';
+import { type Engine, findMosquitto, freePort, isLeftOut, startMosquittoWith } from './engines.ts';
+
+/** Goal: on Mosquitto every device proves itself by a certificate of its own, and speaks for no other. */
+
+const mosquitto = findMosquitto();
+const leftOut = isLeftOut(mosquitto, 'certificates on Mosquitto', 'Install it: apt-get install mosquitto');
+const patience = { timeout: 15_000, interval: 50 };
+const DAY_MS = 86_400_000;
+
+describe.skipIf(leftOut)('with Mosquitto', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pilegate-authority-'));
+  const pidFile = join(folder, 'mosquitto.pid');
+  let broker: Engine;
+  let cloud: TestCloud;
+  let brokerUrl: string;
+  let authority: string;
+  let runs = 0;
+
+  beforeAll(async () => {
+    const port = await freePort();
+    const brokerHosts = ['localhost', '127.0.0.1'];
+    await makeAuthorityFiles({ folder, brokerHosts, port, address: '127.0.0.1', pidFile, nowMs: Date.now() });
+    // Started as root it would give up its rights, and could not read its key.
+    if (process.getuid?.() === 0) appendFileSync(join(folder, 'mosquitto.conf'), 'user root\n');
+    broker = await startMosquittoWith(mosquitto ?? '', join(folder, 'mosquitto.conf'), port);
+    brokerUrl = `mqtts://localhost:${port}`;
+    authority = readFileSync(join(folder, 'authority.crt'), 'utf8');
+    cloud = await startTestCloud({ config: { brokerUrl, brokerTlsDir: folder, brokerPidFile: pidFile } });
+  });
+  afterAll(async () => {
+    await cloud?.stop();
+    await broker?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const staff = (path: string, body: object) => staffPost(cloud.app, cloud.staffToken, path, body);
+  const claimFor = async (stage: Stage): Promise<string> =>
+    (await staff(`/staff/v1/sites/${stage.siteId}/claims`, { requested_by: 'wang' })).claim_code;
+  const revoke = (stage: Stage) =>
+    staff(`/staff/v1/sites/${stage.siteId}/credentials/revoke`, { requested_by: 'wang', reason: 'stolen' });
+
+  /** A site whose edge has claimed its certificate and is connected with it. */
+  async function aSite() {
+    runs += 1;
+    const stage = await setTheStage(cloud, { name: `mtls${runs}`, tariff: null });
+    const dataDir = mkdtempSync(join(tmpdir(), 'pilegate-identity-'));
+    onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+    const identityFolder = new IdentityFolder(dataDir);
+    identityFolder.putClaim(await claimFor(stage));
+    const time = { aheadMs: 0 };
+    const { siteId, shard } = stage;
+    const monoMs = () => performance.now() + time.aheadMs;
+    const parts = { siteId, shard, dataDir, brokerUrl, claimUrl: cloud.httpUrl, authority, monoMs };
+    const edge = openIdentifiedSite({ ...parts, kind: 'certificate' });
+    await expect.poll(() => edge.link.isOpen, patience).toBe(true);
+    return { stage, dataDir, identityFolder, time, ...edge };
+  }
+  type Site = Awaited<ReturnType<typeof aSite>>;
+
+  /** What the box holds at present. */
+  function held({ dataDir }: Site) {
+    const { current } = JSON.parse(readFileSync(join(dataDir, 'identity', 'identity.json'), 'utf8'));
+    return { key: current.secret.privateKey as string, cert: current.grant.certificate as string };
+  }
+  async function connectAs(login: { key?: string; cert?: string }, clientId: string) {
+    const client = await mqtt.connectAsync(brokerUrl, {
+      ...login,
+      ca: authority,
+      clientId,
+      protocolVersion: 4,
+      reconnectPeriod: 0,
+      connectTimeout: 5_000,
+    });
+    onTestFinished(() => client.endAsync(true).then(() => {}));
+    return client;
+  }
+  const isLetIn = (login: { key?: string; cert?: string }) =>
+    connectAs(login, `look-${crypto.randomUUID()}`).then(
+      () => true,
+      () => false,
+    );
+
+  test('SY-06 a site claims a certificate over a key that never leaves it, and renews it with overlap', async () => {
+    const site = await aSite();
+    const first = held(site);
+    expect(statSync(join(site.dataDir, 'identity', 'identity.json')).mode & 0o777).toBe(0o600);
+    const rows = JSON.stringify(await cloud.context.db.selectFrom('site_credentials').selectAll().execute());
+    expect([rows.includes('BEGIN CERTIFICATE'), rows.includes('PRIVATE KEY')]).toEqual([true, false]);
+    const fingerprint = site.identity.fingerprint();
+
+    site.time.aheadMs = 61 * DAY_MS;
+    await expect.poll(() => site.link.isOpen && site.identity.fingerprint() !== fingerprint, patience).toBe(true);
+    const second = held(site);
+    expect(second.key).not.toBe(first.key);
+    await expect.poll(() => isLetIn(first), patience).toBe(false);
+    expect([await isLetIn(second), site.link.isOpen]).toEqual([true, true]);
+  });
+
+  test('SY-06 a site that publishes as another, or listens to it, reaches nobody, and its link goes on', async () => {
+    const [good, bad] = [await aSite(), await aSite()];
+    const intruder = await connectAs(held(bad), `${bad.stage.siteId}/x`);
+    const heard: string[] = [];
+    intruder.on('message', (topic) => heard.push(topic));
+    await intruder.subscribeAsync(['#', `pilegate/v1/+/${good.stage.siteId}/down/+`]);
+    const lettersBefore = await cloud.context.db.selectFrom('dead_letters').selectAll().execute();
+    await intruder.publishAsync(upTopic(good.stage.shard, good.stage.siteId, 'hello'), 'forged', { qos: 1 });
+    await intruder.publishAsync(`pilegate/v1/00/${good.stage.siteId}/down/command`, 'forged', { qos: 1 });
+    // Under its own name and in its own shard it is heard, on the same connection.
+    await intruder.publishAsync(upTopic(bad.stage.shard, bad.stage.siteId, 'state'), 'not json', { qos: 1 });
+    await expect.poll(() => heard.filter((topic) => topic.endsWith('down/nack')).length, patience).toBe(1);
+    // An answer for the other site goes past this one.
+    good.link.askTime();
+    await expect.poll(() => good.link.isOpen, patience).toBe(true);
+    const letters = await cloud.context.db.selectFrom('dead_letters').selectAll().execute();
+    const added = letters.slice(lettersBefore.length).map((row) => row.site_id);
+    expect(added).toEqual([bad.stage.siteId]);
+    expect(heard.filter((topic) => !topic.includes(`/${bad.stage.siteId}/`))).toEqual([]);
+    expect(intruder.connected).toBe(true);
+  });
+
+  test('SY-06 revoked, a certificate is refused at once, its link is cut, others go on, and a new claim brings the site back', async () => {
+    const [other, site] = [await aSite(), await aSite()];
+    const stolen = held(site);
+    expect(await revoke(site.stage)).toMatchObject({ link_cut: true });
+    await expect.poll(() => site.link.isOpen, patience).toBe(false);
+    expect([await isLetIn(stolen), await isLetIn(held(other)), other.link.isOpen]).toEqual([false, true, true]);
+    site.identityFolder.putClaim(await claimFor(site.stage));
+    site.time.aheadMs += 60_000;
+    await expect.poll(() => site.link.isOpen, patience).toBe(true);
+    expect([await isLetIn(stolen), await isLetIn(held(site))]).toEqual([false, true]);
+  });
+
+  test('SY-06 nobody comes in without a certificate, with one of another authority, one that has expired, or that of the broker', async () => {
+    const nowMs = Date.now();
+    const wish = { commonName: 'a', use: 'client', serial: '0a', fromMs: nowMs, untilMs: nowMs + DAY_MS } as const;
+    const foreign = await openAuthority(await makeAuthority('Pilegate', '01', nowMs, nowMs + DAY_MS));
+    const own = await openAuthority({
+      key: readFileSync(join(folder, 'authority.key'), 'utf8'),
+      certificate: authority,
+    });
+    const made = async (...args: Parameters<typeof certifyNewKey>) => {
+      const { key, certificate } = await certifyNewKey(...args);
+      return { key, cert: certificate };
+    };
+    const server = {
+      key: readFileSync(join(folder, 'broker.key'), 'utf8'),
+      cert: readFileSync(join(folder, 'broker.crt'), 'utf8'),
+    };
+    const cases = {
+      nothing: {},
+      foreign: await made(foreign, wish),
+      expired: await made(own, { ...wish, fromMs: nowMs - DAY_MS, untilMs: nowMs - 1_000 }),
+      server,
+    };
+    for (const [name, login] of Object.entries(cases)) expect(await isLetIn(login), name).toBe(false);
+    expect(await isLetIn(await made(own, wish)), 'the same, as it should be').toBe(true);
+  });
+
+  test('SY-06 a certificate of a site does not make a broker: the edge turns away from it', async () => {
+    const site = await aSite();
+    const { createServer } = await import('node:tls');
+    const { key, cert } = held(site);
+    const server = createServer({ key, cert });
+    server.on('tlsClientError', () => {});
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const attempt = mqtt.connectAsync(`mqtts://127.0.0.1:${port}`, {
+      ca: authority,
+      reconnectPeriod: 0,
+    });
+    await expect(attempt).rejects.toThrow(/purpose/);
+  });
+  chmodSync(folder, 0o755);
+});
