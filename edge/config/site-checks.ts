@@ -6,7 +6,7 @@ import { checkSiteIo } from './site-io.ts';
 import { checkPower } from './site-power.ts';
 
 /** What holds between the parts of a site's file, whatever the profiles say. */
-export function checkSite(site: SiteShape, add: AddIssue): void {
+export function checkSite(site: SiteShape, add: AddIssue, isInForce = false): void {
   checkNames(site, add);
   checkUnique(site.lines, endpointOf, (i, key, first) =>
     add(['lines', i], `${key} belongs to lines.${first}: one owner per port`),
@@ -26,7 +26,7 @@ export function checkSite(site: SiteShape, add: AddIssue): void {
   checkSiteIo(site.io, connectorIds, add);
   if (site.power !== undefined) checkPower(site.power, site, add);
   checkAccess(site, add);
-  checkCloud(site.cloud, add);
+  checkCloud(site.cloud, add, isInForce);
 }
 
 function checkNames(site: SiteShape, add: AddIssue): void {

@@ -4,8 +4,13 @@ import type { SiteShape } from './site.ts';
 
 const WHY = 'anybody on the way could read it. Use TLS, or say "allowUnencrypted": true';
 
-/** How the cloud is reached: nothing secret goes unencrypted to another machine unless somebody says that it may. */
-export function checkCloud(cloud: SiteShape['cloud'], add: AddIssue): void {
+/**
+ * How the cloud is reached: nothing secret goes unencrypted to another machine unless somebody says that it may.
+ *
+ * @param isInForce the site works with it already, perhaps since before this was asked: it goes on
+ */
+export function checkCloud(asked: SiteShape['cloud'], add: AddIssue, isInForce = false): void {
+  const cloud = isInForce ? { ...asked, allowUnencrypted: true } : asked;
   const { fallbacks = [], identity, passwordFile, allowUnencrypted } = cloud;
   checkBroker(cloud, cloud.brokerUrl, ['cloud', 'brokerUrl'], add);
   for (const [index, { brokerUrl }] of fallbacks.entries())

@@ -189,12 +189,13 @@ export interface ReadSite {
  *
  * @param file paths in it are relative to this file
  * @param name what it is called in a refusal
+ * @param isInForce the site works with it already: what is asked of new ones alone is not asked of it
  * @throws PilegateError `config.invalid` when its shape is wrong
  */
-export function readSite(text: string, file: string, name: string): ReadSite {
+export function readSite(text: string, file: string, name: string, isInForce = false): ReadSite {
   const { value, place } = readDocument(text, name, siteShapeSchema);
   const complaints: Complaint[] = [];
-  checkSite(value, (path, reason) => complaints.push({ path: path.map(String).join('.'), reason }));
+  checkSite(value, (path, reason) => complaints.push({ path: path.map(String).join('.'), reason }), isInForce);
   return { site: sitedAt(value, file), complaints, place };
 }
 

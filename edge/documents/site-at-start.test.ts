@@ -40,6 +40,7 @@ const begin = (history: DocumentHistory, file: string | null, change: Partial<Si
     startsOf: () => 0,
     charging: new Set(),
     check,
+    checkAgain: check,
     at,
     ...change,
   });

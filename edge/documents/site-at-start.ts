@@ -38,6 +38,8 @@ export interface SiteFound<Checked extends { readonly site: SiteConfig }> {
   /** Connectors whose charge is still open. */
   readonly charging: ReadonlySet<string>;
   readonly check: SiteCheck<Checked>;
+  /** Of a version that was in force before: what newer software asks of new ones alone must not keep a site from beginning. */
+  readonly checkAgain: SiteCheck<Checked>;
   readonly at: Stamp;
 }
 
@@ -130,7 +132,7 @@ function withoutFailures<Checked extends { readonly site: SiteConfig }>(
 
 function pendingChoice<Checked extends { readonly site: SiteConfig }>(
   history: DocumentHistory,
-  { check, charging }: SiteFound<Checked>,
+  { check, checkAgain, charging }: SiteFound<Checked>,
 ): Choice<Checked> | null {
   const pending = history.find(({ state }) => state === 'trying' || state === 'waiting');
   if (pending === undefined) return null;
@@ -140,7 +142,7 @@ function pendingChoice<Checked extends { readonly site: SiteConfig }>(
   const chosen = { checked: checked.checked, version, text, isTrial: true, isFirstTry: state === 'waiting' };
   if (state === 'trying') return { ...chosen, history };
   const active = activeIn(history);
-  const former = active === null ? null : check(active.text, `version ${active.version}`);
+  const former = active === null ? null : checkAgain(active.text, `version ${active.version}`);
   if (former?.kind === 'good') {
     const sites = { before: former.checked.site, after: checked.checked.site };
     if (obstaclesTo(differencesBetween(sites.before, sites.after), sites, charging).length > 0) return null;
@@ -151,7 +153,7 @@ function pendingChoice<Checked extends { readonly site: SiteConfig }>(
 /** The version in force, or the last good one before it that this software can read. */
 function goodChoice<Checked extends { readonly site: SiteConfig }>(
   history: DocumentHistory,
-  { check }: SiteFound<Checked>,
+  { checkAgain }: SiteFound<Checked>,
   refused: string[],
 ): Choice<Checked> | null {
   const active = activeIn(history);
@@ -160,7 +162,7 @@ function goodChoice<Checked extends { readonly site: SiteConfig }>(
     ({ version, state }) => version === active.version || (version < active.version && state === 'former'),
   );
   for (const { version, text } of candidates) {
-    const checked = check(text, `version ${version}`);
+    const checked = checkAgain(text, `version ${version}`);
     if (checked.kind === 'good')
       return { checked: checked.checked, version, text, history, isTrial: false, isFirstTry: false };
     refused.push(checked.reason);

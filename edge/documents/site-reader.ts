@@ -25,19 +25,21 @@ interface SiteReaderParts {
 
 /** Reads configurations of a site: everything is checked that can be checked without driving anything. */
 export function siteReader({ file, profiles, identity }: SiteReaderParts): DocumentReader<PlannedSite> {
-  const read = (text: string, name: string): PlannedSite => {
-    const planned = checkedSite(text, { file, name, profiles });
-    const complaints = [
-      ...(identity === null ? [] : otherIdentity(planned.site, identity)),
-      ...missingFiles(planned.site),
-    ];
-    if (complaints.length > 0) throw complain(name, planned.place(complaints));
-    return planned;
-  };
+  const readAs =
+    (isInForce: boolean) =>
+    (text: string, name: string): PlannedSite => {
+      const planned = checkedSite(text, { file, name, profiles, isInForce });
+      const complaints = [
+        ...(identity === null ? [] : otherIdentity(planned.site, identity)),
+        ...missingFiles(planned.site),
+      ];
+      if (complaints.length > 0) throw complain(name, planned.place(complaints));
+      return planned;
+    };
   // A configuration that cannot be begun with is never in force: another is chosen before anything begins.
   return {
-    read,
-    readAgain: read,
+    read: readAs(false),
+    readAgain: readAs(true),
     versionOf: () => null,
     show: ({ text }) => withoutSecrets(text),
     differences: ({ site: before }, { site: after }) =>

@@ -22,6 +22,8 @@ interface Source {
   /** What the document is called in a refusal. */
   readonly name: string;
   readonly profiles: ReadonlyMap<string, Profile>;
+  /** The site works with it already. */
+  readonly isInForce?: boolean;
 }
 
 /**
@@ -30,8 +32,8 @@ interface Source {
  * @throws PilegateError `config.invalid` with every complaint and its place: first about its shape, then about what holds
  *   between its parts and what its profiles say
  */
-export function plannedSite(text: string, { file, name, profiles }: Source): PlannedSite {
-  const { site, complaints, place } = readSite(text, file, name);
+export function plannedSite(text: string, { file, name, profiles, isInForce }: Source): PlannedSite {
+  const { site, complaints, place } = readSite(text, file, name, isInForce);
   const joined = joinDevices(site, profiles);
   const all = [...complaints, ...joined.complaints];
   if (all.length > 0) throw complain(name, place(all));

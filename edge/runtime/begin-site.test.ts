@@ -79,6 +79,18 @@ describe('ED-15 a later start', () => {
     expect([begun.version, begun.isTrial, begun.refused.length]).toEqual([version, false, 1]);
   });
 
+  test('a version in force goes on though a new one like it would be refused: its password goes unencrypted', async () => {
+    const { begin, leave, dataDir } = folder();
+    mkdirSync(dataDir, { recursive: true });
+    writeFileSync(join(dataDir, '..', 'broker.password'), 'secret');
+    const plain = { ...cloud, brokerUrl: 'mqtt://192.168.1.10:1883', passwordFile: 'broker.password' };
+    const former = textOf({ cloud: plain });
+    await expect(folder().begin(former)).rejects.toThrow('unencrypted');
+    leave(withActive([], row(1, former)));
+    const begun = await begin(former);
+    expect([begun.version, begun.isTrial, begun.checked.site.cloud.brokerUrl]).toEqual([1, false, plain.brokerUrl]);
+  });
+
   test('a file of another site is refused', async () => {
     const { begin, leave } = folder();
     leave(first);

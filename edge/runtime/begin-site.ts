@@ -101,24 +101,36 @@ function chooser({
   return (documents, charging, at) => {
     const history = documents.filter(({ kind }) => kind === 'site');
     const siteId = siteIdOf(history);
-    const check = checkBy(siteReader({ file: path, profiles, identity: { ...identity, siteId } }));
-    return siteAtStart({ history, file, startsOf, charging, check, at });
+    const { read, readAgain } = siteReader({ file: path, profiles, identity: { ...identity, siteId } });
+    return siteAtStart({
+      history,
+      file,
+      startsOf,
+      charging,
+      check: checkBy(read),
+      checkAgain: checkBy(readAgain),
+      at,
+    });
   };
 }
 
 /** Reading a configuration takes a while: each text is read once. */
-function checkBy(reader: DocumentReader<PlannedSite>): SiteCheck<PlannedSite> {
+function checkBy(read: DocumentReader<PlannedSite>['read']): SiteCheck<PlannedSite> {
   const known = new Map<string, ReturnType<SiteCheck<PlannedSite>>>();
   return (text, name) => {
-    const result = known.get(text) ?? attempt(reader, text, name);
+    const result = known.get(text) ?? attempt(read, text, name);
     known.set(text, result);
     return result;
   };
 }
 
-function attempt(reader: DocumentReader<PlannedSite>, text: string, name: string): ReturnType<SiteCheck<PlannedSite>> {
+function attempt(
+  read: DocumentReader<PlannedSite>['read'],
+  text: string,
+  name: string,
+): ReturnType<SiteCheck<PlannedSite>> {
   try {
-    return { kind: 'good', checked: reader.read(text, name) };
+    return { kind: 'good', checked: read(text, name) };
   } catch (error) {
     if (!isPilegateError(error)) throw error;
     return { kind: 'refused', reason: error.detail, complaints: error.complaints };

@@ -9,11 +9,12 @@ import { loadProfiles, packagedProfiles } from '../devices/load-profiles.ts';
 import { changeBetween, type DocumentChange } from '../documents/document-history.ts';
 import { textOf as decoded } from '../documents/read-text.ts';
 import { reportsOf } from '../documents/report.ts';
-import { siteAtStart } from '../documents/site-at-start.ts';
+import { type SiteCheck, siteAtStart } from '../documents/site-at-start.ts';
 import { siteReader } from '../documents/site-reader.ts';
 import type { SiteHealth } from '../documents/site-trial.ts';
 import { at, standing } from '../documents/testing.ts';
 import { openLedger } from '../ledger/testing.ts';
+import type { PlannedSite } from '../planner/checked-site.ts';
 import { runningSite } from './running-site.ts';
 
 const profiles = loadProfiles(packagedProfiles);
@@ -74,19 +75,21 @@ class Site {
       return new Promise(() => {});
     };
     const history = ledger.documents();
+    const check: SiteCheck<PlannedSite> = (text, name) => {
+      try {
+        return { kind: 'good', checked: reader.read(text, name) };
+      } catch (error) {
+        if (!isPilegateError(error)) throw error;
+        return { kind: 'refused', reason: error.detail, complaints: error.complaints };
+      }
+    };
     const begins = siteAtStart({
       history,
       file: { path: 'site.json', text: this.file },
       startsOf: (version) => (this.starts?.version === version ? this.starts.starts : 0),
       charging: this.charging,
-      check: (text, name) => {
-        try {
-          return { kind: 'good', checked: reader.read(text, name) };
-        } catch (error) {
-          if (!isPilegateError(error)) throw error;
-          return { kind: 'refused', reason: error.detail, complaints: error.complaints };
-        }
-      },
+      check,
+      checkAgain: check,
       at,
     });
     if (begins === null) throw new Error('nothing to begin with');
