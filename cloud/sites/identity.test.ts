@@ -270,6 +270,43 @@ test('SY-06 revoked, a site is cut off at once and refused until a new claim is 
   expect(await credentialsOf(stage.siteId)).toMatchObject({ revoked_at: null });
 });
 
+test('SY-06 a renewal that is under way while its site is revoked gives nothing', async () => {
+  const stage = await aSite();
+  const { dispatch } = await import('../ingest/dispatch.ts');
+  const said: string[] = [];
+  const say = (kind: string) => () => Promise.resolve(void said.push(kind));
+  const { issuer } = cloud.context;
+  const context = {
+    ...cloud.context,
+    issuer: {
+      ...issuer,
+      async issue(...wish: Parameters<typeof issuer.issue>) {
+        const issued = await issuer.issue(...wish);
+        await revoke(stage.siteId);
+        return issued;
+      },
+    },
+    down: {
+      welcome: say('welcome'),
+      hold: say('hold'),
+      beat: say('beat'),
+      ack: say('ack'),
+      command: say('command'),
+      cancel: say('cancel'),
+      document: say('document'),
+      credential: say('credential'),
+      nack: say('nack'),
+    },
+  };
+  const password = newPassword();
+  const renewal = Buffer.from(JSON.stringify({ v: 1, siteId: stage.siteId, wish: wishOf(password) }));
+  await dispatch(context, upTopic(stage.shard, stage.siteId, 'renewal'), renewal);
+  expect(said).toEqual(['nack']);
+  expect(await isLetIn(stage.siteId, password)).toBe(false);
+  expect((await redeem(stage.siteId, await claimFor(stage.siteId), newPassword())).status).toBe(200);
+  expect(await isLetIn(stage.siteId, password), 'nor when the site is back').toBe(false);
+});
+
 test('SY-06 what comes under the name of a revoked site by whatever broker is kept aside, alarmed, and changes nothing', async () => {
   const stage = await aSite();
   await revoke(stage.siteId);

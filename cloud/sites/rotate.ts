@@ -15,7 +15,7 @@ export async function handleRenewal(context: IngestContext, site: KnownSite, ren
   await context.down.credential(site, await grantNext(context, site, renewal));
 }
 
-/** @throws PilegateError `credential.kind`, `credential.refused` */
+/** @throws PilegateError `credential.kind`, `credential.refused`; `credential.revoked` when the site is by now */
 async function grantNext(
   context: IngestContext,
   { siteId, shard }: KnownSite,
@@ -24,7 +24,8 @@ async function grantNext(
   const nowMs = context.clock.wallMs();
   const issued = await context.issuer.issue(renewal.wish, siteId, nowMs);
   const { value: row, tenure } = await inShard(context, shard, async (trx) => {
-    await lockSite(trx, siteId);
+    const site = await lockSite(trx, siteId);
+    if (site.revoked_at_ms !== null) throw new PilegateError('credential.revoked', `site ${siteId} is revoked`);
     const known = await findCredential(trx, siteId, issued.fingerprint);
     if (known !== undefined && isGood(known, nowMs)) return known;
     if ((await grantedSince(trx, siteId, nowMs - DAY_MS)) >= MOST_A_DAY)
