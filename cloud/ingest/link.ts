@@ -58,6 +58,8 @@ export function openCloudLink(options: {
     protocolVersion: 4,
     clean: true,
     reconnectPeriod: 1_000,
+    // Without it mqtt.js gives up for good when a login is refused, be it by a broker that only just starts.
+    reconnectOnConnackError: true,
     resubscribe: false,
     queueQoSZero: false,
   });

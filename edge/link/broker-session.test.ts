@@ -1,32 +1,28 @@
 import { createServer } from 'node:net';
 import { Aedes } from 'aedes';
 import { expect, onTestFinished, test } from 'vitest';
-import { openBrokerSession } from './broker-session.ts';
+import { type BrokerListener, openBrokerSession } from './broker-session.ts';
 import { pause } from './testing.ts';
 
-test('SY-05 a subscription that is refused is asked for again after a second, not in a hot loop', async () => {
+/** A broker of this test, and a site's session with it. */
+async function openPair(change: Partial<BrokerListener> = {}) {
   const broker = await Aedes.createBroker();
-  const askedAtMs: number[] = [];
-  let isRefusing = true;
-  broker.authorizeSubscribe = (_client, subscription, done) => {
-    askedAtMs.push(performance.now());
-    done(null, isRefusing ? null : subscription);
-  };
   const server = createServer(broker.handle);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  let up = 0;
+  const heard = { up: 0 };
   const session = openBrokerSession(
     { url: `mqtt://127.0.0.1:${port}`, clientId: 'a', username: 'a', authority: null, subscribeTo: 'x/+' },
     {
       login: () => ({ kind: 'none' }),
       will: () => ({ topic: 'w', payload: '' }),
       onUp: () => {
-        up += 1;
+        heard.up += 1;
       },
       onDown: () => {},
       onMessage: () => {},
+      ...change,
     },
   );
   onTestFinished(async () => {
@@ -34,9 +30,39 @@ test('SY-05 a subscription that is refused is asked for again after a second, no
     await new Promise<void>((resolve) => broker.close(resolve));
     server.close();
   });
+  return { broker, session, heard };
+}
+
+test('SY-05 a subscription that is refused is asked for again after a second, not in a hot loop', async () => {
+  const { broker, heard } = await openPair();
+  const askedAtMs: number[] = [];
+  let isRefusing = true;
+  broker.authorizeSubscribe = (_client, subscription, done) => {
+    askedAtMs.push(performance.now());
+    done(null, isRefusing ? null : subscription);
+  };
   await pause(1500);
-  expect(up, 'a site that hears nothing is not up').toBe(0);
+  expect(heard.up, 'a site that hears nothing is not up').toBe(0);
   expect(askedAtMs.length).toBeLessThanOrEqual(2);
   isRefusing = false;
-  await expect.poll(() => up, { timeout: 4000, interval: 20 }).toBe(1);
+  await expect.poll(() => heard.up, { timeout: 4000, interval: 20 }).toBe(1);
+});
+
+test('SY-05 SY-06 a login that is refused is tried again, with what is good by then: the refusal may have been a passing one', async () => {
+  let password = 'old';
+  const { broker, heard, session } = await openPair({ login: () => ({ kind: 'password', password }) });
+  const tried: string[] = [];
+  broker.authenticate = (_client, _username, told, done) => {
+    tried.push(told?.toString() ?? '');
+    if (told?.toString() === 'new') return done(null, true);
+    done(Object.assign(new Error('no'), { returnCode: 4 }), false);
+  };
+  await pause(2500);
+  expect(heard.up).toBe(0);
+  expect(tried.length).toBeGreaterThanOrEqual(2);
+  expect(tried.length, 'no hot loop').toBeLessThanOrEqual(4);
+  password = 'new';
+  session.reconnect();
+  await expect.poll(() => heard.up, { timeout: 4000, interval: 20 }).toBe(1);
+  expect(tried.at(-1)).toBe('new');
 });

@@ -63,6 +63,8 @@ export function openBrokerSession(settings: BrokerSettings, listener: BrokerList
     keepalive: 10,
     connectTimeout: 5000,
     reconnectPeriod: RECONNECT_MS,
+    // Without it mqtt.js gives up for good when a login is refused, be it by a broker whose database is away for a moment.
+    reconnectOnConnackError: true,
     resubscribe: false,
     queueQoSZero: false,
     ...asWill(),
