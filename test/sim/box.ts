@@ -38,7 +38,7 @@ export interface BoxParts {
 /** A service manager starts the process again after so long; a box needs longer to boot. */
 const RESTART_MS = 5000;
 const BOOT_MS = 20_000;
-const CALM_AFTER_MS = 45_000;
+const CALM_AFTER_MS = 20_000;
 
 /** A site's controller: its disk and clock, which outlive the process, the process, and the piles before it. */
 export class Box {

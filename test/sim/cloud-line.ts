@@ -17,13 +17,14 @@ export interface CloudLineParts {
   readonly wire: Wire;
   readonly clientId: string;
   readonly onMessage: (topic: string, payload: Buffer) => Promise<void>;
+  readonly onHeard: (topic: string) => void;
   /** What is said to a site, when it is. */
   readonly onSaid: (topic: string, payload: string) => void;
 }
 
 /** What stands in the place of the cloud's MQTT client: QoS 1 downwards, a promise for each message. */
 export function cloudLine(parts: CloudLineParts): CloudLink {
-  const { scheduler, dice, broker, life, wire, clientId, onMessage, onSaid } = parts;
+  const { scheduler, dice, broker, life, wire, clientId, onMessage, onHeard, onSaid } = parts;
   const wanted = new Set<number>();
   const granted = new Set<number>();
   let connection: BrokerConnection | null = null;
@@ -45,7 +46,9 @@ export function cloudLine(parts: CloudLineParts): CloudLink {
       will: null,
       wants: (topic) => granted.has(parseUpTopic(topic)?.shard ?? -1),
       onMessage: (topic, payload) => {
-        if (!life.isOver) void onMessage(topic, Buffer.from(payload));
+        if (life.isOver) return;
+        onHeard(topic);
+        void onMessage(topic, Buffer.from(payload));
       },
       onGone: gone,
     });

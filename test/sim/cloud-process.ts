@@ -26,6 +26,7 @@ export interface CloudParts {
   readonly weather: DatabaseWeather;
   readonly keys: KeyFiles;
   readonly log: Logger;
+  readonly onHeard: (topic: string) => void;
   /** What the cloud says to a site, when it says it. */
   readonly onSaid: (topic: string, payload: string) => void;
   readonly onTransaction: (count: 1 | -1) => void;

@@ -50,6 +50,7 @@ export class EdgeDisk {
     if (this.#dice.chance(this.weather.cannotOpenP)) throw fails('SQLITE_CANTOPEN');
     const database = openDatabase(path, maxBytes);
     const note = this.#witness(database);
+    prepareOnce(database);
     const real = database.transaction.bind(database);
     const fragile = (work: Run) => {
       const immediate = (...values: unknown[]) =>
@@ -116,4 +117,16 @@ export class EdgeDisk {
       }
     };
   }
+}
+
+/** A run asks the same few questions a million times. */
+function prepareOnce(database: Sqlite): void {
+  const real = database.prepare.bind(database);
+  const prepared = new Map<string, ReturnType<typeof real>>();
+  const prepare = (sql: string) => {
+    const statement = prepared.get(sql) ?? real(sql);
+    prepared.set(sql, statement);
+    return statement;
+  };
+  database.prepare = prepare as typeof database.prepare;
 }

@@ -13,12 +13,23 @@ export interface DatabaseWeather {
   failBeforeP: number;
   /** It is stored, and the connection breaks before the answer. */
   failAfterP: number;
+  /** What the next transaction meets at its end. */
+  next: 'fails-before' | 'fails-after' | null;
   /** A statement takes its time. */
   slowP: number;
   slowMs: number;
 }
 
-export const goodWeather = (): DatabaseWeather => ({ failBeforeP: 0, failAfterP: 0, slowP: 0.05, slowMs: 20 });
+export const goodWeather = (): DatabaseWeather => ({
+  failBeforeP: 0,
+  failAfterP: 0,
+  next: null,
+  slowP: 0.05,
+  slowMs: 20,
+});
+
+/** When nothing in particular is wrong. */
+export const usualWeather = (): DatabaseWeather => ({ ...goodWeather(), failBeforeP: 0.002, failAfterP: 0.002 });
 
 /** As PostgreSQL says it when it is shut down under a connection, and as the driver does when the connection breaks. */
 class DatabaseGone extends Error {
@@ -55,13 +66,19 @@ export function fragileDatabase(parts: Parts): Db {
   const slowly = async (): Promise<void> => {
     if (dice.chance(weather.slowP)) await pause(dice.between(1, weather.slowMs));
   };
-  const failsAfter = (): void => {
-    if (!dice.chance(weather.failAfterP)) return;
+  /** Whether what was ordered for the end of the next transaction is this. */
+  const isNext = (end: DatabaseWeather['next']): boolean => {
+    if (weather.next !== end) return false;
+    weather.next = null;
+    return true;
+  };
+  const failsAfter = (isOrdered = false): void => {
+    if (!isOrdered && !dice.chance(weather.failAfterP)) return;
     trace.note('database', 'breaks off after a commit');
     throw new DatabaseGone('08006');
   };
-  const failsBefore = (): void => {
-    if (!dice.chance(weather.failBeforeP)) return;
+  const failsBefore = (isOrdered = false): void => {
+    if (!isOrdered && !dice.chance(weather.failBeforeP)) return;
     trace.note('database', 'fails a commit');
     throw new DatabaseGone('57P01');
   };
@@ -91,7 +108,7 @@ export function fragileDatabase(parts: Parts): Db {
         };
         const value = await Promise.race([work({ query: own }), ended.promise]);
         await Promise.race([pause(dice.between(1, 10)), ended.promise]);
-        failsBefore();
+        failsBefore(isNext('fails-before'));
         return value;
       });
     } finally {
@@ -102,7 +119,7 @@ export function fragileDatabase(parts: Parts): Db {
   const transaction = async <Value>(work: (trx: { query: Query }) => Promise<Value>): Promise<Value> => {
     const value = await life.guard(inTransaction(work));
     await pause(dice.between(1, 5));
-    failsAfter();
+    failsAfter(isNext('fails-after'));
     return value;
   };
   const engine = {

@@ -10,7 +10,7 @@ interface Stretched {
 /** Which timers come late: shorter and longer ones keep their time. */
 const LATE = { fromMs: 200, belowMs: 60_000, mostMs: 60_000 };
 /** How late: a little while something is going on, much while nothing is. */
-const BUSY_FACTOR = 4;
+const BUSY_FACTOR = 8;
 const CALM_FACTOR = 60;
 
 /**
@@ -86,7 +86,7 @@ export class SleepyTimers implements Timers {
     const run = guarded(this.#life, action, this.#onThrow);
     if (delayMs < LATE.fromMs || delayMs >= LATE.belowMs) return this.#scheduler.after(delayMs, run);
     if (this.#isCalm()) return this.#late(delayMs, run);
-    return this.#scheduler.after(Math.min(delayMs * BUSY_FACTOR, Math.max(delayMs, 20_000)), run);
+    return this.#scheduler.after(Math.min(delayMs * BUSY_FACTOR, Math.max(delayMs, 10_000)), run);
   }
 
   /** Something begins: whoever sleeps is on time again. */

@@ -73,6 +73,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   let openTransactions = 0;
   let cloud: CloudProcess | null = null;
   const cloudDice = new Dice(seed, 'cloud');
+  const boxOf = (topic: string) => boxes.find(({ siteId }) => topic.includes(`/${siteId}/`));
   const startCloud = () => {
     trace.note('cloud', 'starts');
     cloud = new CloudProcess({
@@ -85,9 +86,13 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       weather,
       keys,
       log,
+      onHeard: (topic) => {
+        const box = boxOf(topic);
+        if (box !== undefined && topic.endsWith('/up/batch')) troubles.provoke(box);
+      },
       onSaid: (topic, payload) => {
         effects.hear(topic, payload);
-        const box = boxes.find(({ siteId }) => topic.includes(`/${siteId}/`));
+        const box = boxOf(topic);
         if (box === undefined) return;
         box.stir();
         if (/\/(command|cancel|ack)$/.test(topic)) troubles.provoke(box);

@@ -1,10 +1,10 @@
 import type { Box } from './box.ts';
 import type { SimBroker } from './broker.ts';
 import type { Dice } from './dice.ts';
-import type { DatabaseWeather } from './fragile-database.ts';
+import { type DatabaseWeather, goodWeather, usualWeather } from './fragile-database.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Trace } from './trace.ts';
-import { goodWay, type Way, type Wire } from './wire.ts';
+import { goodWay, usualWay, type Way, type Wire } from './wire.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -38,6 +38,7 @@ export class Troubles {
 
   constructor(parts: TroubleParts) {
     this.#parts = parts;
+    this.goOn();
     for (const trouble of this.#ofAll()) this.#repeat(trouble);
     for (const box of parts.boxes) for (const trouble of this.#ofBox(box)) this.#repeat(trouble);
   }
@@ -46,24 +47,54 @@ export class Troubles {
   rest(): void {
     this.#isResting = true;
     for (const end of [...this.#running]) end();
+    this.#clearUp();
   }
 
   goOn(): void {
     this.#isResting = false;
+    this.#clearUp();
+  }
+
+  /** As it is when nothing in particular is wrong; while everything rests, nothing at all is. */
+  #clearUp(): void {
+    const { weather, boxes, cloudWire } = this.#parts;
+    Object.assign(weather, this.#fairWeather());
+    for (const wire of [cloudWire, ...boxes.map((box) => box.wire)]) this.#mend(wire);
+  }
+
+  #fairWeather = (): DatabaseWeather => (this.#isResting ? goodWeather() : usualWeather());
+
+  #mend(wire: Wire): void {
+    for (const way of [wire.up, wire.down])
+      Object.assign(way, { ...(this.#isResting ? goodWay() : usualWay()), isOpen: way.isOpen });
   }
 
   /** Something important is just happening: the best moment to break something. */
   provoke(box: Box): void {
-    const { dice, scheduler, broker, killCloud } = this.#parts;
-    if (this.#isResting || !dice.chance(0.02)) return;
+    const { dice, scheduler, broker, killCloud, weather } = this.#parts;
+    if (this.#isResting || !dice.chance(0.06)) return;
     const what = dice.pick([
+      () => this.#losesAll(box),
+      () => this.#losesAll(box),
+      () => {
+        weather.next = dice.pick(['fails-before', 'fails-after']);
+      },
       () => box.kill(),
-      () => box.cutPower(dice.span(20_000), false),
+      () => box.cutPower(dice.span(dice.pick([5000, 120_000])), false),
       () => killCloud(dice.span(10_000)),
       () => broker.breakOff(box.siteId),
       () => this.#crashBroker(dice.span(5000)),
     ]);
-    scheduler.after(dice.between(0, 400), () => this.#isResting || what());
+    scheduler.after(dice.pick([0, dice.between(0, 30), dice.between(0, 400)]), () => this.#isResting || what());
+  }
+
+  /** For a moment nothing comes down to a site: an acknowledgement is lost, or a command. */
+  #losesAll(box: Box): void {
+    const { scheduler, dice } = this.#parts;
+    box.wire.down.lossP = 1;
+    scheduler.after(dice.between(50, 1500), () => {
+      box.wire.down.lossP = 0;
+    });
   }
 
   #repeat(trouble: Trouble): void {
@@ -131,7 +162,7 @@ export class Troubles {
             slowP: 0.3,
             slowMs: 2000,
           });
-          return () => Object.assign(weather, { failBeforeP: 0, failAfterP: 0, slowP: 0.05, slowMs: 20 });
+          return () => Object.assign(weather, this.#fairWeather());
         },
       },
       { name: 'cloud wire', everyMs: 4 * HOUR_MS, lastsMs: 2 * MINUTE_MS, begin: () => this.#badWire(cloudWire) },
@@ -225,9 +256,7 @@ export class Troubles {
       });
     spoil(wire.up);
     spoil(wire.down);
-    return () => {
-      for (const way of [wire.up, wire.down]) Object.assign(way, { ...goodWay(), isOpen: way.isOpen });
-    };
+    return () => this.#mend(wire);
   }
 
   /** Both ways, or only one. */

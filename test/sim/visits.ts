@@ -6,8 +6,8 @@ import type { Scheduler } from './scheduler.ts';
 import type { Trace } from './trace.ts';
 
 const MINUTE_MS = 60_000;
-/** On average, between one car and the next. */
-const GAP_MS = 20 * MINUTE_MS;
+/** On average, between one car and the next: much is to happen in a run. */
+const GAP_MS = 7 * MINUTE_MS;
 
 export interface VisitParts {
   readonly scheduler: Scheduler;
@@ -48,7 +48,7 @@ export class Visits {
     pile.plug();
     if (dice.chance(0.85)) pile.wants(dice.between(2000, 11_000));
     box.stir(pile.connectorId);
-    const staysMs = Math.min(dice.between(4, 50) * MINUTE_MS + dice.between(0, 59_999), lastMs - scheduler.nowMs);
+    const staysMs = Math.min(dice.between(2, 25) * MINUTE_MS + dice.between(0, 59_999), lastMs - scheduler.nowMs);
     if (dice.chance(0.65)) this.#byOrder(staysMs);
     else this.#byCard(staysMs);
     for (let i = dice.between(0, 3); i > 0; i -= 1) this.#after(dice.between(0, staysMs), () => this.#wants());

@@ -14,7 +14,11 @@ export interface Way {
 
 export const goodWay = (): Way => ({ isOpen: true, lossP: 0, doubleP: 0, strayP: 0, leastMs: 5, mostMs: 60 });
 
-const STRAY_MS = 8000;
+/** What a way looks like that nothing in particular is wrong with: now and then something is lost, or comes twice. */
+export const usualWay = (): Way => ({ ...goodWay(), lossP: 0.005, doubleP: 0.02, strayP: 0.005 });
+
+/** How late a message comes that others overtake: it waits for a broker that is busy, or for one that stands still. */
+const STRAY_MS = [8000, 8000, 8000, 100_000];
 
 /** Both ways between a client and the broker. */
 export interface Wire {
@@ -49,7 +53,7 @@ export class Lane {
     const dice = this.#dice;
     const dueMs = this.#scheduler.nowMs + dice.between(leastMs, mostMs);
     if (dice.chance(strayP)) {
-      this.#scheduler.at(dueMs + dice.between(0, STRAY_MS), arrive);
+      this.#scheduler.at(dueMs + dice.between(0, dice.pick(STRAY_MS)), arrive);
       return;
     }
     this.#lastMs = Math.max(this.#lastMs, dueMs);
