@@ -10,20 +10,20 @@ const tellOf = ({ violations, last }: SimulationResult): string =>
     .map(({ atMs, invariant, detail }) => `${new Date(atMs).toISOString()} ${invariant}: ${detail}`)
     .join('\n') + (violations.length > 0 ? `\n${last.slice(-40).join('\n')}` : '');
 
-test('SY-01 SY-04 XC-05 hours of everything that can go wrong: what must hold holds after every step and at the end', async () => {
+test('SY-01 SY-04 hours of everything that can go wrong: what must hold holds after every step and at the end', async () => {
   for (const seed of [3, 5]) {
-    const result = await run(seed, 0.25, 2);
-    expect(tellOf(result), `npm run sim -- --seed ${seed} --days 0.25 --sites 2`).toBe('');
+    const result = await run(seed, 0.08, 2);
+    expect(tellOf(result), `npm run sim -- --seed ${seed} --days 0.08 --sites 2`).toBe('');
     expect(result.counts.cdrs).toBeGreaterThan(5);
-    expect(result.counts.records).toBeGreaterThan(40);
+    expect(result.counts.records).toBeGreaterThan(30);
   }
 }, 300_000);
 
 test('one seed is one run, to the last event', async () => {
-  const first = await run(8, 0.06, 2);
-  const second = await run(8, 0.06, 2);
+  const first = await run(8, 0.02, 1);
+  const second = await run(8, 0.02, 1);
   expect(first.counts.records).toBeGreaterThan(5);
   expect(second.traceSha256).toBe(first.traceSha256);
   expect(second.counts).toEqual(first.counts);
-  expect((await run(9, 0.06, 2)).traceSha256).not.toBe(first.traceSha256);
+  expect((await run(9, 0.02, 1)).traceSha256).not.toBe(first.traceSha256);
 }, 300_000);
