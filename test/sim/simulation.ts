@@ -50,9 +50,9 @@ const DAY_MS = 24 * HOUR_MS;
 const START_MS = Date.parse('2026-03-02T00:00:00Z');
 const CHECK_EVERY_MS = 5 * MINUTE_MS;
 /** After so long without new trouble nothing may wait any more, whatever has gone wrong before. */
-const DRAINED_AFTER_MS = 20 * MINUTE_MS;
-const QUIET_MS = 40 * MINUTE_MS;
-const ROUND_MS = 6 * HOUR_MS;
+const DRAINED_AFTER_MS = 12 * MINUTE_MS;
+const QUIET_MS = 20 * MINUTE_MS;
+const ROUND_MS = 3 * HOUR_MS;
 const CARDS = ['D4CD7650', '04A1B2C3D4E5F6', '11223344'];
 
 /** Edges, broker, cloud and world in one process, on simulated time. The same options give the same run, to the last byte. */
