@@ -166,6 +166,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
     storage: () => storage,
     confirmLoss: () => ledger.confirmLoss(),
     backUp: (path) => ledger.backUp(path),
+    deadLetters: (change) => ledger.deadLetters(change),
     io: field.io,
     rules: field.rules,
     documents,

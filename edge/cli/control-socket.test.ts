@@ -27,6 +27,7 @@ async function open(dataDir = dataFolder()) {
     documents: { doors: [], door: () => null },
     confirmLoss: () => Promise.resolve(),
     backUp: () => Promise.resolve(),
+    deadLetters: () => Promise.resolve({ letters: [], refused: null }),
     move: () => null,
     io: {
       inputs: () => [],

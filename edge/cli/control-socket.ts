@@ -19,6 +19,12 @@ import type { LineView } from '../runtime/site-lines.ts';
 import type { ParkingView } from '../runtime/site-parking.ts';
 import type { SiteRules } from '../runtime/site-rules.ts';
 import type { SyncView } from '../runtime/thread-messages.ts';
+import {
+  answerDeadLetters,
+  type DeadLetterDeps,
+  type DeadLettersShown,
+  deadLetterRequests,
+} from './dead-letters-command.ts';
 import { answerDocuments, type DocumentDeps, type DocumentsShown, documentRequests } from './document-requests.ts';
 
 /** One line of JSON in, one line of JSON out. */
@@ -48,6 +54,7 @@ const requestSchema = z.discriminatedUnion('do', [
   }),
   z.strictObject({ do: z.enum(['raise', 'lower']), deviceId: parkingDeviceIdSchema }),
   ...documentRequests,
+  ...deadLetterRequests,
 ]);
 export type ControlRequest = z.infer<typeof requestSchema>;
 
@@ -68,6 +75,7 @@ export type Shown =
   | { readonly kind: 'inputs'; readonly inputs: readonly InputView[]; readonly outputs: readonly OutputView[] }
   | { readonly kind: 'rules'; readonly rules: RulesView }
   | DocumentsShown
+  | DeadLettersShown
   | { readonly kind: 'cards'; readonly access: AccessView }
   | { readonly kind: 'storage'; readonly storage: StorageHealth };
 
@@ -75,7 +83,7 @@ export type ControlReply = { ok: true; shown: Shown } | { ok: false; error: stri
 
 type Wish = Omit<Maintenance, 'commandId'>;
 
-export interface ControlDeps extends DocumentDeps {
+export interface ControlDeps extends DocumentDeps, DeadLetterDeps {
   readonly status: () => SiteStatus;
   readonly lines: () => readonly LineView[];
   readonly devices: () => readonly DeviceView[];
@@ -220,6 +228,10 @@ function carryOut(request: ControlRequest, deps: ControlDeps): ControlReply | Pr
     case 'compare-document':
     case 'roll-back-document':
       return answerDocuments(request, deps);
+    case 'dead-letters':
+    case 'send-again':
+    case 'drop':
+      return answerDeadLetters(request, deps);
     case 'raise':
     case 'lower':
       return move(request.deviceId, request.do, deps);

@@ -91,6 +91,10 @@ async function site(refusal: string | null = null, health = storageIsWell) {
       backups.push(path);
       return path.endsWith('taken') ? Promise.reject(new Error(`${path} exists already`)) : Promise.resolve();
     },
+    deadLetters: (change) => {
+      changes.push(JSON.stringify(change));
+      return Promise.resolve({ letters: [], refused: refusal });
+    },
     parking: () => [
       { deviceId: 'lock-1', connectorId: 'DEMO-A1', position: 'up', bay: 'empty', batteryPercent: 80, fault: null },
     ],
@@ -213,6 +217,8 @@ test('ED-16 ED-07 only "reset" and a connector resets; anything else is answered
     ['rules', 'rollback', '1'],
     ['rules', 'check', 'a.json'],
     ['rules', 'drop'],
+    ['dead-letters', 'retry'],
+    ['dead-letters', 'forget', '3'],
     ['reset-input'],
     ['reset-trip'],
     ['reset-trip', 'T1', 'T2'],
@@ -439,6 +445,19 @@ test('ED-11 a confirmation that is not needed, or cannot be stored, says so', as
   const full = await site('disk full', { ...storageIsWell, unconfirmedLoss: ['rules'] });
   expect(await type('--data', full.dataDir, 'confirm-store')).toMatchObject({ err: 'not done: disk full\n', code: 1 });
   expect([well.confirmed, well.logged, full.logged]).toEqual([[], [], []]);
+});
+
+test('XC-05 refused records are shown, sent again and dropped by their numbers', async () => {
+  const { dataDir, changes } = await site();
+  const none = { out: 'the cloud has refused nothing that is still here\n', code: 0 };
+  for (const words of [[], ['retry', 'former-3'], ['drop', '12']])
+    expect(await type('--data', dataDir, 'dead-letters', ...words)).toMatchObject(none);
+  expect(changes).toEqual(['null', '{"act":"send-again","seq":-3}', '{"act":"drop","seq":12}']);
+  const refusing = await site('there is no such record');
+  expect(await type('--data', refusing.dataDir, 'dead-letters', 'retry', '9')).toMatchObject({
+    err: 'not done: there is no such record\n',
+    code: 1,
+  });
 });
 
 test('XC-06 backup asks the running edge, with the path as seen from here', async () => {

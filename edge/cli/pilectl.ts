@@ -9,6 +9,7 @@ import { readRulesFile } from '../rules/rules-file.ts';
 import { cardEntry } from './card-command.ts';
 import { leaveClaim } from './claim-command.ts';
 import { type ControlReply, type ControlRequest, controlSocketPath } from './control-socket.ts';
+import { deadLetterRequestOf } from './dead-letters-command.ts';
 import { documentRequestOf } from './documents-command.ts';
 import { checkSiteFile } from './plan-command.ts';
 import { checkRulesFile } from './rules-command.ts';
@@ -54,6 +55,12 @@ const USAGE = `pilectl --data <folder> <command>
                       check a document, store it, and put it into force
   documents rollback <kind>
                       go back to the version that was in force before
+
+  dead-letters        records that the cloud has refused, and why
+  dead-letters retry <number>
+                      send one again as a new record, behind those of its session that were refused before it
+  dead-letters drop <number>
+                      forget one; what tells of a charge is never dropped
 
   config …            the same words for the configuration of the site: config show, config diff <file>, config load <file>
 
@@ -129,6 +136,10 @@ function readCommand(args: string[]): Command | null {
       return dataDir === undefined ? null : { kind: 'documents', dataDir, words: siteWords(positionals.slice(1)) };
     if (command === 'documents' && profiles === undefined && !stopRunning)
       return dataDir === undefined ? null : { kind: 'documents', dataDir, words: positionals.slice(1) };
+    if (command === 'dead-letters' && profiles === undefined && !stopRunning && dataDir !== undefined) {
+      const request = deadLetterRequestOf(positionals.slice(1), technician());
+      return request === null ? null : { kind: 'ask', dataDir, request };
+    }
     if (more.length > 0 || (stopRunning && command !== 'disable')) return null;
     if (command === 'plan' && subject !== undefined && dataDir === undefined)
       return { kind: 'plan', siteFile: subject, profiles: profiles ?? packagedProfiles };

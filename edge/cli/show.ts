@@ -6,6 +6,7 @@ import type { ParkingView } from '../runtime/site-parking.ts';
 import type { SyncView } from '../runtime/thread-messages.ts';
 import { cardsText } from './cards-text.ts';
 import type { Shown, SiteStatus } from './control-socket.ts';
+import { deadLettersText } from './dead-letters-command.ts';
 import { documentsText } from './documents-command.ts';
 import { powerText } from './power-text.ts';
 import { rulesText } from './rules-command.ts';
@@ -36,6 +37,8 @@ export function textOf(shown: Shown): string {
       return rulesText(shown.rules);
     case 'documents':
       return documentsText(shown.documents);
+    case 'dead-letters':
+      return deadLettersText(shown.letters);
     case 'text':
       return shown.text;
   }

@@ -8,6 +8,7 @@ import { siteAlarm } from '../control/report.ts';
 import type { Session } from '../control/session.ts';
 import type { DocumentChange, StoredDocument } from '../documents/document-history.ts';
 import type { StoredRules } from '../rules/rule-history.ts';
+import { changeDeadLetterIn, type DeadLetter, type DeadLetterChange, deadLettersIn } from './dead-letters.ts';
 import { documentsIn, documentsInForceIn, putDocumentsIn } from './documents.ts';
 import { type Admission, admitIn, type CommandStatus, cancelIn, outcomeOf, statusIn } from './inbox.ts';
 import { renumberFor } from './new-epoch.ts';
@@ -198,6 +199,16 @@ export class Ledger {
       this.#keepTime();
       return started;
     });
+  }
+
+  /** What the cloud has refused, in the order in which it was written. */
+  deadLetters(): DeadLetter[] {
+    return this.#store.read(() => deadLettersIn(this.#store));
+  }
+
+  /** Sends a refused record again, or drops it. @returns why it is not done; null when it is */
+  changeDeadLetter(change: DeadLetterChange, at: Stamp): string | null {
+    return this.#together(at, (storedWallMs) => changeDeadLetterIn(this.#store, change, at, storedWallMs));
   }
 
   /** Stores a version of the site's rules as the active one. */

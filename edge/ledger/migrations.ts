@@ -72,4 +72,8 @@ export const migrations: readonly string[] = [
   -- Vehicles that stay plugged in after their charge.
   CREATE TABLE occupancies (connector_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
   `,
+  `
+  -- When a refused record was written; null: by an older edge.
+  ALTER TABLE dead_letters ADD COLUMN at TEXT;
+  `,
 ];

@@ -52,7 +52,7 @@ export function append(
   }
 }
 
-function sessionIdOf(body: RecordBody): string | null {
+export function sessionIdOf(body: RecordBody): string | null {
   if (body.kind === 'session.ended') return body.cdr.sessionId;
   if (body.kind === 'occupancy.ended') return body.occupancy.sessionId;
   return 'sessionId' in body ? body.sessionId : null;
@@ -95,7 +95,7 @@ export function acknowledgeIn(store: Store, ack: Acknowledged): string[] {
   if (store.row(`SELECT 1 FROM meta WHERE key = 'store_epoch' AND value = ?`, ack.storeEpoch) === undefined) return [];
   for (const { seq, code, detail } of ack.refused) {
     store.run(
-      `INSERT INTO dead_letters (seq, code, detail, body) SELECT seq, ?, ?, body FROM outbox WHERE seq = ? ON CONFLICT DO NOTHING`,
+      `INSERT INTO dead_letters (seq, code, detail, body, at) SELECT seq, ?, ?, body, at FROM outbox WHERE seq = ? ON CONFLICT DO NOTHING`,
       code,
       detail,
       seq,

@@ -223,7 +223,11 @@ function takeMeta(store: Store, row: Row): void {
 /** A refused start stays unknown to the cloud. Its number belongs to another epoch: it gets one of its own. */
 function takeDeadLetter(store: Store, row: Row): void {
   const last = store.row(`SELECT max(seq) AS seq FROM dead_letters`)?.seq ?? 0;
-  copy(store, 'dead_letters', ['seq', 'code', 'detail', 'body'], { ...row, seq: Number(last) + 1 });
+  copy(store, 'dead_letters', ['seq', 'code', 'detail', 'body', 'at'], {
+    ...row,
+    at: row.at ?? null,
+    seq: Number(last) + 1,
+  });
 }
 
 function tellCdrsAgain(store: Store, origin: Origin): void {

@@ -3,18 +3,28 @@ import type { BootClock, Stamp } from '#shared/stamp.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { LedgerTransaction } from '../control/connector.ts';
 import type { DocumentChange } from '../documents/document-history.ts';
+import type { DeadLetter, DeadLetterChange } from '../ledger/dead-letters.ts';
 import type { LedgerThreadData } from './ledger-thread.ts';
 import type { FromLedger, ToLedger } from './thread-messages.ts';
 
-export type LedgerNotice = Exclude<FromLedger, { kind: 'opened' | 'clock' | 'committed' | 'commit-failed' | 'closed' }>;
+export type LedgerNotice = Exclude<
+  FromLedger,
+  { kind: 'opened' | 'clock' | 'committed' | 'dead-letters' | 'commit-failed' | 'closed' }
+>;
 export type Opened = Extract<FromLedger, { kind: 'opened' }>;
+
+type Answer = Extract<FromLedger, { kind: 'committed' | 'dead-letters' }>;
+interface Waiting {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: Error) => void;
+}
 
 /** The field thread's end of the ledger thread. */
 export class LedgerClient {
   readonly #worker: Worker;
   readonly #stamp: () => Stamp;
   readonly #onClock: (clock: BootClock) => void;
-  readonly #waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
+  readonly #waiting = new Map<number, Waiting>();
   readonly #opened = Promise.withResolvers<Opened>();
   readonly #closed = Promise.withResolvers<void>();
   readonly #early: LedgerNotice[] = [];
@@ -73,6 +83,14 @@ export class LedgerClient {
     return this.#ask((commitId) => ({ kind: 'confirm-loss', commitId }));
   }
 
+  /** Deals with a record that the cloud has refused; null: with none. Resolves with what there is then, and why nothing was done. */
+  async deadLetters(
+    change: DeadLetterChange | null,
+  ): Promise<{ letters: readonly DeadLetter[]; refused: string | null }> {
+    const answer = await this.#answerTo((commitId) => ({ kind: 'dead-letters', commitId, change, at: this.#stamp() }));
+    return answer.kind === 'dead-letters' ? answer : { letters: [], refused: null };
+  }
+
   post(message: ToLedger): void {
     this.#worker.postMessage(message);
   }
@@ -82,7 +100,11 @@ export class LedgerClient {
     await this.#closed.promise;
   }
 
-  #ask(message: (commitId: number) => ToLedger): Promise<void> {
+  async #ask(message: (commitId: number) => ToLedger): Promise<void> {
+    await this.#answerTo(message);
+  }
+
+  #answerTo(message: (commitId: number) => ToLedger): Promise<Answer> {
     const commitId = this.#nextId;
     this.#nextId += 1;
     return new Promise((resolve, reject) => {
@@ -98,7 +120,8 @@ export class LedgerClient {
       case 'clock':
         return this.#onClock(message.clock);
       case 'committed':
-        return this.#settle(message.commitId, (waiting) => waiting.resolve());
+      case 'dead-letters':
+        return this.#settle(message.commitId, (waiting) => waiting.resolve(message));
       case 'commit-failed':
         return this.#settle(message.commitId, (waiting) => waiting.reject(new Error(message.reason)));
       case 'closed':
@@ -109,7 +132,7 @@ export class LedgerClient {
     }
   }
 
-  #settle(commitId: number, how: (waiting: { resolve: () => void; reject: (error: Error) => void }) => void): void {
+  #settle(commitId: number, how: (waiting: Waiting) => void): void {
     const waiting = this.#waiting.get(commitId);
     this.#waiting.delete(commitId);
     if (waiting !== undefined) how(waiting);

@@ -162,6 +162,16 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
     });
     storage.committed();
   };
+  const answerDeadLetters = ({ commitId, change, at }: Extract<ToLedger, { kind: 'dead-letters' }>) => {
+    try {
+      const refused = change === null ? null : ledger.changeDeadLetter(change, at);
+      post({ kind: 'dead-letters', commitId, letters: ledger.deadLetters(), refused });
+      link.poke();
+    } catch (error) {
+      if (!isStoreError(error)) throw error;
+      post({ kind: 'commit-failed', commitId, reason: error.message });
+    }
+  };
   let view: readonly ConnectorView[] = [];
   const status = () => statusLine(view, { link: link.state, backlog });
   const { systemd } = outside;
@@ -176,6 +186,8 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
         return store(message.commitId, () => ledger.putRules(message.version, message.document));
       case 'put-documents':
         return store(message.commitId, () => ledger.putDocuments(message.change, message.records, message.at));
+      case 'dead-letters':
+        return answerDeadLetters(message);
       case 'confirm-loss':
         return store(message.commitId, () => storage.confirmLoss());
       case 'back-up':

@@ -8,6 +8,7 @@ import type { Occupancy } from '../control/occupancy.ts';
 import type { Session } from '../control/session.ts';
 import type { DocumentChange, StoredDocument } from '../documents/document-history.ts';
 import type { PushRefusal } from '../documents/pushed-document.ts';
+import type { DeadLetter, DeadLetterChange } from '../ledger/dead-letters.ts';
 import type { StorageHealth } from '../ledger/storage-health.ts';
 import type { RuleHistory } from '../rules/rule-history.ts';
 import type { Sample } from '../samples/sampler.ts';
@@ -33,6 +34,13 @@ export type ToLedger =
     }
   /** Copies the ledger to a file; answered like a commit. */
   | { readonly kind: 'back-up'; readonly commitId: number; readonly path: string }
+  /** What is to be done with a record that the cloud has refused; null: nothing. Answered with what there is then. */
+  | {
+      readonly kind: 'dead-letters';
+      readonly commitId: number;
+      readonly change: DeadLetterChange | null;
+      readonly at: Stamp;
+    }
   /** What a damaged ledger has lost is confirmed by a technician; answered like a commit. */
   | { readonly kind: 'confirm-loss'; readonly commitId: number }
   | { readonly kind: 'close' };
@@ -60,6 +68,12 @@ export type FromLedger =
     }
   | { readonly kind: 'committed'; readonly commitId: number }
   | { readonly kind: 'commit-failed'; readonly commitId: number; readonly reason: string }
+  | {
+      readonly kind: 'dead-letters';
+      readonly commitId: number;
+      readonly letters: readonly DeadLetter[];
+      readonly refused: string | null;
+    }
   | { readonly kind: 'command'; readonly command: Command }
   | { readonly kind: 'cancel'; readonly commandId: string }
   /** `refusal`: why it is not to be looked at; null when it may be. */
