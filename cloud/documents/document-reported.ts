@@ -43,7 +43,11 @@ export async function applyDocumentReported(
     .onConflict((conflict) => conflict.columns(['site_id', 'kind', 'version', 'digest']).doUpdateSet(told))
     .execute();
   if (status === 'active') await putInForce(trx, site.siteId, { documentKind: kind, version, digest }, nowMs);
-  logger.info({ siteId: site.siteId, documentKind: kind, version, status, detail }, 'site tells of a document');
+  // One with a code was refused for whom it came from: somebody has to look.
+  logger[report.code === undefined ? 'info' : 'error'](
+    { siteId: site.siteId, documentKind: kind, version, status, code: report.code, detail },
+    'site tells of a document',
+  );
 }
 
 type InForce = NonNullable<Hello['documents']>[number];

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { documentKindSchema } from '#shared/documents.ts';
 import { type Complaint, isPilegateError, PilegateError } from '#shared/errors.ts';
@@ -58,6 +59,7 @@ export async function createRollout(
   const bodySha256 = digestOf(wish);
   const first = await findFirst(context.db, wish, bodySha256);
   if (first !== null) return { rollout: first, hit: true };
+  await checkTexts(context.db, wish);
   try {
     return { rollout: await transaction(context.db, (trx) => insert(context, trx, wish, bodySha256)), hit: false };
   } catch (error) {
@@ -89,7 +91,6 @@ async function insert(
   const waves = wavesOfSites(wish.waves, siteIds.length);
   await lockSites(trx, siteIds);
   await assertNotBusy(trx, wish, siteIds);
-  await checkTexts(trx, wish, siteIds);
   if (!wish.allow_without_way_back) await assertWayBack(trx, wish, siteIds);
   const [rolloutId, nowMs] = [context.random.uuid(), context.clock.wallMs()];
   const rollout = await trx
@@ -176,16 +177,21 @@ async function assertNotBusy(trx: Trx, wish: NewRollout, siteIds: readonly strin
     throw new PilegateError('rollout.site_busy', `${busy.site_id} takes part in roll-out ${busy.rollout_id}`);
 }
 
-async function checkTexts(trx: Trx, wish: NewRollout, siteIds: readonly string[]): Promise<void> {
-  const connectors = await trx
+/** Many sites take their time: what else this process does goes on between them. Each document is checked again when it is put. */
+async function checkTexts(db: Db, wish: NewRollout): Promise<void> {
+  const siteIds = wish.sites.map((site) => site.site_id);
+  const rows = await db
     .selectFrom('connectors')
     .select(['site_id', 'connector_id'])
     .where('site_id', 'in', siteIds)
     .execute();
-  const complaints = wish.sites.flatMap((site, i) => {
-    const own = connectors.filter((row) => row.site_id === site.site_id).map((row) => row.connector_id);
-    return complaintsAbout(wish, site, `sites.${i}`, own);
-  });
+  const bySite = Map.groupBy(rows, (row) => row.site_id);
+  const complaints: Complaint[] = [];
+  for (const [i, site] of wish.sites.entries()) {
+    const own = (bySite.get(site.site_id) ?? []).map((row) => row.connector_id);
+    complaints.push(...complaintsAbout(wish, site, `sites.${i}`, own));
+    await setImmediate();
+  }
   if (complaints.length > 0)
     throw new PilegateError('request.invalid', 'not every site can be sent its document', {
       complaints: complaints.slice(0, 100),
