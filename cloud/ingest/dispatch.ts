@@ -9,19 +9,19 @@ import { handleRenewal } from '../sites/rotate.ts';
 import { handleBatch } from './batch.ts';
 import { parkMessage } from './dead-letters.ts';
 import { handleHello } from './hello.ts';
-import type { IngestContext, KnownSite } from './incoming.ts';
+import type { DispatchContext, KnownSite } from './incoming.ts';
 import { inflated } from './inflate.ts';
 import { handleEdgeNack } from './nack.ts';
 import { handlePresence } from './presence.ts';
 import { inShard, ShardLostError } from './shards/fence.ts';
 import { handleState } from './state.ts';
 
-type Handle = (context: IngestContext, site: KnownSite, payload: Uint8Array) => Promise<void>;
+type Handle = (context: DispatchContext, site: KnownSite, payload: Uint8Array) => Promise<void>;
 
 /** Reads a message with its schema, checks that it speaks of the site whose topic it came on, and handles it. */
 function onSchema<Schema extends z.ZodType>(
   schema: Schema,
-  handle: (context: IngestContext, site: KnownSite, message: z.infer<Schema>) => Promise<void>,
+  handle: (context: DispatchContext, site: KnownSite, message: z.infer<Schema>) => Promise<void>,
 ): Handle {
   return async (context, site, payload) => {
     const message = decode(schema, inflated(payload));
@@ -47,22 +47,19 @@ const handlers: Record<UpKind, Handle> = {
   nack: onSchema(nackSchema, handleEdgeNack),
 };
 
-async function findSite(context: IngestContext, siteId: string, shard: number): Promise<KnownSite | null> {
-  const row = await context.db
-    .selectFrom('sites')
-    .select(['site_id', 'shard', 'environment', 'revoked_at_ms'])
-    .where('site_id', '=', siteId)
-    .executeTakeFirst();
-  if (row === undefined || row.shard !== shard) return null;
-  if (row.revoked_at_ms !== null) throw new PilegateError('credential.revoked', `site ${siteId} is revoked`);
-  return { siteId, shard, environment: row.environment };
+async function knownSite({ together }: DispatchContext, siteId: string, shard: number): Promise<KnownSite> {
+  const found = await together.findSite(siteId);
+  if (found === null || found.shard !== shard)
+    throw new PilegateError('wire.wrong_site', `no site ${siteId} in shard ${shard}`);
+  if (found.isRevoked) throw new PilegateError('credential.revoked', `site ${siteId} is revoked`);
+  return { siteId, shard, environment: found.environment };
 }
 
 /**
  * Handles one upward message. What cannot be read is kept as a dead letter and answered with a nack; what
  * fails for a passing reason is neither stored nor acknowledged, so the site sends it again. Never rejects.
  */
-export async function dispatch(context: IngestContext, topic: string, payload: Uint8Array): Promise<void> {
+export async function dispatch(context: DispatchContext, topic: string, payload: Uint8Array): Promise<void> {
   const parsed = parseUpTopic(topic);
   if (parsed === null) return;
   const message = { ...parsed, topic, payload };
@@ -86,13 +83,12 @@ interface UpMessage extends ParsedTopic<UpKind> {
   readonly payload: Uint8Array;
 }
 
-async function take(context: IngestContext, { siteId, shard, kind, payload }: UpMessage): Promise<void> {
-  const site = await findSite(context, siteId, shard);
-  if (site === null) throw new PilegateError('wire.wrong_site', `no site ${siteId} in shard ${shard}`);
+async function take(context: DispatchContext, { siteId, shard, kind, payload }: UpMessage): Promise<void> {
+  const site = await knownSite(context, siteId, shard);
   await handlers[kind](context, site, payload);
 }
 
-async function refuse(context: IngestContext, message: UpMessage, error: PilegateError): Promise<void> {
+async function refuse(context: DispatchContext, message: UpMessage, error: PilegateError): Promise<void> {
   const { siteId, shard, kind, topic, payload } = message;
   const { code, detail } = error;
   context.logger.warn({ siteId, topic, code, detail }, 'message is refused');

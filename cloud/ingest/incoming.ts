@@ -1,5 +1,6 @@
 import type { CloudContext } from '../context.ts';
 import type { Down, SiteAddress } from './down.ts';
+import type { Together } from './together.ts';
 
 /** A site that the cloud knows, speaking on its own topic. */
 export interface KnownSite extends SiteAddress {
@@ -12,3 +13,6 @@ export type IngestContext = Pick<
 > & {
   readonly down: Down;
 };
+
+/** With what is done for many sites together. */
+export type DispatchContext = IngestContext & { readonly together: Together };

@@ -7,6 +7,7 @@ import { type CloudLink, openCloudLink } from './link.ts';
 import { startShardKeeper } from './shards/keeper.ts';
 import { leaseStanding } from './shards/leases.ts';
 import { createSiteQueue } from './site-queue.ts';
+import { createTogether } from './together.ts';
 
 /** Messages that may wait or run before the broker is held back. */
 const QUEUE_LIMIT = 256;
@@ -79,7 +80,7 @@ export function startIngest(
     },
   });
   const down = createDown(link.publish);
-  const ingestContext = { ...context, down };
+  const ingestContext = { ...context, down, together: createTogether(context) };
   const keeper = startShardKeeper({
     db,
     timers,

@@ -2,6 +2,7 @@ import mqtt from 'mqtt';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { upTopic } from '#shared/wire/topics.ts';
 import { sha256Hex } from '../canonical-json.ts';
+import { createTogether } from '../ingest/together.ts';
 import { systemRandom } from '../random.ts';
 import { connectFakeEdge, type FakeEdge } from '../testing/fake-edge.ts';
 import { type Stage, setTheStage } from '../testing/fixtures.ts';
@@ -278,6 +279,7 @@ test('SY-06 a renewal that is under way while its site is revoked gives nothing'
   const { issuer } = cloud.context;
   const context = {
     ...cloud.context,
+    together: createTogether(cloud.context),
     issuer: {
       ...issuer,
       async issue(...wish: Parameters<typeof issuer.issue>) {
@@ -327,7 +329,7 @@ test('SY-06 what comes under the name of a revoked site by whatever broker is ke
   const message = Buffer.from(
     JSON.stringify({ v: 1, siteId: stage.siteId, connectionEpoch: systemRandom.uuid(), online: true }),
   );
-  const context = { ...cloud.context, down: { ...down, nack } };
+  const context = { ...cloud.context, down: { ...down, nack }, together: createTogether(cloud.context) };
   for (let n = 0; n < 3; n += 1) await dispatch(context, upTopic(stage.shard, stage.siteId, 'state'), message);
   expect(nacks).toMatchObject([{ code: 'credential.revoked' }, {}, {}]);
   const letters = await cloud.context.db

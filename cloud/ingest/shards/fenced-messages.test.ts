@@ -12,6 +12,7 @@ import { createTestClock } from '../../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../../testing/test-cloud.ts';
 import { dispatch } from '../dispatch.ts';
 import { createDown } from '../down.ts';
+import { createTogether } from '../together.ts';
 
 /** A process whose lease has run out, and which does not know it yet: what it does has no effect and no answer. */
 
@@ -65,7 +66,8 @@ async function say(
   const head = { v: 1, siteId: stage.siteId, connectionEpoch, storeEpoch, at: at() };
   const text = typeof message === 'string' ? message : JSON.stringify({ ...head, ...message });
   const topic = upTopic(stage.shard, stage.siteId, kind);
-  await dispatch({ ...cloud.context, processId, down, clock: timeOfProcess }, topic, Buffer.from(text));
+  const context = { ...cloud.context, processId, down, clock: timeOfProcess };
+  await dispatch({ ...context, together: createTogether(context) }, topic, Buffer.from(text));
   return answers;
 }
 

@@ -1,0 +1,112 @@
+import { sql } from 'kysely';
+import type { ConnectorView, State } from '#shared/wire/messages.ts';
+import { type Trx, transaction } from '../db/transaction.ts';
+import type { IngestContext, KnownSite } from './incoming.ts';
+import { confirmShards } from './shards/fence.ts';
+
+export interface ToldState {
+  readonly site: KnownSite;
+  readonly state: State;
+  readonly receivedAtMs: number;
+}
+
+/** What became of it: stored; of another connection than the present one; or this process has no lease of the shard. */
+export type StateOutcome = 'stored' | 'of-another-link' | 'shard-lost';
+
+type StatesContext = Pick<IngestContext, 'db' | 'processId' | 'clock' | 'logger'>;
+
+/**
+ * Stores the states of different sites in one transaction. One of another connection than its site's present one neither counts
+ * as a heartbeat nor overwrites what is known. Connectors that do not belong to the site are left alone.
+ */
+export const storeStates = (context: StatesContext, told: readonly ToldState[]): Promise<StateOutcome[]> =>
+  transaction(context.db, async (trx) => {
+    const tenures = await confirmShards(context, trx, [...new Set(told.map(({ site }) => site.shard))]);
+    const mine = told.filter(({ site }) => tenures.has(site.shard));
+    const heard = await hearLinks(trx, mine);
+    await storeConnectors(
+      context,
+      trx,
+      mine.filter(({ site }) => heard.has(site.siteId)),
+    );
+    return told.map(({ site }) => {
+      if (!tenures.has(site.shard)) return 'shard-lost';
+      return heard.has(site.siteId) ? 'stored' : 'of-another-link';
+    });
+  });
+
+/** @returns the sites whose present connection spoke */
+async function hearLinks(trx: Trx, told: readonly ToldState[]): Promise<ReadonlySet<string>> {
+  if (told.length === 0) return new Set();
+  const rows = told.map(({ site, state, receivedAtMs }) => ({
+    site_id: site.siteId,
+    connection_epoch: state.connectionEpoch,
+    has_life: state.lifeId !== undefined,
+    heard_at_ms: receivedAtMs,
+  }));
+  const heard = await sql<{ site_id: string }>`
+    update site_links set heard_at_ms = told.heard_at_ms, online = true,
+      is_life_confirmed = is_life_confirmed or told.has_life
+    from json_to_recordset(${JSON.stringify(rows)}::json) as told (
+      site_id text, connection_epoch uuid, has_life boolean, heard_at_ms bigint)
+    where site_links.site_id = told.site_id and site_links.connection_epoch = told.connection_epoch
+    returning site_links.site_id`.execute(trx);
+  return new Set(heard.rows.map((row) => row.site_id));
+}
+
+async function storeConnectors(context: StatesContext, trx: Trx, told: readonly ToldState[]): Promise<void> {
+  if (told.length === 0) return;
+  const known = await trx
+    .selectFrom('connectors')
+    .select(['connector_id', 'site_id'])
+    .where(
+      'site_id',
+      'in',
+      told.map(({ site }) => site.siteId),
+    )
+    .execute();
+  const siteOf = new Map(known.map((row) => [row.connector_id, row.site_id]));
+  // The last word about a connector counts, should a message have two.
+  const rows = new Map<string, object>();
+  for (const { site, state, receivedAtMs } of told) {
+    const isOwn = ({ connectorId }: ConnectorView) => siteOf.get(connectorId) === site.siteId;
+    for (const one of state.connectors.filter(isOwn))
+      rows.set(one.connectorId, rowOf(one, state.at.wallMs, receivedAtMs));
+    const foreign = state.connectors.filter((one) => !isOwn(one)).map(({ connectorId }) => connectorId);
+    if (foreign.length > 0) {
+      context.logger.warn({ siteId: site.siteId, connectorIds: foreign }, 'state of foreign connectors is ignored');
+    }
+  }
+  if (rows.size > 0) await upsert(trx, [...rows.values()]);
+}
+
+const rowOf = (state: ConnectorView, sentAtMs: number, receivedAtMs: number) => ({
+  connector_id: state.connectorId,
+  status: state.status,
+  plugged: state.plugged,
+  session_id: state.sessionId,
+  energy_wh: state.energyWh,
+  power_w: state.powerW,
+  current_ma: state.currentMa,
+  temperature_c: state.temperatureC,
+  faults: JSON.stringify(state.faults),
+  observed_at_ms: state.observedAtMs,
+  observation_age_ms: Math.max(0, sentAtMs - state.observedAtMs),
+  received_at_ms: receivedAtMs,
+});
+
+async function upsert(trx: Trx, rows: readonly object[]): Promise<void> {
+  await sql`
+    insert into connector_states (connector_id, status, plugged, session_id, energy_wh, power_w, current_ma, temperature_c,
+      faults, observed_at_ms, observation_age_ms, received_at_ms)
+    select connector_id, status, plugged, session_id, energy_wh, power_w, current_ma, temperature_c, faults, observed_at_ms,
+      observation_age_ms, received_at_ms
+    from json_to_recordset(${JSON.stringify(rows)}::json) as told (
+      connector_id text, status text, plugged boolean, session_id uuid, energy_wh bigint, power_w bigint, current_ma bigint,
+      temperature_c double precision, faults text, observed_at_ms bigint, observation_age_ms bigint, received_at_ms bigint)
+    on conflict (connector_id) do update set status = excluded.status, plugged = excluded.plugged,
+      session_id = excluded.session_id, energy_wh = excluded.energy_wh, power_w = excluded.power_w,
+      current_ma = excluded.current_ma, temperature_c = excluded.temperature_c, faults = excluded.faults,
+      observed_at_ms = excluded.observed_at_ms, observation_age_ms = excluded.observation_age_ms,
+      received_at_ms = excluded.received_at_ms`.execute(trx);
+}
