@@ -13,6 +13,7 @@ const long = [
   'test/stand/occupancy.test.ts',
   'test/power/rush-hour.test.ts',
   'test/contract/data-budget.test.ts',
+  'test/drain/drain.test.ts',
   'test/sync/second-way.test.ts',
   'test/sim/*.test.ts',
 ];

@@ -1,4 +1,4 @@
-import { parseUpTopic, SHARD_COUNT } from '#shared/wire/topics.ts';
+import { type ParsedTopic, parseUpTopic, SHARD_COUNT, type UpKind } from '#shared/wire/topics.ts';
 import type { ClientTls } from '../broker/tls-folder.ts';
 import type { CloudContext } from '../context.ts';
 import { dispatch } from './dispatch.ts';
@@ -56,7 +56,8 @@ export const isIngestReady = (standing: IngestStanding): boolean =>
   (standing.shardsOwned > 0 || standing.shardsLeased === SHARD_COUNT);
 
 /**
- * Connects to the broker and handles what the sites of its shards say, each site in order, different sites side by side.
+ * Connects to the broker and handles what the sites of its shards say, the records of each site in order, and its live views; different
+ * sites side by side.
  *
  * @param openLink what makes the connection
  */
@@ -76,7 +77,7 @@ export function startIngest(
     onMessage: async (topic, payload) => {
       const parsed = parseUpTopic(topic);
       if (parsed === null) return;
-      await queue.push(nameInQueue(parsed.shard, parsed.siteId), () => dispatch(ingestContext, topic, payload));
+      await queue.push(nameInQueue(parsed), () => dispatch(ingestContext, topic, payload));
     },
   });
   const down = createDown(link.publish);
@@ -118,5 +119,7 @@ export function startIngest(
   };
 }
 
-const nameInQueue = (shard: number, siteId: string) => `${shard}/${siteId}`;
+/** A live view depends on no record: it does not wait behind those that a site sends at the same time. */
+const nameInQueue = ({ shard, siteId, kind }: ParsedTopic<UpKind>) =>
+  kind === 'state' ? `${shard}/${siteId}/live` : `${shard}/${siteId}`;
 const shardInQueue = (name: string) => Number.parseInt(name, 10);

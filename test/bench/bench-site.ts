@@ -5,9 +5,9 @@ import { type BenchCloud, openBenchCloud } from './bench-cloud.ts';
 import type { StopSeen, ToBoxLines } from './box-lines.ts';
 import { startProcess } from './start-process.ts';
 
-const EDGE = join(import.meta.dirname, '../../edge/main.ts');
-const BOX_LINES = join(import.meta.dirname, 'box-lines.ts');
-const PROFILES = join(import.meta.dirname, 'profiles');
+export const EDGE = join(import.meta.dirname, '../../edge/main.ts');
+export const BOX_LINES = join(import.meta.dirname, 'box-lines.ts');
+export const PROFILES = join(import.meta.dirname, 'profiles');
 const SITE_ID = 'bench';
 const SHARD = 0;
 

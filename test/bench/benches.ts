@@ -1,3 +1,4 @@
+import { drain } from './drain.ts';
 import { edge } from './edge.ts';
 import { ingest } from './ingest.ts';
 import { ledger } from './ledger.ts';
@@ -12,6 +13,7 @@ import { stop } from './stop.ts';
  * @param size how much is to be measured, where a benchmark can be made smaller; its own unit
  */
 export const benches: Readonly<Record<string, (size?: number) => Promise<Record<string, number | null>>>> = {
+  drain,
   edge,
   ingest,
   ledger,
