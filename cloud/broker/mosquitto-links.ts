@@ -32,7 +32,7 @@ export function mosquittoLinks(
     async cut(siteId, keepFingerprint) {
       await writeRevokedFile(context, places.authority, places.revokedFile);
       if (places.pidFile === null) return false;
-      process.kill(Number((await readFile(places.pidFile, 'utf8')).trim()), 'SIGHUP');
+      process.kill(await brokerPid(places.pidFile), 'SIGHUP');
       // The site has just come with its new certificate: its link is the one to keep.
       if (keepFingerprint !== null) return true;
       await new Promise<void>((resolve) => context.timers.after(RELOADED_MS, resolve));
@@ -40,6 +40,13 @@ export function mosquittoLinks(
       return true;
     },
   };
+}
+
+/** @throws Error when the file holds no process id: 0 and what is below it would name groups of processes, this one's among them */
+async function brokerPid(pidFile: string): Promise<number> {
+  const pid = Number((await readFile(pidFile, 'utf8')).trim());
+  if (!Number.isInteger(pid) || pid <= 1) throw new Error(`${pidFile} holds no process id`);
+  return pid;
 }
 
 async function namesOf({ db }: Pick<CloudContext, 'db'>, siteId: string): Promise<string[]> {
