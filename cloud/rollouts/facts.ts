@@ -70,7 +70,7 @@ const factsOf = (row: Looked, nowMs: number): SiteFacts => ({
 });
 
 /** What was in force and is no more, though nothing newer is known, was left by the site. */
-function answerOf(status: SiteDocumentRow['status'] | null): Answer {
+export function answerOf(status: SiteDocumentRow['status'] | null): Answer {
   switch (status) {
     case null:
     case 'open':

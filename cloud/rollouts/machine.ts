@@ -155,7 +155,8 @@ function watched(
   return forMs >= answerWithinMs ? to('failed', 'the link has not come back') : null;
 }
 
-const isRefusal = (answer: Answer): boolean => answer === 'refused' || answer === 'rolled-back';
+/** The site has not got it in force. */
+export const isRefusal = (answer: Answer): boolean => answer === 'refused' || answer === 'rolled-back';
 
 function applied(site: SiteFacts, moved: readonly Moved[], nowMs: number): SiteFacts {
   const move = moved.find(({ siteId }) => siteId === site.siteId);

@@ -55,6 +55,17 @@ const steps = async (rolloutId: string) => (await fleet.staff('GET', `/rollouts/
 const control = (rolloutId: string, action: string, change: object = {}) =>
   fleet.staff('POST', `/rollouts/${rolloutId}/${action}`, { requested_by: 'Wang Wei', reason: 'lunch', ...change });
 
+/** What a start from here would be priced by. */
+const pricesAt = async (i: number): Promise<string[]> => {
+  const rows = await cloud.context.db
+    .selectFrom('site_tariffs')
+    .select('tariff_id')
+    .where('site_id', '=', fleet.siteId(i))
+    .where('replaced_at_ms', 'is', null)
+    .execute();
+  return rows.map((row) => row.tariff_id);
+};
+
 test('SY-07 a good document reaches the fleet wave by wave, each after the one before was well for the soak time', async () => {
   await openFleet(4);
   const rolloutId = await begin({ waves: [{ sites: 1 }, { percent: 100 }] });
@@ -108,6 +119,10 @@ test('SY-07 XC-04 a bad document for ten sites halts in the first wave and is ta
     site_counts: { reverted: 1, failed: 1, queued: 8 },
   });
   expect(fleet.members.map((_, i) => fleet.heard(i))).toEqual([3, 2, ...new Array(8).fill(1)]);
+  const prices = await Promise.all(fleet.members.map((_, i) => pricesAt(i)));
+  expect(prices, 'a start from here is priced as before, where it was refused as well').toEqual(
+    new Array(10).fill(['fleet-before']),
+  );
   const { alarms } = (await fleet.staff('GET', '/alarms')).body;
   expect(alarms[0]).toMatchObject({
     code: 'rollout.halted',
@@ -171,6 +186,25 @@ describe('SY-07 what halts it while a site is watched', () => {
     await fleet.sweep();
     expect(await states(rolloutId)).toBe('failed reverting reverting');
   });
+});
+
+test('SY-07 one site that cannot be sent back keeps neither the others nor another roll-out', async () => {
+  await openFleet(3);
+  const rolloutId = await begin({ waves: [{ sites: 3 }] });
+  // What was good when it was put is not now.
+  const gone = schedule('before');
+  await cloud.context.db
+    .updateTable('site_documents')
+    .set({ text: JSON.stringify({ ...gone, tariffs: [{ ...gone.tariffs[0], connectorIds: ['gone'] }] }) })
+    .where('site_id', '=', fleet.siteId(0))
+    .where('version', '=', 1)
+    .execute();
+  for (const i of [0, 1]) await fleet.answer(i, 'active');
+  await fleet.answer(2, 'refused');
+  await fleet.sweep();
+  await fleet.sweep();
+  expect(await states(rolloutId)).toBe('stuck reverting failed');
+  expect((await look(rolloutId)).sites[0].detail).toContain('gone');
 });
 
 test('SY-07 a site that is away holds the others up for a while only, gets it when it is back, and else is named as missed', async () => {

@@ -1,17 +1,24 @@
-import { isPilegateError } from '#shared/errors.ts';
+import { describeComplaints } from '#shared/complaints.ts';
+import { isPilegateError, type PilegateError } from '#shared/errors.ts';
 import { digestOf, sha256Hex } from '../canonical-json.ts';
 import type { CloudContext } from '../context.ts';
 import { savepoint, type Trx, transaction } from '../db/transaction.ts';
 import { documentInForce, highestVersion, putDocumentIn } from '../documents/put-document.ts';
-import { rolloutFacts, siteFacts } from './facts.ts';
-import { type Decision, decide } from './machine.ts';
+import { storable } from '../ingest/storable.ts';
+import { putTariffsBack } from '../stations/put-tariff-schedule.ts';
+import { answerOf, rolloutFacts, siteFacts } from './facts.ts';
+import { type Decision, decide, isRefusal } from './machine.ts';
 import { numbered, type SiteValues, siteText } from './site-text.ts';
 import { PLATFORM, recordSteps, type Step } from './steps.ts';
 import type { RolloutRow, RolloutSiteRow } from './tables.ts';
 
 type SweepContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 'wake'>;
 
-/** Takes every roll-out that is not over one round further. Processes that sweep at once share them out. */
+/**
+ * Takes every roll-out that is not over one round further. Processes that sweep at once share them out.
+ *
+ * @throws why a round failed, after the others have been taken further
+ */
 export async function sweepRollouts(context: SweepContext): Promise<void> {
   const open = await context.db
     .selectFrom('rollouts')
@@ -19,10 +26,16 @@ export async function sweepRollouts(context: SweepContext): Promise<void> {
     .where('finished_at_ms', 'is', null)
     .orderBy('created_at_ms')
     .execute();
+  const failures: unknown[] = [];
   for (const { rollout_id: rolloutId } of open) {
-    const count = await transaction(context.db, (trx) => takeFurther(context, trx, rolloutId));
-    if (count > 0) context.wake.commands();
+    try {
+      const count = await transaction(context.db, (trx) => takeFurther(context, trx, rolloutId));
+      if (count > 0) context.wake.commands();
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** @returns how many decisions there were */
@@ -51,7 +64,7 @@ interface Round extends SweepContext {
 function carryOut(round: Round, decision: Decision): Promise<void> {
   switch (decision.kind) {
     case 'site':
-      return moveSite(round, decision.siteId, { state: decision.to, detail: decision.detail });
+      return move(round, decision);
     case 'send':
       return send(round, decision.siteId);
     case 'revert':
@@ -95,6 +108,27 @@ async function moveSite(
     .execute();
   await recordSteps(trx, [{ rolloutId, atMs: nowMs, by: PLATFORM, siteId, step: state, detail }]);
   logger.info({ rolloutId, siteId, state, detail }, 'site in a roll-out');
+}
+
+async function move(round: Round, { siteId, to, detail }: Extract<Decision, { kind: 'site' }>): Promise<void> {
+  await moveSite(round, siteId, { state: to, detail });
+  if (to === 'failed' && round.rollout.kind === 'tariffs') await priceAsOnSite(round, siteId);
+}
+
+/** A schedule that the site has refused, or has left, prices nothing that is started from here either. */
+async function priceAsOnSite(round: Round, siteId: string): Promise<void> {
+  const { trx, nowMs } = round;
+  const { version, digest, sent_at_ms: sentAtMs } = await siteRow(round, siteId);
+  if (version === null || sentAtMs === null) return;
+  const put = await trx
+    .selectFrom('site_documents')
+    .select('status')
+    .where('site_id', '=', siteId)
+    .where('kind', '=', 'tariffs')
+    .where('version', '=', version)
+    .where('digest', '=', digest)
+    .executeTakeFirst();
+  if (put !== undefined && isRefusal(answerOf(put.status))) await putTariffsBack(trx, siteId, sentAtMs, nowMs);
 }
 
 /** From here on no site is sent to, and each that may have it goes back. */
@@ -149,8 +183,21 @@ async function sendTo(round: Round, siteId: string): Promise<void> {
   });
 }
 
-/** Sends what was in force before as a new version: the one that is there never comes to be older than itself. */
+/** Whom nothing can be put for now is left to a technician; the others go back. */
 async function revert(round: Round, siteId: string): Promise<void> {
+  try {
+    await savepoint(round.trx, () => sendBack(round, siteId));
+  } catch (error) {
+    if (!isPilegateError(error)) throw error;
+    await moveSite(round, siteId, { state: 'stuck', detail: storable(`going back: ${whyOf(error)}`, 500) });
+  }
+}
+
+const whyOf = ({ message, complaints }: PilegateError): string =>
+  complaints.length === 0 ? message : `${message}: ${describeComplaints(complaints.slice(0, 5))}`;
+
+/** Sends what was in force before as a new version: the one that is there never comes to be older than itself. */
+async function sendBack(round: Round, siteId: string): Promise<void> {
   const { trx, rollout, nowMs } = round;
   const { kind, requested_by: requestedBy } = rollout;
   const site = await siteRow(round, siteId);

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { fromMsOf, type TariffSchedule } from '#shared/tariff/schedule.ts';
 import type { Trx } from '../db/transaction.ts';
 import { storeTariff } from './store-tariff.ts';
@@ -36,4 +37,29 @@ export async function putTariffSchedule(
       })
       .execute();
   }
+}
+
+/**
+ * Puts back in force what a schedule has taken the place of: the site has not taken it. What was put since stays.
+ *
+ * @param putAtMs when the schedule was put
+ */
+export async function putTariffsBack(trx: Trx, siteId: string, putAtMs: number, nowMs: number): Promise<void> {
+  await trx.updateTable('sites').set({ updated_at_ms: nowMs }).where('site_id', '=', siteId).execute();
+  const since = await trx
+    .selectFrom('site_tariffs')
+    .select('tariff_id')
+    .where('site_id', '=', siteId)
+    .where('replaced_at_ms', '>', putAtMs)
+    .executeTakeFirst();
+  if (since !== undefined) return;
+  await trx
+    .updateTable('site_tariffs')
+    .set({ replaced_at_ms: nowMs })
+    .where('site_id', '=', siteId)
+    .where('replaced_at_ms', 'is', null)
+    .execute();
+  await sql`insert into site_tariffs (site_id, tariff_id, version, in_force_from_ms, until_ms, connector_ids)
+    select site_id, tariff_id, version, in_force_from_ms, until_ms, connector_ids from site_tariffs
+    where site_id = ${siteId} and replaced_at_ms = ${putAtMs} order by site_tariff_id`.execute(trx);
 }
