@@ -79,8 +79,8 @@ type Moved = Extract<Decision, { kind: 'site' }>;
 /** States in which a wave waits for nothing more of a site. */
 const SETTLED: readonly RolloutSiteState[] = ['good', 'had', 'failed', 'left', 'unable'];
 
-/** So many sites are sent to at once; the others in the next round. */
-export const SENDS_AT_ONCE = 100;
+/** So many sites are sent to at once, the others in the next round: their rows are locked for so long. */
+export const SENDS_AT_ONCE = 25;
 
 /**
  * What is to be done now. A wave begins only after each site of those before is settled, and nothing is sent in the round that halts, or
