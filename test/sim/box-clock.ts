@@ -3,7 +3,7 @@ import type { OsLook } from '../../edge/time/clock-judge.ts';
 import type { Dice } from './dice.ts';
 import type { Scheduler } from './scheduler.ts';
 
-const NTP_SYNCHRONISES_AFTER_MS = 40_000;
+const NTP_SYNCHRONISES_WITHIN_MS = 300_000;
 
 /** The clocks of one box: a crystal that is a little wrong, a wall clock that anybody may set, and NTP where there is any. */
 export class BoxClock implements Clock {
@@ -56,7 +56,7 @@ export class BoxClock implements Clock {
   #synchroniseSoon(): void {
     if (!this.#hasNtp) return;
     const { bootId } = this;
-    this.#scheduler.after(this.#dice.between(5000, 2 * NTP_SYNCHRONISES_AFTER_MS), () => {
+    this.#scheduler.after(this.#dice.between(5000, NTP_SYNCHRONISES_WITHIN_MS), () => {
       if (bootId !== this.bootId) return;
       this.#wrongByMs = this.#dice.between(-200, 200);
       this.#syncMark = this.wallMs();

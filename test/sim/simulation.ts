@@ -88,7 +88,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       log,
       onHeard: (topic) => {
         const box = boxOf(topic);
-        if (box !== undefined && topic.endsWith('/up/batch')) troubles.provoke(box);
+        if (box !== undefined && topic.endsWith('/up/batch')) troubles.provokeBatch(box);
       },
       onSaid: (topic, payload) => {
         effects.hear(topic, payload);

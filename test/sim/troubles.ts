@@ -69,23 +69,37 @@ export class Troubles {
       Object.assign(way, { ...(this.#isResting ? goodWay() : usualWay()), isOpen: way.isOpen });
   }
 
-  /** Something important is just happening: the best moment to break something. */
+  /** Something is said to a site, or a pile is told to deliver: the best moment to break something. */
   provoke(box: Box): void {
-    const { dice, scheduler, broker, killCloud, weather } = this.#parts;
-    if (this.#isResting || !dice.chance(0.06)) return;
-    const what = dice.pick([
+    const { dice, broker, killCloud } = this.#parts;
+    this.#provoke(0.06, [
       () => this.#losesAll(box),
       () => this.#losesAll(box),
-      () => {
-        weather.next = dice.pick(['fails-before', 'fails-after']);
-      },
       () => box.kill(),
       () => box.cutPower(dice.span(dice.pick([5000, 120_000])), false),
       () => killCloud(dice.span(10_000)),
       () => broker.breakOff(box.siteId),
       () => this.#crashBroker(dice.span(5000)),
     ]);
-    scheduler.after(dice.pick([0, dice.between(0, 30), dice.between(0, 400)]), () => this.#isResting || what());
+  }
+
+  /** A batch comes to the cloud, which is about to apply it, commit, and answer. */
+  provokeBatch(box: Box): void {
+    const { dice, killCloud, weather } = this.#parts;
+    const next = (end: 'fails-before' | 'fails-after') => () => {
+      weather.next = end;
+    };
+    if (dice.chance(0.1)) return this.#provoke(1, [next('fails-before'), next('fails-after')], 0);
+    this.#provoke(0.06, [() => killCloud(dice.span(10_000)), () => this.#losesAll(box)], 40);
+  }
+
+  #provoke(probability: number, whats: readonly (() => void)[], withinMs = 400): void {
+    const { dice, scheduler } = this.#parts;
+    if (this.#isResting || !dice.chance(probability)) return;
+    const what = dice.pick(whats);
+    const inMs = dice.pick([0, dice.between(0, withinMs)]);
+    if (inMs === 0) return what();
+    scheduler.after(inMs, () => this.#isResting || what());
   }
 
   /** For a moment nothing comes down to a site: an acknowledgement is lost, or a command. */
@@ -189,6 +203,16 @@ export class Troubles {
         everyMs: 5 * HOUR_MS,
         lastsMs: 5 * MINUTE_MS,
         begin: () => this.#badDisk(box),
+      },
+      {
+        name: `${siteId} wrong clock offline`,
+        everyMs: 4 * HOUR_MS,
+        lastsMs: 8 * MINUTE_MS,
+        begin: () => {
+          box.clock.jump(dice.pick([-1, 1, 1]) * dice.span(5 * HOUR_MS));
+          box.kill();
+          return this.#partition(box);
+        },
       },
       {
         name: `${siteId} clock`,
