@@ -1,10 +1,12 @@
-import { sql } from 'kysely';
+import { PGlite } from '@electric-sql/pglite';
+import { Kysely, PGliteDialect, sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrationsFolder } from '../testing/database-template.ts';
 import { openTestDatabase } from '../testing/test-database.ts';
 import type { Db } from './connect.ts';
 import { parseInt8 } from './int8.ts';
 import { migrate, readMigrations } from './migrate.ts';
+import type { Database } from './schema.ts';
 import { isTransient, isUniqueViolation, savepoint, transaction } from './transaction.ts';
 
 let db: Db;
@@ -35,6 +37,25 @@ test('migrations run once; one that was changed or removed is refused by name', 
   const changed = migrations.map((one, index) => (index === 1 ? { ...one, sha256: 'other' } : one));
   await expect(migrate(db, changed, 1)).rejects.toThrow('0002_ingest.sql was changed');
   await expect(migrate(db, migrations.slice(1), 1)).rejects.toThrow('0001_stations.sql is applied');
+});
+
+test('SY-06 the password that a site had before it could have more of them still lets it in', async () => {
+  const migrations = await readMigrations(migrationsFolder);
+  const before = migrations.filter(({ name }) => name < '0014');
+  const pglite = await PGlite.create();
+  const old = new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) });
+  await migrate(old, before, 1);
+  await sql`insert into sites values ('old', 'x', 'live', 'UTC', 7, 'digest', 5, 5)`.execute(old);
+  await migrate(old, [...before, ...migrations.filter(({ name }) => name.startsWith('0014'))], 2);
+  const row = await old.selectFrom('site_credentials').selectAll().executeTakeFirstOrThrow();
+  expect(row).toMatchObject({
+    fingerprint: 'digest',
+    site_id: 'old',
+    kind: 'password',
+    expires_at_ms: null,
+    ended_at_ms: null,
+  });
+  await old.destroy();
 });
 
 test('a migration that fails leaves nothing of itself behind', async () => {

@@ -66,6 +66,8 @@ export interface StationOptions {
   readonly webhookHostPort: string;
   readonly cloudEnv?: Readonly<Record<string, string>>;
   readonly logLevel?: string;
+  /** With it the site proves itself by a certificate; without it, by a password of its own. */
+  readonly authorityFile?: string;
 }
 
 export interface Station {
@@ -146,7 +148,12 @@ export async function startStation(options: StationOptions): Promise<Station> {
     const site = await staff.createSite(siteDocument());
     await staff.publishTariff([SITE_ID], DEMO_TARIFF);
     const key = await staff.createPartner('demo-partner', 'Demo Partner');
-    const siteFile = writeSiteFile(options.folder, simulator.ready, { httpUrl, brokerUrl, ...site });
+    const siteFile = writeSiteFile(options.folder, simulator.ready, {
+      httpUrl,
+      brokerUrl,
+      authorityFile: options.authorityFile,
+      ...site,
+    });
     const startEdge = () =>
       startChild<unknown>({
         name: 'edge',
@@ -201,7 +208,13 @@ function siteDocument(): object {
 function writeSiteFile(
   folder: string,
   simulator: SimulatorReady,
-  site: { httpUrl: string; brokerUrl: string; shard: number; claim_code: string },
+  site: {
+    httpUrl: string;
+    brokerUrl: string;
+    authorityFile: string | undefined;
+    shard: number;
+    claim_code: string;
+  },
 ): string {
   const edgeDir = join(folder, 'edge');
   const identityDir = join(edgeDir, 'data', 'identity');
@@ -214,7 +227,8 @@ function writeSiteFile(
     cloud: {
       brokerUrl: site.brokerUrl,
       shard: site.shard,
-      identity: { kind: 'password', claimUrl: site.httpUrl },
+      identity: { kind: site.authorityFile === undefined ? 'password' : 'certificate', claimUrl: site.httpUrl },
+      ...(site.authorityFile === undefined ? {} : { authorityFile: site.authorityFile }),
     },
     lines: simulator.lines.map((line) => ({ ...line, ...serialSettingsOf(line) })),
     piles: installed.piles.map(({ pileId, model, lineId, unit }) => ({

@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
@@ -10,7 +10,8 @@ import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.t
 import { IdentityFolder } from '../../edge/link/identity/identity-folder.ts';
 import { makeAuthorityFiles } from '../../scripts/authority/make-files.ts';
 import { openIdentifiedSite } from '../contract/identified-site.ts';
-import { type Engine, findMosquitto, freePort, isLeftOut, startMosquittoWith } from './engines.ts';
+import { findMosquitto, freePort, isLeftOut, startMosquittoWith } from './engines.ts';
+import { startRig } from './rig.ts';
 
 /** Goal: on Mosquitto every device proves itself by a certificate of its own, and speaks for no other. */
 
@@ -19,30 +20,45 @@ const leftOut = isLeftOut(mosquitto, 'certificates on Mosquitto', 'Install it: a
 const patience = { timeout: 15_000, interval: 50 };
 const DAY_MS = 86_400_000;
 
-describe.skipIf(leftOut)('with Mosquitto', () => {
+/** Mosquitto with an authority of its own, as `npm run make:authority` sets it up. */
+async function startBroker() {
   const folder = mkdtempSync(join(tmpdir(), 'pilegate-authority-'));
   const pidFile = join(folder, 'mosquitto.pid');
-  let broker: Engine;
+  const port = await freePort();
+  const brokerHosts = ['localhost', '127.0.0.1'];
+  await makeAuthorityFiles({ folder, brokerHosts, port, address: '127.0.0.1', pidFile, nowMs: Date.now() });
+  // Started as root it would give up its rights, and could not read its key.
+  if (process.getuid?.() === 0) appendFileSync(join(folder, 'mosquitto.conf'), 'user root\n');
+  const broker = await startMosquittoWith(mosquitto ?? '', join(folder, 'mosquitto.conf'), port);
+  return {
+    folder,
+    pidFile,
+    url: `mqtts://localhost:${port}`,
+    async stop() {
+      await broker.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+describe.skipIf(leftOut)('with Mosquitto', () => {
+  let broker: Awaited<ReturnType<typeof startBroker>>;
   let cloud: TestCloud;
   let brokerUrl: string;
   let authority: string;
   let runs = 0;
 
   beforeAll(async () => {
-    const port = await freePort();
-    const brokerHosts = ['localhost', '127.0.0.1'];
-    await makeAuthorityFiles({ folder, brokerHosts, port, address: '127.0.0.1', pidFile, nowMs: Date.now() });
-    // Started as root it would give up its rights, and could not read its key.
-    if (process.getuid?.() === 0) appendFileSync(join(folder, 'mosquitto.conf'), 'user root\n');
-    broker = await startMosquittoWith(mosquitto ?? '', join(folder, 'mosquitto.conf'), port);
-    brokerUrl = `mqtts://localhost:${port}`;
-    authority = readFileSync(join(folder, 'authority.crt'), 'utf8');
-    cloud = await startTestCloud({ config: { brokerUrl, brokerTlsDir: folder, brokerPidFile: pidFile } });
+    broker = await startBroker();
+    brokerUrl = broker.url;
+    authority = readFileSync(join(broker.folder, 'authority.crt'), 'utf8');
+    cloud = await startTestCloud({
+      config: { brokerUrl, brokerTlsDir: broker.folder, brokerPidFile: broker.pidFile },
+    });
   });
   afterAll(async () => {
     await cloud?.stop();
     await broker?.stop();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   const staff = (path: string, body: object) => staffPost(cloud.app, cloud.staffToken, path, body);
@@ -147,7 +163,7 @@ describe.skipIf(leftOut)('with Mosquitto', () => {
     const wish = { commonName: 'a', use: 'client', serial: '0a', fromMs: nowMs, untilMs: nowMs + DAY_MS } as const;
     const foreign = await openAuthority(await makeAuthority('Pilegate', '01', nowMs, nowMs + DAY_MS));
     const own = await openAuthority({
-      key: readFileSync(join(folder, 'authority.key'), 'utf8'),
+      key: readFileSync(join(broker.folder, 'authority.key'), 'utf8'),
       certificate: authority,
     });
     const made = async (...args: Parameters<typeof certifyNewKey>) => {
@@ -155,8 +171,8 @@ describe.skipIf(leftOut)('with Mosquitto', () => {
       return { key, cert: certificate };
     };
     const server = {
-      key: readFileSync(join(folder, 'broker.key'), 'utf8'),
-      cert: readFileSync(join(folder, 'broker.crt'), 'utf8'),
+      key: readFileSync(join(broker.folder, 'broker.key'), 'utf8'),
+      cert: readFileSync(join(broker.folder, 'broker.crt'), 'utf8'),
     };
     const cases = {
       nothing: {},
@@ -184,5 +200,25 @@ describe.skipIf(leftOut)('with Mosquitto', () => {
     });
     await expect(attempt).rejects.toThrow(/purpose/);
   });
-  chmodSync(folder, 0o755);
+
+  test('SY-06 a whole station, each part a process of its own, comes up by its claim code over certificates', {
+    timeout: 60_000,
+  }, async () => {
+    const own = await startBroker();
+    onTestFinished(() => own.stop());
+    const rig = await startRig(
+      { BROKER_URL: own.url, PILEGATE_BROKER_TLS_DIR: own.folder, PILEGATE_BROKER_PID_FILE: own.pidFile },
+      { authorityFile: join(own.folder, 'authority.crt') },
+    );
+    onTestFinished(() => rig.stop());
+    const isOnline = async () => (await rig.client.get('/v1/stations')).body.stations[0].online;
+    await expect.poll(isOnline, { timeout: 20_000, interval: 200 }).toBe(true);
+    await rig.station.edge.stop();
+    await rig.station.restartEdge();
+    const reasons = { requested_by: 'wang', reason: 'stolen' };
+    await expect.poll(isOnline, { timeout: 20_000, interval: 200 }).toBe(true);
+    const revoked = await rig.station.staff.call('POST', '/staff/v1/sites/demo/credentials/revoke', reasons);
+    expect(revoked).toMatchObject({ link_cut: true });
+    await expect.poll(isOnline, { timeout: 20_000, interval: 200 }).toBe(false);
+  });
 });

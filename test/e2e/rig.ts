@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PartnerClient } from '../../scripts/start/partner-client.ts';
-import { type Station, startStation } from '../../scripts/start/station.ts';
+import { type Station, type StationOptions, startStation } from '../../scripts/start/station.ts';
 import { Story } from '../../scripts/start/story.ts';
 import { WebhookReceiver } from '../../scripts/start/webhook-receiver.ts';
 
@@ -17,10 +17,14 @@ export interface Rig {
   stop(): Promise<void>;
 }
 
-export async function startRig(cloudEnv: Readonly<Record<string, string>> = {}): Promise<Rig> {
+export async function startRig(
+  cloudEnv: Readonly<Record<string, string>> = {},
+  options: Pick<StationOptions, 'authorityFile'> = {},
+): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'pilegate-e2e-'));
   const receiver = await WebhookReceiver.listen();
   const station = await startStation({
+    ...options,
     folder,
     httpPort: 0,
     mqttPort: 0,

@@ -218,6 +218,10 @@ test('SY-06 a credential that does not connect rests, and the one before it goes
   };
   await world.seconds(60);
   expect([world.isUp, world.identity.fingerprint()]).toEqual([true, first]);
+  expect(world.folder.read().identity, 'a welcome with one proves no other').toMatchObject({
+    current: { fingerprint: first },
+    next: { grant: { certificate: null } },
+  });
   for (const fingerprint of world.good.keys()) world.good.set(fingerprint, world.cloudMs + LIFETIME_MS);
   await world.seconds(650);
   expect(world.isUp).toBe(true);
