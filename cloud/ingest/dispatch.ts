@@ -38,7 +38,7 @@ function onSchema<Schema extends z.ZodType>(
 const handlers: Record<UpKind, Handle> = {
   hello: onSchema(helloSchema, handleHello),
   batch: onSchema(batchSchema, async (context, site, batch) => {
-    if (batch.lifeId === undefined || (await isHolder(context, site, batch.lifeId)))
+    if (batch.lifeId === undefined || (await isHolder(context, site, batch.lifeId, context.clock.wallMs())))
       await handleBatch(context, site, batch);
   }),
   state: onSchema(stateSchema, handleState),

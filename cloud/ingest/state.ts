@@ -6,7 +6,8 @@ import { ShardLostError } from './shards/fence.ts';
 
 /** Live view and heartbeat. A message of an older connection may arrive late; it changes nothing. */
 export async function handleState(context: DispatchContext, site: KnownSite, state: State): Promise<void> {
-  const outcome = await context.together.storeState({ site, state, receivedAtMs: context.clock.wallMs() });
+  const receivedAtMs = context.clock.wallMs();
+  const outcome = await context.together.storeState({ site, state, receivedAtMs });
   if (outcome === 'shard-lost') throw new ShardLostError(site.shard);
   if (outcome === 'stored') {
     const { connectionEpoch } = state;
@@ -14,5 +15,5 @@ export async function handleState(context: DispatchContext, site: KnownSite, sta
     return;
   }
   context.logger.debug({ siteId: site.siteId }, 'state of another connection is ignored');
-  if (state.lifeId !== undefined) await isHolder(context, site, state.lifeId);
+  if (state.lifeId !== undefined) await isHolder(context, site, state.lifeId, receivedAtMs);
 }

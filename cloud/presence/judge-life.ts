@@ -45,7 +45,7 @@ export type Judgement =
 /** Before another store takes the place of one that has fallen silent. A new process on the same store waits only while the old one is fresh. */
 export const REPLACED_AFTER_MS = 60_000;
 /** What was on its way when the other life began to speak proves nothing. */
-const ON_ITS_WAY_MS = 2_000;
+export const ON_ITS_WAY_MS = 2_000;
 
 const hold = (reason: HoldReason, isProof = false): Judgement => ({ kind: 'hold', reason, isProof });
 

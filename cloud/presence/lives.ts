@@ -6,7 +6,7 @@ import type { IngestContext, KnownSite } from '../ingest/incoming.ts';
 import { inShard } from '../ingest/shards/fence.ts';
 import { storable } from '../ingest/storable.ts';
 import { raiseSiteAlarm } from '../stations/raise-site-alarm.ts';
-import { type Holder, type Judgement, judgeLife, type KnownLives } from './judge-life.ts';
+import { type Holder, type Judgement, judgeLife, type KnownLives, ON_ITS_WAY_MS } from './judge-life.ts';
 
 /** Of the lives of a site that are over, so many are kept for whoever looks into what has happened. */
 const LIVES_KEPT = 50;
@@ -57,15 +57,23 @@ export async function sayHold(
 /**
  * Whether records or a live view come from the box that speaks for the site. One whose place was taken while it could not be heard
  * is told so, and that there are two is known from here on.
+ *
+ * @param heardAtMs when they came in: live views and records are handled side by side, so what was said before may come after
  */
-export async function isHolder(context: IngestContext, site: KnownSite, lifeId: string): Promise<boolean> {
+export async function isHolder(
+  context: IngestContext,
+  site: KnownSite,
+  lifeId: string,
+  heardAtMs: number,
+): Promise<boolean> {
   const { siteId } = site;
   const link = await context.db
     .selectFrom('site_links')
-    .select(['life_id'])
+    .select(['life_id', 'hello_at_ms'])
     .where('site_id', '=', siteId)
     .executeTakeFirst();
   if (link?.life_id == null || link.life_id === lifeId) return true;
+  if (link.hello_at_ms !== null && heardAtMs - link.hello_at_ms <= ON_ITS_WAY_MS) return false;
   const nowMs = context.clock.wallMs();
   const { value: stranger } = await inShard(context, site.shard, async (trx) => {
     await lockSite(trx, siteId);
