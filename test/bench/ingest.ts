@@ -71,8 +71,9 @@ export async function ingest(heldS = HELD_S): Promise<Record<string, number | nu
     const inserts = await insertRate(database.url, BATCH_RECORDS, INSERT_BATCHES, INSERT_CONNECTIONS);
     const held = await hold(sites, process.pid, heldS);
     const refused = sites.reduce((sum, site) => sum + site.refusedCount, 0);
-    const stored = await storedCount(db);
+    // In this order: what is acknowledged by now is stored, and the sites go on.
     const acked = sites.reduce((sum, site) => sum + site.acked, 0);
+    const stored = await storedCount(db);
     if (refused > 0 || stored < acked) throw new Error(`${refused} refused, ${acked} acknowledged, ${stored} stored`);
     return {
       records_per_s: Math.round(rate.recordsPerS),
