@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { DocumentKind, DocumentStatus } from '#shared/documents.ts';
 import type { DocumentPush, Hello } from '#shared/wire/messages.ts';
+import { type Trx, transaction } from '../db/transaction.ts';
 import { systemRandom } from '../random.ts';
 import { sweepRollouts } from '../rollouts/sweep.ts';
 import { connectFakeEdge, type FakeEdge } from './fake-edge.ts';
@@ -150,7 +151,18 @@ export class DocumentFleet {
     await this.sweep();
   }
 
-  sweep = (): Promise<void> => sweepRollouts(this.#cloud.context);
+  /** One round at least, from here on: the cloud sweeps by itself as well, and whoever comes second leaves it to the first. */
+  async sweep(): Promise<void> {
+    await this.#noneUnderWay();
+    await sweepRollouts(this.#cloud.context);
+    await this.#noneUnderWay();
+  }
+
+  #noneUnderWay(): Promise<unknown> {
+    const { db } = this.#cloud.context;
+    const open = (trx: Trx) => trx.selectFrom('rollouts').select('rollout_id').where('finished_at_ms', 'is', null);
+    return transaction(db, (trx) => open(trx).forUpdate().execute());
+  }
 
   /** The site goes off the line, as at a power cut. */
   async goAway(i: number): Promise<void> {

@@ -91,3 +91,22 @@ test('XC-10 what is shown of a configuration has no password in it', () => {
   const shown = reader.show?.(reader.read(write(secret).text, 'x')) ?? '';
   expect([shown.includes('pw1'), shown.includes('mqtts://***@broker.example:8883')]).toEqual([false, true]);
 });
+
+test.each<[string, (pile: (typeof richSite.piles)[number]) => object, object]>([
+  ['a profile of its own', (pile) => ({ ...pile, profile: { interlocks: {} } }), {}],
+  ['a profile out of a file', (pile) => ({ ...pile, profile: '../profiles/mine.json' }), {}],
+  ['limits of an interlock', (pile) => ({ ...pile, interlocks: { overTemperatureC: 200 } }), {}],
+  ['more current than the profile allows', (pile) => ({ ...pile, limitMa: 640_000 }), {}],
+  ['a folder of profiles', (pile) => pile, { profiles: '/tmp/profiles' }],
+])('SY-07 XC-08 no configuration loosens an interlock: %s is refused', (_, change, added) => {
+  const folder = folderWithSecret();
+  const good = readerIn(folder);
+  expect(complaintsIn(() => good.read(write(richSite).text, 'x'))).toEqual([]);
+  const [first, ...others] = richSite.piles;
+  const { text } = write({
+    ...richSite,
+    ...added,
+    piles: [...(first === undefined ? [] : [change(first)]), ...others],
+  });
+  expect(complaintsIn(() => good.read(text, 'x'))).not.toEqual([]);
+});
