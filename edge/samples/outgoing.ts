@@ -1,11 +1,9 @@
-import type { Database as Sqlite } from 'better-sqlite3';
 import type { Stamp } from '#shared/stamp.ts';
 import type { RecordEnvelope } from '#shared/wire/messages.ts';
 import { MAX_SAMPLES_A_RECORD } from '#shared/wire/samples.ts';
 import { packSamples } from './pack-samples.ts';
 import type { SamplesStore } from './samples-store.ts';
 import type { SamplesStream } from './samples-stream.ts';
-import { droppedThrough, untakenIn } from './tombstones.ts';
 
 /** Of samples that are taken now, so many are told together, or those of so long: the names in a record weigh more than a sample. */
 const WORTH_A_RECORD = 500;
@@ -23,7 +21,6 @@ export interface SamplesLimits {
  * are worth a message.
  */
 export function recordsAfter(
-  database: Sqlite,
   store: SamplesStore,
   stream: SamplesStream,
   afterSeq: number,
@@ -33,8 +30,8 @@ export function recordsAfter(
   if (stream.headSeq <= afterSeq || isWaiting(store, stream, afterSeq, now)) return null;
   const samples = store.readAfter(afterSeq, SAMPLES_A_LOOK);
   const throughSeq = (samples.length < SAMPLES_A_LOOK ? null : samples.at(-1)?.seq) ?? stream.headSeq;
-  const untaken = untakenIn(database, afterSeq, throughSeq);
-  const droppedThroughSeq = droppedThrough(database);
+  const untaken = store.untaken(afterSeq, throughSeq);
+  const droppedThroughSeq = store.droppedThrough();
   const records = packSamples({ afterSeq, samples, untaken, droppedThroughSeq, now }).slice(0, limits.records);
   let bytes = 0;
   const fitting = records.findIndex((record, i) => {

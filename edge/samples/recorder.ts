@@ -108,9 +108,9 @@ export class SamplesRecorder {
   recordsAfter(afterSeq: number, limits: SamplesLimits): RecordEnvelope[] | null {
     const read = (): RecordEnvelope[] | null => {
       this.#open();
-      const [database, store, stream] = [this.#database, this.#store, this.#stream];
-      if (database === null || store === null || stream === null) return null;
-      return recordsAfter(database, store, stream, afterSeq, limits, this.#parts.stamp());
+      const [store, stream] = [this.#store, this.#stream];
+      if (store === null || stream === null) return null;
+      return recordsAfter(store, stream, afterSeq, limits, this.#parts.stamp());
     };
     return this.#guarded(read) ?? null;
   }

@@ -2,6 +2,7 @@ import type { Database as Sqlite, Statement } from 'better-sqlite3';
 import type { NumberedSample } from './pack-samples.ts';
 import type { Sample } from './sampler.ts';
 import { CLOCKS, STATUSES } from './samples-schema.ts';
+import { droppedThroughOf, untakenOf } from './tombstones.ts';
 
 type NameKind = 'boot' | 'connector' | 'session';
 
@@ -9,6 +10,9 @@ type NameKind = 'boot' | 'connector' | 'session';
 export class SamplesStore {
   readonly #database: Sqlite;
   readonly #insert: Statement;
+  readonly #after: Statement<[number, number], Record<string, number | string | null>>;
+  readonly untaken: ReturnType<typeof untakenOf>;
+  readonly droppedThrough: () => number;
   #names = new Map<string, number>();
 
   constructor(database: Sqlite) {
@@ -17,6 +21,13 @@ export class SamplesStore {
       `INSERT INTO samples (sample_id, connector, wall_ms, mono_ms, boot, clock, status, register_wh, current_ma, power_w, temperature_dc, session)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
+    this.#after = database.prepare(
+      `SELECT s.*, c.name AS connector_id, b.name AS boot_id, n.name AS session_id FROM samples s
+       JOIN names c ON c.name_id = s.connector JOIN names b ON b.name_id = s.boot
+       LEFT JOIN names n ON n.name_id = s.session WHERE s.sample_id > ? ORDER BY s.sample_id LIMIT ?`,
+    );
+    this.untaken = untakenOf(database);
+    this.droppedThrough = droppedThroughOf(database);
   }
 
   /** Within a transaction: one group, under the numbers from `firstSeq` on. */
@@ -47,13 +58,7 @@ export class SamplesStore {
 
   /** The samples after a number, in the order in which they were taken. */
   readAfter(afterSeq: number, limit: number): NumberedSample[] {
-    const rows = this.#database
-      .prepare<[number, number], Record<string, number | string | null>>(
-        `SELECT s.*, c.name AS connector_id, b.name AS boot_id, n.name AS session_id FROM samples s
-         JOIN names c ON c.name_id = s.connector JOIN names b ON b.name_id = s.boot
-         LEFT JOIN names n ON n.name_id = s.session WHERE s.sample_id > ? ORDER BY s.sample_id LIMIT ?`,
-      )
-      .all(afterSeq, limit);
+    const rows = this.#after.all(afterSeq, limit);
     return rows.map((row) => ({
       seq: Number(row.sample_id),
       sample: {

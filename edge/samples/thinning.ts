@@ -1,5 +1,5 @@
 import type { Database as Sqlite } from 'better-sqlite3';
-import { bury, droppedThrough } from './tombstones.ts';
+import { bury, droppedThroughOf } from './tombstones.ts';
 
 const MINUTE_MS = 60_000;
 /** So many of the newest samples stay as they are. */
@@ -53,7 +53,7 @@ function dropOldest(database: Sqlite, throughId: number): boolean {
      ORDER BY sample_id LIMIT ${ROWS_A_STEP})`,
   );
   if (toId === 0) return false;
-  const fromId = droppedThrough(database) + 1;
+  const fromId = droppedThroughOf(database)() + 1;
   const span = spanOf(database, fromId, toId);
   const { changes } = database.prepare(`DELETE FROM samples WHERE sample_id <= ?`).run(toId);
   bury(database, { reason: 'dropped', fromId, toId, ...span, count: changes });

@@ -81,16 +81,19 @@ export function tombstonesIn(database: Sqlite): Tombstone[] {
     .all();
 }
 
-/** What is told under numbers of its own, from after `afterSeq` up to `throughSeq`. */
-export function untakenIn(database: Sqlite, afterSeq: number, throughSeq: number): Untaken[] {
-  return database
-    .prepare<[number, number], Untaken>(
-      `SELECT reason, from_wall_ms AS fromWallMs, to_wall_ms AS toWallMs, count, seq, numbers
-       FROM tombstones WHERE seq > ? AND seq <= ? ORDER BY seq`,
-    )
-    .all(afterSeq, throughSeq);
+/** What is told under numbers of its own, from after one number up to another. Prepared once: it is asked for all the time. */
+export function untakenOf(database: Sqlite): (afterSeq: number, throughSeq: number) => Untaken[] {
+  const statement = database.prepare<[number, number], Untaken>(
+    `SELECT reason, from_wall_ms AS fromWallMs, to_wall_ms AS toWallMs, count, seq, numbers
+     FROM tombstones WHERE seq > ? AND seq <= ? ORDER BY seq`,
+  );
+  return (afterSeq, throughSeq) => statement.all(afterSeq, throughSeq);
 }
 
 /** The last number of a sample that was dropped; 0 before the first. */
-export const droppedThrough = (database: Sqlite): number =>
-  database.prepare<[], number | null>(`SELECT max(to_id) FROM tombstones WHERE reason = 'dropped'`).pluck().get() ?? 0;
+export function droppedThroughOf(database: Sqlite): () => number {
+  const statement = database
+    .prepare<[], number | null>(`SELECT max(to_id) FROM tombstones WHERE reason = 'dropped'`)
+    .pluck();
+  return () => statement.get() ?? 0;
+}
