@@ -72,3 +72,9 @@ test('SY-07 one key follows another: both sign for a time, and every list is sig
   expect(await documentKeysFor(context, [])).toEqual(offer);
   expect(await documentKeysFor(context, null), 'older software knows no keys').toBeNull();
 });
+
+test('SY-07 a process with another master key does not start: it could answer no site', async () => {
+  const other = createSecretBox(systemRandom.bytes(32), systemRandom.bytes);
+  await ensureDocumentKey({ db, clock, secrets });
+  await expect(ensureDocumentKey({ db, clock, secrets: other })).rejects.toThrow('not that of this database');
+});

@@ -12,6 +12,7 @@ import { PilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../context.ts';
 import type { Db } from '../db/connect.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
+import type { SecretBox } from './seal.ts';
 import type { DocumentKeyRow } from './tables.ts';
 
 /** What the cloud signs documents with, as it is stored at one moment. */
@@ -30,11 +31,16 @@ const MOST_IN_USE = 2;
 /** Raw bytes of an Ed25519 public key: the end of its DER (RFC 8410). */
 const PUBLIC_KEY_BYTES = 32;
 
-/** Makes the first key where there is none. Processes that start together make one. */
+/**
+ * Makes the first key where there is none. Processes that start together make one.
+ *
+ * @throws Error when the keys were sealed with another master key: sites would say hello, and never be answered
+ */
 export async function ensureDocumentKey(context: KeyContext): Promise<void> {
   await transaction(context.db, async (trx) => {
     if ((await lockedKeys(trx)).length === 0) await insertKey(context, trx);
   });
+  await loadDocumentSigner(context);
 }
 
 /**
@@ -81,7 +87,7 @@ export async function loadDocumentSigner({ db, secrets }: Pick<KeyContext, 'db' 
   const rows = await documentKeyRows(db);
   const opened = rows.map((row) => ({
     row,
-    privateKey: privateKeyOf(secrets.open(row.private_key_sealed, contextOf(row.key_id))),
+    privateKey: openedKey(secrets, row),
   }));
   const inUse = opened.filter(({ row }) => row.left_at_ms === null);
   // Of those that were left the last ones: a site that has missed more changes than that is given the keys by hand.
@@ -136,6 +142,14 @@ async function insertKey({ clock, secrets }: KeyContext, trx: Trx): Promise<stri
     })
     .execute();
   return keyId;
+}
+
+function openedKey(secrets: SecretBox, { key_id: keyId, private_key_sealed: sealed }: DocumentKeyRow): KeyObject {
+  try {
+    return privateKeyOf(secrets.open(sealed, contextOf(keyId)));
+  } catch (cause) {
+    throw new Error(`document key ${keyId} cannot be read: keys/master.key is not that of this database`, { cause });
+  }
 }
 
 const contextOf = (keyId: string): string => `document-key:${keyId}`;
