@@ -17,6 +17,9 @@ export interface DiskWeather {
 
 export const goodDisk = (): DiskWeather => ({ fullP: 0, failBeforeP: 0, failAfterP: 0, cannotOpenP: 0, cutP: 0 });
 
+/** When nothing in particular is wrong with it: but the power may go at any commit. */
+export const usualDisk = (): DiskWeather => ({ ...goodDisk(), cutP: 0.008 });
+
 /** A record as it was committed, kept by somebody else than the ledger. */
 export interface CommittedRecord {
   readonly kind: string;

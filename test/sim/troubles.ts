@@ -1,6 +1,7 @@
 import type { Box } from './box.ts';
 import type { SimBroker } from './broker.ts';
 import type { Dice } from './dice.ts';
+import { goodDisk, usualDisk } from './edge-disk.ts';
 import { type DatabaseWeather, goodWeather, usualWeather } from './fragile-database.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Trace } from './trace.ts';
@@ -60,6 +61,11 @@ export class Troubles {
     const { weather, boxes, cloudWire } = this.#parts;
     Object.assign(weather, this.#fairWeather());
     for (const wire of [cloudWire, ...boxes.map((box) => box.wire)]) this.#mend(wire);
+    for (const box of boxes) this.#mendDisk(box);
+  }
+
+  #mendDisk(box: Box): void {
+    Object.assign(box.disk.weather, this.#isResting ? goodDisk() : usualDisk());
   }
 
   #fairWeather = (): DatabaseWeather => (this.#isResting ? goodWeather() : usualWeather());
@@ -206,7 +212,7 @@ export class Troubles {
       },
       {
         name: `${siteId} wrong clock offline`,
-        everyMs: 4 * HOUR_MS,
+        everyMs: 2 * HOUR_MS,
         lastsMs: 8 * MINUTE_MS,
         begin: () => {
           box.clock.jump(dice.pick([-1, 1, 1]) * dice.span(5 * HOUR_MS));
@@ -266,7 +272,7 @@ export class Troubles {
       cutP: some(0.05),
     });
     box.stir();
-    return () => Object.assign(box.disk.weather, { fullP: 0, failBeforeP: 0, failAfterP: 0, cannotOpenP: 0, cutP: 0 });
+    return () => this.#mendDisk(box);
   }
 
   #badWire(wire: Wire): () => void {
