@@ -108,7 +108,10 @@ export class EdgeProcess {
     const { life, timers } = this;
     const onThrow = (error: unknown) => this.#thrown(error);
     const port = {
-      postMessage: (message: FromLedger) => this.#soon(() => this.#heard(message)),
+      // How much the disk has written is told with the storage's health: of this machine, and another at each run.
+      postMessage: (message: FromLedger) => {
+        if (message.kind !== 'storage') this.#soon(() => this.#heard(message));
+      },
       on: (_: 'message', listener: (message: ToLedger) => void) => {
         this.#toLedger = (message) => this.#soon(() => listener(message));
       },

@@ -93,7 +93,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       onSaid: (topic, payload) => {
         effects.hear(topic, payload);
         const box = boxOf(topic);
-        if (box === undefined) return;
+        if (box === undefined || topic.endsWith('/beat')) return;
         box.stir();
         if (/\/(command|cancel|ack)$/.test(topic)) troubles.provoke(box);
       },

@@ -21,6 +21,9 @@ interface StoredRecord {
 /** A register shows whole watt-hours, rounded down, at both ends. */
 const REGISTER_WH = 1;
 
+/** A record with one of these says itself that more may have flowed than it bills. */
+const SAYS_LESS: ReadonlySet<string> = new Set(['end-estimated', 'stop-not-proven', 'meter-jump']);
+
 /** Compares the cloud's books with what the edges have committed and the piles have delivered, as far as they have got. */
 export class Witness {
   readonly #pglite: PGlite;
@@ -128,7 +131,7 @@ export class Witness {
       this.counts.cdrs += 1;
       const pile = this.#boxes.get(row.site_id)?.piles.get(cdr.connectorId);
       const trueWh = pile?.energyWhOf(cdr.sessionId) ?? 0;
-      const isUnseen = cdr.marks.some((mark) => mark === 'end-estimated' || mark === 'stop-not-proven');
+      const isUnseen = cdr.marks.some((mark) => SAYS_LESS.has(mark));
       const offWh = cdr.energyWh - trueWh;
       this.#violations.check(
         offWh <= REGISTER_WH && (isUnseen || offWh >= -REGISTER_WH),
