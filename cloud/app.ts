@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { CloudContext } from './context.ts';
+import { diagnosticsRoutes } from './diagnostics/routes.ts';
 import { documentKeyRoutes } from './documents/key-routes.ts';
 import { documentRoutes } from './documents/routes.ts';
 import { createErrorHandler } from './http/error-handler.ts';
@@ -70,5 +71,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(claimRoutes(context));
   await zodApp.register(rolloutRoutes(context, staff));
   await zodApp.register(presenceRoutes(context, staff));
+  await zodApp.register(diagnosticsRoutes(context, staff));
   return app;
 }

@@ -1,4 +1,5 @@
 import type { CloudContext } from './context.ts';
+import { askDuePieces, forgetDiagnostics } from './diagnostics/ask.ts';
 import { sendDueDocuments } from './documents/document-sender.ts';
 import type { Down } from './ingest/down.ts';
 import type { CloudLink } from './ingest/link.ts';
@@ -29,6 +30,7 @@ export const startCommandSender = (context: CloudContext, link: CloudLink, down:
       if (!link.isProven()) return;
       await sendDueCommands({ ...context, down });
       await sendDueDocuments({ ...context, down });
+      await askDuePieces({ ...context, down });
     },
   });
 
@@ -59,6 +61,13 @@ export function startSweepers(context: CloudContext): Poller[] {
       timers,
       logger,
       run: () => sweepRollouts(context),
+    }),
+    startPoller({
+      name: 'forget diagnostics',
+      intervalMs: NONCES_EVERY_MS,
+      timers,
+      logger,
+      run: () => forgetDiagnostics(context.db, context.clock.wallMs()),
     }),
     startPoller({
       name: 'forget nonces',

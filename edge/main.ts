@@ -9,6 +9,7 @@ import { openControlSocket } from './cli/control-socket.ts';
 import { refusalText } from './cli/refusal-text.ts';
 import { commandFailed } from './control/report.ts';
 import { packagedProfiles } from './devices/load-profiles.ts';
+import { LOG_KEPT_BYTES, LogRing } from './diagnostics/log-ring.ts';
 import type { StorageHealth } from './ledger/storage-health.ts';
 import { type BegunSite, beginSite } from './runtime/begin-site.ts';
 import { healthInfluence } from './runtime/controller-health.ts';
@@ -38,7 +39,8 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
   keepMemorySmall();
   const { site, devices } = chosen.checked;
   const logGate = createLineGate();
-  const log = createLogger(logLevel, logGate).child({ siteId: site.siteId });
+  const ring = new LogRing(LOG_KEPT_BYTES);
+  const log = createLogger(logLevel, logGate, ring).child({ siteId: site.siteId });
   const bootId = readBootId();
   // The ledger thread judges the clock: it has the disk and the cloud as witnesses.
   let known: BootClock = { bootId, offsetMs: 0, quality: 'none' };
@@ -148,6 +150,12 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
         return field.acknowledged(notice.sessionId);
       case 'storage':
         return onStorage(notice.health);
+      case 'collect':
+        return ledger.post({
+          kind: 'field-facts',
+          bundleId: notice.bundleId,
+          facts: { ...field.facts(), fieldLog: ring.lines() },
+        });
       case 'sync':
         sync = notice.sync;
         field.access.cloudIs(sync.link === 'open');

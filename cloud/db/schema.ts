@@ -3,6 +3,7 @@ import type { DocumentKind, DocumentSource, DocumentStatus } from '#shared/docum
 import type { ClockQuality } from '#shared/stamp.ts';
 import type { Command, ConnectorStatus, MaintenanceAction } from '#shared/wire/messages.ts';
 import type { SampleLossReason } from '#shared/wire/samples.ts';
+import type { DiagnosticPiecesTable, DiagnosticsTable } from '../diagnostics/tables.ts';
 import type { DocumentKeysTable } from '../keys/tables.ts';
 import type { LifeStatus } from '../presence/judge-life.ts';
 import type { RolloutSitesTable, RolloutStepsTable, RolloutsTable } from '../rollouts/tables.ts';
@@ -22,6 +23,8 @@ export interface Database {
   site_tariffs: SiteTariffsTable;
   site_links: SiteLinksTable;
   site_lives: SiteLivesTable;
+  diagnostics: DiagnosticsTable;
+  diagnostic_pieces: DiagnosticPiecesTable;
   cursors: { site_id: string; store_epoch: string; stream: string; acked_seq: number };
   site_records: SiteRecordsTable;
   dead_letters: DeadLettersTable;

@@ -112,6 +112,7 @@ const noDown = {
   welcome: nothing,
   hold: nothing,
   beat: nothing,
+  diagnose: nothing,
   ack: nothing,
   command: nothing,
   cancel: nothing,

@@ -2,8 +2,16 @@ import type { z } from 'zod';
 import { isPilegateError, PilegateError } from '#shared/errors.ts';
 import { renewalSchema } from '#shared/wire/credentials.ts';
 import { decode } from '#shared/wire/decode.ts';
-import { batchSchema, helloSchema, nackSchema, presenceSchema, stateSchema } from '#shared/wire/messages.ts';
+import {
+  batchSchema,
+  helloSchema,
+  nackSchema,
+  pieceSchema,
+  presenceSchema,
+  stateSchema,
+} from '#shared/wire/messages.ts';
 import { type ParsedTopic, parseUpTopic, type UpKind, WIRE_VERSION } from '#shared/wire/topics.ts';
+import { handlePiece } from '../diagnostics/take-piece.ts';
 import { isHolder } from '../presence/lives.ts';
 import { handleRenewal } from '../sites/rotate.ts';
 import { handleBatch } from './batch.ts';
@@ -43,6 +51,7 @@ const handlers: Record<UpKind, Handle> = {
   }),
   state: onSchema(stateSchema, handleState),
   presence: onSchema(presenceSchema, handlePresence),
+  piece: onSchema(pieceSchema, handlePiece),
   renewal: onSchema(renewalSchema, handleRenewal),
   nack: onSchema(nackSchema, handleEdgeNack),
 };

@@ -1,6 +1,6 @@
 import type { CredentialGrant } from '#shared/wire/credentials.ts';
 import { encode } from '#shared/wire/decode.ts';
-import type { Ack, Beat, Cancel, Command, DocumentPush, Hold, Nack, Welcome } from '#shared/wire/messages.ts';
+import type { Ack, Beat, Cancel, Command, Diagnose, DocumentPush, Hold, Nack, Welcome } from '#shared/wire/messages.ts';
 import { type DownKind, downTopic } from '#shared/wire/topics.ts';
 
 /** Where a site listens. */
@@ -19,6 +19,7 @@ export interface Down {
   cancel(site: SiteAddress, message: Cancel): Promise<void>;
   document(site: SiteAddress, message: DocumentPush): Promise<void>;
   credential(site: SiteAddress, message: CredentialGrant): Promise<void>;
+  diagnose(site: SiteAddress, message: Diagnose): Promise<void>;
   nack(site: SiteAddress, message: Nack): Promise<void>;
 }
 
@@ -37,6 +38,7 @@ export function createDown(publish: (topic: string, payload: string) => Promise<
     cancel: to<Cancel>('cancel'),
     document: to<DocumentPush>('document'),
     credential: to<CredentialGrant>('credential'),
+    diagnose: to<Diagnose>('diagnose'),
     nack: to<Nack>('nack'),
   };
 }

@@ -239,6 +239,12 @@ export class Ledger {
     return this.#store.read(() => documentsIn(this.#store));
   }
 
+  /** How many refused records are kept aside, by code. */
+  deadLetterCodes(): Record<string, number> {
+    const rows = this.#store.read(() => this.#store.rows(`SELECT code, count(*) AS n FROM dead_letters GROUP BY code`));
+    return Object.fromEntries(rows.map(({ code, n }) => [String(code), Number(n)]));
+  }
+
   close(): void {
     this.#store.close();
   }

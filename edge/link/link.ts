@@ -9,13 +9,16 @@ import {
   type ConnectorView,
   cancelSchema,
   commandSchema,
+  type Diagnose,
   type DocumentPush,
+  diagnoseSchema,
   documentPushSchema,
   type Hello,
   type Hold,
   type HoldReason,
   holdSchema,
   nackSchema,
+  type Piece,
   type State,
   type Welcome,
   welcomeSchema,
@@ -52,6 +55,8 @@ export interface LinkParts extends IntakeParts {
   readonly otherStreams: readonly StreamSource[];
   readonly onAcknowledged: (sessionId: string) => void;
   readonly onDocument: (push: DocumentPush) => void;
+  /** A piece of a diagnostics bundle is asked for. */
+  readonly onDiagnose: (question: Diagnose) => void;
   /** The keys that pushed documents are accepted from. */
   readonly documentKeyIds: () => string[];
   /** The cloud has told what it signs documents with. */
@@ -163,6 +168,11 @@ export class Link {
   /** The next connection is made at once, with what is good then. */
   reconnect(): void {
     this.#session.reconnect();
+  }
+
+  /** May be lost: the cloud asks again. */
+  sendPiece(piece: Omit<Piece, 'v' | 'siteId'>): void {
+    if (this.state === 'open') this.#publish('piece', { v: WIRE_VERSION, siteId: this.#parts.site.siteId, ...piece });
   }
 
   async close(): Promise<void> {
@@ -327,6 +337,9 @@ export class Link {
         return this.#parts.onDocument(decode(documentPushSchema, payload));
       case 'credential':
         return this.#login.granted(decode(credentialGrantSchema, payload));
+      case 'diagnose':
+        if (this.#isMeant) this.#parts.onDiagnose(decode(diagnoseSchema, payload));
+        return;
       case 'nack': {
         const nack = decode(nackSchema, payload);
         if (nack.code === 'credential.refused' || nack.code === 'credential.kind') this.#login.refused();

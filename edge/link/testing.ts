@@ -11,10 +11,12 @@ import type {
   Beat,
   Cancel,
   Command,
+  Diagnose,
   DocumentPush,
   Hello,
   Hold,
   Nack,
+  Piece,
   Presence,
   State,
   Welcome,
@@ -42,6 +44,7 @@ export interface UpMessages {
   batch: Batch;
   state: State;
   presence: Presence;
+  piece: Piece;
   renewal: Renewal;
   nack: Nack;
 }
@@ -49,6 +52,7 @@ interface DownMessages {
   welcome: Welcome;
   hold: Hold;
   beat: Beat;
+  diagnose: Diagnose;
   ack: Ack;
   command: Command;
   cancel: Cancel;
@@ -69,6 +73,7 @@ export class FakeCloud {
     batch: [],
     state: [],
     presence: [],
+    piece: [],
     renewal: [],
     nack: [],
   };
@@ -190,6 +195,7 @@ export async function rig(change: { start?: boolean; opened?: Opened; fraction?:
     onDocument: ({ documentKind, version }) => told.push(`document ${documentKind} ${version}`),
     documentKeyIds: () => [KEY_ID],
     onDocumentKeys: ({ text }) => told.push(`keys ${text}`),
+    onDiagnose: () => {},
     onCloudTime: (cloudTime) => cloudTimes.push(cloudTime),
   });
   onTestFinished(() => link.close());

@@ -314,6 +314,16 @@ export class Field {
   }
 
   /** How every line and device is doing. */
+  /** For a diagnostics bundle: nothing of cards is among it. */
+  facts(): Readonly<Record<string, unknown>> {
+    return {
+      connectors: this.view(),
+      devices: this.devices(),
+      lines: this.lines(),
+      frames: [...this.#lines.values()].flatMap(({ frames }) => frames.last()),
+    };
+  }
+
   lines(): LineView[] {
     return [...this.#lines.values()].map((line) => viewOfLine(line, this.#parts.clock.monoMs()));
   }

@@ -5,6 +5,8 @@ import type { BootClock, Stamp } from '#shared/stamp.ts';
 import type { ConnectorView } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { SiteConfig } from '../config/site.ts';
+import type { Facts } from '../diagnostics/bundle.ts';
+import { Bundles } from '../diagnostics/bundles.ts';
 import { PinnedKeysFile } from '../documents/pinned-keys-file.ts';
 import { refusalOfPush } from '../documents/pushed-document.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -49,6 +51,8 @@ export interface LedgerOutside extends Pick<StorageParts, 'disk' | 'openLedger'>
   /** Random, from 0 inclusive to 1 exclusive. */
   readonly fraction: () => number;
   readonly log: Logger;
+  /** What this thread has logged last; absent where nobody keeps it. */
+  readonly logLines?: () => string[];
   /** Which box this is; null where that cannot be told. */
   readonly controllerId: string | null;
   readonly openBroker: OpenBrokerSession;
@@ -127,6 +131,7 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
     actedOn: openWork.commands.map(({ commandId }) => commandId),
     onCommand: (command) => post({ kind: 'command', command }),
     onCancel: (commandId) => post({ kind: 'cancel', commandId }),
+    onDiagnose: (question) => bundles.ask(question),
     onDocument: (push) =>
       post({ kind: 'document', push, refusal: refusalOfPush(push, site.siteId, pinnedKeys.read()) }),
     documentKeyIds: () => pinnedKeys.keyIds(),
@@ -135,6 +140,29 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
     onCloudTime: (told) => {
       if (clock.hear(told)) ledger.timeIsConfirmed(stamp().wallMs);
     },
+  });
+  const bundles = new Bundles({
+    clock: osClock,
+    timers,
+    log,
+    collect: (bundleId) => post({ kind: 'collect', bundleId }),
+    send: (piece) => link.sendPiece(piece),
+  });
+  const ledgerFacts = (): Facts => ({
+    software: data.software,
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    uptimeS: Math.round(process.uptime()),
+    memory: process.memoryUsage(),
+    at: stamp(),
+    clock: known,
+    controllerId: outside.controllerId,
+    site,
+    storage: storage.health,
+    sync: syncView(ledger, link, way),
+    documents: ledger.documents().map(({ text: _text, ...document }) => document),
+    deadLetters: ledger.deadLetterCodes(),
+    ledgerLog: outside.logLines?.() ?? [],
   });
   const endClockLooks = every(timers, LOOK_AT_CLOCK_EVERY_MS, () => {
     if (clock.tick() && link.askTime()) clock.asked();
@@ -204,7 +232,10 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
         if (message.phase === 'started') watch.start();
         else watch.stop();
         return message.phase === 'started' ? service?.started() : service?.stopping();
+      case 'field-facts':
+        return bundles.take(message.bundleId, { ...ledgerFacts(), ...message.facts });
       case 'close':
+        bundles.close();
         endSyncViews();
         endClockLooks();
         void link.close().then(() => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
+import { LOG_KEPT_BYTES, LogRing } from '../diagnostics/log-ring.ts';
 import { openBrokerSession } from '../link/broker-session.ts';
 import { readControllerId } from './controller-id.ts';
 import { type LedgerThreadData, runLedgerThread } from './ledger-thread.ts';
@@ -12,6 +13,7 @@ import { notifySystemd, systemdAsks } from './systemd-notify.ts';
 if (parentPort === null) throw new Error('this file is the entry of a worker thread');
 keepMemorySmall();
 const data = workerData as LedgerThreadData;
+const ring = new LogRing(LOG_KEPT_BYTES);
 const asks = systemdAsks(process.env, process.pid);
 runLedgerThread(parentPort, data, {
   clock: systemClock,
@@ -19,7 +21,8 @@ runLedgerThread(parentPort, data, {
   look: lookAtSystemClock,
   newId: randomUUID,
   fraction: Math.random,
-  log: createLogger(data.logLevel, data.logGate).child({ siteId: data.site.siteId, thread: 'ledger' }),
+  log: createLogger(data.logLevel, data.logGate, ring).child({ siteId: data.site.siteId, thread: 'ledger' }),
+  logLines: () => ring.lines(),
   controllerId: readControllerId(),
   openBroker: openBrokerSession,
   systemd: asks === null ? null : { asks, notify: notifySystemd },

@@ -9,6 +9,8 @@ export interface LogStreamParts {
   /** Takes as many bytes as it can without waiting, and tells how many. Throws when it can take none. */
   readonly write: (bytes: Uint8Array) => number;
   readonly gate: LineGate;
+  /** Hears every line, also those that nobody reads. */
+  readonly onLine?: (text: string) => void;
   /** Lines were lost, and there is room again. */
   readonly onDropped: (lines: number) => void;
 }
@@ -43,6 +45,7 @@ export class LogStream {
   }
 
   write(text: string): void {
+    this.#parts.onLine?.(text);
     const line = Buffer.from(text);
     const isKept = this.#dropped === 0 && this.#keptBytes + line.length <= MOST_KEPT_BYTES;
     if (!isKept && this.lastLevel < FATAL) {

@@ -43,6 +43,8 @@ export type ToLedger =
     }
   /** What a damaged ledger has lost is confirmed by a technician; answered like a commit. */
   | { readonly kind: 'confirm-loss'; readonly commitId: number }
+  /** What the field knows of itself, for a diagnostics bundle. */
+  | { readonly kind: 'field-facts'; readonly bundleId: string; readonly facts: Readonly<Record<string, unknown>> }
   | { readonly kind: 'close' };
 
 export type FromLedger =
@@ -81,6 +83,8 @@ export type FromLedger =
   | { readonly kind: 'acknowledged'; readonly sessionId: string }
   /** What stamps are made with from here on. The first comes before "opened". */
   | { readonly kind: 'clock'; readonly clock: BootClock }
+  /** Facts of the field are wanted. */
+  | { readonly kind: 'collect'; readonly bundleId: string }
   | { readonly kind: 'sync'; readonly sync: SyncView }
   | { readonly kind: 'storage'; readonly health: StorageHealth }
   | { readonly kind: 'closed' };

@@ -293,6 +293,30 @@ export const documentPushSchema = z.object({
 });
 export type DocumentPush = z.infer<typeof documentPushSchema>;
 
+/** A diagnostics bundle has at most so many bytes, compressed, and travels in pieces of at most so many. */
+export const MAX_BUNDLE_BYTES = 1_048_576;
+export const PIECE_BYTES = 24_576;
+
+/** down/diagnose: asks for one piece of a diagnostics bundle, again until it is there. The first question has the bundle made. */
+export const diagnoseSchema = z.object({ v: version, bundleId: uuidSchema, piece: z.int().nonnegative() });
+export type Diagnose = z.infer<typeof diagnoseSchema>;
+
+/** up/piece: one piece of a bundle. Another digest than before: the site has made the bundle anew, and its pieces begin again. */
+export const pieceSchema = z.object({
+  v: version,
+  siteId: siteIdSchema,
+  bundleId: uuidSchema,
+  piece: z.int().nonnegative(),
+  pieces: z
+    .int()
+    .min(1)
+    .max(Math.ceil(MAX_BUNDLE_BYTES / PIECE_BYTES)),
+  /** SHA-256 of the whole bundle. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  base64: z.base64().max(Math.ceil(PIECE_BYTES / 3) * 4),
+});
+export type Piece = z.infer<typeof pieceSchema>;
+
 /** up/nack and down/nack: a message that could not be read at all, told to whoever sent it. */
 export const nackSchema = z.object({
   v: version,

@@ -6,7 +6,7 @@ export const WIRE_VERSION = 1;
 /** Sites are spread over this many topic shards, which ingest processes share out among themselves. */
 export const SHARD_COUNT = 64;
 
-export const upKinds = ['hello', 'batch', 'state', 'presence', 'renewal', 'nack'] as const;
+export const upKinds = ['hello', 'batch', 'state', 'presence', 'piece', 'renewal', 'nack'] as const;
 export type UpKind = (typeof upKinds)[number];
 
 export const downKinds = [
@@ -18,6 +18,7 @@ export const downKinds = [
   'cancel',
   'document',
   'credential',
+  'diagnose',
   'nack',
 ] as const;
 export type DownKind = (typeof downKinds)[number];

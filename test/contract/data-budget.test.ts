@@ -62,6 +62,7 @@ async function openSite(name: string, bytesPerS: number) {
     onCommand: (command) => commands.push(command),
     onCancel: () => {},
     onAcknowledged: () => {},
+    onDiagnose: () => {},
     onCloudTime: () => {},
     documentKeyIds: () => [],
     onDocumentKeys: () => {},

@@ -57,6 +57,7 @@ function openSite(stage: Stage, first: PinnedKeys = { kind: 'none' }) {
     onCommand: () => {},
     onCancel: () => {},
     onAcknowledged: () => {},
+    onDiagnose: () => {},
     onCloudTime: () => {},
     documentKeyIds: () => (pinned.kind === 'pinned' ? pinned.keys.keys.map(({ keyId }) => keyId) : []),
     onDocumentKeys: (offer) => {

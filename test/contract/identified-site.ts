@@ -47,6 +47,7 @@ export function openIdentifiedSite(site: IdentifiedSite) {
     onCancel: () => {},
     onDocument: () => {},
     onAcknowledged: () => {},
+    onDiagnose: () => {},
     onCloudTime: () => {},
     documentKeyIds: () => [],
     onDocumentKeys: () => {},

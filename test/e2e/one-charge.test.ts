@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SITE_ID } from '../../scripts/start/station.ts';
 import {
   endOf,
   eventually,
@@ -58,6 +62,28 @@ describe('with the embedded broker and database', () => {
     timeout: 90_000,
   }, async () => {
     await oneCharge(rig, 'B1');
+  });
+
+  test('SY-09 a site that runs tells staff what it knows of itself, without a shell', { timeout: 60_000 }, async () => {
+    const { folder, cloud, staff } = rig.station;
+    const token = readFileSync(join(folder, 'cloud', 'keys', 'staff.token'), 'utf8').trim();
+    const asked: { bundle_id: string } = await staff.call('POST', `/staff/v1/sites/${SITE_ID}/diagnostics`, {
+      requested_by: 'Li Na',
+    });
+    const path = `/staff/v1/diagnostics/${asked.bundle_id}`;
+    await expect
+      .poll(async () => (await staff.call<{ status: string }>('GET', path)).status, { timeout: 30_000 })
+      .toBe('complete');
+    const headers = { authorization: `Bearer ${token}` };
+    const file = Buffer.from(await (await fetch(`${cloud.ready.httpUrl}${path}/content`, { headers })).arrayBuffer());
+    const facts = JSON.parse(gunzipSync(file).toString('utf8'));
+    expect(facts).toMatchObject({
+      software: expect.stringContaining('pilegate'),
+      sync: { link: 'open' },
+      site: { siteId: SITE_ID },
+    });
+    for (const part of ['connectors', 'lines', 'devices', 'frames', 'fieldLog', 'ledgerLog'])
+      expect(facts[part].length, part).toBeGreaterThan(0);
   });
 });
 

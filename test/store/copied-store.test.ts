@@ -51,6 +51,7 @@ async function tellAll(stage: Stage, ledger: Ledger): Promise<void> {
     onDocument: () => {},
     documentKeyIds: () => [],
     onDocumentKeys: () => {},
+    onDiagnose: () => {},
     onCloudTime: () => {},
   });
   onTestFinished(() => link.close());

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { Command } from '#shared/wire/messages.ts';
+import type { Command, Diagnose } from '#shared/wire/messages.ts';
 import type { Stage } from '../../cloud/testing/fixtures.ts';
 import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { at } from '../../edge/ledger/testing.ts';
@@ -19,6 +19,7 @@ export function openBox(
   brokerUrl: string,
   ledger: Ledger,
   openBroker: OpenBrokerSession = openBrokerSession,
+  onDiagnose: (question: Diagnose) => void = () => {},
 ): Box {
   const { siteId, shard, brokerPassword } = stage;
   const commands: Command[] = [];
@@ -40,6 +41,7 @@ export function openBox(
     onCancel: () => {},
     onAcknowledged: () => {},
     onDocument: () => {},
+    onDiagnose,
     onCloudTime: () => {},
     documentKeyIds: () => [],
     onDocumentKeys: () => {},
