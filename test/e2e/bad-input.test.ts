@@ -139,7 +139,6 @@ test('XC-05 XC-08 MQTT payloads that no schema knows are kept for a person, answ
   const charge = await startCharge(rig, 'A1');
   const intruder = await connectAsync(site.cloud.brokerUrl, {
     protocolVersion: 4,
-    // The broker knows one client per site: for a moment this one takes the edge's place.
     clientId: site.siteId,
     reconnectPeriod: 0,
     username: site.siteId,
@@ -153,8 +152,9 @@ test('XC-05 XC-08 MQTT payloads that no schema knows are kept for a person, answ
   await intruder.publishAsync(topic('up/state'), Buffer.from([0xff, 0xfe, 0x00]));
   await eventually('three answers', 10_000, async () => answers.length >= 3);
   await intruder.endAsync();
-  expect(answers.map((answer) => answer.code)).toEqual(['wire.not_json', 'wire.schema', 'wire.not_json']);
-  expect(answers[1]?.detail).toContain('storeEpoch');
+  // Live views overtake records.
+  expect(answers.map((answer) => answer.code).sort()).toEqual(['wire.not_json', 'wire.not_json', 'wire.schema']);
+  expect(answers.find(({ code }) => code === 'wire.schema')?.detail).toContain('storeEpoch');
   const kept = await rig.station.staff.call<object>('GET', '/staff/v1/dead-letters');
   expect(JSON.stringify(kept)).toContain('wire.schema');
   await stopCharge(rig, charge);

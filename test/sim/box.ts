@@ -116,6 +116,7 @@ export class Box {
       isPowerCut: () => this.#isPowerCut,
       onStart: (connectorId, sessionId, commandId) => this.#parts.onStart(this, connectorId, sessionId, commandId),
       onTaken: (topic, payload) => this.#parts.onTaken(this, topic, payload),
+      onNoStore: () => this.kill(),
       onThrow: (error) => {
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
         violations.add('the edge does not end by itself', `${siteId}: ${text}`);

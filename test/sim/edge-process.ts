@@ -14,6 +14,7 @@ import {
 } from '../../edge/control/connector.ts';
 import { commandFailed } from '../../edge/control/report.ts';
 import { viewOf } from '../../edge/control/status.ts';
+import { isStoreError } from '../../edge/ledger/store-trouble.ts';
 import { bandChanges } from '../../edge/runtime/band-changes.ts';
 import { HeldStarts } from '../../edge/runtime/held-starts.ts';
 import type { Opened } from '../../edge/runtime/ledger-client.ts';
@@ -53,6 +54,8 @@ export interface EdgeParts {
   /** A message of the cloud has been taken. */
   readonly onTaken: (topic: string, payload: Uint8Array) => void;
   /** An error that nobody has caught, while the process was alive. */
+  /** The store cannot be opened at present: the process ends, as the real one does. */
+  readonly onNoStore: () => void;
   readonly onThrow: (error: unknown) => void;
 }
 
@@ -147,7 +150,8 @@ export class EdgeProcess {
         },
       );
     } catch (error) {
-      this.#thrown(error);
+      if (isStoreError(error)) this.#parts.onNoStore();
+      else this.#thrown(error);
     }
   }
 
