@@ -27,7 +27,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Each file has a process of its own: native addons and real ports are closed with it.
     pool: 'forks',
-    maxWorkers: 2,
+    // More than there are processors at a station's size of machine: tests wait more than they work.
+    maxWorkers: 3,
     reporters: process.env.CI === 'true' ? ['default', './test/count-reporter.ts'] : ['default'],
     projects: [
       {
@@ -38,8 +39,7 @@ export default defineConfig({
           exclude: [onPostgresqlOnly, ...long, ...fullSite],
         },
       },
-      // They wait more than they work.
-      { extends: true, test: { name: 'long', include: long, maxWorkers: 3 } },
+      { extends: true, test: { name: 'long', include: long } },
       { extends: true, test: { name: 'site', include: fullSite, maxWorkers: 1 } },
       {
         // The same SQL on the engine that stations run on: what one of them understands otherwise shows here.

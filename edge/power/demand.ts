@@ -7,7 +7,7 @@ export interface Demand {
   readonly maxMa: number;
   /** The most that may flow: what has been offered and may still be in force, whatever has been told since. */
   readonly mayTakeMa: number;
-  /** What is seen to flow; where nothing is seen, what may. */
+  /** What is seen to flow: what nobody sees counts with what it may take, and is no sign that more flows than should. */
   readonly flowsMa: number;
   /** What its charge has been offered, of what is known to be in force: a charge that was found running goes on with it. */
   readonly inForceMa: number;

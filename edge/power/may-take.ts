@@ -78,10 +78,9 @@ function fallsBack({ reading, readingMonoMs }: ConnectorState, { afterMs }: Pile
   return nowMonoMs - readingMonoMs >= Math.max(SILENT_AFTER_MS, afterMs - FALLBACK_AHEAD_MS);
 }
 
-/** A pile that does not tell its current may take all that it may. */
+/** One that delivers and does not tell its current takes all that it may. Of one that is not seen nothing is known to flow. */
 function flowingMa({ reading }: ConnectorState, takesMa: number): number {
-  if (reading === null) return takesMa;
-  return delivers(reading) ? (reading.currentMa ?? takesMa) : 0;
+  return delivers(reading) ? (reading?.currentMa ?? takesMa) : 0;
 }
 
 /** What a connector asks of the supply. */

@@ -157,6 +157,12 @@ test('ED-14 after a restart nothing is granted before everything has been seen, 
   expect(world.told.get('B')).toBeGreaterThan(0);
 });
 
+test('ED-14 after a restart what nobody has seen yet is no reason to lower what runs', () => {
+  const world = new World({ facts });
+  world.pass(2).start('C').pass(2).restart(1);
+  expect(world.told.get('C')).toBe(16_000);
+});
+
 test('ED-14 the same course gives the same grants', () => {
   fc.assert(
     fc.property(fc.array(steps, { maxLength: 15 }), (course) => {
