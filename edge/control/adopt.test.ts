@@ -54,6 +54,25 @@ describe('ED-09 a charge that still runs', () => {
     expect(rig.session.lastReading.registerWh).toBe(52_000);
   });
 
+  test.each([
+    ['once', 0],
+    ['and its process ends again before the register is believed', 1],
+    ['and its process ends twice more before that', 2],
+  ])('no energy is lost when the box was without power and knows no time, %s', (_, times) => {
+    const session = running();
+    const begin = (from: Session, monoMs: number): Rig =>
+      new Rig({ session: stored(from), bootId: uuid(901), monoMs, wallMs: START_WALL_MS, clock: 'none' });
+    let rig = begin(session, 30_000);
+    rig.see({ ...charging, registerWh: 52_000 });
+    for (let time = 1; time <= times; time += 1) {
+      rig.pass(2000).see({ ...charging, registerWh: 51_979 + time * 27 });
+      rig = begin(rig.session, 30_000 + time * 9000);
+      rig.see({ ...charging, registerWh: 52_000 + time * 27 });
+    }
+    rig.charge(60);
+    expect(rig.session.lastReading.registerWh).toBe(52_000 + times * 27 + 180);
+  });
+
   test('is watched at once: the interlocks are armed', () => {
     const rig = restart(running());
     rig.see({ ...charging, registerWh: 50_210 });

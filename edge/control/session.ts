@@ -13,7 +13,7 @@ import type { ChargeWish } from './charge-wish.ts';
 import { COMMUNICATION_LOST_AFTER_MS } from './interlocks.ts';
 import { type EnergyRegister, firstTrack, type MeterFinding, type MeterTrack, type Tracked } from './meter-track.ts';
 import type { Outage } from './outage.ts';
-import { type Resumption, sessionTimeMs } from './session-axis.ts';
+import { LONGEST_OUTAGE_MS, type Resumption, sessionTimeMs } from './session-axis.ts';
 
 /** Why a session is being stopped, and the stop commands that wait to hear that it is. */
 export interface StopCause {
@@ -128,8 +128,14 @@ export function resumedTrack(session: Session, { leastMs, mostMs }: Outage, now:
     sinceMonoMs: track.doubt.sinceMonoMs + shiftMs,
   };
   const monoMs = track.monoMs + shiftMs;
-  const unwatched = { watchedFromMonoMs: now.monoMs, unseenMs: mostMs > leastMs ? mostMs : null };
+  const unwatched = { watchedFromMonoMs: now.monoMs, unseenMs: unseenMsOf(track, leastMs, mostMs) };
   return { ...track, ...unwatched, doubt, monoMs, powerW: 0, unmovedWh: 0, silence: null };
+}
+
+/** A time that nobody can tell stays so until the register has been believed again, however often the process ends before. */
+function unseenMsOf({ unseenMs }: MeterTrack, leastMs: number, mostMs: number): number | null {
+  if (unseenMs == null) return mostMs > leastMs ? mostMs : null;
+  return Math.max(mostMs, Math.min(unseenMs + mostMs, LONGEST_OUTAGE_MS));
 }
 
 /**

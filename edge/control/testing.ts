@@ -143,6 +143,7 @@ export interface RigOptions {
   readonly wallMs?: number;
   readonly monoMs?: number;
   readonly bootId?: string;
+  readonly clock?: Stamp['clock'];
 }
 
 /** A connector with a clock in the hand: events go in, orders are kept for the test to look at. */
@@ -150,7 +151,7 @@ export class Rig {
   state: ConnectorState;
   wallMs: number;
   monoMs: number;
-  clock: Stamp['clock'] = 'trusted';
+  clock: Stamp['clock'];
   /** Everything ordered so far, in order. */
   readonly orders: Order[] = [];
   readonly #facts: ConnectorFacts;
@@ -161,6 +162,7 @@ export class Rig {
     this.wallMs = options.wallMs ?? START_WALL_MS;
     this.monoMs = options.monoMs ?? START_MONO_MS;
     this.#bootId = options.bootId ?? uuid(900);
+    this.clock = options.clock ?? 'trusted';
     this.#facts = { ...facts, ...options.facts };
     // Set up, as a pile is soon after the first look at it.
     this.state = {
