@@ -119,7 +119,7 @@ const cases: [string, Parameters<typeof judgeLife>[0], KnownLives, object][] = [
   ],
 ];
 
-describe('SY-03 who may speak for a site', () => {
+describe('who may speak for a site', () => {
   test.each(cases)('%s', (_name, life, lives, expected) => {
     expect(judgeLife(life, lives, NOW)).toEqual(expected);
   });

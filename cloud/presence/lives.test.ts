@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => cloud?.stop());
 
-test('SY-03 what a process had said before the next one was welcomed proves no second box, though it comes late', async () => {
+test('SY-03.c what a process had said before the next one was welcomed proves no second box, though it comes late', async () => {
   const stage = await setTheStage(cloud, { name: 'late', tariff: null });
   const { siteId } = stage;
   const [former, next] = [systemRandom.uuid(), systemRandom.uuid()];

@@ -134,7 +134,7 @@ test('SY-02 after a kill the numbers go on, and what may be missing is told', ()
   ).toEqual([22, 23]);
 });
 
-test('SY-03 numbers that a power cut took are never given again, also when a second one comes soon', () => {
+test('SY-03.b numbers that a power cut took are never given again, also when a second one comes soon', () => {
   const first = recorderRig();
   first.run(100, 2);
   first.recorder.close();
@@ -158,7 +158,7 @@ test('SY-03 numbers that a power cut took are never given again, also when a sec
   expect(losses(told)).toEqual(['interrupted null', 'interrupted null']);
 });
 
-test('SY-03 a samples store that is damaged or gone begins another epoch, and says so', () => {
+test('SY-03.a a samples store that is damaged or gone begins another epoch, and says so', () => {
   const first = recorderRig();
   first.run(100, 2);
   const { storeEpoch } = first.recorder.stream() ?? {};

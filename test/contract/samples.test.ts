@@ -131,7 +131,7 @@ test('SY-01 SY-02 an edge that is killed before it has noted an acknowledgement 
   expect((await told(stage.connectorIds[0])).losses.map(({ reason }) => reason)).toEqual(['interrupted']);
 });
 
-test('SY-03 an older copy of the samples gets another name, and events go on as if nothing were', async () => {
+test('SY-03.b an older copy of the samples gets another name, and events go on as if nothing were', async () => {
   const stage = await setTheStage(cloud, { name: 'older', connectors: 2 });
   const first = openSite(stage);
   first.take(600);

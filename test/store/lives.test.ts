@@ -246,7 +246,7 @@ test('SY-03.c two boxes that come by turns are found out at the first return, an
   expect(await codesOf(stage, 'platform')).toEqual(['controller-cloned']);
 });
 
-test('SY-03 a box that is killed and comes back on the same store is heard at once', async () => {
+test('SY-05 a box that is killed and comes back on the same store is heard at once', async () => {
   const stage = await setTheStage(cloud, { name: 'killed' });
   const { one, box } = await copied(stage, false);
   await box.link.close();
