@@ -164,11 +164,12 @@ test('OP-20 a receiver that does not answer delays no other', async () => {
 
 test('OP-20 410 disables the address, cancels what waits, and raises an alarm', async () => {
   const endpoint = await register(receiver.url);
-  receiver.answer((_webhook, response) => response.writeHead(410).end());
+  const { promise: bothWait, resolve: letGo } = Promise.withResolvers<void>();
+  receiver.answer((_webhook, response) => bothWait.then(() => response.writeHead(410).end()));
   const orderId = await newOrder();
-  const both = emit(orderId, 'charge.started', { n: 1 });
-  await both;
+  await emit(orderId, 'charge.started', { n: 1 });
   await emit(orderId, 'charge.ended', { n: 2 });
+  letGo();
   await expect.poll(() => statuses()).toEqual(['cancelled', 'failed']);
   const listed = (await stage.partner.call('GET', '/v1/webhook-endpoints')).body.endpoints[0];
   expect(listed).toMatchObject({ endpoint_id: endpoint.endpoint_id, disabled_reason: expect.stringContaining('410') });
