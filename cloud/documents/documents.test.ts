@@ -4,6 +4,7 @@ import type { DocumentKind, DocumentStatus } from '#shared/documents.ts';
 import type { Hello } from '#shared/wire/messages.ts';
 import { connectFakeEdge, type FakeEdge } from '../testing/fake-edge.ts';
 import { exampleTariff, type Stage, setTheStage } from '../testing/fixtures.ts';
+import { silentDown } from '../testing/silent-down.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
 import { hearDocuments } from './document-reported.ts';
@@ -100,26 +101,12 @@ test('ED-15 it is sent again until the site has answered, and then no more', asy
     sent += 1;
     return Promise.resolve();
   };
-  await sendDueDocuments({ ...cloud.context, down: { ...noDown, document } });
+  await sendDueDocuments({ ...cloud.context, down: silentDown({ document }) });
   expect([sent, edge.heard('document')]).toEqual([0, 2]);
   expect((await known()).documents).toMatchObject([
     { status: 'refused', complaints: [{ path: 'a', reason: 'unknown key', line: 1, column: 3 }] },
   ]);
 });
-
-const nothing = () => Promise.resolve();
-const noDown = {
-  welcome: nothing,
-  hold: nothing,
-  beat: nothing,
-  diagnose: nothing,
-  ack: nothing,
-  command: nothing,
-  cancel: nothing,
-  document: nothing,
-  credential: nothing,
-  nack: nothing,
-};
 
 test('ED-15 a newer document takes the place of one that the site has not answered', async () => {
   await put('{ "a": 1 }');
@@ -168,7 +155,7 @@ describe('SY-07 a site of older software', () => {
     await edge.hello();
     await put('{ "a": 1 }');
     clock.advance(11_000);
-    await sendDueDocuments({ ...cloud.context, down: noDown });
+    await sendDueDocuments({ ...cloud.context, down: silentDown() });
     const standsAt = () => known().then(({ documents }) => documents[0]);
     const row = await cloud.context.db
       .selectFrom('site_documents')

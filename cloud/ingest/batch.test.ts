@@ -1,13 +1,15 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import type { RecordEnvelope } from '#shared/wire/messages.ts';
+import type { Batch, RecordEnvelope } from '#shared/wire/messages.ts';
 import { systemRandom } from '../random.ts';
 import { connectFakeEdge, type FakeEdge } from '../testing/fake-edge.ts';
 import { type Stage, setTheStage } from '../testing/fixtures.ts';
 import { ended } from '../testing/records.ts';
+import { silentDown } from '../testing/silent-down.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
 import { handleBatch } from './batch.ts';
+import type { KnownSite } from './incoming.ts';
 
 const clock = createTestClock();
 let cloud: TestCloud;
@@ -43,6 +45,15 @@ function alarm(seq: number, change: object = {}): RecordEnvelope {
   };
   return { seq, at: edge.stamp(), body };
 }
+
+const siteOf = ({ siteId, shard }: Stage): KnownSite => ({ siteId, shard, environment: 'sandbox' });
+const eventsOf = (records: RecordEnvelope[]): Batch => ({
+  v: 1,
+  siteId: stage.siteId,
+  storeEpoch: edge.storeEpoch,
+  stream: 'events',
+  records,
+});
 
 const storedSeqs = async () => {
   const rows = await cloud.context.db
@@ -151,28 +162,9 @@ test('SY-03.b a record under a number that was told to be dropped is kept aside'
 test('SY-01 the same batch twenty times at once has one effect', async () => {
   await setUp();
   const records = [alarm(1), alarm(2)];
-  const site = { siteId: stage.siteId, shard: stage.shard, environment: 'sandbox' as const };
-  const silent = () => Promise.resolve();
-  const down = {
-    welcome: silent,
-    hold: silent,
-    beat: silent,
-    diagnose: silent,
-    ack: silent,
-    command: silent,
-    cancel: silent,
-    document: silent,
-    credential: silent,
-    nack: silent,
-  };
-  const batch = {
-    v: 1 as const,
-    siteId: stage.siteId,
-    storeEpoch: edge.storeEpoch,
-    stream: 'events' as const,
-    records,
-  };
-  await Promise.all(Array.from({ length: 20 }, () => handleBatch({ ...cloud.context, down }, site, batch)));
+  const down = silentDown();
+  const batch = eventsOf(records);
+  await Promise.all(Array.from({ length: 20 }, () => handleBatch({ ...cloud.context, down }, siteOf(stage), batch)));
   expect(await storedSeqs()).toEqual([1, 2]);
   expect(await alarmCount()).toBe(2);
 });
@@ -258,16 +250,7 @@ test('SY-01 an acknowledgement names the sending that it answers, also behind a 
 test('SY-01 the acknowledgement goes out only after the commit', async () => {
   await setUp();
   const acks: number[] = [];
-  const down = {
-    welcome: vi.fn(),
-    hold: vi.fn(),
-    beat: vi.fn(),
-    diagnose: vi.fn(),
-    command: vi.fn(),
-    cancel: vi.fn(),
-    document: vi.fn(),
-    credential: vi.fn(),
-    nack: vi.fn(),
+  const down = silentDown({
     ack: async (_site: unknown, message: { ackedSeq: number }) => {
       // Another connection's view: what is acknowledged must be readable by now.
       const row = await cloud.context.db
@@ -278,16 +261,9 @@ test('SY-01 the acknowledgement goes out only after the commit', async () => {
       expect(row?.acked_seq).toBe(message.ackedSeq);
       acks.push(message.ackedSeq);
     },
-  };
-  const site = { siteId: stage.siteId, shard: stage.shard, environment: 'sandbox' as const };
-  const batch = {
-    v: 1 as const,
-    siteId: stage.siteId,
-    storeEpoch: edge.storeEpoch,
-    stream: 'events' as const,
-    records: [alarm(1)],
-  };
-  await handleBatch({ ...cloud.context, down }, site, batch);
+  });
+  const batch = eventsOf([alarm(1)]);
+  await handleBatch({ ...cloud.context, down }, siteOf(stage), batch);
   expect(acks).toEqual([1]);
 });
 
@@ -298,28 +274,10 @@ test('SY-01 a mistake of ours in one record undoes its writes, parks it, and the
   };
   const logger = Object.assign(Object.create(cloud.context.logger), { warn });
   const ack = vi.fn();
-  const down = {
-    welcome: vi.fn(),
-    hold: vi.fn(),
-    beat: vi.fn(),
-    diagnose: vi.fn(),
-    command: vi.fn(),
-    cancel: vi.fn(),
-    document: vi.fn(),
-    credential: vi.fn(),
-    nack: vi.fn(),
-    ack,
-  };
-  const site = { siteId: stage.siteId, shard: stage.shard, environment: 'sandbox' as const };
+  const down = silentDown({ ack });
   const records = [alarm(1), alarm(2), alarm(3)];
-  const batch = {
-    v: 1 as const,
-    siteId: stage.siteId,
-    storeEpoch: edge.storeEpoch,
-    stream: 'events' as const,
-    records,
-  };
-  await handleBatch({ ...cloud.context, logger, down }, site, batch);
+  const batch = eventsOf(records);
+  await handleBatch({ ...cloud.context, logger, down }, siteOf(stage), batch);
   expect(ack.mock.calls[0]?.[1]).toMatchObject({ ackedSeq: 3, refused: [{ seq: 2, code: 'record.refused' }] });
   expect(await alarmCount()).toBe(2);
 });
@@ -327,31 +285,13 @@ test('SY-01 a mistake of ours in one record undoes its writes, parks it, and the
 test('SY-01 when the database fails nothing is acknowledged and nothing kept', async () => {
   await setUp();
   const ack = vi.fn();
-  const down = {
-    welcome: vi.fn(),
-    hold: vi.fn(),
-    beat: vi.fn(),
-    diagnose: vi.fn(),
-    command: vi.fn(),
-    cancel: vi.fn(),
-    document: vi.fn(),
-    credential: vi.fn(),
-    nack: vi.fn(),
-    ack,
-  };
-  const site = { siteId: stage.siteId, shard: stage.shard, environment: 'sandbox' as const };
-  const batch = {
-    v: 1 as const,
-    siteId: stage.siteId,
-    storeEpoch: edge.storeEpoch,
-    stream: 'events' as const,
-    records: [alarm(1), alarm(2)],
-  };
+  const down = silentDown({ ack });
+  const batch = eventsOf([alarm(1), alarm(2)]);
   const error = vi.fn(() => {
     throw Object.assign(new Error('deadlock detected'), { code: '40P01' });
   });
   const logger = Object.assign(Object.create(cloud.context.logger), { warn: error });
-  await expect(handleBatch({ ...cloud.context, logger, down }, site, batch)).rejects.toThrow('deadlock');
+  await expect(handleBatch({ ...cloud.context, logger, down }, siteOf(stage), batch)).rejects.toThrow('deadlock');
   expect(error).toHaveBeenCalled();
   expect(ack).not.toHaveBeenCalled();
   expect(await storedSeqs()).toEqual([]);

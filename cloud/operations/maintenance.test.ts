@@ -5,6 +5,7 @@ import { connectFakeEdge } from '../testing/fake-edge.ts';
 import { setTheStage } from '../testing/fixtures.ts';
 import { onChargingSites } from '../testing/on-charging-sites.ts';
 import { reported } from '../testing/records.ts';
+import { silentDown } from '../testing/silent-down.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import type { TestCloud } from '../testing/test-cloud.ts';
 import { sendDueCommands } from './command-sender.ts';
@@ -107,11 +108,11 @@ test('ED-19 SY-04 it is sent again until the site has it, and after a hello', as
 test('ED-19 SY-04 what expired while the site was away is never sent, and is not called failed', async () => {
   await site.edge.close();
   const { body } = await ask({ expires_in_s: 60 });
-  await sendDueCommands({ ...cloud.context, down: noDown });
+  await sendDueCommands({ ...cloud.context, down: silentDown() });
   clock.advance(60_000);
   await site.reconnect(1);
   await site.edge.hello();
-  await sendDueCommands({ ...cloud.context, down: noDown });
+  await sendDueCommands({ ...cloud.context, down: silentDown() });
   // Whoever sends it counts it first: the one time was when it was new.
   const tries = cloud.context.db.selectFrom('commands').select('sent_count').where('command_id', '=', body.command_id);
   expect(await tries.executeTakeFirst()).toEqual({ sent_count: 1 });
@@ -120,20 +121,6 @@ test('ED-19 SY-04 what expired while the site was away is never sent, and is not
   await site.edge.record(reported(body.command_id, 'done'));
   expect((await look(body.command_id)).status).toBe('done');
 });
-
-const nothing = () => Promise.resolve();
-const noDown = {
-  welcome: nothing,
-  hold: nothing,
-  beat: nothing,
-  diagnose: nothing,
-  ack: nothing,
-  command: nothing,
-  cancel: nothing,
-  document: nothing,
-  credential: nothing,
-  nack: nothing,
-};
 
 test.each([
   ['no such connector', { connector_id: 'nowhere' }, 404, 'connector.unknown'],
@@ -204,10 +191,10 @@ describe('ED-19 what is wanted last of a connector’s service takes the place o
     expect((await look(enable)).finished_at).not.toBeNull();
     await site.edge.record(reported(disable, 'done'));
     clock.advance(6000);
-    await sendDueCommands({ ...cloud.context, down: noDown });
+    await sendDueCommands({ ...cloud.context, down: silentDown() });
     await site.reconnect(1);
     await site.edge.hello();
-    await sendDueCommands({ ...cloud.context, down: noDown });
+    await sendDueCommands({ ...cloud.context, down: silentDown() });
     expect(await triesOf(enable)).toBe(1);
     expect(await look(disable)).toMatchObject({ status: 'done', failure: null });
     clock.advance(300_000);

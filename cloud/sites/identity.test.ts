@@ -6,6 +6,7 @@ import { createTogether } from '../ingest/together.ts';
 import { systemRandom } from '../random.ts';
 import { connectFakeEdge, type FakeEdge } from '../testing/fake-edge.ts';
 import { type Stage, setTheStage } from '../testing/fixtures.ts';
+import { silentDown } from '../testing/silent-down.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
 
@@ -315,23 +316,11 @@ test('SY-06 what comes under the name of a revoked site by whatever broker is ke
   await revoke(stage.siteId);
   const { dispatch } = await import('../ingest/dispatch.ts');
   const nacks: object[] = [];
-  const nothing = () => Promise.resolve();
-  const down = {
-    welcome: nothing,
-    hold: nothing,
-    beat: nothing,
-    diagnose: nothing,
-    ack: nothing,
-    command: nothing,
-    cancel: nothing,
-    document: nothing,
-    credential: nothing,
-  };
   const nack = (_site: object, message: object) => Promise.resolve(void nacks.push(message));
   const message = Buffer.from(
     JSON.stringify({ v: 1, siteId: stage.siteId, connectionEpoch: systemRandom.uuid(), online: true }),
   );
-  const context = { ...cloud.context, down: { ...down, nack }, together: createTogether(cloud.context) };
+  const context = { ...cloud.context, down: silentDown({ nack }), together: createTogether(cloud.context) };
   for (let n = 0; n < 3; n += 1) await dispatch(context, upTopic(stage.shard, stage.siteId, 'state'), message);
   expect(nacks).toMatchObject([{ code: 'credential.revoked' }, {}, {}]);
   const letters = await cloud.context.db

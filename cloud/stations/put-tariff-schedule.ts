@@ -16,12 +16,7 @@ export async function putTariffSchedule(
   nowMs: number,
 ): Promise<void> {
   await trx.updateTable('sites').set({ updated_at_ms: nowMs }).where('site_id', '=', siteId).execute();
-  await trx
-    .updateTable('site_tariffs')
-    .set({ replaced_at_ms: nowMs })
-    .where('site_id', '=', siteId)
-    .where('replaced_at_ms', 'is', null)
-    .execute();
+  await endThoseInForce(trx, siteId, nowMs);
   for (const entry of schedule.tariffs) {
     const { tariff, until, connectorIds } = entry;
     await storeTariff(trx, tariff, nowMs);
@@ -53,13 +48,16 @@ export async function putTariffsBack(trx: Trx, siteId: string, putAtMs: number, 
     .where('replaced_at_ms', '>', putAtMs)
     .executeTakeFirst();
   if (since !== undefined) return;
-  await trx
+  await endThoseInForce(trx, siteId, nowMs);
+  await sql`insert into site_tariffs (site_id, tariff_id, version, in_force_from_ms, until_ms, connector_ids)
+    select site_id, tariff_id, version, in_force_from_ms, until_ms, connector_ids from site_tariffs
+    where site_id = ${siteId} and replaced_at_ms = ${putAtMs} order by site_tariff_id`.execute(trx);
+}
+
+const endThoseInForce = (trx: Trx, siteId: string, nowMs: number) =>
+  trx
     .updateTable('site_tariffs')
     .set({ replaced_at_ms: nowMs })
     .where('site_id', '=', siteId)
     .where('replaced_at_ms', 'is', null)
     .execute();
-  await sql`insert into site_tariffs (site_id, tariff_id, version, in_force_from_ms, until_ms, connector_ids)
-    select site_id, tariff_id, version, in_force_from_ms, until_ms, connector_ids from site_tariffs
-    where site_id = ${siteId} and replaced_at_ms = ${putAtMs} order by site_tariff_id`.execute(trx);
-}

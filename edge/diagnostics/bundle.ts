@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { MAX_BUNDLE_BYTES, PIECE_BYTES, type Piece } from '#shared/wire/messages.ts';
+import { withoutSecrets } from '../documents/without-secrets.ts';
 
 /** What a site tells of itself, by part. The parts that may be left out when it is too much come last. */
 export type Facts = Readonly<Record<string, unknown>>;
@@ -22,7 +23,7 @@ export function packBundle(facts: Facts): Bundle {
   let kept = facts;
   for (const part of [null, ...MAY_BE_LEFT_OUT]) {
     if (part !== null) kept = { ...kept, [part]: 'left out: the bundle would be too large' };
-    const bytes = gzipSync(JSON.stringify(kept, blot).replace(LOGIN, '$1***@'));
+    const bytes = gzipSync(withoutSecrets(JSON.stringify(kept, blot)));
     if (bytes.length > MAX_BUNDLE_BYTES) continue;
     return {
       bytes,
@@ -33,8 +34,6 @@ export function packBundle(facts: Facts): Bundle {
   throw new RangeError('the facts of the site do not fit a bundle');
 }
 
-/** In an address. Bounded, for a text may hold very long words. */
-const LOGIN = /(\b[a-z][a-z0-9+.-]{0,15}:\/\/)[^/@\s"]{0,300}@/gi;
 const SECRET = /passw|secret|token|privatekey|cardnumber/i;
 
 function blot(name: string, value: unknown): unknown {

@@ -1,3 +1,5 @@
+import { withoutSecrets } from './without-secrets.ts';
+
 /** One difference between two documents. Members of lists go by their names: "piles[A1].limitMa". */
 export interface Difference {
   readonly path: string;
@@ -65,6 +67,3 @@ export function describeDifference({ path, before, after }: Difference): string 
 }
 
 const shown = (value: unknown): string => (value === undefined ? '(nothing)' : withoutSecrets(JSON.stringify(value)));
-
-/** User and password within addresses are left out. */
-export const withoutSecrets = (text: string): string => text.replace(/(\w+:\/\/)[^/@\s"]*@/g, '$1***@');

@@ -6,8 +6,9 @@ import type { SiteConfig } from '../config/site.ts';
 import type { Profile } from '../devices/load-profiles.ts';
 import { checkedSite, type PlannedSite } from '../planner/checked-site.ts';
 import { complain } from './complain.ts';
-import { describeDifference, differencesBetween, withoutSecrets } from './differences.ts';
+import { describeDifference, differencesBetween } from './differences.ts';
 import type { DocumentReader } from './document-kind.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 /** What never changes by a document: another identity or another memory is another edge. */
 export interface SiteIdentity {

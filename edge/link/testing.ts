@@ -25,8 +25,9 @@ import { type DownKind, downTopic, parseUpTopic, type UpKind } from '#shared/wir
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Store } from '../ledger/store.ts';
 import { at, openLedger } from '../ledger/testing.ts';
+import { systemClock, systemTimers } from '../runtime/system-time.ts';
 import { openBrokerSession } from './broker-session.ts';
-import { Link } from './link.ts';
+import { Link, type LinkParts } from './link.ts';
 
 /** Time runs this much faster for the link than for the test; the broker and its sockets keep real time. */
 const SPEED = 20;
@@ -38,6 +39,30 @@ export const fastTimers: Timers = {
     return () => clearTimeout(timer);
   },
 };
+
+/** What a link needs beside its site: real time, no chance, and nobody who listens. */
+export const quietLink = (ledger: Ledger): Omit<LinkParts, 'site'> => ({
+  openBroker: openBrokerSession,
+  controllerId: null,
+  software: 'pilegate-edge test',
+  ledger,
+  clock: systemClock,
+  timers: systemTimers,
+  stamp: () => at,
+  newId: () => crypto.randomUUID(),
+  fraction: () => 0,
+  otherStreams: [],
+  log: pino({ level: 'silent' }),
+  actedOn: [],
+  onCommand: () => {},
+  onCancel: () => {},
+  onAcknowledged: () => {},
+  onDocument: () => {},
+  documentKeyIds: () => [],
+  onDocumentKeys: () => {},
+  onDiagnose: () => {},
+  onCloudTime: () => {},
+});
 
 export interface UpMessages {
   hello: Hello;
@@ -176,17 +201,11 @@ export async function rig(change: { start?: boolean; opened?: Opened; fraction?:
   const logged: string[] = [];
   const cloudTimes: { serverWallMs: number; askedMonoMs: number; heardMonoMs: number }[] = [];
   const link = new Link({
+    ...quietLink(ledger),
     site: { siteId: SITE_ID, shard: SHARD, brokerUrl: `mqtt://127.0.0.1:${cloud.port}`, password: null },
-    openBroker: openBrokerSession,
-    controllerId: null,
-    software: 'pilegate-edge test',
-    ledger,
     clock: fastClock,
     timers: fastTimers,
-    stamp: () => at,
-    newId: () => crypto.randomUUID(),
     fraction: change.fraction ?? Math.random,
-    otherStreams: [],
     log: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
     actedOn: ledger.openWork(at).commands.map(({ commandId }) => commandId),
     onCommand: (command) => told.push(`${command.kind} ${command.commandId.slice(-2)}`),
@@ -195,7 +214,6 @@ export async function rig(change: { start?: boolean; opened?: Opened; fraction?:
     onDocument: ({ documentKind, version }) => told.push(`document ${documentKind} ${version}`),
     documentKeyIds: () => [KEY_ID],
     onDocumentKeys: ({ text }) => told.push(`keys ${text}`),
-    onDiagnose: () => {},
     onCloudTime: (cloudTime) => cloudTimes.push(cloudTime),
   });
   onTestFinished(() => link.close());

@@ -3,6 +3,7 @@ import { type Cover, coversOf } from './cover.ts';
 import { type Because, type Demand, type Grant, noDemand, type Share, type Shares } from './demand.ts';
 import { fill } from './fill.ts';
 import { type Network, stepDown } from './network.ts';
+import { roomLeft } from './room.ts';
 
 /** What holds at one moment. */
 export interface Conditions {
@@ -81,16 +82,6 @@ const grantedTo = (granted: ReadonlyMap<Claim, number>, claim: Claim): number =>
 const NOTHING: Target = { ma: 0, because: { kind: 'idle' } };
 const targetOf = (targets: ReadonlyMap<Claim, Target>, claim: Claim): Target => targets.get(claim) ?? NOTHING;
 
-/** Room in µA when every claim counts with `countMa`. */
-function roomLeft(claims: readonly Claim[], limitsMa: readonly number[], countMa: (claim: Claim) => number): number[] {
-  const roomUa = limitsMa.map((limitMa) => limitMa * 1000);
-  for (const claim of claims) {
-    const countUa = countMa(claim) * claim.outlet.drawPermille;
-    if (countUa > 0) for (const cell of claim.cells) roomUa[cell] = (roomUa[cell] ?? 0) - countUa;
-  }
-  return roomUa;
-}
-
 /** The fair shares: first everybody's least, then the rest, the highest priority first and evenly within one. */
 function targetsOf(claims: readonly Claim[], { limitsMa, nowMonoMs, turnMs }: Conditions): ReadonlyMap<Claim, Target> {
   const roomUa = roomLeft(claims, limitsMa, ({ demand }) => demand.floorMa);
@@ -100,7 +91,7 @@ function targetsOf(claims: readonly Claim[], { limitsMa, nowMonoMs, turnMs }: Co
     .map((claim) => [claim, { ma: 0, because: becauseOfNothing(claim, refused.get(claim), nowMonoMs) }] as const);
   const fair = new Map([...nothing, ...sharesOf([...admitted], roomUa, [])]);
   const keepsMa = (claim: Claim) => (admitted.has(claim) ? keptMa(claim) : claim.demand.floorMa);
-  const covers = coversOf(claims, limitsMa, (claim) => targetOf(fair, claim).ma, keepsMa);
+  const covers = coversOf(claims, limitsMa, roomUa, (claim) => targetOf(fair, claim).ma, keepsMa);
   return covers.length === 0 ? fair : new Map([...nothing, ...sharesOf([...admitted], roomUa, covers)]);
 }
 

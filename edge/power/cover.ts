@@ -1,4 +1,5 @@
 import type { Claim } from './admit.ts';
+import { roomLeft } from './room.ts';
 
 /** While somebody may not give up what he is to give up, the others may take no more than this of one cell together. */
 export interface Cover {
@@ -20,32 +21,30 @@ const MOST_COVERED = 8;
  * follow, and when that has been found out the supply has been overloaded for too long. So the others make room for him as
  * well, as far as their least allows, until he is seen to have followed.
  *
+ * @param roomUa what the cells carry beside what everybody keeps
  * @param targetMa what would be fair if everybody followed
  * @param keepsMa what a claim has whatever the others have: its least, or what cannot be taken away from it
  */
 export function coversOf(
   claims: readonly Claim[],
   limitsMa: readonly number[],
+  roomUa: readonly number[],
   targetMa: (claim: Claim) => number,
   keepsMa: (claim: Claim) => number,
 ): Cover[] {
+  const unusedUa = roomLeft(claims, limitsMa, ({ demand }) => demand.flowsMa);
+  const givesUpMa = (claim: Claim) => claim.demand.flowsMa - Math.max(targetMa(claim), claim.demand.floorMa);
   return limitsMa.flatMap((limitMa, cell) => {
-    const members = claims.filter(({ cells }) => cells.includes(cell));
-    const flowsUa = members.reduce((sum, { demand, outlet }) => sum + demand.flowsMa * outlet.drawPermille, 0);
-    if (flowsUa <= limitMa * 1000) return [];
-    const keptUa = members.reduce((sum, claim) => sum + keepsMa(claim) * claim.outlet.drawPermille, 0);
-    const givesUpMa = (claim: Claim) => claim.demand.flowsMa - Math.max(targetMa(claim), claim.demand.floorMa);
-    return members
-      .filter((claim) => givesUpMa(claim) >= WORTH_COVERING_MA)
+    if ((unusedUa[cell] ?? 0) >= 0) return [];
+    const limitUa = limitMa * 1000;
+    const freeUa = limitUa - Math.floor(limitUa * (1 - KEPT_FREE));
+    return claims
+      .filter((claim) => claim.cells.includes(cell) && givesUpMa(claim) >= WORTH_COVERING_MA)
       .sort((a, b) => givesUpMa(b) - givesUpMa(a))
       .slice(0, MOST_COVERED)
-      .map((of) => ({
-        cell,
-        of,
-        roomUa:
-          Math.floor(limitMa * 1000 * (1 - KEPT_FREE)) -
-          keptUa -
-          (of.demand.flowsMa - keepsMa(of)) * of.outlet.drawPermille,
-      }));
+      .map((of) => {
+        const goesOnUa = (of.demand.flowsMa - keepsMa(of)) * of.outlet.drawPermille;
+        return { cell, of, roomUa: (roomUa[cell] ?? 0) - freeUa - goesOnUa };
+      });
   });
 }

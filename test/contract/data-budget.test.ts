@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Command, ConnectorView } from '#shared/wire/messages.ts';
 import { type Stage, setTheStage } from '../../cloud/testing/fixtures.ts';
@@ -8,9 +7,8 @@ import { ended, reported, started } from '../../cloud/testing/records.ts';
 import { machineClock } from '../../cloud/testing/test-clock.ts';
 import { startTestCloud } from '../../cloud/testing/test-cloud.ts';
 import { at, openLedger, sessionOn, tempFolder } from '../../edge/ledger/testing.ts';
-import { openBrokerSession } from '../../edge/link/broker-session.ts';
 import { Link } from '../../edge/link/link.ts';
-import { systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
+import { quietLink } from '../../edge/link/testing.ts';
 import { samplesOf } from '../../edge/samples/samples-source.ts';
 import { recorderRig } from '../../edge/samples/testing.ts';
 import { seededRandom } from '../../hardware-sim/faults/random.ts';
@@ -46,27 +44,11 @@ async function openSite(name: string, bytesPerS: number) {
   const commands: Command[] = [];
   const now = () => ({ ...at, wallMs: machineClock.wallMs() });
   const link = new Link({
+    ...quietLink(ledger),
     site: { siteId: stage.siteId, shard: stage.shard, brokerUrl: line.url, password: stage.brokerPassword },
-    openBroker: openBrokerSession,
-    software: 'pilegate-edge test',
-    ledger,
-    clock: systemClock,
-    timers: systemTimers,
     stamp: now,
-    controllerId: null,
-    newId: () => crypto.randomUUID(),
-    fraction: () => 0,
     otherStreams: [samplesOf(samples.recorder, bytesPerS)],
-    log: pino({ level: 'silent' }),
-    actedOn: [],
     onCommand: (command) => commands.push(command),
-    onCancel: () => {},
-    onAcknowledged: () => {},
-    onDiagnose: () => {},
-    onCloudTime: () => {},
-    documentKeyIds: () => [],
-    onDocumentKeys: () => {},
-    onDocument: () => {},
   });
   onTestFinished(() => link.close());
   await expect.poll(() => link.state, patient).toBe('open');

@@ -7,9 +7,8 @@ import { DocumentDoor } from '../../edge/documents/document-door.ts';
 import { keysToPin, type PinnedKeys, refusalOfPush } from '../../edge/documents/pushed-document.ts';
 import { tariffReader } from '../../edge/documents/tariff-reader.ts';
 import { at, openLedger } from '../../edge/ledger/testing.ts';
-import { openBrokerSession } from '../../edge/link/broker-session.ts';
 import { Link } from '../../edge/link/link.ts';
-import { systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
+import { quietLink } from '../../edge/link/testing.ts';
 
 /** Goal: what staff put in the cloud is in force at the site, and both say the same of it. Real broker, both stores. */
 
@@ -41,24 +40,8 @@ function openSite(stage: Stage, first: PinnedKeys = { kind: 'none' }) {
   });
   const { siteId, shard, brokerPassword } = stage;
   const link = new Link({
+    ...quietLink(ledger),
     site: { siteId, shard, brokerUrl: cloud.brokerUrl, password: brokerPassword },
-    openBroker: openBrokerSession,
-    controllerId: null,
-    software: 'pilegate-edge test',
-    ledger,
-    clock: systemClock,
-    timers: systemTimers,
-    stamp: () => at,
-    newId: () => crypto.randomUUID(),
-    fraction: () => 0,
-    otherStreams: [],
-    log: pino({ level: 'silent' }),
-    actedOn: [],
-    onCommand: () => {},
-    onCancel: () => {},
-    onAcknowledged: () => {},
-    onDiagnose: () => {},
-    onCloudTime: () => {},
     documentKeyIds: () => (pinned.kind === 'pinned' ? pinned.keys.keys.map(({ keyId }) => keyId) : []),
     onDocumentKeys: (offer) => {
       const keys = keysToPin(offer, pinned);

@@ -1,11 +1,11 @@
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { CredentialKind } from '#shared/wire/credentials.ts';
-import { at, openLedger } from '../../edge/ledger/testing.ts';
-import { openBrokerSession } from '../../edge/link/broker-session.ts';
+import { openLedger } from '../../edge/ledger/testing.ts';
 import { openIdentity } from '../../edge/link/identity/open-identity.ts';
 import { Link } from '../../edge/link/link.ts';
-import { systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
+import { quietLink } from '../../edge/link/testing.ts';
+import { systemClock } from '../../edge/runtime/system-time.ts';
 
 export interface IdentifiedSite {
   readonly siteId: string;
@@ -28,29 +28,11 @@ export function openIdentifiedSite(site: IdentifiedSite) {
   const identity = openIdentity(file, authority, { clock: { ...systemClock, monoMs }, log });
   if (identity === null) throw new Error('a site with an identity');
   const link = new Link({
+    ...quietLink(ledger),
     site: { siteId, shard, brokerUrl, password: null },
     login: identity,
     authority,
-    openBroker: openBrokerSession,
-    controllerId: null,
-    software: 'pilegate-edge test',
-    ledger,
-    clock: systemClock,
-    timers: systemTimers,
-    stamp: () => at,
-    newId: () => crypto.randomUUID(),
-    fraction: () => 0,
-    otherStreams: [],
     log,
-    actedOn: [],
-    onCommand: () => {},
-    onCancel: () => {},
-    onDocument: () => {},
-    onAcknowledged: () => {},
-    onDiagnose: () => {},
-    onCloudTime: () => {},
-    documentKeyIds: () => [],
-    onDocumentKeys: () => {},
   });
   const timer = setInterval(() => identity.tick(link), 50);
   let isClosed = false;

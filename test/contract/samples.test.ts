@@ -6,9 +6,8 @@ import { type Stage, setTheStage } from '../../cloud/testing/fixtures.ts';
 import { createTestClock } from '../../cloud/testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
 import { alarms, at, openLedger, tempFolder } from '../../edge/ledger/testing.ts';
-import { openBrokerSession } from '../../edge/link/broker-session.ts';
 import { Link } from '../../edge/link/link.ts';
-import { systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
+import { quietLink } from '../../edge/link/testing.ts';
 import { samplesOf } from '../../edge/samples/samples-source.ts';
 import { recorderRig } from '../../edge/samples/testing.ts';
 
@@ -28,27 +27,11 @@ function openSite(stage: Stage, { folder = tempFolder(), bytesPerS = 10_000_000,
   const { siteId, shard, brokerPassword } = stage;
   const logged: string[] = [];
   const link = new Link({
+    ...quietLink(ledger),
     site: { siteId, shard, brokerUrl: cloud.brokerUrl, password: brokerPassword },
-    openBroker: openBrokerSession,
-    controllerId: null,
-    software: 'pilegate-edge test',
-    ledger,
-    clock: systemClock,
-    timers: systemTimers,
     stamp: () => ({ ...at, ...samples.time }),
-    newId: () => crypto.randomUUID(),
-    fraction: () => 0,
     otherStreams: [samplesOf(samples.recorder, bytesPerS)],
     log: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
-    actedOn: [],
-    onCommand: () => {},
-    onCancel: () => {},
-    onAcknowledged: () => {},
-    onDiagnose: () => {},
-    onCloudTime: () => {},
-    documentKeyIds: () => [],
-    onDocumentKeys: () => {},
-    onDocument: () => {},
   });
   onTestFinished(() => link.close());
   /** One sample of each connector every ten seconds. */

@@ -1,6 +1,5 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { RecordBody } from '#shared/wire/records.ts';
 import { type Stage, setTheStage } from '../../cloud/testing/fixtures.ts';
@@ -9,9 +8,8 @@ import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.t
 import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { capOutbox } from '../../edge/ledger/outbox-cap.ts';
 import { alarm, at, closingOf, open, openRescued, openStorage, tempFolder } from '../../edge/ledger/testing.ts';
-import { openBrokerSession } from '../../edge/link/broker-session.ts';
 import { Link } from '../../edge/link/link.ts';
-import { systemClock, systemTimers } from '../../edge/runtime/system-time.ts';
+import { quietLink } from '../../edge/link/testing.ts';
 
 /** The edge's real ledger and link against the cloud's real ingest. */
 
@@ -32,27 +30,8 @@ const newAlarms = (count: number, detail: string): RecordBody[] =>
 async function tellAll(stage: Stage, ledger: Ledger): Promise<void> {
   const { siteId, shard, brokerPassword } = stage;
   const link = new Link({
+    ...quietLink(ledger),
     site: { siteId, shard, brokerUrl: cloud.brokerUrl, password: brokerPassword },
-    openBroker: openBrokerSession,
-    controllerId: null,
-    software: 'pilegate-edge test',
-    ledger,
-    clock: systemClock,
-    timers: systemTimers,
-    stamp: () => at,
-    newId: () => crypto.randomUUID(),
-    fraction: () => 0,
-    otherStreams: [],
-    log: pino({ level: 'silent' }),
-    actedOn: [],
-    onCommand: () => {},
-    onCancel: () => {},
-    onAcknowledged: () => {},
-    onDocument: () => {},
-    documentKeyIds: () => [],
-    onDocumentKeys: () => {},
-    onDiagnose: () => {},
-    onCloudTime: () => {},
   });
   onTestFinished(() => link.close());
   await expect.poll(() => ledger.backlog(), { timeout: 20_000, interval: 20 }).toBe(0);

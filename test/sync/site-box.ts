@@ -1,11 +1,9 @@
-import { pino } from 'pino';
 import type { Command, Diagnose } from '#shared/wire/messages.ts';
 import type { Stage } from '../../cloud/testing/fixtures.ts';
 import type { Ledger } from '../../edge/ledger/ledger.ts';
-import { at } from '../../edge/ledger/testing.ts';
 import { type OpenBrokerSession, openBrokerSession } from '../../edge/link/broker-session.ts';
 import { Link } from '../../edge/link/link.ts';
-import { fastClock, fastTimers } from '../../edge/link/testing.ts';
+import { fastClock, fastTimers, quietLink } from '../../edge/link/testing.ts';
 
 /** A box of a site: the edge's real link on a real ledger, with what it was told to do. */
 export interface Box {
@@ -24,27 +22,14 @@ export function openBox(
   const { siteId, shard, brokerPassword } = stage;
   const commands: Command[] = [];
   const link = new Link({
+    ...quietLink(ledger),
     site: { siteId, shard, brokerUrl, password: brokerPassword },
     openBroker,
-    controllerId: null,
-    software: 'pilegate-edge test',
-    ledger,
     clock: fastClock,
     timers: fastTimers,
-    stamp: () => at,
-    newId: () => crypto.randomUUID(),
     fraction: () => 0.5,
-    otherStreams: [],
-    log: pino({ level: 'silent' }),
-    actedOn: [],
     onCommand: (command) => commands.push(command),
-    onCancel: () => {},
-    onAcknowledged: () => {},
-    onDocument: () => {},
     onDiagnose,
-    onCloudTime: () => {},
-    documentKeyIds: () => [],
-    onDocumentKeys: () => {},
   });
   return { link, commands };
 }
