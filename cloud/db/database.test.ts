@@ -30,20 +30,29 @@ test('a bigint that no number holds exactly is refused, not rounded', () => {
   expect(() => parseInt8('9007199254740993')).toThrow(RangeError);
 });
 
-test('migrations run once; one that was changed or removed is refused by name', async () => {
+const made = (name: string, text: string) => ({ name, text, sha256: `sha256 of ${text}` });
+
+test('migrations run once; one that was changed or is not known is refused by name', async () => {
   const migrations = await readMigrations(migrationsFolder);
   expect(migrations.length).toBeGreaterThan(4);
   await migrate(db, migrations, 1);
   const changed = migrations.map((one, index) => (index === 1 ? { ...one, sha256: 'other' } : one));
-  await expect(migrate(db, changed, 1)).rejects.toThrow('0002_ingest.sql was changed');
-  await expect(migrate(db, migrations.slice(1), 1)).rejects.toThrow('0001_stations.sql is applied');
+  await expect(migrate(db, changed, 1)).rejects.toMatchObject({
+    code: 'database.changed',
+    detail: expect.stringMatching(/0002_ingest\.sql$/),
+  });
+  const older = [...migrations.slice(1), made('9999_of_this_one.sql', 'create table of_this_one (a int);')];
+  await expect(migrate(db, older, 1)).rejects.toMatchObject({
+    code: 'database.newer',
+    detail: expect.stringMatching(/0001_stations\.sql$/),
+  });
+  await expect(sql`select * from of_this_one`.execute(db)).rejects.toThrow('of_this_one');
 });
 
 test('SY-06 the password that a site had before it could have more of them still lets it in', async () => {
   const migrations = await readMigrations(migrationsFolder);
   const before = migrations.filter(({ name }) => name < '0014');
-  const pglite = await PGlite.create();
-  const old = new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) });
+  const old = new Kysely<Database>({ dialect: new PGliteDialect({ pglite: await PGlite.create() }) });
   await migrate(old, before, 1);
   await sql`insert into sites values ('old', 'x', 'live', 'UTC', 7, 'digest', 5, 5)`.execute(old);
   await migrate(old, [...before, ...migrations.filter(({ name }) => name.startsWith('0014'))], 2);
@@ -86,4 +95,22 @@ test('what may succeed later is told from what never will', () => {
     expect(isTransient(withCode(code))).toBe(true);
   for (const code of ['23505', '22P05', '42703', 'FST_ERR']) expect(isTransient(withCode(code))).toBe(false);
   expect(isTransient(new TypeError('a mistake of ours'))).toBe(false);
+});
+
+test('a migration that comes before one that is applied already is applied by its name, in the order of names', async () => {
+  const released = await readMigrations(migrationsFolder);
+  const first = made('9001_first.sql', 'create table first (a int);');
+  const second = made('9002_second.sql', 'alter table first add column b int;');
+  const third = made('9003_third.sql', 'alter table first add column c int;');
+  const fourth = made('9004_fourth.sql', 'alter table first drop column b;');
+  await migrate(db, [...released, first, third], 1);
+  await migrate(db, [fourth, third, second, first, ...released], 2);
+  const rows = await db.selectFrom('schema_migrations').select(['name', 'applied_at_ms']).orderBy('name').execute();
+  expect(rows.slice(released.length).map((row) => [row.name, row.applied_at_ms])).toEqual([
+    ['9001_first.sql', 1],
+    ['9002_second.sql', 2],
+    ['9003_third.sql', 1],
+    ['9004_fourth.sql', 2],
+  ]);
+  await sql`select a, c from first`.execute(db);
 });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Kysely, sql } from 'kysely';
+import { PilegateError } from '#shared/errors.ts';
 import type { Database } from './schema.ts';
 
 /** Any fixed number: processes that start together migrate one after the other. */
@@ -36,27 +37,30 @@ function statementsOf(text: string): string[] {
 }
 
 /**
- * Brings the schema up to the given files, in one transaction under an advisory lock.
+ * Applies the given files that the database does not have yet, in order of their names, in one transaction under an advisory lock.
+ * One that comes before others that are applied already is applied all the same: files come from more than one hand.
  *
- * @throws Error naming a migration that was changed or removed after it had been applied
+ * @throws PilegateError `database.newer` when one is applied that is not given, `database.changed` when one has another content
+ *   than what was applied; nothing is changed then
  */
 export async function migrate(db: Kysely<Database>, migrations: readonly Migration[], nowMs: number): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(trx);
     await sql`create table if not exists schema_migrations (
       name text primary key, sha256 text not null, applied_at_ms bigint not null)`.execute(trx);
-    const applied = await trx.selectFrom('schema_migrations').select(['name', 'sha256']).orderBy('name').execute();
-    for (const row of applied) {
-      const file = migrations.find((migration) => migration.name === row.name);
-      if (file === undefined) throw new Error(`migration ${row.name} is applied, but its file is missing`);
-      if (file.sha256 !== row.sha256) throw new Error(`migration ${row.name} was changed after it had been applied`);
-    }
-    for (const migration of migrations.slice(applied.length)) {
-      for (const statement of statementsOf(migration.text)) await sql.raw(statement).execute(trx);
-      await trx
-        .insertInto('schema_migrations')
-        .values({ name: migration.name, sha256: migration.sha256, applied_at_ms: nowMs })
-        .execute();
+    const rows = await trx.selectFrom('schema_migrations').select(['name', 'sha256']).execute();
+    for (const { name, sha256, text } of missing(migrations, new Map(rows.map((row) => [row.name, row.sha256])))) {
+      for (const statement of statementsOf(text)) await sql.raw(statement).execute(trx);
+      await trx.insertInto('schema_migrations').values({ name, sha256, applied_at_ms: nowMs }).execute();
     }
   });
+}
+
+function missing(migrations: readonly Migration[], applied: ReadonlyMap<string, string>): Migration[] {
+  const given = new Map(migrations.map((one) => [one.name, one.sha256]));
+  const unknown = [...applied.keys()].filter((name) => !given.has(name)).sort();
+  if (unknown.length > 0) throw new PilegateError('database.newer', `not known here: ${unknown.join(', ')}`);
+  const changed = [...applied].filter(([name, sha256]) => given.get(name) !== sha256).map(([name]) => name);
+  if (changed.length > 0) throw new PilegateError('database.changed', `changed since: ${changed.sort().join(', ')}`);
+  return migrations.filter(({ name }) => !applied.has(name)).slice();
 }

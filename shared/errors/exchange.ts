@@ -9,6 +9,20 @@ export const exchangeErrors = {
     'Choose another station; the site has been told.',
     '请选择其他站点，已通知该站点。',
   ),
+  'database.newer': entry(
+    'platform',
+    'The database belongs to a newer version of the software.',
+    '数据库属于更新版本的软件。',
+    'Start that version, or put back the backup made before the upgrade.',
+    '请启动该版本，或恢复升级前的备份。',
+  ),
+  'database.changed': entry(
+    'platform',
+    'A migration was changed after it had been applied to the database.',
+    '数据库迁移在应用之后被修改。',
+    'Install the software as it was released; a change of the schema is a new migration.',
+    '请安装正式发布的软件；修改表结构须新增迁移。',
+  ),
   'wire.not_json': entry(
     'site',
     'The message is not JSON.',
