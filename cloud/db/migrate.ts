@@ -62,5 +62,5 @@ function missing(migrations: readonly Migration[], applied: ReadonlyMap<string, 
   if (unknown.length > 0) throw new PilegateError('database.newer', `not known here: ${unknown.join(', ')}`);
   const changed = [...applied].filter(([name, sha256]) => given.get(name) !== sha256).map(([name]) => name);
   if (changed.length > 0) throw new PilegateError('database.changed', `changed since: ${changed.sort().join(', ')}`);
-  return migrations.filter(({ name }) => !applied.has(name)).slice();
+  return migrations.filter(({ name }) => !applied.has(name)).sort((one, other) => (one.name < other.name ? -1 : 1));
 }
