@@ -17,10 +17,12 @@ export interface WebhookReceiver {
   answer(how: (webhook: ReceivedWebhook, response: ServerResponse) => void): void;
   /** Resolves when a webhook that fits has come, also one of before. */
   waitFor(fits: (webhook: ReceivedWebhook) => boolean): Promise<ReceivedWebhook>;
+  /** Breaks off what has no answer yet. */
+  hangUp(): void;
   close(): Promise<void>;
 }
 
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 15_000;
 
 /** A partner's server on loopback that keeps what it is sent. */
 export async function startWebhookReceiver(): Promise<WebhookReceiver> {
@@ -69,6 +71,7 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
         look();
       });
     },
+    hangUp: () => server.closeAllConnections(),
     async close() {
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { transaction } from '../db/transaction.ts';
 import { systemRandom } from '../random.ts';
 import { type Stage, setTheStage } from '../testing/fixtures.ts';
@@ -37,6 +37,16 @@ beforeEach(async () => {
     server.received.length = 0;
     server.answer((_webhook, response) => response.writeHead(204).end());
   }
+});
+
+// What one test has left to send, or has under way without an answer, would come to the receivers of the next.
+afterEach(async () => {
+  await cloud.context.db
+    .updateTable('webhook_deliveries')
+    .set({ status: 'cancelled', finished_at_ms: clock.wallMs() })
+    .where('status', '=', 'pending')
+    .execute();
+  for (const server of [receiver, second]) server.hangUp();
 });
 
 const register = async (url: string, types?: EventType[]) =>
