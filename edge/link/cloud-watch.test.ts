@@ -11,7 +11,7 @@ import {
 } from './cloud-watch.ts';
 import { pause, rig } from './testing.ts';
 
-const poll = (read: () => unknown) => expect.poll(read, { timeout: 6000, interval: 10 });
+const poll = (read: () => unknown) => expect.poll(read, { interval: 10 });
 
 test('SY-05 after a silence the cloud is asked for a word, some times, before it counts as away', () => {
   let watch = welcomedBy(true, 1000);

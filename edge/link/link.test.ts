@@ -9,7 +9,7 @@ import { openDatabase } from '../ledger/open-database.ts';
 import { alarm, alarms, at, open, openLedger, openRescued, sessionOn, started, tempFolder } from '../ledger/testing.ts';
 import { type FakeCloud, KEY_ID, pause, rig } from './testing.ts';
 
-const poll = (read: () => unknown) => expect.poll(read, { timeout: 4000, interval: 10 });
+const poll = (read: () => unknown) => expect.poll(read, { interval: 10 });
 const sentSeqs = (cloud: FakeCloud) => [
   ...new Set(cloud.heard.batch.flatMap(({ records }) => records.map(({ seq }) => seq))),
 ];

@@ -6,7 +6,7 @@ import { pause, rig } from './testing.ts';
 
 /** Copies of a store and second boxes, as the link meets them. */
 
-const poll = (read: () => unknown) => expect.poll(read, { timeout: 4000, interval: 10 });
+const poll = (read: () => unknown) => expect.poll(read, { interval: 10 });
 
 test('SY-03.b a store that the cloud knows further than it is itself goes on under an epoch of its own, and says why', async () => {
   const { cloud, ledger, link, logged } = await rig();

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { alarms, at, open, sessionOn, started } from '../ledger/testing.ts';
 import { type FakeCloud, pause, rig } from './testing.ts';
 
-const poll = (read: () => unknown) => expect.poll(read, { timeout: 4000, interval: 10 });
+const poll = (read: () => unknown) => expect.poll(read, { interval: 10 });
 const ranges = (cloud: FakeCloud) => cloud.heard.batch.map(({ records }) => [records[0]?.seq, records.at(-1)?.seq]);
 const numbers = (count: number) => alarms(...Array.from({ length: count }, (_, i) => i + 1));
 

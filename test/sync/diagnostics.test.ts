@@ -9,7 +9,7 @@ import { createTestClock } from '../../cloud/testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
 import { Bundles } from '../../edge/diagnostics/bundles.ts';
 import { openLedger } from '../../edge/ledger/testing.ts';
-import { fastClock, fastTimers } from '../../edge/link/testing.ts';
+import { fastTime } from '../../edge/link/testing.ts';
 import { FaultProxy } from './fault-proxy.ts';
 import { openBox } from './site-box.ts';
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => cloud?.stop());
 
-const poll = (read: () => unknown) => expect.poll(read, { timeout: 15_000, interval: 30 });
+const poll = (read: () => unknown) => expect.poll(read, { interval: 30 });
 const get = (path: string) =>
   cloud.app.inject({ url: `/staff/v1/diagnostics/${path}`, headers: { authorization: `Bearer ${cloud.staffToken}` } });
 const ask = ({ siteId }: Stage) =>
@@ -34,8 +34,8 @@ function connect(stage: Stage, url = cloud.brokerUrl, bytes = 70_000) {
   const { ledger } = openLedger();
   const collected: string[] = [];
   const bundles: Bundles = new Bundles({
-    clock: fastClock,
-    timers: fastTimers,
+    clock: fastTime,
+    timers: fastTime,
     log: pino({ level: 'silent' }),
     collect: (bundleId) => {
       const noise = randomBytes(bytes).toString('hex');

@@ -6,7 +6,7 @@ import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { alarm, at, openLedger } from '../../edge/ledger/testing.ts';
 import { openBrokerSession } from '../../edge/link/broker-session.ts';
 import { overWays } from '../../edge/link/over-ways.ts';
-import { fastClock, fastTimers } from '../../edge/link/testing.ts';
+import { fastTime } from '../../edge/link/testing.ts';
 import { FaultProxy } from './fault-proxy.ts';
 import { openBox } from './site-box.ts';
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => cloud?.stop());
 
-const poll = (read: () => unknown) => expect.poll(read, { timeout: 15_000, interval: 20 });
+const poll = (read: () => unknown) => expect.poll(read, { interval: 20 });
 
 async function twoWays(name: string) {
   const stage = await setTheStage(cloud, { name });
@@ -29,8 +29,8 @@ async function twoWays(name: string) {
     openBrokerSession,
     [{ url: first.mqttUrl }, { url: second.mqttUrl, localAddress: '127.0.0.1' }],
     {
-      clock: fastClock,
-      timers: fastTimers,
+      clock: fastTime,
+      timers: fastTime,
       log: pino({ level: 'silent' }),
       onWay: (way) => taken.push(way),
     },

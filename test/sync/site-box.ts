@@ -3,7 +3,7 @@ import type { Stage } from '../../cloud/testing/fixtures.ts';
 import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { type OpenBrokerSession, openBrokerSession } from '../../edge/link/broker-session.ts';
 import { Link } from '../../edge/link/link.ts';
-import { fastClock, fastTimers, quietLink } from '../../edge/link/testing.ts';
+import { fastTime, quietLink } from '../../edge/link/testing.ts';
 
 /** A box of a site: the edge's real link on a real ledger, with what it was told to do. */
 export interface Box {
@@ -25,8 +25,8 @@ export function openBox(
     ...quietLink(ledger),
     site: { siteId, shard, brokerUrl, password: brokerPassword },
     openBroker,
-    clock: fastClock,
-    timers: fastTimers,
+    clock: fastTime,
+    timers: fastTime,
     fraction: () => 0.5,
     onCommand: (command) => commands.push(command),
     onDiagnose,
