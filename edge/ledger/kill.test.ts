@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openLedger, tempFolder } from './testing.ts';
 
-/** Lets the writer commit for a while and kills it without warning; returns the last commit that it told of. */
+/** So many at least, however slow the disk is. */
+const SOME = 5;
+
+/** Lets the writer take some commits and go on for a while, and kills it without warning; returns the last that it told of. */
 async function writeUntilKilled(path: string, from: number, forMs: number): Promise<number> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'killed-writer.ts'), path, String(from)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -13,7 +16,7 @@ async function writeUntilKilled(path: string, from: number, forMs: number): Prom
   child.stdout.on('data', (chunk: Buffer) => {
     told += chunk.toString();
   });
-  await once(child.stdout, 'data');
+  while (told.split('\n').length <= SOME) await once(child.stdout, 'data');
   await new Promise((resolve) => setTimeout(resolve, forMs));
   child.kill('SIGKILL');
   await once(child, 'close');
