@@ -41,11 +41,11 @@ test.each(['socket', 'pipe'] as const)(
     begin(through);
     child.stderr.pause();
     const stalled = await told(5);
-    expect(stalled.worstMs).toBeLessThan(1000);
+    expect(stalled.worstMs).toBeLessThan(3000);
     expect(stalled.said).toBeGreaterThan(60);
     const lines: Line[] = [];
     createInterface({ input: child.stderr }).on('line', (line) => lines.push(JSON.parse(line)));
-    await expect.poll(() => lines.find((line) => line.dropped !== undefined), { timeout: 10_000 }).toBeDefined();
+    await expect.poll(() => lines.find((line) => line.dropped !== undefined)).toBeDefined();
     const at = lines.findIndex((line) => line.dropped !== undefined);
     const [before, after] = [lines[at - 1], lines.slice(at + 1).find((line) => line.said !== undefined)];
     await expect.poll(() => lines.length).toBeGreaterThan(at + 1);
