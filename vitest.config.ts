@@ -25,6 +25,8 @@ export default defineConfig({
   test: {
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // What is polled for comes in milliseconds; a machine with too much to do may take its time, and that is no failure.
+    expect: { poll: { timeout: 15_000 } },
     // Each file has a process of its own: native addons and real ports are closed with it.
     pool: 'forks',
     // More than there are processors at a station's size of machine: tests wait more than they work.

@@ -232,7 +232,7 @@ describe('SY-05 after a hello both sides know the same', () => {
     });
     await edge.take('welcome');
     await expect
-      .poll(async () => (await known()).in_force, { timeout: 5000 })
+      .poll(async () => (await known()).in_force)
       .toMatchObject([{ document_kind: 'tariffs', version: 3, digest }]);
   });
 });

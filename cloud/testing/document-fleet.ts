@@ -145,7 +145,7 @@ export class DocumentFleet {
         const { db } = this.#cloud.context;
         const heard = () => db.selectFrom('site_links').select('heard_at_ms').where('site_id', '=', siteId);
         await expect
-          .poll(async () => (await heard().executeTakeFirst())?.heard_at_ms, { timeout: 5000, interval: 10 })
+          .poll(async () => (await heard().executeTakeFirst())?.heard_at_ms, { interval: 10 })
           .toBe(this.#clock.wallMs());
       }
     await this.sweep();
@@ -171,7 +171,7 @@ export class DocumentFleet {
     await edge.close();
     const { db } = this.#cloud.context;
     const link = () => db.selectFrom('site_links').select('online').where('site_id', '=', siteId).executeTakeFirst();
-    await expect.poll(async () => (await link())?.online, { timeout: 5000, interval: 10 }).toBe(false);
+    await expect.poll(async () => (await link())?.online, { interval: 10 }).toBe(false);
   }
 
   async comeBack(i: number, options: { isOld?: boolean } = {}): Promise<void> {

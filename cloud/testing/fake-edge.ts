@@ -38,7 +38,7 @@ const schemas = {
 type Schemas = typeof schemas;
 type Received<Kind extends DownKind> = ReturnType<Schemas[Kind]['parse']>;
 
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 15_000;
 
 /** A site as the cloud sees it: an MQTT client that speaks the shared wire protocol, and keeps what it hears. */
 export interface FakeEdge {

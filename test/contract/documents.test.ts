@@ -109,7 +109,7 @@ test('ED-15 XC-04 SY-05 tariffs from the cloud: in force on site, known in the c
       documents.map((one: { version: number; status: string }) => `${one.version} ${one.status}`).join(', '),
     ];
   };
-  const settles = (...expected: string[]) => expect.poll(known, { timeout: 10_000 }).toEqual(expected);
+  const settles = (...expected: string[]) => expect.poll(known).toEqual(expected);
   // Put while the site is away: it is sent when the site is there.
   expect(await put(1)).toMatchObject({ status: 'open' });
   const { door, link } = openSite(stage);
@@ -133,12 +133,12 @@ test('SY-05 a site whose memory was replaced gets again what it had', async () =
   const stage = await setTheStage(cloud, { name: 'contract-lost' });
   await staff('POST', stage, { document_kind: 'tariffs', text: JSON.stringify(schedule(4)), requested_by: 'Li Na' });
   const first = openSite(stage);
-  await expect.poll(() => first.door.active?.version, { timeout: 10_000 }).toBe(4);
-  await expect.poll(async () => (await staff('GET', stage)).documents[0].status, { timeout: 10_000 }).toBe('active');
+  await expect.poll(() => first.door.active?.version).toBe(4);
+  await expect.poll(async () => (await staff('GET', stage)).documents[0].status).toBe('active');
   await first.link.close();
   clock.advance(SILENCE_MS);
   const second = openSite(stage);
-  await expect.poll(() => second.door.active?.version, { timeout: 10_000 }).toBe(4);
+  await expect.poll(() => second.door.active?.version).toBe(4);
 });
 
 test('SY-07 a site pins the keys of its cloud, takes what they sign, follows them to the next, and refuses another cloud', async () => {
@@ -156,16 +156,16 @@ test('SY-07 a site pins the keys of its cloud, takes what they sign, follows the
       .then((response) => response.json());
   const [present] = (await keys('', 'GET')).keys;
   const { door, link, keyIds } = openSite(stage);
-  await expect.poll(keyIds, { timeout: 10_000 }).toEqual([present.key_id]);
+  await expect.poll(keyIds).toEqual([present.key_id]);
   await put(1);
-  await expect.poll(() => door.active?.version, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => door.active?.version).toBe(1);
 
   const next = (await keys('')).keys.find((key: { key_id: string }) => key.key_id !== present.key_id);
   link.askTime();
-  await expect.poll(keyIds, { timeout: 10_000 }).toEqual(expect.arrayContaining([present.key_id, next.key_id]));
+  await expect.poll(keyIds).toEqual(expect.arrayContaining([present.key_id, next.key_id]));
   await keys(`/${present.key_id}/leave`);
   await put(2);
-  await expect.poll(() => door.active?.version, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => door.active?.version).toBe(2);
   await link.close();
   clock.advance(SILENCE_MS);
 
@@ -176,8 +176,6 @@ test('SY-07 a site pins the keys of its cloud, takes what they sign, follows the
   });
   await put(3);
   const last = async () => (await staff('GET', stage)).documents[0];
-  await expect
-    .poll(last, { timeout: 10_000 })
-    .toMatchObject({ version: 3, status: 'refused', code: 'document.unsigned' });
+  await expect.poll(last).toMatchObject({ version: 3, status: 'refused', code: 'document.unsigned' });
   expect([other.door.active, other.keyIds()]).toEqual([null, ['00000000000000ff']]);
 });
