@@ -1,9 +1,9 @@
-import { sql } from 'kysely';
+import { type KyselyPlugin, sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { Batch, RecordEnvelope } from '#shared/wire/messages.ts';
 import { systemRandom } from '../random.ts';
 import { connectFakeEdge, type FakeEdge } from '../testing/fake-edge.ts';
-import { type Stage, setTheStage } from '../testing/fixtures.ts';
+import { exampleTariff, type Stage, setTheStage } from '../testing/fixtures.ts';
 import { ended } from '../testing/records.ts';
 import { silentDown } from '../testing/silent-down.ts';
 import { createTestClock } from '../testing/test-clock.ts';
@@ -321,4 +321,72 @@ test('SY-01 of alarms that are applied together, one that the database refuses i
   expect(await storedSeqs()).toEqual([1, 2, 3, 4, 5]);
   expect(await alarmCount()).toBe(3);
   expect((await deadLetters()).map(({ seq }) => seq)).toEqual([2, 4]);
+});
+
+/** Charges that were begun by card while the site was alone: the begin of each, then its end. */
+const charges = (count: number): RecordEnvelope[] =>
+  Array.from({ length: count }, (_, i) => {
+    const sessionId = systemRandom.uuid();
+    const startMs = clock.wallMs() - (count - i) * 3_600_000;
+    const options = { sessionId, orderId: null, connectorId: connectorId(), startMs };
+    const begin = {
+      kind: 'session.started',
+      sessionId,
+      pileId: 'p',
+      connectorId: connectorId(),
+      orderId: null,
+      commandId: null,
+      tariff: { tariffId: exampleTariff.tariffId, version: exampleTariff.version },
+      startedAt: edge.stamp(startMs),
+      meterStartWh: 1_000,
+      limitMa: 16_000,
+    };
+    return [begin, ended(edge, stage, options)];
+  })
+    .flat()
+    .map((body, i) => ({ seq: i + 1, at: edge.stamp(), body }));
+
+const completedCount = async () => {
+  const rows = await cloud.context.db
+    .selectFrom('orders')
+    .innerJoin('cdrs', 'cdrs.order_id', 'orders.order_id')
+    .select('orders.session_id')
+    .where('orders.site_id', '=', stage.siteId)
+    .where('state', '=', 'completed')
+    .execute();
+  return new Set(rows.map((row) => row.session_id)).size;
+};
+
+test('SY-02 a backlog of charges asks the database little, so that what is new does not wait long behind it', async () => {
+  await setUp();
+  let asked = 0;
+  const counting: KyselyPlugin = {
+    transformQuery({ node }) {
+      asked += 1;
+      return node;
+    },
+    transformResult: ({ result }) => Promise.resolve(result),
+  };
+  const ack = vi.fn();
+  const context = { ...cloud.context, db: cloud.context.db.withPlugin(counting), down: silentDown({ ack }) };
+  const records = charges(50);
+  await handleBatch(context, siteOf(stage), eventsOf(records));
+  expect(ack.mock.calls[0]?.[1]).toMatchObject({ ackedSeq: 100, refused: [] });
+  expect(await completedCount()).toBe(50);
+  expect(asked / records.length).toBeLessThan(5);
+});
+
+test('SY-01 a charge that is refused among others takes none of them with it', async () => {
+  await setUp();
+  const records = charges(40);
+  // Of another site: what its begin has written stays, and its end is put aside.
+  const [wrong] = records.slice(61);
+  if (wrong === undefined) throw new Error('no such record');
+  const cdr = { ...(wrong.body as { cdr?: object }).cdr, siteId: 'elsewhere' };
+  records[61] = { ...wrong, body: { kind: 'session.ended', cdr } };
+  const ack = await edge.batch(records);
+  expect(ack).toMatchObject({ ackedSeq: 80, refused: [{ seq: 62, code: 'wire.wrong_site' }] });
+  expect((await deadLetters()).map(({ seq }) => seq)).toEqual([62]);
+  expect(await completedCount()).toBe(39);
+  expect(await storedSeqs()).toHaveLength(80);
 });

@@ -3,18 +3,20 @@ import type { Batch, RecordEnvelope } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import type { Trx } from '../db/transaction.ts';
 import { applySamples } from '../samples/apply-samples.ts';
-import { alarmsFrom, applyTogether } from './alarms-together.ts';
+import { applyTogether, togetherFrom } from './apply-together.ts';
 import { attemptRecord } from './attempt-record.ts';
 import { parkRecord } from './dead-letters.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { numbersBefore, planBatch, type Refusal, type Step, type StoredRecord } from './plan-batch.ts';
 import { inShard, ShardLostError } from './shards/fence.ts';
+import { type SiteFacts, siteFacts } from './site-facts.ts';
 import { storable } from './storable.ts';
 
 interface BatchInHand {
   readonly context: IngestContext;
   readonly trx: Trx;
   readonly site: KnownSite;
+  readonly facts: SiteFacts;
   readonly batch: Batch;
   readonly nowMs: number;
   /** Numbers under which another record is known: the store is a copy. */
@@ -36,7 +38,7 @@ interface AppliedRecord {
 export async function handleBatch(context: IngestContext, site: KnownSite, batch: Batch): Promise<void> {
   const nowMs = context.clock.wallMs();
   const { value, tenure } = await inShard(context, site.shard, async (trx) => {
-    const inHand = { context, trx, site, batch, nowMs, conflicts: [] };
+    const inHand = { context, trx, site, facts: siteFacts(trx, site.siteId), batch, nowMs, conflicts: [] };
     const cursor = await lockCursor(inHand);
     const outcome = batch.stream === 'samples' ? await applySamples(inHand, cursor) : await applyEvents(inHand, cursor);
     if (outcome.ackedSeq > cursor)
@@ -100,12 +102,13 @@ async function applyEvents(inHand: BatchInHand, cursor: number): Promise<{ acked
   const applied: AppliedRecord[] = [];
   const refused: Refusal[] = [];
   for (let i = 0; i < steps.length; ) {
-    const alarms = alarmsFrom(steps, i);
-    const together = alarms.length > 1 && (await applyTogether({ ...inHand.context, ...inHand }, alarms));
-    const run = steps.slice(i, i + Math.max(1, alarms.length));
+    const together = togetherFrom(steps, i);
+    const count = together.flat().length;
+    const areApplied = count > 1 && (await applyTogether({ ...inHand.context, ...inHand }, together));
+    const run = steps.slice(i, i + Math.max(1, count));
     i += run.length;
     for (const step of run) {
-      const refusal = together ? null : await take(inHand, step);
+      const refusal = areApplied ? null : await take(inHand, step);
       if (refusal !== null) refused.push(refusal);
       if (step.kind === 'apply') applied.push({ ...step, refusal });
     }

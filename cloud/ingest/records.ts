@@ -11,11 +11,13 @@ import { applySessionEnded } from '../orders/session-ended.ts';
 import { applySessionStarted } from '../orders/session-started.ts';
 import { applyAlarmsRaised } from '../stations/alarm-raised.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
+import type { SiteFacts } from './site-facts.ts';
 
 /** What a record is applied with: the batch's transaction, and the moment at which the cloud received it. */
 export interface RecordContext extends Pick<IngestContext, 'clock' | 'random' | 'logger'> {
   readonly trx: Trx;
   readonly site: KnownSite;
+  readonly facts: SiteFacts;
   readonly nowMs: number;
 }
 

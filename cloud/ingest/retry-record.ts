@@ -5,6 +5,7 @@ import type { CloudContext } from '../context.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { attemptRecord, type WhyRefused } from './attempt-record.ts';
 import type { RecordContext } from './records.ts';
+import { siteFacts } from './site-facts.ts';
 
 /** A record that was refused, and what became of it now. */
 export interface RetriedRecord {
@@ -39,7 +40,7 @@ export async function retryRecord(context: CloudContext, deadLetterId: number, b
     // Asked again behind the lock: somebody else may have been faster.
     const letters = await sameSession(trx, await findLetter(trx, deadLetterId));
     const site = await siteOf(trx, letter.siteId);
-    const inHand = { ...context, trx, site, nowMs: context.clock.wallMs() };
+    const inHand = { ...context, trx, site, facts: siteFacts(trx, site.siteId), nowMs: context.clock.wallMs() };
     const outcomes: RetriedRecord[] = [];
     for (const one of letters) {
       const refused = await again(inHand, one, by);

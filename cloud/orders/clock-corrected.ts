@@ -5,7 +5,7 @@ import type { RecordContext } from '../ingest/records.ts';
 import { correctSampleTimes } from '../samples/apply-samples.ts';
 import { reviewClock } from './clock-review.ts';
 import { lockOrder, updateOrder } from './store.ts';
-import { rememberTime } from './told-time.ts';
+import { rememberTimes } from './told-time.ts';
 
 /**
  * A site has learned what the time of one of its boots truly was. Orders and samples show the corrected times from then on. The
@@ -59,7 +59,7 @@ async function correctTimes(context: RecordContext, clock: BootClock): Promise<s
       await updateOrder(trx, row.order_id, change, nowMs);
       orderIds.add(row.order_id);
     }
-    await rememberTime(context, row.order_id, row.moment, stamp);
+    await rememberTimes(context, row.order_id, [{ ...stamp, moment: row.moment }]);
   }
   return [...orderIds];
 }

@@ -2,8 +2,6 @@ import { PilegateError } from '#shared/errors.ts';
 import type { LocalUser } from '#shared/wire/cdr.ts';
 import type { OrderRow } from '../db/schema.ts';
 import type { RecordContext } from '../ingest/records.ts';
-import { tariffVersion } from '../stations/tariff-in-force.ts';
-import { lockOrder } from './store.ts';
 
 /** A charge that was begun on site, as either of its records tells it. */
 export interface LocalCharge {
@@ -16,31 +14,35 @@ export interface LocalCharge {
 }
 
 /** The order of a charge that was begun on site, locked; undefined when none of its records has come yet. */
-export async function lockLocalOrder(
+export const lockLocalOrder = (
   { trx, site }: RecordContext,
   { sessionId }: Pick<LocalCharge, 'sessionId'>,
-): Promise<OrderRow | undefined> {
-  const found = await trx
+): Promise<OrderRow | undefined> =>
+  trx
     .selectFrom('orders')
-    .select('order_id')
+    .selectAll()
     .where('site_id', '=', site.siteId)
     .where('session_id', '=', sessionId)
     .where('origin', '=', 'local')
+    .forUpdate()
     .executeTakeFirst();
-  return found === undefined ? undefined : lockOrder(trx, found.order_id);
-}
 
 /**
  * A charge that was begun on site becomes an order of nobody's, so that it can be seen while it runs and its energy appears in
  * the books. It is charging until its record ends it.
  *
+ * @param begin when and with what register it began, where that is known
  * @throws PilegateError `record.refused` when the connector is not of this site
  */
-export async function insertLocalOrder(context: RecordContext, charge: LocalCharge): Promise<OrderRow> {
+export async function insertLocalOrder(
+  context: RecordContext,
+  charge: LocalCharge,
+  begin: { readonly started_at_ms?: number; readonly meter_start_wh?: number } = {},
+): Promise<OrderRow> {
   await assertOwnConnector(context, charge.connectorId);
-  const { trx, site, nowMs, random } = context;
+  const { trx, site, facts, nowMs, random } = context;
   const { sessionId, pileId, connectorId, startedBy, tariff } = charge;
-  const known = tariff == null ? null : await tariffVersion(trx, tariff.tariffId, tariff.version);
+  const known = tariff == null ? null : await facts.tariff(tariff.tariffId, tariff.version);
   const row = {
     order_id: random.uuid(),
     partner_id: null,
@@ -56,6 +58,7 @@ export async function insertLocalOrder(context: RecordContext, charge: LocalChar
     started_by_reference: startedBy?.reference ?? null,
     tariff_id: known?.tariffId ?? null,
     tariff_version: known?.version ?? null,
+    ...begin,
     created_at_ms: nowMs,
     updated_at_ms: nowMs,
   };
@@ -63,12 +66,7 @@ export async function insertLocalOrder(context: RecordContext, charge: LocalChar
 }
 
 /** @throws PilegateError `record.refused` */
-export async function assertOwnConnector({ trx, site }: RecordContext, connectorId: string): Promise<void> {
-  const connector = await trx
-    .selectFrom('connectors')
-    .select('connector_id')
-    .where('connector_id', '=', connectorId)
-    .where('site_id', '=', site.siteId)
-    .executeTakeFirst();
-  if (connector === undefined) throw new PilegateError('record.refused', `no connector ${connectorId} at this site`);
+export async function assertOwnConnector({ facts }: RecordContext, connectorId: string): Promise<void> {
+  if (!(await facts.isOwnConnector(connectorId)))
+    throw new PilegateError('record.refused', `no connector ${connectorId} at this site`);
 }

@@ -8,7 +8,6 @@ import type { RecordContext } from '../ingest/records.ts';
 import { closeCommandsOfOrder } from '../operations/commands.ts';
 import { type Failure, failStart, finishOperations } from '../operations/finish.ts';
 import { settleHolds } from '../operations/raise-hold.ts';
-import { tariffVersion } from '../stations/tariff-in-force.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
 import { type AgreedTerms, type CdrVerdict, checkCdr } from './check-cdr.ts';
 import { reviewClock } from './clock-review.ts';
@@ -17,7 +16,7 @@ import { limitsOf } from './limits-view.ts';
 import { assertOwnConnector, insertLocalOrder, lockLocalOrder } from './local-order.ts';
 import { nextOrderState } from './machine.ts';
 import { lockOrder, updateOrder } from './store.ts';
-import { knownClock, toldTimeMs } from './told-time.ts';
+import { knownClock, rememberTimes, toldTime } from './told-time.ts';
 
 /**
  * The charge is over. Its record is stored as it is, for ever; rated again here, it decides how the order
@@ -30,11 +29,14 @@ export async function applySessionEnded(context: RecordContext, ended: RecordOf<
   if (cdr.siteId !== siteId) throw new PilegateError('wire.wrong_site', `a record of ${cdr.siteId} from ${siteId}`);
   await assertOwnConnector(context, cdr.connectorId);
   const known = cdr.orderId === null ? await localOrderOf(context, cdr) : await lockFittingOrder(context, cdr);
-  const order = await settleHolds(context, known, cdr.holdMinor ?? null);
+  const order = isOperated(known) ? await settleHolds(context, known, cdr.holdMinor ?? null) : known;
   const verdict = checkCdr(cdr, await agreedTerms(context, order, cdr));
   await insertCdr(context, cdr, order, verdict);
   await endOrder(context, order, cdr, verdict);
 }
+
+/** Nobody can order anything for a charge that was begun on site: it has neither operations nor commands. */
+const isOperated = ({ origin }: OrderRow): boolean => origin !== 'local';
 
 /** @throws PilegateError `wire.conflict` when another record with this identity is stored */
 async function isStored(context: RecordContext, cdr: Cdr): Promise<boolean> {
@@ -79,7 +81,7 @@ async function lockFittingOrder(context: RecordContext, cdr: Cdr): Promise<Order
 async function agreedTerms(context: RecordContext, order: OrderRow, cdr: Cdr): Promise<AgreedTerms> {
   const named =
     order.tariff_id === null ? cdr.tariff : { tariffId: order.tariff_id, version: order.tariff_version ?? 0 };
-  const tariff = named === null ? null : await tariffVersion(context.trx, named.tariffId, named.version);
+  const tariff = named === null ? null : await context.facts.tariff(named.tariffId, named.version);
   const limits = order.origin === 'local' ? (cdr.limits ?? null) : limitsOf(order);
   return { tariff, holdMinor: order.hold_minor, limits };
 }
@@ -109,26 +111,32 @@ async function endOrder(
   const { trx, nowMs } = context;
   const next = nextOrderState(order.state, { kind: 'session-ended', verdict });
   if (!next.ok) throw new PilegateError('record.refused', `order ${order.order_id}: ${next.reason}`);
+  const [started, ended] = [await toldTime(context, cdr.startedAt), await toldTime(context, cdr.endedAt)];
+  const times = [
+    { ...started, moment: 'started' as const },
+    { ...ended, moment: 'ended' as const },
+  ];
+  await rememberTimes(context, order.order_id, times);
   const evidence = {
     session_id: cdr.sessionId,
-    started_at_ms: await toldTimeMs(context, order.order_id, 'started', cdr.startedAt),
-    ended_at_ms: await toldTimeMs(context, order.order_id, 'ended', cdr.endedAt),
+    started_at_ms: started.wallMs,
+    ended_at_ms: ended.wallMs,
     meter_start_wh: cdr.meterStartWh,
     meter_end_wh: cdr.meterEndWh,
     energy_wh: cdr.energyWh,
     stop_reason: cdr.stopReason,
   };
-  await closeCommandsOfOrder(trx, order.order_id, nowMs);
+  if (isOperated(order)) await closeCommandsOfOrder(trx, order.order_id, nowMs);
   if (next.value === 'start_failed') {
     const known = await updateOrder(trx, order.order_id, { ...evidence, ended_at_ms: order.ended_at_ms }, nowMs);
     await failStart(context, known, voidFailure(cdr));
   } else {
     // Energy has flowed and is billed, so the start did succeed, even if its own report was lost.
-    await finishOperations(context, order.order_id, 'start', null);
+    if (isOperated(order)) await finishOperations(context, order.order_id, 'start', null);
     const done = await updateOrder(trx, order.order_id, { ...evidence, state: next.value }, nowMs);
     await recordOrderEvent(context, 'charge.ended', done);
   }
-  await finishOperations(context, order.order_id, 'stop', null);
+  if (isOperated(order)) await finishOperations(context, order.order_id, 'stop', null);
   if (complaint !== null) await insertException(context, order.order_id, cdr.cdrId, complaint);
   if (order.state === 'start_failed' && next.value === 'abnormal' && complaint === null) {
     const detail = 'the start had failed, yet the site bills a charge';

@@ -7,7 +7,7 @@ import { failStart, finishOperations } from '../operations/finish.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
 import { insertLocalOrder, lockLocalOrder } from './local-order.ts';
 import { lockOrder, updateOrder } from './store.ts';
-import { toldTimeMs } from './told-time.ts';
+import { rememberNewTimes, rememberTimes, toldTime } from './told-time.ts';
 
 type Started = RecordOf<'session.started'>;
 
@@ -21,9 +21,11 @@ export async function applySessionStarted(context: RecordContext, started: Start
   const order = await lockOrder(context.trx, started.orderId);
   assertFits(context, started, order);
   if (order.session_id === started.sessionId) return;
+  const startedAt = await toldTime(context, started.startedAt);
+  await rememberTimes(context, order.order_id, [{ ...startedAt, moment: 'started' }]);
   const facts = {
     session_id: started.sessionId,
-    started_at_ms: await toldTimeMs(context, order.order_id, 'started', started.startedAt),
+    started_at_ms: startedAt.wallMs,
     meter_start_wh: started.meterStartWh,
   };
   const { trx, nowMs } = context;
@@ -42,12 +44,10 @@ export async function applySessionStarted(context: RecordContext, started: Start
 /** Once, and not after its end: a record that was put aside may come again when all is over. */
 async function beginLocalOrder(context: RecordContext, started: Started): Promise<void> {
   if ((await lockLocalOrder(context, started)) !== undefined) return;
-  const order = await insertLocalOrder(context, started);
-  const facts = {
-    started_at_ms: await toldTimeMs(context, order.order_id, 'started', started.startedAt),
-    meter_start_wh: started.meterStartWh,
-  };
-  await updateOrder(context.trx, order.order_id, facts, context.nowMs);
+  const startedAt = await toldTime(context, started.startedAt);
+  const begin = { started_at_ms: startedAt.wallMs, meter_start_wh: started.meterStartWh };
+  const order = await insertLocalOrder(context, started, begin);
+  await rememberNewTimes(context, order.order_id, [{ ...startedAt, moment: 'started' }]);
 }
 
 async function isInTime(context: RecordContext, order: OrderRow): Promise<boolean> {

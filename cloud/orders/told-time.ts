@@ -3,39 +3,48 @@ import type { RecordContext } from '../ingest/records.ts';
 
 export type Moment = 'started' | 'ended';
 
+/** When an order began or ended. */
+export interface OrderTime extends Stamp {
+  readonly moment: Moment;
+}
+
 /**
- * The wall time at which an order began or ended, as far as its site knows by now. One that the site has not confirmed
- * is remembered, so that a correction finds it.
+ * When an order began or ended, as far as its site knows by now. One that the site has not confirmed is to be remembered, so that a
+ * correction finds it. A correction may have come before the record that it is about: they are made by two threads of the site.
  */
-export async function toldTimeMs(
-  context: RecordContext,
-  orderId: string,
-  moment: Moment,
-  told: Stamp,
-): Promise<number> {
-  const stamp = told.clock === 'trusted' ? told : await restamped(context, told);
-  await rememberTime(context, orderId, moment, stamp);
-  return stamp.wallMs;
-}
-
-/** Remembers a time that is not confirmed, and forgets one that is. */
-export async function rememberTime(
-  context: RecordContext,
-  orderId: string,
-  moment: Moment,
-  { bootId, monoMs, clock }: Stamp,
-): Promise<void> {
-  const { trx, site } = context;
-  await trx.deleteFrom('unconfirmed_times').where('order_id', '=', orderId).where('moment', '=', moment).execute();
-  if (clock === 'trusted') return;
-  const row = { order_id: orderId, moment, site_id: site.siteId, boot_id: bootId, mono_ms: monoMs, clock };
-  await trx.insertInto('unconfirmed_times').values(row).execute();
-}
-
-/** A correction may have come before the record that it is about: they are made by two threads of the site. */
-async function restamped(context: RecordContext, told: Stamp): Promise<Stamp> {
+export async function toldTime(context: RecordContext, told: Stamp): Promise<Stamp> {
+  if (told.clock === 'trusted') return told;
   const clock = await knownClock(context, told.bootId);
   return clock === null ? told : restamp(told, clock);
+}
+
+/** Remembers times that are not confirmed, and forgets those that are. */
+export async function rememberTimes(
+  context: Pick<RecordContext, 'trx' | 'site'>,
+  orderId: string,
+  times: readonly OrderTime[],
+): Promise<void> {
+  const moments = times.map(({ moment }) => moment);
+  await context.trx
+    .deleteFrom('unconfirmed_times')
+    .where('order_id', '=', orderId)
+    .where('moment', 'in', moments)
+    .execute();
+  await rememberNewTimes(context, orderId, times);
+}
+
+/** Of an order that has none so far. */
+export async function rememberNewTimes(
+  { trx, site }: Pick<RecordContext, 'trx' | 'site'>,
+  orderId: string,
+  times: readonly OrderTime[],
+): Promise<void> {
+  const rows = times.flatMap(({ moment, bootId, monoMs, clock }) =>
+    clock === 'trusted'
+      ? []
+      : [{ order_id: orderId, moment, site_id: site.siteId, boot_id: bootId, mono_ms: monoMs, clock }],
+  );
+  if (rows.length > 0) await trx.insertInto('unconfirmed_times').values(rows).execute();
 }
 
 /** What the site's corrections so far tell of the clock of one of its boots, the best of them; null when there is none. */
