@@ -50,7 +50,7 @@ export default defineConfig({
           name: 'postgresql',
           include: [
             onPostgresqlOnly,
-            'cloud/{db,documents,ingest,keys,operations,orders,partners,rollouts,samples,sites,staff,stations}/**/*.test.ts',
+            'cloud/{audit,db,documents,ingest,keys,operations,orders,partners,rollouts,samples,sites,staff,stations}/**/*.test.ts',
             'cloud/webhooks/delivery*.test.ts',
           ],
           globalSetup: './test/postgresql-setup.ts',

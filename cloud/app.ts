@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { auditRoutes } from './audit/routes.ts';
 import type { CloudContext } from './context.ts';
 import { diagnosticsRoutes } from './diagnostics/routes.ts';
 import { documentKeyRoutes } from './documents/key-routes.ts';
@@ -17,11 +18,13 @@ import type { Readiness } from './readiness.ts';
 import { rolloutRoutes } from './rollouts/routes.ts';
 import { sampleRoutes } from './samples/routes.ts';
 import { claimRoutes } from './sites/claim-routes.ts';
+import { actionRoutes } from './staff/action-routes.ts';
 import { attentionRoutes } from './staff/attention-routes.ts';
 import { createStaffGate } from './staff/gate.ts';
 import { identityRoutes } from './staff/identity-routes.ts';
 import { localOrderRoutes } from './staff/local-order-routes.ts';
 import { maintenanceRoutes } from './staff/maintenance-routes.ts';
+import { tableOfStaffRoutes } from './staff/route-table.ts';
 import { staffRoutes } from './staff/routes.ts';
 import { stationRoutes } from './stations/routes.ts';
 import { webhookRoutes } from './webhooks/routes.ts';
@@ -46,14 +49,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   keepRawBodies(app);
   answerUnknownRoutes(app);
   app.addHook('onResponse', (request, reply, done) => {
-    const fields = { method: request.method, path: request.routeOptions.url, status: reply.statusCode };
+    const correlationId = reply.getHeader('pilegate-correlation');
+    const fields = { method: request.method, path: request.routeOptions.url, status: reply.statusCode, correlationId };
     context.logger.debug({ ...fields, durationMs: Math.round(reply.elapsedTime) }, 'request answered');
     done();
   });
+  const staffRouteTable = tableOfStaffRoutes(app);
   await describeApi(app, options.publicUrl);
 
   const partners = createPartnerGate(context);
-  const staff = createStaffGate(options.staffToken);
+  const staff = createStaffGate(context, options.staffToken);
   const zodApp = app.withTypeProvider<ZodTypeProvider>();
   await zodApp.register(healthRoutes(options.readiness));
   await zodApp.register(stationRoutes(context, partners));
@@ -61,6 +66,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(orderRoutes(context, partners));
   await zodApp.register(webhookRoutes(context, partners));
   await zodApp.register(staffRoutes(context, staff));
+  await zodApp.register(actionRoutes(staff, staffRouteTable));
+  await zodApp.register(auditRoutes(context, staff));
   await zodApp.register(attentionRoutes(context, staff));
   await zodApp.register(localOrderRoutes(context, staff));
   await zodApp.register(maintenanceRoutes(context, staff));

@@ -4,6 +4,7 @@ import { exchangeErrors } from './errors/exchange.ts';
 import { identityErrors } from './errors/identity.ts';
 import { requestErrors } from './errors/request.ts';
 import { siteErrors } from './errors/site.ts';
+import { staffErrors } from './errors/staff.ts';
 import { stationErrors } from './errors/station.ts';
 
 /**
@@ -17,6 +18,7 @@ export const errorCatalogue = {
   ...exchangeErrors,
   ...siteErrors,
   ...identityErrors,
+  ...staffErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

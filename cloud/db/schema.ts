@@ -3,6 +3,7 @@ import type { DocumentKind, DocumentSource, DocumentStatus } from '#shared/docum
 import type { ClockQuality } from '#shared/stamp.ts';
 import type { Command, ConnectorStatus, MaintenanceAction } from '#shared/wire/messages.ts';
 import type { SampleLossReason } from '#shared/wire/samples.ts';
+import type { AuditLogTable } from '../audit/tables.ts';
 import type { DiagnosticPiecesTable, DiagnosticsTable } from '../diagnostics/tables.ts';
 import type { DocumentKeysTable } from '../keys/tables.ts';
 import type { LifeStatus } from '../presence/judge-life.ts';
@@ -12,6 +13,7 @@ import type { SiteClaimsTable, SiteCredentialsTable } from './identity-tables.ts
 /** Columns as the migrations define them. `…_ms` are wall-clock milliseconds; documents are JSON text. */
 export interface Database {
   schema_migrations: { name: string; sha256: string; applied_at_ms: number };
+  audit_log: AuditLogTable;
   sites: SitesTable;
   ingest_processes: { process_id: string; alive_until: Date };
   ingest_shards: { shard: number; owner: string | null; leased_until: Date };

@@ -4,9 +4,22 @@ import type { Database } from './schema.ts';
 
 export type Trx = Transaction<Database>;
 
+const lastWords = new WeakMap<Db, (trx: Trx) => Promise<void>>();
+
 /** Runs `work` in one transaction: all of it is stored, or nothing. */
 export const transaction = <Value>(db: Db, work: (trx: Trx) => Promise<Value>): Promise<Value> =>
-  db.transaction().execute(work);
+  db.transaction().execute(async (trx) => {
+    const value = await work(trx);
+    await lastWords.get(db)?.(trx);
+    return value;
+  });
+
+/** The same database, of which every `transaction` ends with `last`: what it writes is stored with the rest, or not at all. */
+export function endingWith(db: Db, last: (trx: Trx) => Promise<void>): Db {
+  const same: Db = db.$extendTables<Record<never, never>>();
+  lastWords.set(same, last);
+  return same;
+}
 
 /** Runs `work` so that its failure undoes only its own writes and the transaction can go on. Rethrows the failure. */
 export async function savepoint<Value>(trx: Trx, work: () => Promise<Value>): Promise<Value> {

@@ -3,11 +3,12 @@ import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
 import { siteIdSchema, uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
+import { transaction } from '../db/transaction.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
-import { parseJsonBody } from '../http/raw-body.ts';
-import type { createStaffGate } from '../staff/gate.ts';
+import type { StaffGate } from '../staff/gate.ts';
 import { staffProblems, staffTags } from '../staff/routes.ts';
+import { personSchema } from '../staff/schemas.ts';
 import type { DiagnosticsRow } from './tables.ts';
 
 const bundleSchema = z
@@ -50,24 +51,20 @@ const columns = [
 ] as const;
 
 /** What a site knows of itself, asked for from afar: no shell, no card numbers, no secrets. */
-export function diagnosticsRoutes(
-  context: CloudContext,
-  staff: ReturnType<typeof createStaffGate>,
-): FastifyPluginCallbackZod {
+export function diagnosticsRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   const { db, clock, random } = context;
-  const preValidation = [staff, parseJsonBody];
   const params = z.object({ bundle_id: uuidSchema });
   const unknown = (bundleId: string) => new PilegateError('request.not_found', `no diagnostics bundle ${bundleId}`);
   return (app, _options, done) => {
     app.post('/staff/v1/sites/:site_id/diagnostics', {
-      preValidation,
+      ...staff.does('site.diagnose'),
       schema: {
         tags: staffTags,
         summary: 'Ask a site for a diagnostics bundle',
         description:
           'The site sends it in pieces as soon as it is there; a site that does not within a day is not asked any more.',
         params: z.object({ site_id: siteIdSchema }),
-        body: z.strictObject({ requested_by: z.string().min(1).max(64) }),
+        body: z.strictObject({ requested_by: personSchema.optional() }),
         response: { 202: bundleSchema, ...problems(...staffProblems, 'station.unknown') },
       },
       handler: async (request, reply) => {
@@ -75,26 +72,26 @@ export function diagnosticsRoutes(
         const site = await db.selectFrom('sites').select('site_id').where('site_id', '=', siteId).executeTakeFirst();
         if (site === undefined) throw new PilegateError('station.unknown', `no station ${siteId}`);
         const nowMs = clock.wallMs();
-        const row = await db
-          .insertInto('diagnostics')
-          .values({
-            bundle_id: random.uuid(),
-            site_id: siteId,
-            requested_by: request.body.requested_by,
-            requested_at_ms: nowMs,
-            status: 'open',
-            next_piece: 0,
-            next_ask_at_ms: nowMs,
-          })
-          .returning(columns)
-          .executeTakeFirstOrThrow();
+        const wish = {
+          bundle_id: random.uuid(),
+          site_id: siteId,
+          requested_by: staff.personOf(request, request.body.requested_by),
+          requested_at_ms: nowMs,
+          status: 'open' as const,
+          next_piece: 0,
+          next_ask_at_ms: nowMs,
+        };
+        const recorded = staff.recording(request, { kind: 'site', id: siteId }, { bundle_id: wish.bundle_id });
+        const row = await transaction(recorded, (trx) =>
+          trx.insertInto('diagnostics').values(wish).returning(columns).executeTakeFirstOrThrow(),
+        );
         context.wake.commands();
         return reply.status(202).send(viewOf(row));
       },
     });
 
     app.get('/staff/v1/diagnostics/:bundle_id', {
-      preValidation,
+      ...staff.reads('sites.read'),
       schema: {
         tags: staffTags,
         summary: 'How a diagnostics bundle is getting on',
@@ -114,7 +111,7 @@ export function diagnosticsRoutes(
     });
 
     app.get('/staff/v1/diagnostics/:bundle_id/content', {
-      preValidation,
+      ...staff.reads('sites.read'),
       schema: { tags: staffTags, summary: 'The bundle: JSON, gzip', params, hide: false },
       handler: async (request, reply) => {
         const { bundle_id: bundleId } = request.params;

@@ -4,10 +4,10 @@ import { documentKeyIdSchema } from '#shared/document-signing.ts';
 import type { CloudContext } from '../context.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
-import { parseJsonBody } from '../http/raw-body.ts';
 import { addDocumentKey, documentKeyRows, leaveDocumentKey, serialOf } from '../keys/document-keys.ts';
-import type { createStaffGate } from '../staff/gate.ts';
+import type { StaffGate } from '../staff/gate.ts';
 import { staffProblems, staffTags } from '../staff/routes.ts';
+import { personSchema } from '../staff/schemas.ts';
 
 const keysSchema = z
   .object({
@@ -25,7 +25,7 @@ const keysSchema = z
   })
   .meta({ id: 'DocumentKeys' });
 
-const whoSchema = z.strictObject({ requested_by: z.string().min(1).max(64).describe('the person, for the record') });
+const whoSchema = z.strictObject({ requested_by: personSchema.optional() });
 
 async function viewOf({ db }: Pick<CloudContext, 'db'>): Promise<z.infer<typeof keysSchema>> {
   const rows = await documentKeyRows(db);
@@ -55,14 +55,10 @@ async function viewOf({ db }: Pick<CloudContext, 'db'>): Promise<z.infer<typeof 
 }
 
 /** What documents for sites are signed with, and how one key follows another. */
-export function documentKeyRoutes(
-  context: CloudContext,
-  staff: ReturnType<typeof createStaffGate>,
-): FastifyPluginCallbackZod {
-  const preValidation = [staff, parseJsonBody];
+export function documentKeyRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   return (app, _options, done) => {
     app.get('/staff/v1/document-keys', {
-      preValidation,
+      ...staff.reads('documents.read'),
       schema: {
         tags: staffTags,
         summary: 'The keys that documents for sites are signed with, and which sites accept them',
@@ -72,7 +68,7 @@ export function documentKeyRoutes(
     });
 
     app.post('/staff/v1/document-keys', {
-      preValidation,
+      ...staff.does('document_key.add'),
       schema: {
         tags: staffTags,
         summary: 'Sign with a further key as well',
@@ -82,14 +78,18 @@ export function documentKeyRoutes(
         response: { 201: keysSchema, ...problems(...staffProblems, 'resource.exists') },
       },
       handler: async (request, reply) => {
-        const keyId = await addDocumentKey(context);
-        context.logger.warn({ keyId, by: request.body.requested_by }, 'documents are signed with a further key');
+        const by = staff.personOf(request, request.body.requested_by);
+        const keyId = await addDocumentKey({
+          ...context,
+          db: staff.recording(request, { kind: 'document-key', id: 'new' }),
+        });
+        context.logger.warn({ keyId, by }, 'documents are signed with a further key');
         return reply.status(201).send(await viewOf(context));
       },
     });
 
     app.post('/staff/v1/document-keys/:key_id/leave', {
-      preValidation,
+      ...staff.does('document_key.leave'),
       schema: {
         tags: staffTags,
         summary: 'Sign no more documents with a key',
@@ -100,8 +100,10 @@ export function documentKeyRoutes(
       },
       handler: async (request) => {
         const { key_id: keyId } = request.params;
-        await leaveDocumentKey(context, keyId);
-        context.logger.warn({ keyId, by: request.body.requested_by }, 'documents are signed with a key no more');
+        const by = staff.personOf(request, request.body.requested_by);
+        const db = staff.recording(request, { kind: 'document-key', id: keyId });
+        await leaveDocumentKey({ ...context, db }, keyId);
+        context.logger.warn({ keyId, by }, 'documents are signed with a key no more');
         return viewOf(context);
       },
     });

@@ -3,13 +3,14 @@ import { z } from 'zod';
 import { documentComplaintSchema, documentKindSchema, documentSourceSchema } from '#shared/documents.ts';
 import { PilegateError } from '#shared/errors.ts';
 import { siteIdSchema } from '#shared/ids.ts';
+import { sha256Hex } from '../canonical-json.ts';
 import type { CloudContext } from '../context.ts';
 import type { SiteDocumentRow } from '../db/schema.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
-import { parseJsonBody } from '../http/raw-body.ts';
-import type { createStaffGate } from '../staff/gate.ts';
+import type { StaffGate } from '../staff/gate.ts';
 import { staffProblems, staffTags } from '../staff/routes.ts';
+import { personSchema } from '../staff/schemas.ts';
 import { putDocument } from './put-document.ts';
 
 /** A document of the largest size, as a text within JSON. */
@@ -18,7 +19,7 @@ const BODY_LIMIT_BYTES = 1_048_576;
 const newDocumentSchema = z.strictObject({
   document_kind: documentKindSchema,
   text: z.string().min(1).describe('byte for byte as it shall be at the site'),
-  requested_by: z.string().min(1).max(64).describe('the person, for the record'),
+  requested_by: personSchema.optional(),
 });
 
 const documentSchema = z
@@ -61,15 +62,11 @@ const viewOf = (row: SiteDocumentRow): z.infer<typeof documentSchema> => ({
 });
 
 /** What sites are told by documents, and what they have. */
-export function documentRoutes(
-  context: CloudContext,
-  staff: ReturnType<typeof createStaffGate>,
-): FastifyPluginCallbackZod {
-  const preValidation = [staff, parseJsonBody];
+export function documentRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   const params = z.object({ site_id: siteIdSchema });
   return (app, _options, done) => {
     app.post('/staff/v1/sites/:site_id/documents', {
-      preValidation,
+      ...staff.does('document.put'),
       bodyLimit: BODY_LIMIT_BYTES,
       schema: {
         tags: staffTags,
@@ -84,14 +81,18 @@ export function documentRoutes(
         },
       },
       handler: async (request, reply) => {
-        const { document_kind: kind, text, requested_by: requestedBy } = request.body;
-        const row = await putDocument(context, { siteId: request.params.site_id, kind, text, requestedBy });
+        const { document_kind: kind, text, requested_by: given } = request.body;
+        const { site_id: siteId } = request.params;
+        const subject = { kind: 'site', id: siteId };
+        const db = staff.recording(request, subject, { document_kind: kind, digest: sha256Hex(text) });
+        const put = { siteId, kind, text, requestedBy: staff.personOf(request, given) };
+        const row = await putDocument({ ...context, db }, put);
         return reply.status(202).send(viewOf(row));
       },
     });
 
     app.get('/staff/v1/sites/:site_id/documents', {
-      preValidation,
+      ...staff.reads('documents.read'),
       schema: {
         tags: staffTags,
         summary: 'What is in force at a site, and every version that is known of it, newest first',
@@ -132,7 +133,7 @@ export function documentRoutes(
     });
 
     app.get('/staff/v1/sites/:site_id/documents/:document_kind/:version', {
-      preValidation,
+      ...staff.reads('documents.read'),
       schema: {
         tags: staffTags,
         summary: 'The text of a version that was put here',

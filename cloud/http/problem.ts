@@ -68,6 +68,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'claim.too_many': 429,
   'credential.kind': 409,
   'credential.refused': 409,
+  'staff.forbidden': 403,
   'platform.unavailable': 503,
 };
 

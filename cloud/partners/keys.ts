@@ -3,6 +3,7 @@ import { PilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../context.ts';
 import type { Db } from '../db/connect.ts';
 import type { Environment } from '../db/schema.ts';
+import { transaction } from '../db/transaction.ts';
 import type { SecretBox } from '../keys/seal.ts';
 import { type Caller, type Scope, scopes } from './caller.ts';
 
@@ -17,18 +18,16 @@ export async function createKey(
 ): Promise<{ keyId: string; secret: string }> {
   const keyId = `pk_${key.environment}_${context.random.bytes(12).toString('hex')}`;
   const secret = `sk_${key.environment}_${context.random.bytes(SECRET_BYTES).toString('base64url')}`;
-  await context.db
-    .insertInto('partner_keys')
-    .values({
-      key_id: keyId,
-      partner_id: key.partnerId,
-      environment: key.environment,
-      scopes: JSON.stringify(key.scopes),
-      secret_sealed: context.secrets.seal(secret, secretContext(keyId)),
-      created_at_ms: context.clock.wallMs(),
-      disabled_at_ms: null,
-    })
-    .execute();
+  const row = {
+    key_id: keyId,
+    partner_id: key.partnerId,
+    environment: key.environment,
+    scopes: JSON.stringify(key.scopes),
+    secret_sealed: context.secrets.seal(secret, secretContext(keyId)),
+    created_at_ms: context.clock.wallMs(),
+    disabled_at_ms: null,
+  };
+  await transaction(context.db, (trx) => trx.insertInto('partner_keys').values(row).execute());
   return { keyId, secret };
 }
 

@@ -6,9 +6,9 @@ import type { CloudContext } from '../context.ts';
 import type { SiteLifeRow } from '../db/schema.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
-import { parseJsonBody } from '../http/raw-body.ts';
-import type { createStaffGate } from '../staff/gate.ts';
+import type { StaffGate } from '../staff/gate.ts';
 import { staffProblems, staffTags } from '../staff/routes.ts';
+import { personSchema } from '../staff/schemas.ts';
 import { linkIsFresh } from '../stations/freshness.ts';
 import { chooseLife } from './choose-life.ts';
 
@@ -51,12 +51,8 @@ const viewOf = (row: SiteLifeRow): z.infer<typeof lifeSchema> => ({
 });
 
 /** Which boxes and stores have spoken for a site, and which of them may. */
-export function presenceRoutes(
-  context: CloudContext,
-  staff: ReturnType<typeof createStaffGate>,
-): FastifyPluginCallbackZod {
+export function presenceRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   const { db, clock } = context;
-  const preValidation = [staff, parseJsonBody];
   const show = async (siteId: string): Promise<z.infer<typeof livesSchema>> => {
     const site = await db.selectFrom('sites').select('site_id').where('site_id', '=', siteId).executeTakeFirst();
     if (site === undefined) throw new PilegateError('station.unknown', `no station ${siteId}`);
@@ -81,7 +77,7 @@ export function presenceRoutes(
   };
   return (app, _options, done) => {
     app.get('/staff/v1/sites/:site_id/lives', {
-      preValidation,
+      ...staff.reads('sites.read'),
       schema: {
         tags: staffTags,
         summary: 'Which boxes and stores have spoken for a site, newest first',
@@ -92,18 +88,20 @@ export function presenceRoutes(
     });
 
     app.post('/staff/v1/sites/:site_id/lives/:life_id/choose', {
-      preValidation,
+      ...staff.does('site.choose_life'),
       schema: {
         tags: staffTags,
         summary: 'Choose the box that speaks for a site',
         description: 'It is welcomed at its next hello, within a minute. Every other one is heard no more.',
         params: z.object({ site_id: siteIdSchema, life_id: uuidSchema }),
-        body: z.strictObject({ chosen_by: z.string().min(1).max(64) }),
+        body: z.strictObject({ chosen_by: personSchema.optional() }),
         response: { 200: livesSchema, ...problems(...staffProblems, 'station.unknown', 'request.not_found') },
       },
       handler: async (request) => {
         const { site_id: siteId, life_id: lifeId } = request.params;
-        await chooseLife(context, { siteId, lifeId, chosenBy: request.body.chosen_by });
+        const db = staff.recording(request, { kind: 'site', id: siteId }, { life_id: lifeId });
+        const chosenBy = staff.personOf(request, request.body.chosen_by);
+        await chooseLife({ ...context, db }, { siteId, lifeId, chosenBy });
         return show(siteId);
       },
     });

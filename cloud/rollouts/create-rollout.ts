@@ -8,6 +8,7 @@ import type { CloudContext } from '../context.ts';
 import type { Db } from '../db/connect.ts';
 import { isUniqueViolation, type Trx, transaction } from '../db/transaction.ts';
 import { checkDocument } from '../documents/check-document.ts';
+import { personSchema } from '../staff/schemas.ts';
 import { numbered, siteText } from './site-text.ts';
 import { recordSteps } from './steps.ts';
 import type { RolloutRow } from './tables.ts';
@@ -41,9 +42,9 @@ export const newRolloutSchema = z.strictObject({
   halt_at_failures: z.int().min(1).describe('it halts, and goes back, as soon as so many sites have failed'),
   allow_without_way_back: z.boolean().default(false),
   reason: z.string().min(1).max(500),
-  requested_by: z.string().min(1).max(64).describe('the person, for the record'),
+  requested_by: personSchema.optional(),
 });
-export type NewRollout = z.infer<typeof newRolloutSchema>;
+export type NewRollout = z.infer<typeof newRolloutSchema> & { readonly requested_by: string };
 
 /**
  * Begins a roll-out: every site's document is checked, as it would be when it is put by itself, before anything is sent.

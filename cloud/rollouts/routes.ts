@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
@@ -5,9 +6,9 @@ import { uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { iso } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
-import { parseJsonBody } from '../http/raw-body.ts';
-import type { createStaffGate } from '../staff/gate.ts';
+import type { StaffGate } from '../staff/gate.ts';
 import { staffProblems, staffTags } from '../staff/routes.ts';
+import { personSchema } from '../staff/schemas.ts';
 import { controlRollout, type StaffWish } from './control-rollout.ts';
 import { createRollout, newRolloutSchema } from './create-rollout.ts';
 import { rolloutSchema, rolloutSiteSchema, rolloutViews, siteViewsOf, stepSchema } from './view.ts';
@@ -16,29 +17,26 @@ import { rolloutSchema, rolloutSiteSchema, rolloutViews, siteViewsOf, stepSchema
 const BODY_LIMIT_BYTES = 16_777_216;
 
 const staffWishSchema = z.strictObject({
-  requested_by: z.string().min(1).max(64).describe('the person, for the record'),
+  requested_by: personSchema.optional(),
   reason: z.string().min(1).max(500),
 });
 
 /** A document for many sites, wave after wave. For staff alone. */
-export function rolloutRoutes(
-  context: CloudContext,
-  staff: ReturnType<typeof createStaffGate>,
-): FastifyPluginCallbackZod {
-  const preValidation = [staff, parseJsonBody];
+export function rolloutRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   const params = z.object({ rollout_id: uuidSchema });
   const viewOf = async (rolloutId: string) => {
     const [view] = await rolloutViews(context.db, { rolloutId, limit: 1 });
     if (view === undefined) throw new PilegateError('rollout.unknown', `no roll-out ${rolloutId}`);
     return view;
   };
-  const control = async (rolloutId: string, wish: StaffWish) => {
-    await controlRollout(context, rolloutId, wish);
+  const control = async (request: FastifyRequest, rolloutId: string, wish: StaffWish) => {
+    const db = staff.recording(request, { kind: 'rollout', id: rolloutId }, { reason: wish.reason });
+    await controlRollout({ ...context, db }, rolloutId, wish);
     return viewOf(rolloutId);
   };
   return (app, _options, done) => {
     app.post('/staff/v1/rollouts', {
-      preValidation,
+      ...staff.does('rollout.create'),
       bodyLimit: BODY_LIMIT_BYTES,
       schema: {
         tags: staffTags,
@@ -60,7 +58,14 @@ export function rolloutRoutes(
         },
       },
       handler: async (request, reply) => {
-        const { rollout, hit } = await createRollout(context, request.body);
+        const { request_id: id, document_kind, sites, reason, requested_by: given } = request.body;
+        const db = staff.recording(
+          request,
+          { kind: 'rollout-request', id },
+          { document_kind, sites: sites.length, reason },
+        );
+        const wish = { ...request.body, requested_by: staff.personOf(request, given) };
+        const { rollout, hit } = await createRollout({ ...context, db }, wish);
         reply.header('location', `/staff/v1/rollouts/${rollout.rollout_id}`);
         if (hit) reply.header('idempotency-hit', 'true');
         return reply.status(202).send(await viewOf(rollout.rollout_id));
@@ -68,7 +73,7 @@ export function rolloutRoutes(
     });
 
     app.get('/staff/v1/rollouts', {
-      preValidation,
+      ...staff.reads('rollouts.read'),
       schema: {
         tags: staffTags,
         summary: 'Roll-outs, newest first',
@@ -81,7 +86,7 @@ export function rolloutRoutes(
     });
 
     app.get('/staff/v1/rollouts/:rollout_id', {
-      preValidation,
+      ...staff.reads('rollouts.read'),
       schema: {
         tags: staffTags,
         summary: 'How a roll-out is getting on, site by site',
@@ -98,7 +103,7 @@ export function rolloutRoutes(
     });
 
     app.get('/staff/v1/rollouts/:rollout_id/steps', {
-      preValidation,
+      ...staff.reads('rollouts.read'),
       schema: {
         tags: staffTags,
         summary: 'Who did what when, and why; oldest first',
@@ -133,7 +138,7 @@ export function rolloutRoutes(
 
     for (const action of ['pause', 'resume'] as const)
       app.post(`/staff/v1/rollouts/:rollout_id/${action}`, {
-        preValidation,
+        ...staff.does(`rollout.${action}`),
         schema: {
           tags: staffTags,
           summary:
@@ -143,13 +148,14 @@ export function rolloutRoutes(
           response: { 200: rolloutSchema, ...problems(...staffProblems, 'rollout.unknown', 'rollout.state') },
         },
         handler: (request) => {
-          const { requested_by: by, reason } = request.body;
-          return control(request.params.rollout_id, { action, by, reason, isReverting: false });
+          const { requested_by: given, reason } = request.body;
+          const wish = { action, by: staff.personOf(request, given), reason, isReverting: false };
+          return control(request, request.params.rollout_id, wish);
         },
       });
 
     app.post('/staff/v1/rollouts/:rollout_id/abort', {
-      preValidation,
+      ...staff.does('rollout.abort'),
       schema: {
         tags: staffTags,
         summary: 'End a roll-out for good',
@@ -160,8 +166,9 @@ export function rolloutRoutes(
         response: { 200: rolloutSchema, ...problems(...staffProblems, 'rollout.unknown', 'rollout.state') },
       },
       handler: (request) => {
-        const { requested_by: by, reason, roll_back: isReverting } = request.body;
-        return control(request.params.rollout_id, { action: 'abort', by, reason, isReverting });
+        const { requested_by: given, reason, roll_back: isReverting } = request.body;
+        const wish = { action: 'abort' as const, by: staff.personOf(request, given), reason, isReverting };
+        return control(request, request.params.rollout_id, wish);
       },
     });
     done();

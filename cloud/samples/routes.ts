@@ -10,8 +10,7 @@ import type { SampleLossRow } from '../db/schema.ts';
 import { decodeCursor, encodeCursor } from '../http/cursor.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
-import { parseJsonBody } from '../http/raw-body.ts';
-import type { createStaffGate } from '../staff/gate.ts';
+import type { StaffGate } from '../staff/gate.ts';
 import { staffProblems, staffTags } from '../staff/routes.ts';
 import { readLosses, readSamples, type SeriesKey, type StoredSample } from './read-samples.ts';
 
@@ -86,13 +85,10 @@ function decodeKey(cursor: string): SeriesKey {
 }
 
 /** What a connector's pile told over time. */
-export function sampleRoutes(
-  context: CloudContext,
-  staff: ReturnType<typeof createStaffGate>,
-): FastifyPluginCallbackZod {
+export function sampleRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   return (app, _options, done) => {
     app.get('/staff/v1/connectors/:connector_id/samples', {
-      preValidation: [staff, parseJsonBody],
+      ...staff.reads('sites.read'),
       schema: {
         tags: staffTags,
         summary: 'Samples of a connector in a time range, oldest first',

@@ -5,21 +5,23 @@ import { cdrSchema } from '#shared/wire/cdr.ts';
 import type { CloudContext } from '../context.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
-import { parseJsonBody } from '../http/raw-body.ts';
 import { retryRecord } from '../ingest/retry-record.ts';
-import type { createStaffGate } from './gate.ts';
+import type { StaffGate } from './gate.ts';
 import { staffProblems, staffTags } from './routes.ts';
-import { alarmSchema, deadLetterSchema, exceptionSchema, listQuerySchema, retriedRecordSchema } from './schemas.ts';
+import {
+  alarmSchema,
+  deadLetterSchema,
+  exceptionSchema,
+  listQuerySchema,
+  personSchema,
+  retriedRecordSchema,
+} from './schemas.ts';
 
 /** What needs a person: dead letters, alarms, orders whose bill is in doubt. Newest first. */
-export function attentionRoutes(
-  context: CloudContext,
-  staff: ReturnType<typeof createStaffGate>,
-): FastifyPluginCallbackZod {
-  const preValidation = [staff, parseJsonBody];
+export function attentionRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   return (app, _options, done) => {
     app.get('/staff/v1/dead-letters', {
-      preValidation,
+      ...staff.reads('attention.read'),
       schema: {
         tags: staffTags,
         summary: 'Messages and records that could not be taken, and still wait for a person',
@@ -39,7 +41,7 @@ export function attentionRoutes(
     });
 
     app.post('/staff/v1/dead-letters/:dead_letter_id/retry', {
-      preValidation,
+      ...staff.does('dead_letter.retry'),
       schema: {
         tags: staffTags,
         summary: 'Apply a refused record again, after a repair',
@@ -47,14 +49,16 @@ export function attentionRoutes(
           'Refused records of the same session that the site told before it are applied first, in their order. ' +
           'Behind one that is refused again nothing is tried.',
         params: z.object({ dead_letter_id: z.coerce.number().int().positive() }),
-        body: z.strictObject({ retried_by: z.string().min(1).max(64) }),
+        body: z.strictObject({ retried_by: personSchema.optional() }),
         response: {
           200: z.object({ records: z.array(retriedRecordSchema) }),
           ...problems(...staffProblems, 'request.not_found'),
         },
       },
       handler: async (request) => {
-        const records = await retryRecord(context, request.params.dead_letter_id, request.body.retried_by);
+        const { dead_letter_id: id } = request.params;
+        const db = staff.recording(request, { kind: 'dead-letter', id: String(id) });
+        const records = await retryRecord({ ...context, db }, id, staff.personOf(request, request.body.retried_by));
         return {
           records: records.map(({ deadLetterId, seq, refused }) => ({
             dead_letter_id: deadLetterId,
@@ -68,7 +72,7 @@ export function attentionRoutes(
     });
 
     app.get('/staff/v1/alarms', {
-      preValidation,
+      ...staff.reads('attention.read'),
       schema: {
         tags: staffTags,
         summary: 'Alarms',
@@ -94,7 +98,7 @@ export function attentionRoutes(
     });
 
     app.get('/staff/v1/exceptions', {
-      preValidation,
+      ...staff.reads('attention.read'),
       schema: {
         tags: staffTags,
         summary: 'Orders whose bill needs a person, with both figures',

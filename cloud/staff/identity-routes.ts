@@ -5,14 +5,13 @@ import { siteIdSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
-import { parseJsonBody } from '../http/raw-body.ts';
 import { createClaim } from '../sites/claims.ts';
 import { revokeCredentials } from '../sites/revoke.ts';
-import type { createStaffGate } from './gate.ts';
+import type { StaffGate } from './gate.ts';
 import { staffProblems, staffTags } from './routes.ts';
+import { personSchema } from './schemas.ts';
 
 const params = z.object({ site_id: siteIdSchema });
-const personSchema = z.string().min(1).max(64).describe('the person, for the record');
 const HOUR_MS = 3_600_000;
 
 const credentialSchema = z.object({
@@ -37,36 +36,37 @@ const claimSchema = z.object({
 });
 
 /** How sites prove who they are: claim codes, credentials, and their end. */
-export function identityRoutes(
-  context: CloudContext,
-  staff: ReturnType<typeof createStaffGate>,
-): FastifyPluginCallbackZod {
-  const preValidation = [staff, parseJsonBody];
+export function identityRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   return (app, _options, done) => {
     app.post('/staff/v1/sites/:site_id/claims', {
-      preValidation,
+      ...staff.does('site.claim'),
       schema: {
         tags: staffTags,
         summary: 'Make a claim code for a site',
         description:
           'For a new box, or for one whose credential has expired or been revoked. A code made before and not used yet holds no longer.',
         params,
-        body: z.strictObject({ requested_by: personSchema, valid_for_h: z.int().min(1).max(720).default(168) }),
+        body: z.strictObject({
+          requested_by: personSchema.optional(),
+          valid_for_h: z.int().min(1).max(720).default(168),
+        }),
         response: {
           201: z.object({ claim_code: z.string().describe('shown once'), expires_at: z.iso.datetime() }),
           ...problems(...staffProblems, 'station.unknown'),
         },
       },
       handler: async (request, reply) => {
-        const { requested_by: requestedBy, valid_for_h: validForH } = request.body;
-        const wish = { siteId: request.params.site_id, requestedBy, validForMs: validForH * HOUR_MS };
-        const { claimCode, expiresAtMs } = await createClaim(context, wish);
+        const { requested_by: given, valid_for_h: validForH } = request.body;
+        const { site_id: siteId } = request.params;
+        const db = staff.recording(request, { kind: 'site', id: siteId }, { valid_for_h: validForH });
+        const wish = { siteId, requestedBy: staff.personOf(request, given), validForMs: validForH * HOUR_MS };
+        const { claimCode, expiresAtMs } = await createClaim({ ...context, db }, wish);
         return reply.status(201).send({ claim_code: claimCode, expires_at: iso(expiresAtMs) });
       },
     });
 
     app.get('/staff/v1/sites/:site_id/credentials', {
-      preValidation,
+      ...staff.reads('sites.read'),
       schema: {
         tags: staffTags,
         summary: 'What a site may log in with, and the claims for it; newest first',
@@ -84,14 +84,14 @@ export function identityRoutes(
     });
 
     app.post('/staff/v1/sites/:site_id/credentials/revoke', {
-      preValidation,
+      ...staff.does('site.revoke'),
       schema: {
         tags: staffTags,
         summary: 'Revoke all credentials and open claims of a site',
         description:
           'Its link is cut, and nothing that comes under its name is taken until a new claim code has been used.',
         params,
-        body: z.strictObject({ requested_by: personSchema, reason: z.string().min(1).max(200) }),
+        body: z.strictObject({ requested_by: personSchema.optional(), reason: z.string().min(1).max(200) }),
         response: {
           200: z.object({
             revoked_at: z.iso.datetime(),
@@ -103,8 +103,11 @@ export function identityRoutes(
         },
       },
       handler: async (request) => {
-        const { requested_by: requestedBy, reason } = request.body;
-        const done = await revokeCredentials(context, { siteId: request.params.site_id, requestedBy, reason });
+        const { requested_by: given, reason } = request.body;
+        const { site_id: siteId } = request.params;
+        const db = staff.recording(request, { kind: 'site', id: siteId }, { reason });
+        const wish = { siteId, requestedBy: staff.personOf(request, given), reason };
+        const done = await revokeCredentials({ ...context, db }, wish);
         return {
           revoked_at: iso(done.revokedAtMs),
           credentials_ended: done.ended,

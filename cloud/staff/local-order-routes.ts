@@ -2,10 +2,9 @@ import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { CloudContext } from '../context.ts';
 import { problems } from '../http/problem.ts';
-import { parseJsonBody } from '../http/raw-body.ts';
 import { orderSchema } from '../orders/schemas.ts';
 import { orderView } from '../orders/view.ts';
-import type { createStaffGate } from './gate.ts';
+import type { StaffGate } from './gate.ts';
 import { staffProblems, staffTags } from './routes.ts';
 import { listQuerySchema } from './schemas.ts';
 
@@ -18,13 +17,10 @@ const localOrderSchema = z.object({
 });
 
 /** Charges that were begun on site: no partner sees them. */
-export function localOrderRoutes(
-  context: CloudContext,
-  staff: ReturnType<typeof createStaffGate>,
-): FastifyPluginCallbackZod {
+export function localOrderRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   return (app, _options, done) => {
     app.get('/staff/v1/local-orders', {
-      preValidation: [staff, parseJsonBody],
+      ...staff.reads('orders.read'),
       schema: {
         tags: staffTags,
         summary: 'Charges begun on site, running or over; the last change first',

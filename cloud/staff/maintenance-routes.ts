@@ -6,10 +6,10 @@ import { maintenanceActionSchema } from '#shared/wire/messages.ts';
 import type { CloudContext } from '../context.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
-import { parseJsonBody } from '../http/raw-body.ts';
 import { type Maintenance, maintain, maintenances } from '../operations/maintenance.ts';
-import type { createStaffGate } from './gate.ts';
+import type { StaffGate } from './gate.ts';
 import { staffProblems, staffTags } from './routes.ts';
+import { personSchema } from './schemas.ts';
 
 const wishSchema = z
   .strictObject({
@@ -17,7 +17,7 @@ const wishSchema = z
     connector_id: connectorIdSchema,
     action: maintenanceActionSchema,
     stop_running: z.boolean().default(false).describe('only with disable: ends the charge that runs as well'),
-    requested_by: z.string().min(1).max(64).describe('the person, for the record on both sides'),
+    requested_by: personSchema.optional(),
     expires_in_s: z.int().min(10).max(86_400).default(300),
   })
   .refine(({ action, stop_running }) => action === 'disable' || !stop_running, {
@@ -74,15 +74,11 @@ function viewOf(row: Maintenance, nowMs: number): z.infer<typeof maintenanceSche
 }
 
 /** Reboot, unlock, disable, enable at a site. For staff alone: no partner's key opens this door. */
-export function maintenanceRoutes(
-  context: CloudContext,
-  staff: ReturnType<typeof createStaffGate>,
-): FastifyPluginCallbackZod {
-  const preValidation = [staff, parseJsonBody];
+export function maintenanceRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   const view = (row: Maintenance) => viewOf(row, context.clock.wallMs());
   return (app, _options, done) => {
     app.post('/staff/v1/maintenance', {
-      preValidation,
+      ...staff.does('connector.maintain'),
       schema: {
         tags: staffTags,
         summary: 'Reboot, unlock, disable or enable a connector',
@@ -94,7 +90,10 @@ export function maintenanceRoutes(
         },
       },
       handler: async (request, reply) => {
-        const { maintenance, hit } = await maintain(context, request.body);
+        const { connector_id: id, action, stop_running, requested_by: given } = request.body;
+        const db = staff.recording(request, { kind: 'connector', id }, { action, stop_running });
+        const wish = { ...request.body, requested_by: staff.personOf(request, given) };
+        const { maintenance, hit } = await maintain({ ...context, db }, wish);
         reply.header('location', `/staff/v1/maintenance/${maintenance.command_id}`);
         if (hit) reply.header('idempotency-hit', 'true');
         return reply.status(202).send(view(maintenance));
@@ -102,7 +101,7 @@ export function maintenanceRoutes(
     });
 
     app.get('/staff/v1/maintenance/:command_id', {
-      preValidation,
+      ...staff.reads('sites.read'),
       schema: {
         tags: staffTags,
         summary: 'How a maintenance command is getting on',
@@ -118,7 +117,7 @@ export function maintenanceRoutes(
     });
 
     app.get('/staff/v1/maintenance', {
-      preValidation,
+      ...staff.reads('sites.read'),
       schema: {
         tags: staffTags,
         summary: 'Maintenance commands, newest first',

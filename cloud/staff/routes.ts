@@ -1,13 +1,14 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
+import { digestOf } from '../canonical-json.ts';
 import type { CloudContext } from '../context.ts';
+import { transaction } from '../db/transaction.ts';
 import { problems } from '../http/problem.ts';
-import { parseJsonBody } from '../http/raw-body.ts';
 import { createKey } from '../partners/keys.ts';
 import { createSite } from './create-site.ts';
 import { putTariffInForce } from './create-tariff.ts';
-import type { createStaffGate } from './gate.ts';
+import type { StaffGate } from './gate.ts';
 import {
   createdKeySchema,
   createdSiteSchema,
@@ -21,28 +22,28 @@ import {
 } from './schemas.ts';
 
 export const staffTags = ['staff'];
-export const staffProblems = ['auth.missing', 'auth.unknown_key', 'request.invalid'] as const;
+export const staffProblems = ['auth.missing', 'auth.unknown_key', 'staff.forbidden', 'request.invalid'] as const;
 
 /** What staff set up: sites, tariffs, partners and their keys. */
-export function staffRoutes(
-  context: CloudContext,
-  staff: ReturnType<typeof createStaffGate>,
-): FastifyPluginCallbackZod {
-  const preValidation = [staff, parseJsonBody];
+export function staffRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   return (app, _options, done) => {
     app.post('/staff/v1/sites', {
-      preValidation,
+      ...staff.does('site.create'),
       schema: {
         tags: staffTags,
         summary: 'Create a site with its connectors, and a claim code or a password for it',
         body: newSiteSchema,
         response: { 201: createdSiteSchema, ...problems(...staffProblems, 'resource.exists') },
       },
-      handler: async (request, reply) => reply.status(201).send(await createSite(context, request.body)),
+      handler: async (request, reply) => {
+        const { site_id: id, environment, login } = request.body;
+        const db = staff.recording(request, { kind: 'site', id }, { environment, login });
+        return reply.status(201).send(await createSite({ ...context, db }, request.body));
+      },
     });
 
     app.post('/staff/v1/tariffs', {
-      preValidation,
+      ...staff.does('tariff.put'),
       schema: {
         tags: staffTags,
         summary: 'Put a version of a tariff in force',
@@ -54,13 +55,15 @@ export function staffRoutes(
       },
       handler: async (request, reply) => {
         const { site_ids: siteIds, tariff, bounds } = request.body;
-        await putTariffInForce(context, siteIds, tariff, bounds ?? null);
+        const subject = { kind: 'tariff', id: `${tariff.tariffId}/${tariff.version}` };
+        const db = staff.recording(request, subject, { site_ids: siteIds, digest: digestOf(tariff) });
+        await putTariffInForce({ ...context, db }, siteIds, tariff, bounds ?? null);
         return reply.status(201).send({ tariff_id: tariff.tariffId, version: tariff.version, site_ids: siteIds });
       },
     });
 
     app.post('/staff/v1/partners', {
-      preValidation,
+      ...staff.does('partner.create'),
       schema: {
         tags: staffTags,
         summary: 'Create a partner',
@@ -68,20 +71,22 @@ export function staffRoutes(
         response: { 201: partnerSchema, ...problems(...staffProblems, 'resource.exists') },
       },
       handler: async (request, reply) => {
-        const inserted = await context.db
-          .insertInto('partners')
-          .values({ ...request.body, created_at_ms: context.clock.wallMs() })
-          .onConflict((conflict) => conflict.doNothing())
-          .executeTakeFirst();
-        if (inserted.numInsertedOrUpdatedRows !== 1n) {
-          throw new PilegateError('resource.exists', `partner ${request.body.partner_id} exists already`);
-        }
+        const { partner_id: id, name } = request.body;
+        await transaction(staff.recording(request, { kind: 'partner', id }, { name }), async (trx) => {
+          const inserted = await trx
+            .insertInto('partners')
+            .values({ ...request.body, created_at_ms: context.clock.wallMs() })
+            .onConflict((conflict) => conflict.doNothing())
+            .executeTakeFirst();
+          if (inserted.numInsertedOrUpdatedRows !== 1n)
+            throw new PilegateError('resource.exists', `partner ${id} exists already`);
+        });
         return reply.status(201).send(request.body);
       },
     });
 
     app.post('/staff/v1/partners/:partner_id/keys', {
-      preValidation,
+      ...staff.does('partner_key.create'),
       schema: {
         tags: staffTags,
         summary: 'Create a key',
@@ -98,7 +103,8 @@ export function staffRoutes(
           .where('partner_id', '=', partnerId)
           .executeTakeFirst();
         if (partner === undefined) throw new PilegateError('request.not_found', `no partner ${partnerId}`);
-        const { keyId, secret } = await createKey(context, { partnerId, environment, scopes });
+        const db = staff.recording(request, { kind: 'partner', id: partnerId }, { environment, scopes });
+        const { keyId, secret } = await createKey({ ...context, db }, { partnerId, environment, scopes });
         return reply.status(201).send({ key_id: keyId, secret, environment, scopes });
       },
     });

@@ -78,6 +78,12 @@ export const createdKeySchema = z
   })
   .meta({ id: 'CreatedKey' });
 
+export const personSchema = z
+  .string()
+  .min(1)
+  .max(64)
+  .describe('the person, for the record; needed from a machine, and of a person the account is taken');
+
 export const listQuerySchema = z.strictObject({ limit: z.coerce.number().int().min(1).max(500).default(100) });
 
 export const deadLetterSchema = z.object({

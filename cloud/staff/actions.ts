@@ -1,0 +1,38 @@
+import type { Permission } from './roles.ts';
+
+interface ActionRule {
+  readonly permission: Permission;
+  /** Whether it is done only after a second confirmation; absent: never. */
+  readonly isDangerous?: (body: object) => boolean;
+}
+
+const always = (): boolean => true;
+const stopsWhatRuns = (body: object): boolean => 'stop_running' in body && body.stop_running === true;
+
+/**
+ * Everything that staff can change, under the name that it has in the audit log: what it needs, and whether it has to be confirmed.
+ * What makes things safer, such as ending a roll-out, never waits for a confirmation.
+ */
+export const staffActions = {
+  'site.create': { permission: 'sites.write' },
+  'site.claim': { permission: 'sites.identity' },
+  'site.revoke': { permission: 'sites.identity', isDangerous: always },
+  'site.choose_life': { permission: 'sites.identity' },
+  'site.diagnose': { permission: 'sites.maintain' },
+  'connector.maintain': { permission: 'sites.maintain', isDangerous: stopsWhatRuns },
+  'document.put': { permission: 'documents.write' },
+  'document_key.add': { permission: 'documents.keys' },
+  'document_key.leave': { permission: 'documents.keys', isDangerous: always },
+  'tariff.put': { permission: 'tariffs.write' },
+  'rollout.create': { permission: 'rollouts.write', isDangerous: always },
+  'rollout.pause': { permission: 'rollouts.write' },
+  'rollout.resume': { permission: 'rollouts.write' },
+  'rollout.abort': { permission: 'rollouts.write' },
+  'dead_letter.retry': { permission: 'attention.retry' },
+  'partner.create': { permission: 'partners.write' },
+  'partner_key.create': { permission: 'partners.credentials' },
+} as const satisfies Record<string, ActionRule>;
+
+export type StaffAction = keyof typeof staffActions;
+
+export const ruleOf = (action: StaffAction): ActionRule => staffActions[action];

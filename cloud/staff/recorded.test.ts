@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { verifyAudit } from '../audit/verify.ts';
+import { systemRandom } from '../random.ts';
+import { schedule } from '../testing/document-fleet.ts';
+import { exampleTariff, type Stage, setTheStage } from '../testing/fixtures.ts';
+import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
+import type { staffActions } from './actions.ts';
+import type { StaffRoute } from './route-table.ts';
+
+let cloud: TestCloud;
+let stage: Stage;
+
+beforeAll(async () => {
+  cloud = await startTestCloud();
+  stage = await setTheStage(cloud, { name: 'recorded' });
+});
+afterAll(() => cloud?.stop());
+
+async function staff(method: string, path: string, body?: object, token = cloud.staffToken) {
+  const response = await cloud.app.inject({
+    method: method as 'GET',
+    url: `/staff/v1${path}`,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+  });
+  return { status: response.statusCode, body: response.json(), headers: response.headers };
+}
+
+const table = async (): Promise<StaffRoute[]> => (await staff('GET', '/actions')).body.routes;
+const newest = async () => (await staff('GET', '/audit?limit=1')).body.entries[0];
+
+interface Deed {
+  readonly path: string;
+  readonly body: object;
+  readonly subject: string;
+}
+type MakeDeed = () => Deed | Promise<Deed>;
+const by = { requested_by: 'Li Na' };
+
+const newSite = (id: string) => ({
+  site_id: id,
+  name: id,
+  environment: 'sandbox',
+  timezone: 'Asia/Shanghai',
+  connectors: [{ connector_id: `${id}-c`, pile_id: `${id}-p`, model: 'sim', max_power_w: 7_000 }],
+});
+const tariffText = () => JSON.stringify(schedule('recorded'));
+
+async function rollout(requestId: string): Promise<object> {
+  const siteId = `rollout-${requestId}`;
+  await staff('POST', '/sites', newSite(siteId));
+  return {
+    request_id: requestId,
+    document_kind: 'tariffs',
+    text: tariffText(),
+    sites: [{ site_id: siteId }],
+    waves: [{ percent: 100 }],
+    soak_s: 60,
+    answer_within_s: 60,
+    away_after_s: 60,
+    halt_at_failures: 1,
+    allow_without_way_back: true,
+    reason: 'winter',
+    ...by,
+  };
+}
+
+async function controlled(action: 'pause' | 'resume' | 'abort', change: object = {}): Promise<Deed> {
+  const made = await staff('POST', '/rollouts', await rollout(`r-${action}`));
+  const id = made.body.rollout_id;
+  if (action === 'resume') await staff('POST', `/rollouts/${id}/pause`, { ...by, reason: 'lunch' });
+  return { path: `/rollouts/${id}/${action}`, body: { ...by, reason: 'lunch', ...change }, subject: `rollout/${id}` };
+}
+
+/** One good request for everything that staff can do. */
+const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
+  'site.create': () => ({ path: '/sites', body: newSite('recorded-new'), subject: 'site/recorded-new' }),
+  'site.claim': () => ({ path: `/sites/${stage.siteId}/claims`, body: by, subject: `site/${stage.siteId}` }),
+  'site.revoke': () => ({
+    path: `/sites/${stage.siteId}/credentials/revoke`,
+    body: { ...by, reason: 'stolen' },
+    subject: `site/${stage.siteId}`,
+  }),
+  'site.choose_life': async () => {
+    const lifeId = systemRandom.uuid();
+    const life = { life_id: lifeId, store_epoch: systemRandom.uuid(), software: 's', status: 'waiting' as const };
+    const heard = { is_confirmed: true, first_heard_at_ms: 1, last_heard_at_ms: 1 };
+    await cloud.context.db
+      .insertInto('site_lives')
+      .values({ site_id: stage.siteId, ...life, ...heard })
+      .execute();
+    const path = `/sites/${stage.siteId}/lives/${lifeId}/choose`;
+    return { path, body: { chosen_by: 'Li Na' }, subject: `site/${stage.siteId}` };
+  },
+  'site.diagnose': () => ({ path: `/sites/${stage.siteId}/diagnostics`, body: by, subject: `site/${stage.siteId}` }),
+  'connector.maintain': () => {
+    const [connectorId = ''] = stage.connectorIds;
+    const body = { request_id: 'm-1', connector_id: connectorId, action: 'disable', ...by };
+    return { path: '/maintenance', body, subject: `connector/${connectorId}` };
+  },
+  'document.put': () => ({
+    path: `/sites/${stage.siteId}/documents`,
+    body: { document_kind: 'tariffs', text: tariffText(), ...by },
+    subject: `site/${stage.siteId}`,
+  }),
+  'document_key.add': () => ({ path: '/document-keys', body: by, subject: 'document-key/new' }),
+  'document_key.leave': async () => {
+    const { keys } = (await staff('GET', '/document-keys')).body;
+    const keyId = keys[0].key_id;
+    return { path: `/document-keys/${keyId}/leave`, body: by, subject: `document-key/${keyId}` };
+  },
+  'tariff.put': () => ({
+    path: '/tariffs',
+    body: { site_ids: [stage.siteId], tariff: { ...exampleTariff, tariffId: 'recorded' } },
+    subject: 'tariff/recorded/1',
+  }),
+  'rollout.create': async () => ({ path: '/rollouts', body: await rollout('r-1'), subject: 'rollout-request/r-1' }),
+  'rollout.pause': () => controlled('pause'),
+  'rollout.resume': () => controlled('resume'),
+  'rollout.abort': () => controlled('abort', { roll_back: false }),
+  'dead_letter.retry': async () => {
+    const at = { wallMs: 1, monoMs: 1, bootId: systemRandom.uuid(), clock: 'trusted' };
+    const payload = JSON.stringify({ seq: 1, at, body: { kind: 'of-tomorrow' } });
+    const what = { code: 'wire.conflict', reason: 'r', payload, payload_sha256: 'x', received_at_ms: 1 };
+    const { dead_letter_id: id } = await cloud.context.db
+      .insertInto('dead_letters')
+      .values({ source: 'record', site_id: stage.siteId, store_epoch: at.bootId, stream: 'events', seq: 1, ...what })
+      .returning('dead_letter_id')
+      .executeTakeFirstOrThrow();
+    return { path: `/dead-letters/${id}/retry`, body: { retried_by: 'Li Na' }, subject: `dead-letter/${id}` };
+  },
+  'partner.create': () => ({
+    path: '/partners',
+    body: { partner_id: 'recorded', name: 'R' },
+    subject: 'partner/recorded',
+  }),
+  'partner_key.create': () => ({
+    path: `/partners/${stage.partnerId}/keys`,
+    body: { environment: 'sandbox', scopes: ['read'] },
+    subject: `partner/${stage.partnerId}`,
+  }),
+};
+
+test('XC-01 every route of the staff that changes something leaves one row with actor, action, subject and request', async () => {
+  const changing = (await table()).filter(({ action }) => action !== null);
+  expect(changing.map(({ action }) => action).sort()).toEqual(Object.keys(deeds).sort());
+  for (const { action, method } of changing) {
+    const deed = await deeds[action ?? 'site.create']?.();
+    if (deed === undefined) throw new Error(`nothing does ${action}`);
+    const before = (await newest())?.position ?? 0;
+    const { status, body, headers } = await staff(method, deed.path, deed.body);
+    expect(status, `${action}: ${JSON.stringify(body)}`).toBeLessThan(300);
+    const row = await newest();
+    expect(row).toMatchObject({ position: before + 1, action, actor_kind: 'staff', actor_id: 'service' });
+    expect(`${row.subject_kind}/${row.subject_id}`).toBe(deed.subject);
+    expect(row.correlation_id).toBe(headers['pilegate-correlation']);
+    expect(row.actor_address).toBe('127.0.0.1');
+  }
+  expect((await verifyAudit(cloud.context.db)).broken).toBeNull();
+});
+
+test('XC-01 what is refused, and what is only read, leaves no row', async () => {
+  const before = (await newest()).position;
+  expect((await staff('POST', '/partners', { partner_id: stage.partnerId, name: 'again' })).status).toBe(409);
+  expect((await staff('POST', '/partners', { partner_id: 'N', name: 'bad' })).status).toBe(400);
+  expect((await staff('POST', '/partners', { partner_id: 'n', name: 'x' }, 'wrong token')).status).toBe(401);
+  for (const { method, path } of (await table()).filter(({ action }) => action === null))
+    await staff(method, path.replace('/staff/v1', '').replaceAll(/:\w+/g, 'x'));
+  expect((await newest()).position).toBe(before);
+});
+
+test('XC-01 a route of the staff that does not say who may do what there cannot be registered', async () => {
+  const { default: Fastify } = await import('fastify');
+  const { tableOfStaffRoutes } = await import('./route-table.ts');
+  const app = Fastify();
+  tableOfStaffRoutes(app);
+  expect(() => app.get('/staff/v1/open', () => 'hello')).toThrow('GET /staff/v1/open does not say');
+  const config = { staffPermission: 'sites.read' } as const;
+  expect(() => app.post('/staff/v1/open', { config }, () => 'hello')).toThrow('POST /staff/v1/open does not say');
+  app.get('/staff/v1/closed', { config }, () => 'hello');
+});
+
+test('XC-01 a machine says for whom it asks', async () => {
+  const { status, body } = await staff('POST', `/sites/${stage.siteId}/diagnostics`, {});
+  expect([status, body.errors]).toEqual([
+    400,
+    [{ pointer: '#/requested_by', detail: 'a machine says for whom it asks' }],
+  ]);
+});

@@ -1,0 +1,77 @@
+/** What somebody may do. A route asks for one of these. */
+export const permissions = [
+  'own.read',
+  'sites.read',
+  'sites.write',
+  'sites.maintain',
+  'sites.identity',
+  'documents.read',
+  'documents.write',
+  'documents.keys',
+  'rollouts.read',
+  'rollouts.write',
+  'tariffs.write',
+  'orders.read',
+  'orders.correct',
+  'attention.read',
+  'attention.retry',
+  'alarms.handle',
+  'partners.read',
+  'partners.write',
+  'partners.review',
+  'partners.credentials',
+  'staff.read',
+  'staff.manage',
+  'audit.read',
+] as const;
+export type Permission = (typeof permissions)[number];
+
+/** Of everybody: their own session. */
+const OWN = 'own.read' satisfies Permission;
+
+const reading = permissions.filter((permission) => permission.endsWith('.read'));
+
+/**
+ * What each role may do. The owner makes the accounts; the auditor reads everything, and changes nothing; the service is a machine that
+ * holds the staff token, and has no business with people's accounts.
+ */
+const permissionsOf = {
+  owner: permissions,
+  operations: [
+    'sites.read',
+    'sites.write',
+    'sites.maintain',
+    'sites.identity',
+    'documents.read',
+    'documents.write',
+    'documents.keys',
+    'rollouts.read',
+    'rollouts.write',
+    'tariffs.write',
+    'orders.read',
+    'attention.read',
+    'attention.retry',
+    'alarms.handle',
+    'partners.read',
+    'partners.write',
+    'partners.review',
+    'partners.credentials',
+  ],
+  legal: ['partners.read', 'partners.review'],
+  finance: ['orders.read', 'orders.correct', 'tariffs.write', 'attention.read', 'partners.read'],
+  support: ['sites.read', 'orders.read', 'attention.read', 'alarms.handle', 'partners.read'],
+  technician: ['sites.read', 'sites.maintain', 'documents.read', 'attention.read', 'alarms.handle'],
+  auditor: reading,
+  service: permissions.filter((permission) => permission !== 'staff.manage'),
+} as const satisfies Record<string, readonly Permission[]>;
+
+export type StaffRole = keyof typeof permissionsOf;
+
+/** The roles that an account can have. */
+export const accountRoles = ['owner', 'operations', 'legal', 'finance', 'support', 'technician', 'auditor'] as const;
+export type AccountRole = (typeof accountRoles)[number];
+
+export function roleMay(role: StaffRole, permission: Permission): boolean {
+  const granted: readonly Permission[] = permissionsOf[role];
+  return permission === OWN || granted.includes(permission);
+}
