@@ -14,7 +14,9 @@ import { runTrap, type TrapWorld, trapFaults } from './seeded-trap.ts';
 
 // Real pseudo-terminals and real sockets: what a slow, late or unplugged device does to the line.
 
-const timing = { gapMs: 0, responseTimeoutMs: 100, slowestReplyMs: 300 };
+/** Patient enough for a machine that lets the test wait: its slave runs in this process. */
+const timing = { gapMs: 0, responseTimeoutMs: 500, slowestReplyMs: 1500 };
+const LATE_MS = 700;
 const READ_LENGTH = 8;
 
 const readJob = (address: number): ModbusJob => ({
@@ -62,7 +64,7 @@ function opened(config: LineConfig) {
 
 test('ED-04 trap 1: after one late reply, no following read returns the registers of the request before', async () => {
   const pair = await ptyPair();
-  playSlave(pair, [0, 150, 0, 0]);
+  playSlave(pair, [0, LATE_MS, 0, 0]);
   const { line, modbus } = opened(serialConfig(pair.path));
   const outcomes: string[] = [];
   for (const address of [0, 100, 200, 300, 400]) outcomes.push(await read(modbus, address));
@@ -72,7 +74,7 @@ test('ED-04 trap 1: after one late reply, no following read returns the register
 
 test('ED-04 trap 1: requests asked for all at once are served one by one, each with its own registers', async () => {
   const pair = await ptyPair();
-  playSlave(pair, [30, 150, 0, 20, 0]);
+  playSlave(pair, [30, LATE_MS, 0, 20, 0]);
   const { modbus } = opened(serialConfig(pair.path));
   const asked = [0, 100, 200, 300, 400].map((address) => read(modbus, address));
   expect(await Promise.all(asked)).toEqual(['0 1', 'timeout', '200 201', '300 301', '400 401']);
@@ -92,14 +94,14 @@ test('ED-04 trap 2: an adapter that is pulled settles the request, and is used a
   const pulledMs = Date.now();
   setTimeout(() => void first.close(), 50);
   expect(await pending).toBe('closed');
-  expect(Date.now() - pulledMs).toBeLessThan(1000);
+  expect(Date.now() - pulledMs).toBeLessThan(3000);
 
   unlinkSync(path);
   expect(await read(modbus, 2)).toBe('unreachable');
   const second = await ptyPair();
   symlinkSync(second.path, path);
   playSlave(second, []);
-  await expect.poll(() => read(modbus, 3), { timeout: 3000, interval: 100 }).toBe('3 4');
+  await expect.poll(() => read(modbus, 3), { interval: 100 }).toBe('3 4');
   expect(line.counters.opened).toBe(2);
 });
 
@@ -114,7 +116,7 @@ test('ED-04 a serial port that is given up while it is being opened is not left 
     await opening;
     expect(stream.isOpen).toBe(false);
   }
-  await expect.poll(holders, { timeout: 2000 }).toBe(before);
+  await expect.poll(holders).toBe(before);
 });
 
 test('ED-01 a pile behind Modbus TCP: answers, drops the connection, and is connected again', async () => {
@@ -135,7 +137,7 @@ test('ED-01 a pile behind Modbus TCP: answers, drops the connection, and is conn
   const { modbus } = opened({ lineId: 'T1', transport: 'tcp', host: '127.0.0.1', port: server.port });
   expect(await read(modbus, 10)).toBe('10 11');
   expect(await read(modbus, 666)).toBe('closed');
-  await expect.poll(() => read(modbus, 20), { timeout: 3000, interval: 100 }).toBe('20 21');
+  await expect.poll(() => read(modbus, 20), { interval: 100 }).toBe('20 21');
   expect(sockets).toHaveLength(2);
 });
 

@@ -71,7 +71,7 @@ test('ED-04 an adapter pulled a hundred times is back within 3 s each time, and 
   ).flat();
   expect(awayMs).toHaveLength(LINES * REPLUGS_EACH);
   expect(Math.max(...awayMs)).toBeLessThan(3000);
-  await expect.poll(held, { timeout: 5000 }).toEqual(before);
+  await expect.poll(held).toEqual(before);
   // A leak of listeners is told by a warning.
   expect(warnings).toEqual([]);
 });

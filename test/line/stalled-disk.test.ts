@@ -11,7 +11,7 @@ import { slaveOf, tellingDevice, wordsAt } from './simulated-line.ts';
 
 /** More than the threads that the runtime has for files: 4 unless it is told otherwise. */
 const STALLED_CALLS = 8;
-const timing = { gapMs: 0, responseTimeoutMs: 300, slowestReplyMs: 800 };
+const timing = { gapMs: 0, responseTimeoutMs: 2000, slowestReplyMs: 3000 };
 const settings = { transport: 'serial', baud: 115_200, turnaroundMs: 2 } as const;
 
 /** Calls to a file system that does not answer: opening a pipe that nobody else opens waits without end. */
