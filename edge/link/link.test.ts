@@ -160,7 +160,7 @@ describe('SY-05 the handshake', () => {
     cloud.onHeard = () => {};
     ledger.commit(alarms(1), at);
     link.poke();
-    await poll(() => cloud.heard.batch.length).toBe(1);
+    await poll(() => cloud.heard.batch.length).toBeGreaterThan(0);
     cloud.onHeard = (kind) => {
       if (kind === 'hello') cloud.ack();
     };
