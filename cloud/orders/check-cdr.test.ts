@@ -118,7 +118,8 @@ test('XC-08 a clock that jumps by years does not make the cloud rate every minut
   const readings = record().readings.map((reading, index) => (index === 0 ? { ...reading, atMs: 0 } : reading));
   const began = performance.now();
   expect(checkCdr(record({ readings }), agreed).complaint?.detail).toContain('31 days');
-  expect(performance.now() - began).toBeLessThan(100);
+  // Thirty million minutes take far longer, and a busy machine not so long.
+  expect(performance.now() - began).toBeLessThan(1000);
 });
 
 test('OP-16 a void record is billed to nobody, whatever else it says', () => {

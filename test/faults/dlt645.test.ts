@@ -59,7 +59,9 @@ function isOvercome(name: string, fault: FaultInput, counted: 'crcErrors' | 'mis
     site.fault('meter:M1', fault);
     await until('it to strike', 15_000, () => site.station.world.faults.list().length === 0);
     await pass(4000);
-    if (counted !== null) expect(site.edge.line('dlt').counters[counted]).toBe(1);
+    // A machine that is held up makes a reply of its own late.
+    if (counted === 'timeouts') expect(site.edge.line('dlt').counters.timeouts).toBeGreaterThan(0);
+    else if (counted !== null) expect(site.edge.line('dlt').counters[counted]).toBe(1);
     const bill = await site.stop('A');
     expect(bill.cdr).toMatchObject({ stopReason: 'partner', voidReason: null });
     expect(bill.cdr.marks.filter((mark) => mark !== 'meter-missing')).toEqual([]);
