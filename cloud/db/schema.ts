@@ -28,6 +28,7 @@ export interface Database {
   diagnostics: DiagnosticsTable;
   diagnostic_pieces: DiagnosticPiecesTable;
   cursors: { site_id: string; store_epoch: string; stream: string; acked_seq: number };
+  told_sessions: ToldSessionsTable;
   site_records: SiteRecordsTable;
   dead_letters: DeadLettersTable;
   sample_series: SampleSeriesTable;
@@ -172,6 +173,15 @@ interface SiteLivesTable {
   chosen_by: string | null;
 }
 export type SiteLifeRow = Selectable<SiteLivesTable>;
+
+interface ToldSessionsTable {
+  site_id: string;
+  store_epoch: string;
+  head_seq: number;
+  /** JSON, as the next one. */
+  session_ids: string;
+  progress: string;
+}
 
 interface SiteRecordsTable {
   site_id: string;

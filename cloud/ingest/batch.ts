@@ -11,6 +11,7 @@ import { numbersBefore, planBatch, type Refusal, type Step, type StoredRecord } 
 import { inShard, ShardLostError } from './shards/fence.ts';
 import { type SiteFacts, siteFacts } from './site-facts.ts';
 import { storable } from './storable.ts';
+import { judgeSessions } from './told-sessions.ts';
 
 interface BatchInHand {
   readonly context: IngestContext;
@@ -39,7 +40,7 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
   const nowMs = context.clock.wallMs();
   const { value, tenure } = await inShard(context, site.shard, async (trx) => {
     const inHand = { context, trx, site, facts: siteFacts(trx, site.siteId), batch, nowMs, conflicts: [] };
-    const cursor = await lockCursor(inHand);
+    const { cursor, toldHeadSeq } = await lockCursor(inHand);
     const outcome = batch.stream === 'samples' ? await applySamples(inHand, cursor) : await applyEvents(inHand, cursor);
     if (outcome.ackedSeq > cursor)
       await trx
@@ -47,10 +48,12 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
         .set({ acked_seq: outcome.ackedSeq })
         .where((where) => where.and(streamOf(inHand)))
         .execute();
-    return { ...outcome, conflicts: inHand.conflicts };
+    const isDrained = batch.stream === 'events' && toldHeadSeq !== null && outcome.ackedSeq >= toldHeadSeq;
+    const hasEnded = isDrained && (await judgeSessions({ ...context, trx, site, nowMs }));
+    return { ...outcome, conflicts: inHand.conflicts, hasEnded };
   });
   if (!tenure.isLive()) throw new ShardLostError(site.shard);
-  const { ackedSeq, refused, conflicts } = value;
+  const { ackedSeq, refused, conflicts, hasEnded } = value;
   await context.down.ack(site, {
     v: WIRE_VERSION,
     storeEpoch: batch.storeEpoch,
@@ -60,7 +63,7 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
     refused,
     ...(conflicts.length > 0 ? { isCopy: true } : {}),
   });
-  if (!batch.records.some(({ body }) => canMakeWork(body.kind))) return;
+  if (!hasEnded && !batch.records.some(({ body }) => canMakeWork(body.kind))) return;
   context.wake.commands();
   context.wake.deliveries();
 }
@@ -68,7 +71,13 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
 /** Neither an alarm nor a sample gives anybody anything to send: the many of them wake nobody. */
 const canMakeWork = (kind: string): boolean => kind !== 'alarm.raised' && !kind.startsWith('samples.');
 
-async function lockCursor(inHand: BatchInHand): Promise<number> {
+interface Cursor {
+  readonly cursor: number;
+  /** With which event of this store it is to be judged what the site has said that it runs; null: with none. */
+  readonly toldHeadSeq: number | null;
+}
+
+async function lockCursor(inHand: BatchInHand): Promise<Cursor> {
   const known = await cursorForUpdate(inHand);
   if (known !== undefined) return known;
   await inHand.trx
@@ -76,18 +85,26 @@ async function lockCursor(inHand: BatchInHand): Promise<number> {
     .values({ ...streamOf(inHand), acked_seq: 0 })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  return (await cursorForUpdate(inHand)) ?? 0;
+  const made = await cursorForUpdate(inHand);
+  if (made === undefined) throw new Error('a cursor that was just made is gone');
+  return made;
 }
 
-async function cursorForUpdate(inHand: BatchInHand): Promise<number | undefined> {
-  const row = await inHand.trx
+const cursorForUpdate = (inHand: BatchInHand): Promise<Cursor | undefined> =>
+  inHand.trx
     .selectFrom('cursors')
-    .select('acked_seq')
+    .select((select) => [
+      'acked_seq as cursor',
+      select
+        .selectFrom('told_sessions')
+        .select('head_seq')
+        .whereRef('told_sessions.site_id', '=', 'cursors.site_id')
+        .whereRef('told_sessions.store_epoch', '=', 'cursors.store_epoch')
+        .as('toldHeadSeq'),
+    ])
     .where((where) => where.and(streamOf(inHand)))
     .forUpdate()
     .executeTakeFirst();
-  return row?.acked_seq;
-}
 
 const streamOf = ({ site, batch }: BatchInHand) => ({
   site_id: site.siteId,

@@ -11,6 +11,7 @@ import type { IngestContext, KnownSite } from './incoming.ts';
 import { ENCODINGS } from './inflate.ts';
 import { inShard, ShardLostError } from './shards/fence.ts';
 import { storable } from './storable.ts';
+import { hearSessions } from './told-sessions.ts';
 
 /** Of each stream of a site. With fewer a site on a slow link waits for answers; with more one site takes the time of others. */
 const BATCHES_IN_FLIGHT = 4;
@@ -32,14 +33,18 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
       .where('site_id', '=', site.siteId)
       .where('store_epoch', 'in', [hello.storeEpoch, ...others.map(({ storeEpoch }) => storeEpoch)])
       .execute();
-    return { found, stored };
+    const ackedSeqOf = (stream: string, epoch: string): number =>
+      stored.find((row) => row.stream === stream && row.store_epoch === epoch)?.acked_seq ?? 0;
+    const ackedSeq = ackedSeqOf('events', hello.storeEpoch);
+    const hasEnded =
+      found.kind === 'welcome' && (await hearSessions({ ...context, trx, site, nowMs }, hello, ackedSeq));
+    return { found, ackedSeqOf, hasEnded };
   });
   if (!tenure.isLive()) throw new ShardLostError(site.shard);
-  const { found, stored } = value;
+  const { found, ackedSeqOf, hasEnded } = value;
+  if (hasEnded) context.wake.deliveries();
   if (found.kind === 'hold') return sayHold(context, site, hello, found.reason);
   if (hello.credential !== undefined) await hearCredential(context, site, hello.credential);
-  const ackedSeqOf = (stream: string, epoch: string): number =>
-    stored.find((row) => row.stream === stream && row.store_epoch === epoch)?.acked_seq ?? 0;
   const cursors = hello.streams.map(({ stream }) => ({ stream, ackedSeq: ackedSeqOf(stream, hello.storeEpoch) }));
   const otherCursors = others.map(({ stream, storeEpoch }) => ({
     stream,

@@ -122,6 +122,13 @@ const sessionBodySchema = z.union([
 const sessionIdOf = ({ body }: RecordEnvelope): string | null =>
   sessionBodySchema.safeParse(body).data?.sessionId ?? null;
 
+/** The sessions of a site that a refused record tells the end of: what comes of them waits for a person. */
+export async function sessionsOfLetters(trx: Trx, siteId: string): Promise<string[]> {
+  const rows = await letters(trx).where('site_id', '=', siteId).where('code', '<>', 'wire.conflict').execute();
+  const ends = rows.map((row) => letterOf(row).record).filter(({ body }) => body.kind === 'session.ended');
+  return ends.flatMap((record) => sessionIdOf(record)?.toLowerCase() ?? []);
+}
+
 async function siteOf(trx: Trx, siteId: string): Promise<RecordContext['site']> {
   const { shard, environment } = await trx
     .selectFrom('sites')

@@ -3,6 +3,8 @@ import type { Command } from '#shared/wire/messages.ts';
 import type { Db } from '../db/connect.ts';
 import type { Trx } from '../db/transaction.ts';
 
+type OrderCommandKind = Exclude<Command['kind'], 'maintain'>;
+
 /** Writes a command to be sent. The sender publishes it after the commit, and again until the site has it. */
 export async function insertCommand(
   trx: Trx,
@@ -40,12 +42,18 @@ export async function cancelStart(trx: Trx, orderId: string, nowMs: number): Pro
     .execute();
 }
 
-/** The site has told how it ended: nothing of this order is sent any more. */
-export async function closeCommandsOfOrder(trx: Trx, orderId: string, nowMs: number): Promise<void> {
+/** It is over: nothing of this order, or nothing of these kinds, is sent any more. */
+export async function closeCommandsOfOrder(
+  trx: Trx,
+  orderId: string,
+  nowMs: number,
+  kinds: readonly OrderCommandKind[] = ['start', 'stop', 'raise-hold'],
+): Promise<void> {
   await trx
     .updateTable('commands')
     .set({ next_send_at_ms: null, cancel_closed_at_ms: nowMs })
     .where('order_id', '=', orderId)
+    .where('kind', 'in', kinds)
     .where('cancel_closed_at_ms', 'is', null)
     .execute();
 }

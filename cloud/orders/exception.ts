@@ -2,9 +2,9 @@ import type { RecordContext } from '../ingest/records.ts';
 
 /** Puts an order before a person. What has been billed stays as it is until he has decided. */
 export async function insertException(
-  context: RecordContext,
+  context: Pick<RecordContext, 'trx' | 'nowMs' | 'logger'>,
   orderId: string,
-  cdrId: string,
+  cdrId: string | null,
   exception: { readonly code: string; readonly detail: string },
 ): Promise<void> {
   const { code, detail } = exception;

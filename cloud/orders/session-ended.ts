@@ -3,7 +3,7 @@ import { CORRECTION_TOLERANCE_MS, restamp } from '#shared/stamp.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
 import { digestOf } from '../canonical-json.ts';
-import type { OrderRow } from '../db/schema.ts';
+import type { OrderRow, OrderState } from '../db/schema.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import { closeCommandsOfOrder } from '../operations/commands.ts';
 import { type Failure, failStart, finishOperations } from '../operations/finish.ts';
@@ -134,14 +134,13 @@ async function endOrder(
     // Energy has flowed and is billed, so the start did succeed, even if its own report was lost.
     if (isOperated(order)) await finishOperations(context, order.order_id, 'start', null);
     const done = await updateOrder(trx, order.order_id, { ...evidence, state: next.value }, nowMs);
-    await recordOrderEvent(context, 'charge.ended', done);
+    // Of an order that was ended without its record the end has been told.
+    if (order.state !== 'abnormal') await recordOrderEvent(context, 'charge.ended', done);
   }
   if (isOperated(order)) await finishOperations(context, order.order_id, 'stop', null);
   if (complaint !== null) await insertException(context, order.order_id, cdr.cdrId, complaint);
-  if (order.state === 'start_failed' && next.value === 'abnormal' && complaint === null) {
-    const detail = 'the start had failed, yet the site bills a charge';
-    await insertException(context, order.order_id, cdr.cdrId, { code: 'order.charged_after_failure', detail });
-  }
+  const surprise = surpriseOf(order.state, next.value);
+  if (surprise !== null && complaint === null) await insertException(context, order.order_id, cdr.cdrId, surprise);
   await reviewToldTimes(context, order.order_id, cdr);
   const fields = {
     siteId: context.site.siteId,
@@ -150,6 +149,15 @@ async function endOrder(
     energyWh: cdr.energyWh,
   };
   context.logger.info({ ...fields, state: next.value, stopReason: cdr.stopReason }, 'charge is over');
+}
+
+/** A record that fits no longer what the order has become: a person decides, also where both sides rate it the same. */
+function surpriseOf(before: OrderState, after: OrderState): { code: string; detail: string } | null {
+  if (before === 'start_failed' && after === 'abnormal')
+    return { code: 'order.charged_after_failure', detail: 'the start had failed, yet the site bills a charge' };
+  if (before === 'abnormal')
+    return { code: 'order.record_after_loss', detail: 'the order was ended as lost, and now its record has come' };
+  return null;
 }
 
 /** The site may have corrected its clock before this record came: then nothing else will look at the bill. */

@@ -85,14 +85,14 @@ export async function isHolder(
       .executeTakeFirst();
     // One that waits, or is barred already, has been told; one that was never heard says hello first.
     if (row?.status !== 'former') return null;
-    const isContested = await hasBarred(trx, siteId);
+    const isKnown = await isContested(trx, siteId);
     await trx
       .updateTable('site_lives')
       .set({ status: 'barred', last_heard_at_ms: nowMs })
       .where('site_id', '=', siteId)
       .where('life_id', '=', lifeId)
       .execute();
-    if (!isContested) await raiseCloned(context, trx, siteId, lifeId, nowMs);
+    if (!isKnown) await raiseCloned(context, trx, siteId, lifeId, nowMs);
     return row;
   });
   if (stranger !== null)
@@ -120,7 +120,8 @@ export async function lockSite(trx: Trx, siteId: string): Promise<void> {
   await trx.selectFrom('sites').select('site_id').where('site_id', '=', siteId).forNoKeyUpdate().execute();
 }
 
-const hasBarred = async (trx: Trx, siteId: string): Promise<boolean> =>
+/** Two boxes were found to speak for the site, and nobody has decided yet. */
+export const isContested = async (trx: Trx, siteId: string): Promise<boolean> =>
   (await trx
     .selectFrom('site_lives')
     .select('life_id')
@@ -148,7 +149,7 @@ async function knownLives(trx: Trx, siteId: string, { life, storeEpoch }: LivedH
     holder,
     own: own ?? null,
     lastOfEpoch: last?.lifeId === holder?.lifeId ? holder : (last ?? null),
-    isContested: await hasBarred(trx, siteId),
+    isContested: await isContested(trx, siteId),
   };
 }
 

@@ -81,9 +81,9 @@ export async function openChargingSite(cloud: TestCloud, name: string): Promise<
       return { orders: orders.length, operations: operations.length, commands: commands.length };
     },
     async reconnect(firstSeq) {
-      const { storeEpoch } = site.edge;
+      const { storeEpoch, running } = site.edge;
       await site.edge.close();
-      site.edge = await connectFakeEdge(cloud.brokerUrl, stage, clock, { storeEpoch, firstSeq });
+      site.edge = await connectFakeEdge(cloud.brokerUrl, stage, clock, { storeEpoch, firstSeq, running });
     },
   };
   await site.edge.hello();

@@ -19,6 +19,7 @@ import {
   type StreamName,
   welcomeSchema,
 } from '#shared/wire/messages.ts';
+import { recordBodySchema } from '#shared/wire/records.ts';
 import { allDown, type DownKind, parseDownTopic, type UpKind, upTopic } from '#shared/wire/topics.ts';
 import { systemRandom } from '../random.ts';
 import type { Stage } from './fixtures.ts';
@@ -42,6 +43,8 @@ const PATIENCE_MS = 15_000;
 
 /** A site as the cloud sees it: an MQTT client that speaks the shared wire protocol, and keeps what it hears. */
 export interface FakeEdge {
+  /** Sessions that have begun and not ended, with their connectors. */
+  readonly running: ReadonlyMap<string, string>;
   readonly storeEpoch: string;
   readonly connectionEpoch: string;
   readonly bootId: string;
@@ -62,6 +65,12 @@ export interface FakeEdge {
   close(): Promise<void>;
 }
 
+function noteSession(running: Map<string, string>, body: RecordEnvelope['body']): void {
+  const parsed = recordBodySchema.safeParse(body).data;
+  if (parsed?.kind === 'session.started') running.set(parsed.sessionId, parsed.connectorId);
+  if (parsed?.kind === 'session.ended') running.delete(parsed.cdr.sessionId);
+}
+
 /** Logs in as the site of a stage. */
 export async function connectFakeEdge(
   brokerUrl: string,
@@ -71,6 +80,8 @@ export async function connectFakeEdge(
     readonly storeEpoch?: string;
     readonly firstSeq?: number;
     readonly isOld?: boolean;
+    /** What its store still knows to run, from before. */
+    readonly running?: ReadonlyMap<string, string>;
     readonly documents?: Hello['documents'];
   } = {},
 ): Promise<FakeEdge> {
@@ -79,6 +90,7 @@ export async function connectFakeEdge(
   const connectionEpoch = systemRandom.uuid();
   const bootId = systemRandom.uuid();
   let seq = (options.firstSeq ?? 1) - 1;
+  const running = new Map(options.running);
   const inbox: { kind: DownKind; payload: Buffer }[] = [];
   const heard = new Map<DownKind, number>();
   const wakers = new Set<() => void>();
@@ -147,6 +159,7 @@ export async function connectFakeEdge(
     });
   }
   const batch = async (records: readonly RecordEnvelope[], stream: StreamName = 'events'): Promise<Received<'ack'>> => {
+    for (const { body } of records) noteSession(running, body);
     const answer = take('ack', (ack) => ack.storeEpoch === storeEpoch && ack.stream === stream);
     // When sending fails already, that is the failure to tell, and not that no answer came.
     answer.catch(() => {});
@@ -158,6 +171,7 @@ export async function connectFakeEdge(
     return seq;
   };
   return {
+    running,
     storeEpoch,
     connectionEpoch,
     bootId,
@@ -174,7 +188,7 @@ export async function connectFakeEdge(
         software: 'fake-edge',
         at: stamp(),
         streams: [{ stream: 'events', headSeq: seq, ackedSeq: 0 }],
-        runningSessions: [],
+        runningSessions: [...running].map(([sessionId, connectorId]) => ({ sessionId, connectorId })),
         ...(options.isOld === true ? {} : { documents: options.documents ?? [], documentKeyIds: [] }),
         ...change,
       });

@@ -89,6 +89,22 @@ describe('SY-05 the handshake', () => {
     expect(cloud.heard.state[0]?.connectionEpoch).toBe(hello.connectionEpoch);
   });
 
+  test('SY-05 hello names every charge once, also one that the connectors show and the store does not know yet', async () => {
+    const { cloud, link, ledger } = await rig();
+    cloud.onHeard = () => {};
+    const session = sessionOn(1);
+    ledger.commit(open(session), at);
+    const shown = (sessionId: string | null, connectorId: string) =>
+      view.slice(0, 1).map((one) => ({ ...one, connectorId, sessionId }));
+    link.showView([...shown(session.sessionId, 'P1-1'), ...shown(uuid(71), 'P2-1'), ...shown(null, 'P3-1')]);
+    const before = cloud.heard.hello.length;
+    await poll(() => cloud.heard.hello.length).toBeGreaterThan(before + 1);
+    expect(cloud.heard.hello.at(-1)?.runningSessions).toEqual([
+      { sessionId: session.sessionId, connectorId: 'P1-1' },
+      { sessionId: uuid(71), connectorId: 'P2-1' },
+    ]);
+  });
+
   test('ED-11 a store that takes the place of a damaged one is introduced to the cloud before anything of it is sent', async () => {
     const { cloud, link, ledger, store, database } = await rig();
     await poll(() => link.state).toBe('open');

@@ -1,6 +1,7 @@
 import type { Clock, Timers } from '#shared/clock.ts';
 import type { DocumentKeysOffer } from '#shared/document-signing.ts';
 import { isPilegateError } from '#shared/errors.ts';
+import type { Stamp } from '#shared/stamp.ts';
 import { type CredentialWish, credentialGrantSchema } from '#shared/wire/credentials.ts';
 import { decode, encode } from '#shared/wire/decode.ts';
 import {
@@ -229,10 +230,22 @@ export class Link {
       documents: ledger.documentsInForce(),
       documentKeyIds: this.#parts.documentKeyIds(),
       life: { lifeId: this.#lifeId, formerLifeId: this.#formerLifeId, controllerId: this.#parts.controllerId },
-      runningSessions: ledger.openWork(at).sessions.map(({ sessionId, connectorId }) => ({ sessionId, connectorId })),
+      runningSessions: this.#runningSessions(at),
       ...(credential === null ? {} : { credential }),
     };
     this.#publish('hello', hello);
+  }
+
+  /** Those of the ledger. A store that took the place of a damaged one may not have been told yet of what the connectors show. */
+  #runningSessions(at: Stamp): Hello['runningSessions'] {
+    const stored = this.#parts.ledger
+      .openWork(at)
+      .sessions.map(({ sessionId, connectorId }) => ({ sessionId, connectorId }));
+    const isStored = (sessionId: string) => stored.some((session) => session.sessionId === sessionId);
+    const shown = this.#view.flatMap(({ sessionId, connectorId }) =>
+      sessionId === null || isStored(sessionId) ? [] : [{ sessionId, connectorId }],
+    );
+    return [...stored, ...shown];
   }
 
   /** Of those whose store works. */

@@ -136,6 +136,13 @@ export const chargeErrors = {
     'Pull the order; it may have ended.',
     '请查询订单，可能已结束。',
   ),
+  'session.lost': entry(
+    'site',
+    'The site has lost its memory of this charge.',
+    '站点丢失了本次充电的数据。',
+    'Nothing is billed until a person has looked at the order.',
+    '人工核对订单之前不会计费。',
+  ),
   'amount.below_minimum': entry(
     'caller',
     'The least that this charge costs is more than may be charged for it.',

@@ -1,17 +1,16 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { StartCommand } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import { type ChargingSite, openChargingSite } from '../../cloud/testing/charging-site.ts';
 import { connectFakeEdge, type FakeEdge } from '../../cloud/testing/fake-edge.ts';
 import { reported, started } from '../../cloud/testing/records.ts';
 import { createTestClock } from '../../cloud/testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
-import type { Session } from '../../edge/control/session.ts';
 import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { restoreBackup } from '../../edge/ledger/restore.ts';
-import { alarm, openStorage, sessionOn, tempFolder } from '../../edge/ledger/testing.ts';
+import { alarm, openStorage, tempFolder } from '../../edge/ledger/testing.ts';
+import { sessionOf } from './session-of.ts';
 
 /** The edge's real ledger against the cloud's real ingest: what a store tells a second time, under another epoch. */
 
@@ -46,17 +45,16 @@ async function chargeInLedger(name: string) {
   return { site, order, folder, ...opened, session, finish };
 }
 
-function sessionOf(command: StartCommand, sessionId: string): Session {
-  const { connectorId, orderId, commandId, tariff } = command;
-  return { ...sessionOn(1, connectorId), sessionId, orderId, commandId, tariff, confirmed: true };
-}
-
 /** Sends everything that waits, as the link does. */
 async function send(site: ChargingSite, ledger: Ledger) {
   await site.edge.close();
   site.edge = await connectFakeEdge(cloud.brokerUrl, site.stage, clock, { storeEpoch: ledger.storeEpoch });
   const edge: FakeEdge = site.edge;
-  await edge.hello();
+  const running = ledger.openWork(edge.stamp()).sessions;
+  await edge.hello({
+    streams: [{ stream: 'events', headSeq: ledger.headSeq(), ackedSeq: ledger.ackedSeq() }],
+    runningSessions: running.map(({ sessionId, connectorId }) => ({ sessionId, connectorId })),
+  });
   const batch = ledger.nextBatch({ records: 200, bytes: 1e6 });
   const ack = await edge.batch(batch?.records ?? []);
   ledger.acknowledge(ack);

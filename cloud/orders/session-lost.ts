@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import type { OrderRow } from '../db/schema.ts';
+import { iso } from '../http/iso.ts';
+import { closeCommandsOfOrder } from '../operations/commands.ts';
+import { type Failure, finishOperations, type OutcomeContext } from '../operations/finish.ts';
+import { recordOrderEvent } from '../webhooks/record-event.ts';
+import { insertException } from './exception.ts';
+import { nextOrderState } from './machine.ts';
+import { updateOrder } from './store.ts';
+
+/** What the last live view of a charge has shown. `energyWh` is that of the session; null: the pile did not tell. */
+export const lastSeenSchema = z.object({ energyWh: z.int().nullable(), observedAtMs: z.int() });
+export type LastSeen = z.infer<typeof lastSeenSchema>;
+
+/**
+ * The site has told all that it has, and knows nothing of this charge any more: its store was lost. The order ends before a
+ * person; whoever waits for something on it gets an outcome. Nothing is billed: what flowed is known only from the last live view.
+ *
+ * A stop goes on being sent until the site answers it: should the charge run all the same, it ends.
+ *
+ * @param order locked in this transaction
+ */
+export async function endLostOrder(context: OutcomeContext, order: OrderRow, seen: LastSeen | null): Promise<void> {
+  const next = nextOrderState(order.state, { kind: 'session-lost' });
+  if (!next.ok) return;
+  const { trx, nowMs } = context;
+  const orderId = order.order_id;
+  const lost: Failure = {
+    code: 'session.lost',
+    detail: `the site has no session ${order.session_id} any more, and no record of its end; ${toldOf(seen)}`,
+  };
+  await closeCommandsOfOrder(trx, orderId, nowMs, ['start', 'raise-hold']);
+  const change = { state: next.value, failure_code: lost.code, failure_detail: lost.detail, ended_at_ms: nowMs };
+  const ended = await updateOrder(trx, orderId, change, nowMs);
+  await recordOrderEvent(context, 'charge.ended', ended);
+  for (const kind of ['stop', 'raise-hold'] as const) await finishOperations(context, orderId, kind, lost);
+  await insertException(context, orderId, null, lost);
+}
+
+function toldOf(seen: LastSeen | null): string {
+  if (seen === null) return 'nothing was seen of it';
+  const energy = seen.energyWh === null ? 'energy unknown' : `${seen.energyWh} Wh`;
+  return `last seen at ${iso(seen.observedAtMs)}: ${energy}`;
+}
