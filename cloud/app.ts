@@ -33,6 +33,8 @@ export interface AppOptions {
   readonly context: CloudContext;
   readonly staffToken: string;
   readonly publicUrl: string | null;
+  /** Ranges of proxies whose `X-Forwarded-For` is believed; the caller is the last address in it that is not one of them. */
+  readonly trustedProxies?: readonly string[];
   readonly readiness: () => Promise<Readiness>;
 }
 
@@ -42,7 +44,9 @@ const BODY_LIMIT = 65_536;
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { context } = options;
   const handleError = createErrorHandler(context.logger);
-  const app = Fastify({ bodyLimit: BODY_LIMIT, frameworkErrors: handleError });
+  const { trustedProxies = [] } = options;
+  const trustProxy = trustedProxies.length > 0 && [...trustedProxies];
+  const app = Fastify({ bodyLimit: BODY_LIMIT, frameworkErrors: handleError, trustProxy });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(handleError);

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { complaintsOf, describeComplaints } from '#shared/complaints.ts';
 import { PilegateError } from '#shared/errors.ts';
 import { isLoopbackHost } from '#shared/loopback.ts';
+import { parseCidr } from './http/addresses.ts';
+import { defaultRatePolicies, endpointClasses, type RatePolicies, ratePolicySchema } from './partners/rate-policy.ts';
 
 const portSchema = z.coerce.number().int().min(0).max(65_535);
 
@@ -21,6 +23,40 @@ const retryPlanSchema = z
   .pipe(z.array(z.string().regex(/^\d+(\.\d+)?$/, 'seconds, separated by commas')).min(1))
   .transform((entries) => entries.map((entry) => Math.round(Number(entry) * 1000)));
 
+const rangeListSchema = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  )
+  .pipe(z.array(z.string().refine((range) => parseCidr(range) !== null, 'addresses or ranges, separated by commas')));
+
+/** `read=1200/300,control=600/120`: calls a minute, and how many at once. */
+const rateLimitsSchema = z
+  .string()
+  .transform((text) =>
+    text.split(',').map((entry) => {
+      const [, name, perMinute, burst] = /^\s*([a-z]+)=(\d+)\/(\d+)\s*$/.exec(entry) ?? [];
+      return { name, policy: { per_minute: Number(perMinute), burst: Number(burst) } };
+    }),
+  )
+  .pipe(
+    z.array(
+      z.object({
+        name: z.enum(endpointClasses, 'class=calls a minute/calls at once, separated by commas'),
+        policy: ratePolicySchema,
+      }),
+    ),
+  )
+  .transform((entries) => ({
+    ...defaultRatePolicies,
+    ...Object.fromEntries(
+      entries.map(({ name, policy }) => [name, { perMinute: policy.per_minute, burst: policy.burst }]),
+    ),
+  }));
+
 const environmentSchema = z
   .object({
     PILEGATE_ROLE: z.enum(['api', 'ingest', 'worker', 'all']).default('all'),
@@ -36,6 +72,8 @@ const environmentSchema = z
     PILEGATE_WEBHOOK_RETRY_S: retryPlanSchema.default(
       [60, 300, 900, 3600, 10800, 21600, 43200, 86400].map((s) => s * 1000),
     ),
+    PILEGATE_RATE_LIMITS: rateLimitsSchema.default(defaultRatePolicies),
+    PILEGATE_TRUSTED_PROXIES: rangeListSchema.default([]),
     PILEGATE_INGEST_LEASE_S: z.coerce.number().min(1).max(600).default(10),
     PILEGATE_START_TIMEOUT_S: z.coerce.number().positive().max(3600).default(60),
     PILEGATE_SAMPLES_KEEP_DAYS: z.coerce.number().int().min(1).max(3660).default(90),
@@ -87,6 +125,10 @@ export interface CloudConfig {
   readonly webhookDevAllow: readonly string[];
   /** Waits after the first, second, … failed attempt. */
   readonly webhookRetryMs: readonly number[];
+  /** Calls that a key may make, unless it has limits of its own. */
+  readonly rateLimits: RatePolicies;
+  /** Ranges of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   readonly startTimeoutMs: number;
   /** How long a process that ends without a word keeps the sites of its shards from being served by another. */
   readonly ingestLeaseMs: number;
@@ -123,6 +165,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     publicUrl: values.PILEGATE_PUBLIC_URL ?? null,
     webhookDevAllow: values.PILEGATE_WEBHOOK_DEV_ALLOW,
     webhookRetryMs: values.PILEGATE_WEBHOOK_RETRY_S,
+    rateLimits: values.PILEGATE_RATE_LIMITS,
+    trustedProxies: values.PILEGATE_TRUSTED_PROXIES,
     ingestLeaseMs: Math.round(values.PILEGATE_INGEST_LEASE_S * 1000),
     startTimeoutMs: Math.round(values.PILEGATE_START_TIMEOUT_S * 1000),
     samplesKeepMs: values.PILEGATE_SAMPLES_KEEP_DAYS * 86_400_000,

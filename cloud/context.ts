@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock, Timers } from '#shared/clock.ts';
 import type { Db } from './db/connect.ts';
 import type { SecretBox } from './keys/seal.ts';
+import type { RatePolicies } from './partners/rate-policy.ts';
 import type { Random } from './random.ts';
 import type { IntrusionWatch } from './sites/intrusions.ts';
 import type { CredentialIssuer } from './sites/issuer.ts';
@@ -37,4 +38,5 @@ export interface CloudSettings {
   readonly samplesKeepMs: number;
   readonly webhookRetryMs: readonly number[];
   readonly webhookDevAllow: readonly string[];
+  readonly rateLimits: RatePolicies;
 }

@@ -49,6 +49,7 @@ export function createContext(
       samplesKeepMs: config.samplesKeepMs,
       webhookRetryMs: config.webhookRetryMs,
       webhookDevAllow: config.webhookDevAllow,
+      rateLimits: config.rateLimits,
     },
   };
 }

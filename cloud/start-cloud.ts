@@ -159,6 +159,7 @@ async function startApi(
     context,
     staffToken: world.keys.staffToken,
     publicUrl: config.publicUrl,
+    trustedProxies: config.trustedProxies,
     readiness,
   });
   await app.listen({ host: config.httpHost, port: config.httpPort });

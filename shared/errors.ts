@@ -2,6 +2,7 @@ import { chargeErrors } from './errors/charge.ts';
 import type { ErrorEntry, Fault } from './errors/entry.ts';
 import { exchangeErrors } from './errors/exchange.ts';
 import { identityErrors } from './errors/identity.ts';
+import { partnerErrors } from './errors/partner.ts';
 import { requestErrors } from './errors/request.ts';
 import { siteErrors } from './errors/site.ts';
 import { staffErrors } from './errors/staff.ts';
@@ -19,6 +20,7 @@ export const errorCatalogue = {
   ...siteErrors,
   ...identityErrors,
   ...staffErrors,
+  ...partnerErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;
@@ -27,6 +29,8 @@ export type ErrorCode = keyof typeof errorCatalogue;
 export interface Complaint {
   readonly path: string;
   readonly reason: string;
+  /** In Chinese, where a person fills in a form. */
+  readonly reasonZh?: string;
   readonly line?: number;
   readonly column?: number;
 }

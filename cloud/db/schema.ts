@@ -6,6 +6,15 @@ import type { SampleLossReason } from '#shared/wire/samples.ts';
 import type { AuditLogTable } from '../audit/tables.ts';
 import type { DiagnosticPiecesTable, DiagnosticsTable } from '../diagnostics/tables.ts';
 import type { DocumentKeysTable } from '../keys/tables.ts';
+import type {
+  ApplicationFilesTable,
+  ApplicationReviewsTable,
+  AuthBansTable,
+  PartnerApplicationsTable,
+  PartnerKeysTable,
+  PartnersTable,
+  RateBucketsTable,
+} from '../partners/tables.ts';
 import type { LifeStatus } from '../presence/judge-life.ts';
 import type { RolloutSitesTable, RolloutStepsTable, RolloutsTable } from '../rollouts/tables.ts';
 import type { SiteClaimsTable, SiteCredentialsTable } from './identity-tables.ts';
@@ -40,7 +49,12 @@ export interface Database {
   rollouts: RolloutsTable;
   rollout_sites: RolloutSitesTable;
   rollout_steps: RolloutStepsTable;
-  partners: { partner_id: string; name: string; created_at_ms: number };
+  partners: PartnersTable;
+  partner_applications: PartnerApplicationsTable;
+  application_files: ApplicationFilesTable;
+  application_reviews: ApplicationReviewsTable;
+  rate_buckets: RateBucketsTable;
+  auth_bans: AuthBansTable;
   partner_keys: PartnerKeysTable;
   nonces: { key_id: string; nonce: string; expires_at_ms: number };
   orders: OrdersTable;
@@ -257,16 +271,6 @@ interface AlarmsTable {
   detail: string;
   raised_at_ms: number;
   received_at_ms: number;
-}
-
-interface PartnerKeysTable {
-  key_id: string;
-  partner_id: string;
-  environment: Environment;
-  scopes: string;
-  secret_sealed: string;
-  created_at_ms: number;
-  disabled_at_ms: number | null;
 }
 
 interface OrdersTable {

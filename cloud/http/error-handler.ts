@@ -16,9 +16,10 @@ function requestIdOf(request: FastifyRequest): string | undefined {
 function factsOf(error: unknown): ProblemFacts | null {
   if (isPilegateError(error)) {
     if (statusOf(error.code) === 500) return null;
-    const errors = error.complaints.map(({ path, reason }) => ({
-      pointer: `#/${path.replaceAll('.', '/')}`,
+    const errors = error.complaints.map(({ path, reason, reasonZh }) => ({
+      pointer: path === '(document)' ? '#' : `#/${path.replaceAll('.', '/')}`,
       detail: reason,
+      ...(reasonZh !== undefined && { detail_zh: reasonZh }),
     }));
     return { code: error.code, detail: error.detail, ...(errors.length > 0 && { errors }) };
   }

@@ -15,7 +15,13 @@ export const problemSchema = z
     what_to_do_zh: z.string(),
     request_id: z.string().optional(),
     errors: z
-      .array(z.object({ pointer: z.string().describe('JSON Pointer as a URI fragment'), detail: z.string() }))
+      .array(
+        z.object({
+          pointer: z.string().describe('JSON Pointer as a URI fragment'),
+          detail: z.string(),
+          detail_zh: z.string().optional(),
+        }),
+      )
       .optional(),
   })
   .meta({ id: 'Problem' });
@@ -69,6 +75,18 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'credential.kind': 409,
   'credential.refused': 409,
   'staff.forbidden': 403,
+  'auth.address_refused': 403,
+  'auth.suspended': 403,
+  'auth.banned': 429,
+  'request.too_many': 429,
+  'application.unknown': 404,
+  'application.state': 409,
+  'application.changed': 409,
+  'application.incomplete': 409,
+  'application.file_refused': 422,
+  'partner.unknown': 404,
+  'key.unknown': 404,
+  'key.state': 409,
   'platform.unavailable': 503,
 };
 
@@ -79,7 +97,7 @@ export interface ProblemFacts {
   readonly detail: string;
   readonly status?: number;
   readonly requestId?: string;
-  readonly errors?: { pointer: string; detail: string }[];
+  readonly errors?: { pointer: string; detail: string; detail_zh?: string }[];
 }
 
 /** The document a caller gets for an error. */
@@ -108,6 +126,10 @@ export const signedProblems = [
   'auth.stale_timestamp',
   'auth.reused_nonce',
   'auth.forbidden',
+  'auth.address_refused',
+  'auth.suspended',
+  'auth.banned',
+  'request.too_many',
   'request.invalid',
   'request.not_json',
   'platform.unavailable',

@@ -1,6 +1,7 @@
 import type { Environment } from '../db/schema.ts';
 
-export const scopes = ['read', 'control', 'orders'] as const;
+/** Separate rights of a key. `settlement`: statements. `keys`: to see, rotate and disable the partner's keys. */
+export const scopes = ['read', 'control', 'orders', 'settlement', 'keys'] as const;
 export type Scope = (typeof scopes)[number];
 
 /** Who signed a request. A sandbox key sees and drives only sandbox sites, a live key only live ones. */

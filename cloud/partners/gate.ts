@@ -1,36 +1,43 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../context.ts';
+import { callerBlock, isWithin } from '../http/addresses.ts';
 import { rawBodyOf } from '../http/raw-body.ts';
+import { raisePartnerAlarm } from './alarm.ts';
+import { bannedUntil, noteFailure, refusalOf } from './bans.ts';
 import type { Caller, Scope } from './caller.ts';
-import { findKey } from './keys.ts';
-import { useNonce } from './nonces.ts';
-import { readSignedHeaders, verifySignature } from './signature.ts';
+import { type FoundKey, findKey, noteUse } from './keys.ts';
+import { admitCall, takeFromBucket } from './rate-buckets.ts';
+import { classOf, type EndpointClass, policyFor, rateHeaders } from './rate-policy.ts';
+import { readSignedHeaders, type SignedHeaders, verifySignature, WINDOW_S } from './signature.ts';
 
 export interface PartnerGate {
-  /** A hook that lets in requests signed with a key that has one of these scopes. */
-  requires(...anyOf: Scope[]): (request: FastifyRequest) => Promise<void>;
+  /** A hook that lets in requests signed with a key that has one of these scopes. The first names what is counted together. */
+  requires(...anyOf: Scope[]): (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
   /** Who signed a request that has passed the gate. */
   callerOf(request: FastifyRequest): Caller;
 }
 
+export type GateContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 'secrets' | 'settings'>;
+
+/** One alarm about a key in this time, however often it is tried. */
+const ONE_ALARM = { perMinute: 1, burst: 1 };
+
 /** Checks signed requests. The signature covers the bytes of the body, so this runs before they are parsed. */
-export function createPartnerGate(context: Pick<CloudContext, 'db' | 'clock' | 'secrets'>): PartnerGate {
+export function createPartnerGate(context: GateContext): PartnerGate {
   const callers = new WeakMap<FastifyRequest, Caller>();
   return {
     requires:
       (...anyOf) =>
-      async (request) => {
+      async (request, reply) => {
         const headers = readSignedHeaders(request.headers);
-        const { caller, secret } = await findKey(context.db, context.secrets, headers.keyId);
-        const target = request.raw.url ?? '';
-        const signed = { method: request.method, target, headers, body: rawBodyOf(request) };
-        verifySignature(signed, secret, context.clock.wallMs());
-        await useNonce(context.db, headers.keyId, headers.nonce, Number(headers.timestamp));
-        if (!anyOf.some((scope) => caller.scopes.includes(scope))) {
+        const key = await authenticate(context, request, reply, headers);
+        await admit(context, reply, headers, key, classOf(request.method, anyOf));
+        await noteUse(context.db, key, request.ip, context.clock.wallMs());
+        if (!anyOf.some((scope) => key.caller.scopes.includes(scope))) {
           throw new PilegateError('auth.forbidden', `needs scope ${anyOf.join(' or ')}`);
         }
-        callers.set(request, caller);
+        callers.set(request, key.caller);
       },
     callerOf(request) {
       const caller = callers.get(request);
@@ -38,4 +45,81 @@ export function createPartnerGate(context: Pick<CloudContext, 'db' | 'clock' | '
       return caller;
     },
   };
+}
+
+/**
+ * Whose request it is. Each time by the database: what is revoked there is refused by every process from then on.
+ *
+ * @throws PilegateError of the kind `auth.…`
+ */
+async function authenticate(
+  context: GateContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  headers: SignedHeaders,
+): Promise<FoundKey> {
+  const nowMs = context.clock.wallMs();
+  const from = callerBlock(request.ip);
+  const found = await findKey(context, headers.keyId, from, nowMs);
+  const bannedUntilMs = found === null ? await bannedUntil(context.db, from, nowMs) : found.bannedUntilMs;
+  if (bannedUntilMs !== null) throw refusalOf(reply, bannedUntilMs, nowMs);
+  if (found === null) {
+    await noteFailure(context, from, `unknown key ${headers.keyId}`);
+    throw new PilegateError('auth.unknown_key', `key ${headers.keyId}`);
+  }
+  const signed = { method: request.method, target: request.raw.url ?? '', headers, body: rawBodyOf(request) };
+  try {
+    verifySignature(signed, found.secret, nowMs);
+  } catch (error) {
+    if (error instanceof PilegateError && error.code === 'auth.bad_signature')
+      await noteFailure(context, from, `bad signature for key ${headers.keyId}`);
+    throw error;
+  }
+  await refuseForeignAddress(context, found, request.ip, nowMs);
+  if (found.suspendedReason !== null) throw new PilegateError('auth.suspended', found.suspendedReason);
+  return found;
+}
+
+/** Somebody who holds the secret calls from where the partner does not: the key is known to others. */
+async function refuseForeignAddress(
+  context: GateContext,
+  { caller, allowedCidrs }: FoundKey,
+  address: string,
+  nowMs: number,
+): Promise<void> {
+  if (allowedCidrs.every((ranges) => isWithin(address, ranges))) return;
+  const subject = `key:${caller.keyId}`;
+  const told = await takeFromBucket(context.db, subject, 'foreign-address', ONE_ALARM, nowMs);
+  if (told.isAllowed) {
+    const detail = `key ${caller.keyId} signed a good request from ${address}, which is not on the list: its secret may be known to others`;
+    await raisePartnerAlarm(context, context.db, {
+      partnerId: caller.partnerId,
+      code: 'key.foreign_address',
+      severity: 'critical',
+      detail,
+      nowMs,
+    });
+  }
+  throw new PilegateError('auth.address_refused', `from ${address}`);
+}
+
+/** @throws PilegateError `auth.reused_nonce` or `request.too_many` */
+async function admit(
+  context: GateContext,
+  reply: FastifyReply,
+  headers: SignedHeaders,
+  key: FoundKey,
+  endpointClass: EndpointClass,
+): Promise<void> {
+  const policy = policyFor(context.settings.rateLimits, key.limits, endpointClass);
+  const call = {
+    keyId: headers.keyId,
+    nonce: headers.nonce,
+    nonceExpiresAtMs: (Number(headers.timestamp) + WINDOW_S + 1) * 1000,
+  };
+  const verdict = await admitCall(context.db, call, endpointClass, policy, context.clock.wallMs());
+  if (verdict === null) throw new PilegateError('auth.reused_nonce', `key ${headers.keyId}`);
+  reply.headers(rateHeaders(endpointClass, policy, verdict));
+  if (!verdict.isAllowed)
+    throw new PilegateError('request.too_many', `wait ${verdict.waitS} s: ${policy.perMinute} calls a minute`);
 }

@@ -5,7 +5,7 @@ import { digestOf } from '../canonical-json.ts';
 import type { CloudContext } from '../context.ts';
 import { transaction } from '../db/transaction.ts';
 import { problems } from '../http/problem.ts';
-import { createKey } from '../partners/keys.ts';
+import { createKey } from '../partners/key-lifecycle.ts';
 import { createSite } from './create-site.ts';
 import { putTariffInForce } from './create-tariff.ts';
 import type { StaffGate } from './gate.ts';
@@ -72,10 +72,11 @@ export function staffRoutes(context: CloudContext, staff: StaffGate): FastifyPlu
       },
       handler: async (request, reply) => {
         const { partner_id: id, name } = request.body;
+        const nowMs = context.clock.wallMs();
         await transaction(staff.recording(request, { kind: 'partner', id }, { name }), async (trx) => {
           const inserted = await trx
             .insertInto('partners')
-            .values({ ...request.body, created_at_ms: context.clock.wallMs() })
+            .values({ ...request.body, created_at_ms: nowMs, approved_by: staff.callerOf(request).name, approved_at_ms: nowMs })
             .onConflict((conflict) => conflict.doNothing())
             .executeTakeFirst();
           if (inserted.numInsertedOrUpdatedRows !== 1n)

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { CloudContext } from '../context.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { storable } from '../ingest/storable.ts';
+import { raisePartnerAlarm } from '../partners/alarm.ts';
 import type { ClaimedDelivery } from './claim.ts';
 import type { PostOutcome } from './post.ts';
 import { nextAttemptAtMs } from './retry-plan.ts';
@@ -56,7 +57,8 @@ async function recordFailure(
     .where('endpoint_id', '=', delivery.endpoint_id)
     .returning(['failing_since_ms', 'partner_id'])
     .executeTakeFirstOrThrow();
-  const alarm = (code: string, detail: string) => raiseAlarm(context, trx, endpoint.partner_id, code, detail, nowMs);
+  const about = { partnerId: endpoint.partner_id, severity: 'warning', nowMs } as const;
+  const alarm = (code: string, detail: string) => raisePartnerAlarm(context, trx, { ...about, code, detail });
   const failedForMs = nowMs - (endpoint.failing_since_ms ?? nowMs);
   if (failed.status === GONE || failedForMs >= DISABLE_AFTER_MS) {
     const reason = failed.status === GONE ? 'the receiver answered 410 Gone' : 'every attempt failed for 5 days';
@@ -127,28 +129,4 @@ export async function disableEndpoint(trx: Trx, endpointId: string, reason: stri
     .where('endpoint_id', '=', endpointId)
     .where('status', '=', 'pending')
     .execute();
-}
-
-async function raiseAlarm(
-  context: OutcomeContext,
-  trx: Trx,
-  partnerId: string,
-  code: string,
-  detail: string,
-  nowMs: number,
-): Promise<void> {
-  await trx
-    .insertInto('alarms')
-    .values({
-      alarm_id: context.random.uuid(),
-      source: 'platform',
-      code,
-      severity: 'warning',
-      partner_id: partnerId,
-      detail,
-      raised_at_ms: nowMs,
-      received_at_ms: nowMs,
-    })
-    .execute();
-  context.logger.error({ partnerId, code, detail }, 'webhook is given up');
 }

@@ -1,0 +1,34 @@
+import type { CloudContext } from '../context.ts';
+import type { Db } from '../db/connect.ts';
+import { storable } from '../ingest/storable.ts';
+
+export interface PartnerAlarm {
+  /** Null: of somebody who is not known. */
+  readonly partnerId: string | null;
+  readonly code: string;
+  readonly severity: 'warning' | 'critical';
+  readonly detail: string;
+  readonly nowMs: number;
+}
+
+/** Tells staff of something about a partner or a caller. */
+export async function raisePartnerAlarm(
+  context: Pick<CloudContext, 'random' | 'logger'>,
+  db: Pick<Db, 'insertInto'>,
+  { partnerId, code, severity, detail, nowMs }: PartnerAlarm,
+): Promise<void> {
+  await db
+    .insertInto('alarms')
+    .values({
+      alarm_id: context.random.uuid(),
+      source: 'platform',
+      code,
+      severity,
+      partner_id: partnerId,
+      detail: storable(detail, 500),
+      raised_at_ms: nowMs,
+      received_at_ms: nowMs,
+    })
+    .execute();
+  context.logger[severity === 'critical' ? 'error' : 'warn']({ partnerId, code, detail }, 'alarm about a partner');
+}

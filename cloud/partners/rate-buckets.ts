@@ -1,0 +1,95 @@
+import { sql } from 'kysely';
+import type { Db } from '../db/connect.ts';
+import { capacityUs, costUs, type RatePolicy, type RateVerdict, verdictOf } from './rate-policy.ts';
+
+/**
+ * What a crash may forget without harm is not waited for until it is on disk: a bucket is then a little fuller than it
+ * should be. It also keeps the lock of the row, for which the next call of the key waits, off the disk.
+ */
+const unsynced = sql`unsynced as (select set_config('synchronous_commit', 'off', true))`;
+
+/** Puts one call into a bucket, and changes nothing when it does not fit. `source` is a CTE without rows when there is nothing to take. */
+const take = (subject: string, bucketClass: string, policy: RatePolicy, nowMs: number, source: string) => {
+  const nowUs = nowMs * 1000;
+  const capacity = capacityUs(policy);
+  // A clock that was set back does not shut a caller out for longer than an empty bucket does.
+  const after = sql`greatest(least(rate_buckets.full_at_us, ${nowUs + capacity}::bigint), ${nowUs}::bigint) + ${costUs(policy)}::bigint`;
+  return sql`taken as (
+    insert into rate_buckets (subject, class, full_at_us)
+      select ${subject}::text, ${bucketClass}::text, ${nowUs + costUs(policy)}::bigint from ${sql.table(source)}
+    on conflict (subject, class) do update set full_at_us = ${after} where ${after} <= ${nowUs + capacity}::bigint
+    returning full_at_us)`;
+};
+
+async function verdict(
+  db: Db,
+  subject: string,
+  bucketClass: string,
+  policy: RatePolicy,
+  nowMs: number,
+  taken: number | null,
+): Promise<RateVerdict> {
+  if (taken !== null) return verdictOf(policy, true, taken, nowMs);
+  const row = await db
+    .selectFrom('rate_buckets')
+    .select('full_at_us')
+    .where('subject', '=', subject)
+    .where('class', '=', bucketClass)
+    .executeTakeFirst();
+  return verdictOf(policy, false, row?.full_at_us ?? 0, nowMs);
+}
+
+/** Takes one from a bucket that all processes share. */
+export async function takeFromBucket(
+  db: Db,
+  subject: string,
+  bucketClass: string,
+  policy: RatePolicy,
+  nowMs: number,
+): Promise<RateVerdict> {
+  const { rows } = await sql<{ full_at_us: number | null }>`
+    with ${unsynced}, ${take(subject, bucketClass, policy, nowMs, 'unsynced')}
+    select (select full_at_us from taken) as full_at_us`.execute(db);
+  return verdict(db, subject, bucketClass, policy, nowMs, rows[0]?.full_at_us ?? null);
+}
+
+export interface SignedCall {
+  readonly keyId: string;
+  readonly nonce: string;
+  readonly nonceExpiresAtMs: number;
+}
+
+/**
+ * Remembers the nonce of a signed call and takes it from the key's bucket, in one statement. A nonce that was used before
+ * takes nothing: whoever repeats what he has overheard uses up nobody's rate.
+ *
+ * @returns null when the nonce was used before
+ */
+export async function admitCall(
+  db: Db,
+  call: SignedCall,
+  bucketClass: string,
+  policy: RatePolicy,
+  nowMs: number,
+): Promise<RateVerdict | null> {
+  const subject = `key:${call.keyId}`;
+  const { rows } = await sql<{ is_fresh: boolean; full_at_us: number | null }>`
+    with ${unsynced},
+    fresh as (
+      insert into nonces (key_id, nonce, expires_at_ms)
+        select ${call.keyId}::text, ${call.nonce}::text, ${call.nonceExpiresAtMs}::bigint from unsynced
+      on conflict do nothing returning 1),
+    ${take(subject, bucketClass, policy, nowMs, 'fresh')}
+    select exists (select 1 from fresh) as is_fresh, (select full_at_us from taken) as full_at_us`.execute(db);
+  const [row] = rows;
+  if (row === undefined || !row.is_fresh) return null;
+  return verdict(db, subject, bucketClass, policy, nowMs, row.full_at_us);
+}
+
+/** Forgets buckets that have been full for a while: one without a row is full. */
+export async function sweepBuckets(db: Db, nowMs: number): Promise<void> {
+  await db
+    .deleteFrom('rate_buckets')
+    .where('full_at_us', '<', (nowMs - 60_000) * 1000)
+    .execute();
+}
