@@ -5,7 +5,9 @@ import type { Down } from './ingest/down.ts';
 import type { CloudLink } from './ingest/link.ts';
 import { sendDueCommands } from './operations/command-sender.ts';
 import { failOverdueStarts } from './operations/sweeper.ts';
+import { sweepBans } from './partners/bans.ts';
 import { sweepNonces } from './partners/nonces.ts';
+import { sweepBuckets } from './partners/rate-buckets.ts';
 import { sweepRollouts } from './rollouts/sweep.ts';
 import { type Poller, startPoller } from './runtime/poller.ts';
 import { forgetSamples } from './samples/forget-samples.ts';
@@ -70,11 +72,16 @@ export function startSweepers(context: CloudContext): Poller[] {
       run: () => forgetDiagnostics(context.db, context.clock.wallMs()),
     }),
     startPoller({
-      name: 'forget nonces',
+      name: 'forget nonces, bans and full buckets',
       intervalMs: NONCES_EVERY_MS,
       timers,
       logger,
-      run: () => sweepNonces(context.db, context.clock.wallMs()),
+      run: async () => {
+        const nowMs = context.clock.wallMs();
+        await sweepNonces(context.db, nowMs);
+        await sweepBans(context.db, nowMs);
+        await sweepBuckets(context.db, nowMs);
+      },
     }),
     startPoller({
       name: 'forget samples',

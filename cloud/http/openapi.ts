@@ -28,6 +28,10 @@ nonce
 lower-case hex SHA-256 of the body bytes (of nothing, when there is no body)
 \`\`\`
 
+## How often
+
+Calls are counted per key and class of endpoint. \`RateLimit\` and \`RateLimit-Policy\` tell what is left; a call too many gets 429 with \`Retry-After\`.
+
 ## Repeating
 
 Start and stop take a \`request_id\`. Repeat such a request with the same \`request_id\` and body, and with a fresh nonce, whenever

@@ -150,3 +150,26 @@ export const changeKey = (context: KeyContext, name: KeyName, change: KeyEnd, re
       .where('key_id', '=', name.keyId)
       .execute();
   });
+
+export interface KeyChange {
+  /** Of each: undefined leaves it as it is, null takes it away. */
+  readonly label: string | undefined;
+  readonly allowedCidrs: readonly string[] | null | undefined;
+  readonly limits: KeyLimits | null | undefined;
+}
+
+/** @throws PilegateError `key.unknown` */
+export const setKey = (context: KeyContext, name: KeyName, change: KeyChange): Promise<void> =>
+  transaction(context.db, async (trx) => {
+    const row = await lockKey(trx, name);
+    const { label = row.label, allowedCidrs, limits } = change;
+    await trx
+      .updateTable('partner_keys')
+      .set({
+        label,
+        allowed_cidrs: allowedCidrs === undefined ? row.allowed_cidrs : allowedCidrs && JSON.stringify(allowedCidrs),
+        limits: limits === undefined ? row.limits : limits && JSON.stringify(limits),
+      })
+      .where('key_id', '=', name.keyId)
+      .execute();
+  });

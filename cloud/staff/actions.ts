@@ -30,7 +30,15 @@ export const staffActions = {
   'rollout.abort': { permission: 'rollouts.write' },
   'dead_letter.retry': { permission: 'attention.retry' },
   'partner.create': { permission: 'partners.write' },
+  'partner.change': { permission: 'partners.write' },
+  'partner.suspend': { permission: 'partners.write' },
+  'partner.resume': { permission: 'partners.write' },
   'partner_key.create': { permission: 'partners.credentials' },
+  'partner_key.change': { permission: 'partners.credentials' },
+  'partner_key.rotate': { permission: 'partners.credentials' },
+  'partner_key.disable': { permission: 'partners.credentials' },
+  'partner_key.enable': { permission: 'partners.credentials' },
+  'partner_key.revoke': { permission: 'partners.credentials' },
 } as const satisfies Record<string, ActionRule>;
 
 export type StaffAction = keyof typeof staffActions;

@@ -72,6 +72,12 @@ async function controlled(action: 'pause' | 'resume' | 'abort', change: object =
   return { path: `/rollouts/${id}/${action}`, body: { ...by, reason: 'lunch', ...change }, subject: `rollout/${id}` };
 }
 
+const onPartner = (change: string, body: object): Deed => ({
+  path: `/partners/${stage.partnerId}${change}`,
+  body,
+  subject: `partner/${stage.partnerId}`,
+});
+
 /** One good request for everything that staff can do. */
 const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
   'site.create': () => ({ path: '/sites', body: newSite('recorded-new'), subject: 'site/recorded-new' }),
@@ -139,7 +145,23 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
     body: { environment: 'sandbox', scopes: ['read'] },
     subject: `partner/${stage.partnerId}`,
   }),
+  'partner.change': () => onPartner('', { suspends_unusual: true }),
+  'partner.suspend': () => onPartner('/suspend', { reason: 'unpaid' }),
+  'partner.resume': () => onPartner('/resume', { reason: 'paid' }),
+  'partner_key.change': () => onKey('', { label: 'till' }),
+  'partner_key.rotate': () => onKey('/rotate', { overlap_s: 0 }),
+  'partner_key.disable': () => onKey('/disable', { reason: 'lost' }),
+  'partner_key.enable': () => onKey('/enable', { reason: 'found' }),
+  'partner_key.revoke': () => onKey('/revoke', { reason: 'stolen' }),
 };
+
+const newKey = async (): Promise<string> =>
+  (await staff('POST', `/partners/${stage.partnerId}/keys`, { environment: 'sandbox', scopes: ['read'] })).body.key_id;
+
+async function onKey(change: string, body: object): Promise<Deed> {
+  const id = await newKey();
+  return { path: `/partners/${stage.partnerId}/keys/${id}${change}`, body, subject: `partner-key/${id}` };
+}
 
 test('XC-01 every route of the staff that changes something leaves one row with actor, action, subject and request', async () => {
   const changing = (await table()).filter(({ action }) => action !== null);

@@ -3,7 +3,6 @@ import { connectorIdSchema, pileIdSchema, siteIdSchema } from '#shared/ids.ts';
 import { priceBoundsSchema } from '#shared/tariff/schedule.ts';
 import { tariffSchema } from '#shared/tariff/tariff.ts';
 import { SHARD_COUNT } from '#shared/wire/topics.ts';
-import { scopes } from '../partners/caller.ts';
 
 const environmentSchema = z.enum(['sandbox', 'live']);
 const nameSchema = z.string().min(1).max(100);
@@ -57,26 +56,6 @@ export const newTariffSchema = z.strictObject({
 });
 
 export const createdTariffSchema = z.object({ tariff_id: z.string(), version: z.int(), site_ids: z.array(z.string()) });
-
-export const partnerIdSchema = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,47}$/, 'lower case letters, digits, "-" and "_"');
-
-export const newPartnerSchema = z.strictObject({ partner_id: partnerIdSchema, name: nameSchema });
-export const partnerSchema = z.object({ partner_id: z.string(), name: z.string() });
-
-export const newKeySchema = z.strictObject({
-  environment: environmentSchema,
-  scopes: z.array(z.enum(scopes)).min(1),
-});
-export const createdKeySchema = z
-  .object({
-    key_id: z.string(),
-    secret: z.string().describe('shown once'),
-    environment: environmentSchema,
-    scopes: z.array(z.enum(scopes)),
-  })
-  .meta({ id: 'CreatedKey' });
 
 export const personSchema = z
   .string()

@@ -1,0 +1,108 @@
+import type { FastifyRequest } from 'fastify';
+import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { recordAudit } from '../audit/record.ts';
+import type { CloudContext } from '../context.ts';
+import { endingWith } from '../db/transaction.ts';
+import { iso } from '../http/iso.ts';
+import { problems, signedProblems } from '../http/problem.ts';
+import { parseJsonBody } from '../http/raw-body.ts';
+import type { PartnerGate } from './gate.ts';
+import { changeKey, type KeyName, rotateKey } from './key-lifecycle.ts';
+import { keyIdSchema, keySchema, keyView, reasonSchema, rotatedKeySchema, rotationSchema } from './schemas.ts';
+
+const tags = ['keys'];
+const params = z.object({ key_id: keyIdSchema });
+const refusals = problems(...signedProblems, 'key.unknown', 'key.state');
+
+/** What a partner may do with its own keys. It cannot widen any of them, nor bring one back. */
+export function keyRoutes(context: CloudContext, gate: PartnerGate): FastifyPluginCallbackZod {
+  const preValidation = [gate.requires('keys'), parseJsonBody];
+
+  /** A key of whoever signed, in the environment of the key that signed. */
+  const nameOf = (request: FastifyRequest, keyId: string): KeyName => {
+    const { partnerId, environment } = gate.callerOf(request);
+    return { partnerId, keyId, environment };
+  };
+  const recording = (request: FastifyRequest, action: string, keyId: string, detail: object) => {
+    const caller = gate.callerOf(request);
+    const db = endingWith(context.db, (trx) =>
+      recordAudit(trx, {
+        atMs: context.clock.wallMs(),
+        actor: { kind: 'partner', id: caller.partnerId, address: request.ip },
+        action,
+        subject: { kind: 'partner-key', id: keyId },
+        detail: { signed_with: caller.keyId, ...detail },
+        correlationId: `${context.processId}/${request.id}`,
+      }),
+    );
+    return { ...context, db };
+  };
+
+  return (app, _options, done) => {
+    app.get('/v1/keys', {
+      preValidation,
+      schema: {
+        tags,
+        summary: 'Your keys, with their last use',
+        response: { 200: z.object({ keys: z.array(keySchema) }), ...problems(...signedProblems) },
+      },
+      handler: async (request) => {
+        const { partnerId, environment } = gate.callerOf(request);
+        const rows = await context.db
+          .selectFrom('partner_keys')
+          .selectAll()
+          .where('partner_id', '=', partnerId)
+          .where('environment', '=', environment)
+          .orderBy('created_at_ms')
+          .orderBy('key_id')
+          .execute();
+        return { keys: rows.map((row) => keyView(row, context.clock.wallMs())) };
+      },
+    });
+
+    app.post('/v1/keys/:key_id/rotate', {
+      preValidation,
+      schema: {
+        tags,
+        summary: 'Replace a key by one with the same rights',
+        description:
+          'The secret is in this answer and nowhere else. If the answer is lost, disable the new key and ask staff.',
+        params,
+        body: rotationSchema,
+        response: { 201: rotatedKeySchema, ...refusals },
+      },
+      handler: async (request, reply) => {
+        const { key_id: keyId } = request.params;
+        const db = recording(request, 'partner_key.rotate', keyId, request.body);
+        const made = await rotateKey(db, nameOf(request, keyId), request.body.overlap_s * 1000);
+        return reply.status(201).send({
+          key_id: made.keyId,
+          secret: made.secret,
+          former_key_id: keyId,
+          former_ends_at: iso(made.formerEndsAtMs),
+        });
+      },
+    });
+
+    app.post('/v1/keys/:key_id/disable', {
+      preValidation,
+      schema: {
+        tags,
+        summary: 'Disable a key at once',
+        description: 'As when its secret has become known. Only staff can enable it again.',
+        params,
+        body: z.strictObject({ reason: reasonSchema }),
+        response: { 204: z.undefined().describe('disabled'), ...refusals },
+      },
+      handler: async (request, reply) => {
+        const { key_id: keyId } = request.params;
+        const { reason } = request.body;
+        const db = recording(request, 'partner_key.disable', keyId, { reason });
+        await changeKey(db, nameOf(request, keyId), 'disable', reason);
+        return reply.status(204).send();
+      },
+    });
+    done();
+  };
+}

@@ -1,0 +1,68 @@
+import { sql } from 'kysely';
+import { pino } from 'pino';
+import { expect, inject, test } from 'vitest';
+import { buildApp } from '../app.ts';
+import { connect } from '../db/connect.ts';
+import { setTheStage, staffPost } from '../testing/fixtures.ts';
+import { createPartnerClient } from '../testing/partner-client.ts';
+import { startTestCloud } from '../testing/test-cloud.ts';
+
+/** What a second process of the API shares with the first: keys, and the database by connections of its own. */
+async function withTwoProcesses() {
+  const cloud = await startTestCloud();
+  const { rows } = await sql<{ name: string }>`select current_database() as name`.execute(cloud.context.db);
+  const url = new URL(inject('postgresqlUrl') ?? '');
+  url.pathname = `/${rows[0]?.name}`;
+  const db = await connect({ engine: 'postgresql', url: url.href }, () => undefined);
+  const second = await buildApp({
+    context: { ...cloud.context, db, logger: pino({ level: 'silent' }) },
+    staffToken: cloud.staffToken,
+    publicUrl: null,
+    readiness: () => Promise.reject(new Error('not asked here')),
+  });
+  const stage = await setTheStage(cloud, { name: 'two' });
+  return {
+    cloud,
+    stage,
+    second,
+    async stop() {
+      await second.close();
+      await db.destroy();
+      await cloud.stop();
+    },
+  };
+}
+
+test('OP-04 OP-08 what one process ends, bans or counts holds in the other at once', async () => {
+  const { cloud, stage, second, stop } = await withTwoProcesses();
+  try {
+    const path = `/staff/v1/partners/${stage.partnerId}/keys`;
+    const limits = { read: { per_minute: 1, burst: 30 } };
+    const key = await staffPost(cloud.app, cloud.staffToken, path, {
+      environment: 'sandbox',
+      scopes: ['read'],
+      limits,
+    });
+    const here = createPartnerClient(cloud.app, cloud.clock, key);
+    const there = createPartnerClient(second, cloud.clock, key);
+    const look = (client: typeof here) => client.call('GET', '/v1/stations');
+
+    const answers = await Promise.all(Array.from({ length: 60 }, (_, n) => look(n % 2 === 0 ? here : there)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(30);
+
+    const next = await staffPost(cloud.app, cloud.staffToken, path, { environment: 'sandbox', scopes: ['read'] });
+    const client = createPartnerClient(second, cloud.clock, next);
+    expect((await look(client)).status).toBe(200);
+    await staffPost(cloud.app, cloud.staffToken, `${path}/${next.key_id}/revoke`, { reason: 'stolen' });
+    expect((await look(client)).body.code).toBe('auth.unknown_key');
+
+    const forger = createPartnerClient(cloud.app, cloud.clock, { key_id: stage.key.key_id, secret: 'guess' });
+    await Promise.all(Array.from({ length: 40 }, () => look(forger)));
+    const elsewhere = createPartnerClient(second, cloud.clock, stage.key);
+    expect((await look(elsewhere)).body.code).toBe('auth.banned');
+    const alarms = await cloud.context.db.selectFrom('alarms').where('code', '=', 'auth.banned').selectAll().execute();
+    expect(alarms).toHaveLength(1);
+  } finally {
+    await stop();
+  }
+});
