@@ -8,21 +8,25 @@ let broker: EmbeddedBroker;
 let clients: MqttClient[];
 let warnings: string[];
 let deniedTopics: string[];
+/** What happens while a login is looked at. */
+let duringLogin: () => void;
 
 beforeEach(async () => {
   clients = [];
   warnings = [];
   deniedTopics = [];
+  duringLogin = () => {};
   const logger = pino({ level: 'warn' }, { write: (line: string) => warnings.push(JSON.parse(line).msg) });
   broker = await startEmbeddedBroker({
     port: 0,
     logger,
     onDenied: (siteId, topic) => deniedTopics.push(`${siteId} ${topic}`),
-    authenticate: (username, password) => {
-      if (username === 'cloud' && password === 'cloud') return Promise.resolve({ role: 'cloud' });
-      if (username === 'a' && password === 'a')
-        return Promise.resolve({ role: 'site', siteId: 'a', shard: 7, fingerprint: 'f' });
-      return Promise.resolve(null);
+    authenticate: async (username, password) => {
+      duringLogin();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (username === 'cloud' && password === 'cloud') return { role: 'cloud' };
+      if (username === 'a' && password === 'a') return { role: 'site', siteId: 'a', shard: 7, fingerprint: 'f' };
+      return null;
     },
   });
 });
@@ -116,4 +120,24 @@ test('SY-06 a wrong password, an unknown user and a foreign client id are refuse
     });
     await expect(attempt).rejects.toThrow(/Not authorized|Bad username or password|Connection refused/i);
   }
+});
+
+test('a connection that ends is forgotten, also one that ends while its login is looked at', async () => {
+  await login('cloud');
+  const site = await login('a', { reconnectPeriod: 0 });
+  expect(broker.clientCount()).toBe(2);
+  site.stream.destroy();
+  await expect.poll(() => broker.clientCount()).toBe(1);
+  for (let n = 0; n < 5; n += 1) {
+    const hasty = mqtt.connect(broker.url, { clientId: 'a', username: 'a', password: 'a', reconnectPeriod: 0 });
+    const isLookedAt = new Promise<void>((resolve) => {
+      duringLogin = resolve;
+    });
+    await isLookedAt;
+    duringLogin = () => {};
+    hasty.stream.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    await hasty.endAsync(true);
+  }
+  expect(broker.clientCount()).toBe(1);
 });

@@ -11,6 +11,8 @@ export interface EmbeddedBroker extends SiteLinks {
   readonly port: number;
   /** Messages that were thrown away because their sender may not publish there. */
   deniedCount(): number;
+  /** Connections whose login was good. */
+  clientCount(): number;
   close(): Promise<void>;
 }
 
@@ -51,7 +53,11 @@ export async function startEmbeddedBroker(options: {
             return done(loginError(), false);
           }
           identities.set(client, identity);
-          clients.add(client);
+          // The broker tells of the end of those alone that were let in to the last step; a socket always tells of its own.
+          if (!client.conn.destroyed) {
+            clients.add(client);
+            client.conn.once('close', () => clients.delete(client));
+          }
           done(null, true);
         },
         (error: unknown) => {
@@ -84,8 +90,6 @@ export async function startEmbeddedBroker(options: {
     },
   });
 
-  broker.on('clientDisconnect', (client) => clients.delete(client));
-
   const sockets = new Set<Socket>();
   // Small packets in both directions: waiting to fill a segment would cost 40 ms at every turn.
   const server = createServer({ noDelay: true }, (socket) => {
@@ -101,6 +105,7 @@ export async function startEmbeddedBroker(options: {
     url: `mqtt://127.0.0.1:${address.port}`,
     port: address.port,
     deniedCount: () => denied,
+    clientCount: () => clients.size,
     async cut(siteId, keepFingerprint) {
       cuts += 1;
       const others = [...clients].filter((client) => {

@@ -1,6 +1,6 @@
 import { drain } from './drain.ts';
 import { edge } from './edge.ts';
-import { ingest } from './ingest.ts';
+import { measureIngest } from './ingest.ts';
 import { ledger } from './ledger.ts';
 import { line } from './line.ts';
 import { power } from './power.ts';
@@ -15,7 +15,7 @@ import { stop } from './stop.ts';
 export const benches: Readonly<Record<string, (size?: number) => Promise<Record<string, number | null>>>> = {
   drain,
   edge,
-  ingest,
+  ingest: measureIngest,
   ledger,
   line,
   power,

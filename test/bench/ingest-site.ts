@@ -23,6 +23,8 @@ export class IngestSite {
   #batchRecords = 0;
   #pauseMs = 0;
   refusedCount = 0;
+  /** How often its connection broke. */
+  breaks = 0;
   /** From saying a batch to its acknowledgement, in ms. */
   readonly ackMs: number[] = [];
 
@@ -31,6 +33,9 @@ export class IngestSite {
     this.#number = number;
     this.#shard = shard;
     this.#client = client;
+    client.on('close', () => {
+      this.breaks += 1;
+    });
     client.on('message', (topic, payload) => {
       const kind = topic.slice(topic.lastIndexOf('/') + 1);
       if (kind === 'welcome') this.#onWelcome();
