@@ -40,6 +40,8 @@ async function charge(connectorId = site.connectorId()) {
 
 /** The site goes on with a store that knows nothing of before. */
 async function newStore(): Promise<FakeEdge> {
+  // Events are looked at in the order of their times.
+  clock.advance(1);
   await site.edge.close();
   site.edge = await connectFakeEdge(cloud.brokerUrl, site.stage, clock);
   return site.edge;
@@ -80,6 +82,7 @@ test('SY-03.a CH-03 the connector of a lost charge takes the next start; a stop 
   const stop = await edge.take('command', ({ kind }) => kind === 'stop');
   await edge.record(reported(stop.commandId, 'failed', { code: 'session.unknown', detail: 'not here' }));
   await site.plugIn();
+  clock.advance(1);
   expect((await site.start('r-next')).status).toBe(202);
   await site.begin(await site.takeStart());
   expect(await site.eventTypes()).toEqual(['charge.started', 'charge.ended', 'charge.started']);

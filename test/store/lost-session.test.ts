@@ -97,6 +97,7 @@ test('SY-03.a SY-05 CH-03 a charge whose store is lost ends before a person as s
   expect(await orderOf(one.orderId)).toMatchObject({ failure: { code: 'session.lost' }, amount_due: null, cdr: null });
   expect((await orderOf(one.orderId)).failure.detail).toContain('4300 Wh');
 
+  clock.advance(1);
   await showPlugged(stage, other);
   const two = await start(stage, other, 'r-2');
   begin(second, other, two.command);
