@@ -275,7 +275,9 @@ describe.skipIf(leftOut)('with Mosquitto', () => {
     await expect(attempt).rejects.toThrow(/purpose/);
   });
 
-  test('SY-06 without the plugin, on one machine, the links that a site is known to have are cut, that over its first way too', async () => {
+  test('SY-06 without the plugin, on one machine, the links that a site is known to have are cut, that over its first way too', {
+    timeout: 60_000,
+  }, async () => {
     const own = await startBroker({ hasPlugin: false });
     onTestFinished(() => own.stop());
     const config = { brokerUrl: own.url, brokerTlsDir: own.folder, brokerPidFile: own.pidFile };
