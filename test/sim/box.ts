@@ -66,6 +66,7 @@ export class Box {
       dice: new Dice(seed, `disk ${siteId}`),
       trace,
       onCut: () => this.cutPower(this.#dice.span(60_000), this.#dice.chance(0.2)),
+      onHalf: (detail) => parts.violations.add('a commit is whole', `${siteId}: ${detail}`),
     });
     this.ledgerPath = join(folder, 'ledger.db');
     const nowMs = () => scheduler.nowMs;

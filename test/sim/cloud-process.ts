@@ -1,4 +1,3 @@
-import type { PGlite } from '@electric-sql/pglite';
 import type { Logger } from 'pino';
 import type { CloudContext } from '../../cloud/context.ts';
 import { createContext } from '../../cloud/create-context.ts';
@@ -12,6 +11,7 @@ import { cloudLine } from './cloud-line.ts';
 import type { Dice } from './dice.ts';
 import { type DatabaseWeather, fragileDatabase } from './fragile-database.ts';
 import { Life } from './life.ts';
+import type { PreparedDatabase } from './prepared-database.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Trace } from './trace.ts';
 import type { Wire } from './wire.ts';
@@ -21,7 +21,7 @@ export interface CloudParts {
   readonly dice: Dice;
   readonly trace: Trace;
   readonly broker: SimBroker;
-  readonly pglite: PGlite;
+  readonly database: PreparedDatabase;
   readonly wire: Wire;
   readonly weather: DatabaseWeather;
   readonly keys: KeyFiles;

@@ -1,7 +1,9 @@
 import Database, { type Database as Sqlite } from 'better-sqlite3';
+import { recordBodySchema } from '#shared/wire/records.ts';
 import { openDatabase } from '../../edge/ledger/open-database.ts';
 import type { Dice } from './dice.ts';
 import type { Trace } from './trace.ts';
+import { WholeCommits } from './whole-commits.ts';
 
 /** How the disk of a box is doing: how often a commit meets each trouble. */
 export interface DiskWeather {
@@ -41,12 +43,15 @@ export class EdgeDisk {
   readonly #trace: Trace;
   readonly #name: string;
   readonly #onCut: () => void;
+  readonly #whole: WholeCommits;
 
-  constructor(name: string, parts: { dice: Dice; trace: Trace; onCut: () => void }) {
+  /** @param parts.onHalf hears what a power cut at this moment would leave by halves */
+  constructor(name: string, parts: { dice: Dice; trace: Trace; onCut: () => void; onHalf: (detail: string) => void }) {
     this.#name = name;
     this.#dice = parts.dice;
     this.#trace = parts.trace;
     this.#onCut = parts.onCut;
+    this.#whole = new WholeCommits(parts.onHalf);
   }
 
   open(path: string, maxBytes: number | null): Sqlite {
@@ -117,7 +122,9 @@ export class EdgeDisk {
         records.set(seq, { kind, body });
         last = seq;
         this.#trace.note(this.#name, `commits ${seq} ${kind}`);
+        this.#whole.note(recordBodySchema.parse(JSON.parse(body)));
       }
+      this.#whole.check(database);
     };
   }
 }

@@ -59,7 +59,8 @@ export interface EdgeParts {
   readonly onThrow: (error: unknown) => void;
 }
 
-const VIEW_EVERY_MS = 2500;
+/** Seldom, and on time: two in vain, and the site takes the cloud for away. */
+const VIEW_EVERY_MS = 14_000;
 const NOTHING_SAID = { sync: null };
 
 /**
@@ -218,7 +219,7 @@ export class EdgeProcess {
 
   #viewAgain(): void {
     this.#showView();
-    this.timers.after(VIEW_EVERY_MS, () => this.#viewAgain());
+    this.#onTime.after(VIEW_EVERY_MS, () => this.#viewAgain());
   }
 
   #showView(): void {

@@ -1,9 +1,9 @@
-import type { PGlite, Results, Transaction } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect } from 'kysely';
 import type { Db } from '../../cloud/db/connect.ts';
 import type { Database } from '../../cloud/db/schema.ts';
 import type { Dice } from './dice.ts';
 import type { Life } from './life.ts';
+import type { PreparedDatabase, Query } from './prepared-database.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Trace } from './trace.ts';
 
@@ -42,7 +42,7 @@ class DatabaseGone extends Error {
 }
 
 type Parts = {
-  readonly pglite: PGlite;
+  readonly database: PreparedDatabase;
   readonly scheduler: Scheduler;
   readonly dice: Dice;
   readonly life: Life;
@@ -51,14 +51,12 @@ type Parts = {
   readonly onOpen: (count: 1 | -1) => void;
 };
 
-type Query = <Row>(sql: string, values?: unknown[], options?: object) => Promise<Results<Row>>;
-
 /**
  * The database of one process of the cloud: real SQL in PGlite, which takes simulated time, fails before a commit or after it,
  * and rolls back what the process leaves open when it ends.
  */
 export function fragileDatabase(parts: Parts): Db {
-  const { pglite, scheduler, dice, life, weather, trace, onOpen } = parts;
+  const { database, scheduler, dice, life, weather, trace, onOpen } = parts;
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
       scheduler.after(ms, () => life.isOver || resolve());
@@ -66,6 +64,13 @@ export function fragileDatabase(parts: Parts): Db {
   const slowly = async (): Promise<void> => {
     if (dice.chance(weather.slowP)) await pause(dice.between(1, weather.slowMs));
   };
+  // The database's own time is the simulated one.
+  const timed =
+    (ask: Query): Query =>
+    (sql, values = []) => {
+      const own = sql.replaceAll('clock_timestamp()', `to_timestamp($${values.length + 1}::float8)`);
+      return ask(own, own === sql ? values : [...values, scheduler.nowMs / 1000]);
+    };
   /** Whether what was ordered for the end of the next transaction is this. */
   const isNext = (end: DatabaseWeather['next']): boolean => {
     if (weather.next !== end) return false;
@@ -82,12 +87,10 @@ export function fragileDatabase(parts: Parts): Db {
     trace.note('database', 'fails a commit');
     throw new DatabaseGone('57P01');
   };
-  // The database's own time is the simulated one.
-  const timed = (sql: string) => sql.replaceAll('clock_timestamp()', `to_timestamp(${scheduler.nowMs / 1000})`);
-  const query: Query = async (sql, values, options) => {
+  const query: Query = async (sql, values) => {
     await life.guard(slowly());
     failsBefore();
-    const result = await life.guard(pglite.query<never>(timed(sql), values, options));
+    const result = await life.guard(timed(database.query)(sql, values));
     failsAfter();
     return result;
   };
@@ -96,15 +99,17 @@ export function fragileDatabase(parts: Parts): Db {
     for (const reject of breakOff) reject(new DatabaseGone('08006'));
   });
   const inTransaction = async <Value>(work: (trx: { query: Query }) => Promise<Value>): Promise<Value> => {
+    // A process that has ended begins none: nobody would end it.
+    if (life.isOver) return new Promise(() => {});
     onOpen(1);
     const ended = Promise.withResolvers<never>();
     ended.promise.catch(() => {});
     breakOff.add(ended.reject);
     try {
-      return await pglite.transaction(async (trx: Transaction) => {
-        const own: Query = async (sql, values, options) => {
+      return await database.transaction(async (ask) => {
+        const own: Query = async (sql, values) => {
           await slowly();
-          return life.guard(trx.query<never>(timed(sql), values, options));
+          return life.guard(timed(ask)(sql, values));
         };
         const value = await Promise.race([work({ query: own }), ended.promise]);
         await Promise.race([pause(dice.between(1, 10)), ended.promise]);

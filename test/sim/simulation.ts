@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { accessListSchema } from '#shared/access/access-list.ts';
 import { tariffScheduleSchema } from '#shared/tariff/schedule.ts';
+import { commandSchema } from '#shared/wire/messages.ts';
 import { readMigrations } from '../../cloud/db/migrate.ts';
 import { migrationsFolder, openMigrated } from '../../cloud/testing/database-template.ts';
 import { exampleTariff } from '../../cloud/testing/fixtures.ts';
@@ -15,6 +16,7 @@ import { Dice } from './dice.ts';
 import { Effects } from './effects.ts';
 import { goodWeather } from './fragile-database.ts';
 import { Partner } from './partner.ts';
+import { PreparedDatabase } from './prepared-database.ts';
 import { Scheduler } from './scheduler.ts';
 import { checkDrained, checkSettled } from './settled.ts';
 import { setAllStages } from './stage.ts';
@@ -66,6 +68,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const log = pino({ level: 'silent' });
   const pglite = await openMigrated(await readMigrations(migrationsFolder));
   const { stages, keys } = await setAllStages(pglite, { seed, sites, connectors, startMs: START_MS, log });
+  const database = new PreparedDatabase(pglite);
   const broker = new SimBroker(scheduler, new Dice(seed, 'broker'), trace);
   const effects = new Effects(scheduler, violations);
   const cloudWire = goodWire();
@@ -81,7 +84,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       dice: cloudDice,
       trace,
       broker,
-      pglite,
+      database,
       wire: cloudWire,
       weather,
       keys,
@@ -95,6 +98,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
         const box = boxOf(topic);
         if (box === undefined || topic.endsWith('/beat')) return;
         box.stir();
+        const start = topic.endsWith('/command') ? startIn(payload) : null;
+        if (start !== null) troubles.provokeStart(box, start.expiresAtMs);
         if (/\/(command|cancel|ack)$/.test(topic)) troubles.provoke(box);
       },
       onTransaction: (count) => {
@@ -158,7 +163,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     weather,
     killCloud,
   });
-  const witness = new Witness(pglite, boxes, violations);
+  const witness = new Witness(database, boxes, violations);
   const endMs = START_MS + days * DAY_MS;
   for (const [i, box] of boxes.entries()) {
     const stage = stages[i];
@@ -212,11 +217,16 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   } finally {
     for (const box of boxes) box.close();
     (cloud as CloudProcess | null)?.life.end();
-    await pglite.close();
+    await database.close();
     rmSync(folder, { recursive: true, force: true });
   }
   const counts = { steps: scheduler.steps, ...witness.counts, ...effects.said };
   return { violations: violations.found, traceSha256: trace.sha256(), last: trace.last, counts };
+}
+
+function startIn(payload: string) {
+  const command = commandSchema.parse(JSON.parse(payload));
+  return command.kind === 'start' ? command : null;
 }
 
 /** Something does not hold: what comes after it proves nothing. */

@@ -78,6 +78,8 @@ export class Troubles {
   /** Something is said to a site, or a pile is told to deliver: the best moment to break something. */
   provoke(box: Box): void {
     const { dice, broker, killCloud } = this.#parts;
+    // What is kept for it comes to nobody once the connection is broken.
+    if (this.#isHeld(box)) return;
     this.#provoke(0.06, [
       () => this.#losesAll(box),
       () => this.#losesAll(box),
@@ -87,6 +89,18 @@ export class Troubles {
       () => broker.breakOff(box.siteId),
       () => this.#crashBroker(dice.span(5000)),
     ]);
+  }
+
+  /** A start goes down: it may wait in the broker with whatever follows it, and come when its time is over. */
+  provokeStart(box: Box, expiresAtMs: number): void {
+    const { dice, trace } = this.#parts;
+    if (this.#isResting || this.#isHeld(box) || !dice.chance(0.15)) return;
+    box.wire.down.heldUntilMs = expiresAtMs + dice.between(0, MINUTE_MS);
+    trace.note('broker', `keeps what is for ${box.siteId} until ${new Date(box.wire.down.heldUntilMs).toISOString()}`);
+  }
+
+  #isHeld({ wire }: Box): boolean {
+    return wire.down.heldUntilMs > this.#parts.scheduler.nowMs;
   }
 
   /** A batch comes to the cloud, which is about to apply it, commit, and answer. */

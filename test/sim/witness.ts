@@ -1,7 +1,7 @@
-import type { PGlite } from '@electric-sql/pglite';
 import { cdrSchema } from '#shared/wire/cdr.ts';
 import { canonicalJson } from '../../cloud/canonical-json.ts';
 import type { Box } from './box.ts';
+import type { PreparedDatabase } from './prepared-database.ts';
 import type { Violations } from './violations.ts';
 
 interface Cursor {
@@ -22,11 +22,11 @@ interface StoredRecord {
 const REGISTER_WH = 1;
 
 /** A record with one of these says itself that more may have flowed than it bills. */
-const SAYS_LESS: ReadonlySet<string> = new Set(['end-estimated', 'stop-not-proven', 'meter-jump']);
+const SAYS_LESS: ReadonlySet<string> = new Set(['end-estimated', 'stop-not-proven']);
 
 /** Compares the cloud's books with what the edges have committed and the piles have delivered, as far as they have got. */
 export class Witness {
-  readonly #pglite: PGlite;
+  readonly #database: PreparedDatabase;
   readonly #boxes: ReadonlyMap<string, Box>;
   readonly #violations: Violations;
   readonly #cursors = new Map<string, number>();
@@ -34,14 +34,14 @@ export class Witness {
   readonly #outcomes = new Map<string, string>();
   readonly counts = { records: 0, cdrs: 0, checks: 0 };
 
-  constructor(pglite: PGlite, boxes: readonly Box[], violations: Violations) {
-    this.#pglite = pglite;
+  constructor(database: PreparedDatabase, boxes: readonly Box[], violations: Violations) {
+    this.#database = database;
     this.#boxes = new Map(boxes.map((box) => [box.siteId, box]));
     this.#violations = violations;
   }
 
   async rows<Row>(sql: string, values: unknown[] = []): Promise<Row[]> {
-    return (await this.#pglite.query<Row>(sql, values)).rows;
+    return (await this.#database.query(sql, values)).rows as Row[];
   }
 
   async check(): Promise<void> {
