@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
@@ -13,6 +14,7 @@ import { lockFolder } from '../runtime/folder-lock.ts';
 import type { AccessView } from '../runtime/site-access.ts';
 import type { LineView } from '../runtime/site-lines.ts';
 import { controlSocketPath, openControlSocket } from './control-socket.ts';
+import { runPilectl } from './run-pilectl.ts';
 
 const PILECTL = join(import.meta.dirname, 'pilectl.ts');
 
@@ -56,7 +58,24 @@ const cardsView: AccessView = {
   denialCounts: { 'access.unknown_card': 3 },
 };
 
+/** Types into this process: beginning another takes a second each time. */
 async function type(...words: string[]) {
+  let [out, err] = ['', ''];
+  const code = await runPilectl(words, {
+    stdin: Readable.from([]),
+    technician: 'wang',
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+  });
+  return { out, err, code };
+}
+
+/** The program as it is started on site. */
+async function typeInShell(...words: string[]) {
   const env = { ...process.env, SUDO_USER: 'wang' };
   const child = spawn(process.execPath, [PILECTL, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
@@ -189,6 +208,16 @@ test('ED-16 status shows every connector with units, and what is wrong', async (
   expect(code).toBe(0);
   expect(out).toMatch(/DEMO-A1\s+faulted\s+16\.0 A\s+1\.234 kWh\s+-\s+stop-not-proven/);
 });
+
+test('ED-16 ED-19 from a shell: what is asked for on standard output, what is wrong on standard error, and whose hand it was on the log', async () => {
+  const { dataDir, maintained } = await site();
+  const status = await typeInShell('--data', dataDir, 'status');
+  expect(status).toEqual({ out: expect.stringContaining('DEMO-A1'), err: '', code: 0 });
+  expect(await typeInShell('--data', dataDir, 'disable', 'DEMO-A1')).toEqual({ out: 'done\n', err: '', code: 0 });
+  expect(maintained).toMatchObject([{ connectorId: 'DEMO-A1', by: 'local:wang' }]);
+  const wrong = await typeInShell('--data', dataDir, 'reset');
+  expect(wrong).toEqual({ out: '', err: expect.stringMatching(/^pilectl --data/), code: 2 });
+}, 60_000);
 
 test('ED-14 ED-16 power shows the limits, what every connector has, and why not more', async () => {
   const { dataDir } = await site();
@@ -478,9 +507,9 @@ test('XC-06 restore works without an edge, and refuses while one works in the fo
   const file = join(folder, 'backup.db');
   await storage.backUp(file);
   const target = join(folder, 'target');
-  const { out, code } = await type('--data', target, 'restore', file);
+  const { out, code } = await typeInShell('--data', target, 'restore', file);
   expect({ code, out }).toMatchObject({ code: 0, out: expect.stringMatching(/^restored: 2 outbox/) });
   await lockFolder('edge', target);
-  const refused = await type('--data', target, 'restore', file);
+  const refused = await typeInShell('--data', target, 'restore', file);
   expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('another process works with') });
 }, 60_000);
