@@ -8,12 +8,14 @@ const CLOCK_MARGIN_MS = 1_000;
  * Up to which change time the order list is complete. An order takes its change time before its transaction
  * commits, so a row can appear behind a cursor that has passed. Every transaction under way has begun no later
  * than any change time it writes: nothing older than the oldest of them is still to come. A caller therefore
- * sees an order in the list about a second after its change; by its id it sees it at once.
+ * sees an order in the list about a second after its change; by its id it sees it at once. The server's own work, as a vacuum of
+ * hours, changes no order.
  */
 export async function settledBeforeMs(db: Db, nowMs: number): Promise<number> {
   const { rows } = await sql<{ age_ms: number | null }>`
     select (max(extract(epoch from clock_timestamp() - xact_start)) * 1000)::double precision as age_ms
     from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null`.execute(db);
+    where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null
+      and backend_type = 'client backend'`.execute(db);
   return nowMs - CLOCK_MARGIN_MS - Math.ceil(rows[0]?.age_ms ?? 0);
 }

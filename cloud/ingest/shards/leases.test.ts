@@ -53,7 +53,7 @@ test('XC-07 what a process that leaves gives back is taken at once, and one that
 test('XC-07 a lease is renewed by the time of the database, and one that has run out is not', async () => {
   await keep(A);
   const before = (await keep(B)).othersEndInMs ?? 0;
-  expect(before).toBeGreaterThan(LEASE_MS - 10_000);
+  expect(before).toBeGreaterThan(LEASE_MS / 2);
   await runOut(A);
   await keep(B);
   expect((await keep(A)).held).toEqual([]);
@@ -84,12 +84,12 @@ test('SY-01 XC-07 without a live lease nothing is written, and with one it is', 
 });
 
 test('SY-01 XC-07 an answer is due no longer than the lease that its work was done under', async () => {
-  await keepLeases(db, { processId: A, leaseMs: 5_000 }, NONE);
+  await keepLeases(db, { processId: A, leaseMs: 60_000 }, NONE);
   let nowMs = 0;
   const context = { processId: A, clock: { monoMs: () => nowMs } };
   const tenure = await transaction(db, async (trx) => (await confirmShards(context, trx, [1])).get(1));
-  nowMs = 3_000;
+  nowMs = 30_000;
   expect(tenure?.isLive()).toBe(true);
-  nowMs = 5_000;
+  nowMs = 60_000;
   expect(tenure?.isLive()).toBe(false);
 });
