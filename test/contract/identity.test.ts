@@ -49,7 +49,6 @@ const credentialsOf = async (siteId: string) =>
     .where('site_id', '=', siteId)
     .orderBy('number')
     .execute();
-const patience = { timeout: 10_000, interval: 50 };
 
 test('SY-06 a new box waits for its claim code, gets a credential for it, renews that in time, and comes back after a revocation', {
   timeout: 60_000,
@@ -59,10 +58,10 @@ test('SY-06 a new box waits for its claim code, gets a credential for it, renews
   const folder = new IdentityFolder(dataDir);
   expect(link.isOpen).toBe(false);
   folder.putClaim(claimCode);
-  await expect.poll(() => link.isOpen, patience).toBe(true);
+  await expect.poll(() => link.isOpen).toBe(true);
   const first = identity.fingerprint();
   await expect
-    .poll(async () => (await credentialsOf(stage.siteId)).at(-1), patience)
+    .poll(async () => (await credentialsOf(stage.siteId)).at(-1))
     .toMatchObject({
       fingerprint: first,
       granted_by: 'claim',
@@ -77,17 +76,17 @@ test('SY-06 a new box waits for its claim code, gets a credential for it, renews
   expect([dump.includes(password), dump.includes(claimCode)], 'no secret is in the database').toEqual([false, false]);
 
   clock.advance(61 * DAY_MS);
-  await expect.poll(() => link.isOpen && identity.fingerprint() !== first, patience).toBe(true);
+  await expect.poll(() => link.isOpen && identity.fingerprint() !== first).toBe(true);
   await expect
-    .poll(async () => (await credentialsOf(stage.siteId)).slice(-2).map(({ end_reason }) => end_reason), patience)
+    .poll(async () => (await credentialsOf(stage.siteId)).slice(-2).map(({ end_reason }) => end_reason))
     .toEqual(['replaced', null]);
 
   await staff(`/staff/v1/sites/${stage.siteId}/credentials/revoke`, { requested_by: 'wang', reason: 'stolen' });
-  await expect.poll(() => link.isOpen, patience).toBe(false);
+  await expect.poll(() => link.isOpen).toBe(false);
   const again = await staff(`/staff/v1/sites/${stage.siteId}/claims`, { requested_by: 'wang' });
   clock.advance(60_000);
   folder.putClaim(again.claim_code);
-  await expect.poll(() => link.isOpen, patience).toBe(true);
+  await expect.poll(() => link.isOpen).toBe(true);
 });
 
 test('SY-06 a copy of a box that comes with the same code is refused and alarmed, and the first goes on', {
@@ -98,10 +97,10 @@ test('SY-06 a copy of a box that comes with the same code is refused and alarmed
   onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
   new IdentityFolder(dataDir).putClaim(claimCode);
   const { link } = openSite(stage, dataDir);
-  await expect.poll(() => link.isOpen, patience).toBe(true);
+  await expect.poll(() => link.isOpen).toBe(true);
   new IdentityFolder(copy).putClaim(claimCode);
   const second = openSite(stage, copy);
-  await expect.poll(() => new IdentityFolder(copy).claim(), patience).toBe(null);
+  await expect.poll(() => new IdentityFolder(copy).claim()).toBe(null);
   expect([link.isOpen, second.link.isOpen]).toEqual([true, false]);
   await cloud.context.intrusions.idle();
   const alarms = await cloud.context.db

@@ -77,21 +77,20 @@ async function allSeqs(stage: Stage): Promise<number[]> {
   return pages.flatMap(({ samples }) => samples.map(({ seq }) => seq)).sort((a, b) => a - b);
 }
 const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
-const patient = { timeout: 10_000 };
 
 test('SY-02 SY-01 samples of all connectors reach the cloud once, beside the events, over restarts of the link', async () => {
   const stage = await setTheStage(cloud, { name: 'stream', connectors: 3 });
   const first = openSite(stage);
   first.take(3000);
   first.ledger.commit(alarms(1, 2, 3), at);
-  await expect.poll(() => first.samples.recorder.stream()?.ackedSeq, patient).toBe(900);
-  await expect.poll(() => first.ledger.backlog(), patient).toBe(0);
+  await expect.poll(() => first.samples.recorder.stream()?.ackedSeq).toBe(900);
+  await expect.poll(() => first.ledger.backlog()).toBe(0);
   expect(await allSeqs(stage)).toEqual(upTo(900));
   first.take(100);
   await first.close();
   const second = openSite(stage, { folder: first.folder });
   second.take(600);
-  await expect.poll(() => second.samples.recorder.stream()?.ackedSeq, patient).toBe(1110);
+  await expect.poll(() => second.samples.recorder.stream()?.ackedSeq).toBe(1110);
   expect(await allSeqs(stage)).toEqual(upTo(1110));
   const { samples, losses } = await told(stage.connectorIds[0]);
   expect(new Set(samples.map(({ store_epoch }) => store_epoch)).size).toBe(1);
@@ -102,14 +101,14 @@ test('SY-01 SY-02 an edge that is killed before it has noted an acknowledgement 
   const stage = await setTheStage(cloud, { name: 'killed', connectors: 2 });
   const first = openSite(stage);
   first.take(3000);
-  await expect.poll(() => first.samples.recorder.stream()?.ackedSeq, patient).toBe(600);
+  await expect.poll(() => first.samples.recorder.stream()?.ackedSeq).toBe(600);
   const folder = tempFolder();
   cpSync(first.folder, folder, { recursive: true });
   await first.close();
   const second = openSite(stage, { folder });
   expect(second.samples.recorder.stream()).toMatchObject({ headSeq: 601, ackedSeq: 0 });
   second.take(600);
-  await expect.poll(() => second.samples.recorder.stream()?.ackedSeq, patient).toBe(721);
+  await expect.poll(() => second.samples.recorder.stream()?.ackedSeq).toBe(721);
   expect(await allSeqs(stage)).toEqual(upTo(721).filter((seq) => seq !== 601));
   expect((await told(stage.connectorIds[0])).losses.map(({ reason }) => reason)).toEqual(['interrupted']);
 });
@@ -118,16 +117,16 @@ test('SY-03.b an older copy of the samples gets another name, and events go on a
   const stage = await setTheStage(cloud, { name: 'older', connectors: 2 });
   const first = openSite(stage);
   first.take(600);
-  await expect.poll(() => first.samples.recorder.stream()?.ackedSeq, patient).toBe(120);
+  await expect.poll(() => first.samples.recorder.stream()?.ackedSeq).toBe(120);
   await first.close();
   const copy = tempFolder();
   cpSync(first.folder, copy, { recursive: true });
   const second = openSite(stage, { folder: first.folder });
   second.take(600);
-  await expect.poll(() => second.samples.recorder.stream()?.ackedSeq, patient).toBe(240);
+  await expect.poll(() => second.samples.recorder.stream()?.ackedSeq).toBe(240);
   const { ledger } = second;
   ledger.commit(alarms(11), at);
-  await expect.poll(() => ledger.backlog(), patient).toBe(0);
+  await expect.poll(() => ledger.backlog()).toBe(0);
   await second.close();
   for (const file of ['samples.db', 'samples.db-wal', 'samples.db-shm']) {
     rmSync(join(first.folder, file), { force: true });
@@ -135,11 +134,11 @@ test('SY-03.b an older copy of the samples gets another name, and events go on a
   }
   const third = openSite(stage, { folder: first.folder });
   const storeEpoch = third.samples.recorder.stream()?.storeEpoch;
-  await expect.poll(() => third.samples.recorder.stream()?.storeEpoch, patient).not.toBe(storeEpoch);
+  await expect.poll(() => third.samples.recorder.stream()?.storeEpoch).not.toBe(storeEpoch);
   third.take(600);
   third.ledger.commit(alarms(12), at);
-  await expect.poll(() => third.samples.recorder.stream()?.ackedSeq, patient).toBe(121);
-  await expect.poll(() => third.ledger.backlog(), patient).toBe(0);
+  await expect.poll(() => third.samples.recorder.stream()?.ackedSeq).toBe(121);
+  await expect.poll(() => third.ledger.backlog()).toBe(0);
   const { samples, losses } = await told(stage.connectorIds[0]);
   expect(samples).toHaveLength(60 + 60 + 60);
   expect(losses.map(({ reason }) => reason)).toEqual(['damaged']);
@@ -149,10 +148,10 @@ test('SY-02 events do not wait behind samples, and samples keep to their pace', 
   const stage = await setTheStage(cloud, { name: 'pace', connectors: 2 });
   const { samples, take, ledger } = openSite(stage, { bytesPerS: 20_000 });
   take(30_000);
-  await expect.poll(() => samples.recorder.stream()?.ackedSeq, patient).toBeGreaterThan(0);
+  await expect.poll(() => samples.recorder.stream()?.ackedSeq).toBeGreaterThan(0);
   const from = performance.now();
   ledger.commit(alarms(21), at);
-  await expect.poll(() => ledger.backlog(), patient).toBe(0);
-  expect(performance.now() - from).toBeLessThan(2000);
+  await expect.poll(() => ledger.backlog()).toBe(0);
+  expect(performance.now() - from).toBeLessThan(5000);
   expect(samples.recorder.stream()?.ackedSeq).toBeLessThan(6000);
 });
