@@ -14,6 +14,8 @@ import { operationRoutes } from './operations/routes.ts';
 import { orderRoutes } from './orders/routes.ts';
 import { createPartnerGate } from './partners/gate.ts';
 import { keyRoutes } from './partners/key-routes.ts';
+import { reviewRoutes } from './partners/onboarding/review-routes.ts';
+import { onboardingRoutes } from './partners/onboarding/routes.ts';
 import { keyStaffRoutes } from './partners/staff-key-routes.ts';
 import { partnerStaffRoutes } from './partners/staff-routes.ts';
 import { presenceRoutes } from './presence/routes.ts';
@@ -42,6 +44,8 @@ export interface AppOptions {
 }
 
 const BODY_LIMIT = 65_536;
+/** Whoever takes longer to send what he has to say holds a connection for nothing. */
+const REQUEST_TIMEOUT_MS = 60_000;
 
 /** The HTTP side of the cloud. Everything it needs comes in; tests call it through `inject`. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
@@ -49,7 +53,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const handleError = createErrorHandler(context.logger);
   const { trustedProxies = [] } = options;
   const trustProxy = trustedProxies.length > 0 && [...trustedProxies];
-  const app = Fastify({ bodyLimit: BODY_LIMIT, frameworkErrors: handleError, trustProxy });
+  const app = Fastify({
+    bodyLimit: BODY_LIMIT,
+    frameworkErrors: handleError,
+    trustProxy,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+  });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(handleError);
@@ -76,6 +85,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(staffRoutes(context, staff));
   await zodApp.register(partnerStaffRoutes(context, staff));
   await zodApp.register(keyStaffRoutes(context, staff));
+  await zodApp.register(onboardingRoutes(context));
+  await zodApp.register(reviewRoutes(context, staff));
   await zodApp.register(actionRoutes(staff, staffRouteTable));
   await zodApp.register(auditRoutes(context, staff));
   await zodApp.register(attentionRoutes(context, staff));

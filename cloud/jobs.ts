@@ -7,6 +7,7 @@ import { sendDueCommands } from './operations/command-sender.ts';
 import { failOverdueStarts } from './operations/sweeper.ts';
 import { sweepBans } from './partners/bans.ts';
 import { sweepNonces } from './partners/nonces.ts';
+import { forgetDrafts } from './partners/onboarding/applications.ts';
 import { sweepBuckets } from './partners/rate-buckets.ts';
 import { sweepRollouts } from './rollouts/sweep.ts';
 import { type Poller, startPoller } from './runtime/poller.ts';
@@ -72,7 +73,7 @@ export function startSweepers(context: CloudContext): Poller[] {
       run: () => forgetDiagnostics(context.db, context.clock.wallMs()),
     }),
     startPoller({
-      name: 'forget nonces, bans and full buckets',
+      name: 'forget nonces, bans, full buckets and old drafts',
       intervalMs: NONCES_EVERY_MS,
       timers,
       logger,
@@ -81,6 +82,7 @@ export function startSweepers(context: CloudContext): Poller[] {
         await sweepNonces(context.db, nowMs);
         await sweepBans(context.db, nowMs);
         await sweepBuckets(context.db, nowMs);
+        await forgetDrafts(context.db, nowMs);
       },
     }),
     startPoller({

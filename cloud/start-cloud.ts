@@ -34,7 +34,7 @@ export async function startCloud(config: CloudConfig, world: CloudWorld): Promis
   const has = (role: 'api' | 'ingest' | 'worker'): boolean => config.role === 'all' || config.role === role;
   const pollers: { commands?: Poller; deliveries?: Poller; others: Poller[] } = { others: [] };
   const tls = config.brokerTlsDir === null ? null : await readTlsFolder(config.brokerTlsDir);
-  const links: { own: SiteLinks | null } = { own: null };
+  const links: { own: SiteLinks | null; refresh: () => void } = { own: null, refresh: () => {} };
   const context = createContext(
     config,
     world,
@@ -50,10 +50,15 @@ export async function startCloud(config: CloudConfig, world: CloudWorld): Promis
     stops.push(() => broker.embedded.close());
   }
   const login = loginOf(config, broker, tls);
-  if (broker === null && tls?.authority)
-    links.own = await linksOfMosquitto(config, context, login, stops, { ...tls, authority: tls.authority });
-
-  const ingest = has('ingest') ? startIngest(context, login, termsOf(config)) : null;
+  if (broker === null && tls?.authority) {
+    const { own, lists } = await linksOfMosquitto(config, context, login, { ...tls, authority: tls.authority });
+    links.own = own;
+    links.refresh = lists.wake;
+    stops.push(() => lists.stop());
+  }
+  const ingest = has('ingest')
+    ? startIngest(context, { ...login, onUp: () => links.refresh() }, termsOf(config))
+    : null;
   if (ingest !== null) {
     stops.push(() => ingest.stop());
     const sender = startCommandSender(context, ingest.link, ingest.down);
@@ -113,22 +118,23 @@ async function issuerOf(config: CloudConfig, world: CloudWorld, { authority }: B
   return certificateIssuer(authority, config.credentialLifetimeMs, world.random.bytes);
 }
 
-/** The broker begins with the list as it is now. */
+/** The broker begins with the list as it is now, and gets it again whenever it has been away, and every day. */
 async function linksOfMosquitto(
   { brokerPidFile: pidFile }: CloudConfig,
   context: CloudContext,
   login: BrokerLogin,
-  stops: (() => Promise<void>)[],
   { authority, revokedFile }: { readonly authority: Authority; readonly revokedFile: string },
-): Promise<SiteLinks> {
+): Promise<{ own: SiteLinks; lists: Poller }> {
   const { mosquittoLinks } = await import('./broker/mosquitto-links.ts');
   const { writeRevokedFile } = await import('./broker/revoked-file.ts');
-  const write = () => writeRevokedFile(context, authority, revokedFile);
-  await write();
+  await writeRevokedFile(context, authority, revokedFile);
+  const own = mosquittoLinks(context, login, { authority, revokedFile, pidFile });
   const { timers, logger } = context;
-  const poller = startPoller({ name: 'write the revocation list', intervalMs: DAY_MS, timers, logger, run: write });
-  stops.push(() => poller.stop());
-  return mosquittoLinks(context, login, { authority, revokedFile, pidFile });
+  const run = () => own.refresh();
+  return {
+    own,
+    lists: startPoller({ name: 'hand over the revocation list', intervalMs: DAY_MS, timers, logger, run }),
+  };
 }
 
 function startWorker(

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { systemRandom } from '../random.ts';
 import { makeAuthority, openAuthority } from '../sites/authority.ts';
@@ -23,7 +24,7 @@ test('SY-06 nothing is signalled but the process that the broker has written dow
   const authority = await openAuthority(await makeAuthority('Test', '01aa', nowMs, nowMs + 86_400_000));
   const pidFile = join(folder, 'broker.pid');
   const links = mosquittoLinks(
-    { db, clock, random: systemRandom, timers: systemTimers },
+    { db, clock, random: systemRandom, timers: systemTimers, logger: pino({ level: 'silent' }) },
     { url: 'mqtt://127.0.0.1:1' },
     { authority, revokedFile: join(folder, 'revoked.crl'), pidFile },
   );

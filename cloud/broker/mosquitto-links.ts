@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import mqtt from 'mqtt';
 import type { CloudContext } from '../context.ts';
 import type { BrokerLogin } from '../ingest/start-ingest.ts';
 import type { Authority } from '../sites/authority.ts';
 import type { SiteLinks } from '../sites/site-links.ts';
 import { writeRevokedFile } from './revoked-file.ts';
+import { connectBriefly, tellBroker } from './tell-broker.ts';
 
 export interface MosquittoPlaces {
   readonly authority: Authority;
@@ -13,33 +13,54 @@ export interface MosquittoPlaces {
   readonly pidFile: string | null;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
 /** What a broker needs to read its files again. */
 const RELOADED_MS = 500;
 /** Names under which a site may be connected: those that it has said hello with last. */
 const LIVES = 20;
 
+export interface MosquittoLinks extends SiteLinks {
+  /** Gives the broker the list as it is now. Whoever is revoked and came in on an older one is cut. */
+  refresh(): Promise<void>;
+}
+
 /**
- * The links of sites to Mosquitto. It reads the list of revoked certificates when it is told to, and looks at it when somebody
- * connects. A connection that stands is ended by coming in under its own client id: a broker has one client of a name.
+ * The links of sites to Mosquitto. It looks at the list of revoked certificates when somebody connects. A connection that stands is ended
+ * by our plugin, wherever the broker runs. Without the plugin it is ended, on this machine only, by coming in under its own client id:
+ * a broker has one client of a name.
  */
 export function mosquittoLinks(
-  context: Pick<CloudContext, 'db' | 'clock' | 'random' | 'timers'>,
+  context: Pick<CloudContext, 'db' | 'clock' | 'random' | 'timers' | 'logger'>,
   login: BrokerLogin,
   places: MosquittoPlaces,
-): SiteLinks {
+): MosquittoLinks {
+  const put = async (siteIds: readonly string[]): Promise<boolean> => {
+    const list = await writeRevokedFile(context, places.authority, places.revokedFile);
+    const number = context.random.uuid();
+    return tellBroker(context.timers, login, { number, list, siteIds }).catch((error: unknown) => {
+      context.logger.error({ err: error }, 'the broker cannot be told of revoked certificates');
+      return false;
+    });
+  };
   return {
+    async refresh() {
+      await put(await revokedSites(context));
+    },
     async cut(siteId, keepFingerprint) {
-      await writeRevokedFile(context, places.authority, places.revokedFile);
+      // The site has just come with its new certificate: its link is the one to keep.
+      if (await put(keepFingerprint === null ? [siteId] : [])) return true;
       if (places.pidFile === null) return false;
       process.kill(await brokerPid(places.pidFile), 'SIGHUP');
-      // The site has just come with its new certificate: its link is the one to keep.
       if (keepFingerprint !== null) return true;
       await new Promise<void>((resolve) => context.timers.after(RELOADED_MS, resolve));
       for (const clientId of await namesOf(context, siteId)) await comeInAs(clientId, login);
       return true;
     },
   };
+}
+
+async function revokedSites({ db }: Pick<CloudContext, 'db'>): Promise<string[]> {
+  const rows = await db.selectFrom('sites').select('site_id').where('revoked_at_ms', 'is not', null).execute();
+  return rows.map(({ site_id: siteId }) => siteId);
 }
 
 /** @throws Error when the file holds no process id: 0 and what is below it would name groups of processes, this one's among them */
@@ -57,19 +78,12 @@ async function namesOf({ db }: Pick<CloudContext, 'db'>, siteId: string): Promis
     .orderBy('last_heard_at_ms', 'desc')
     .limit(LIVES)
     .execute();
-  return [siteId, ...lives.map(({ life_id: lifeId }) => `${siteId}/${lifeId}`)];
+  const links = lives.map(({ life_id: lifeId }) => `${siteId}/${lifeId}`);
+  // Beside a second way each box tries the first one over a connection of its own.
+  return [siteId, ...links.flatMap((name) => [name, `${name}/trial`])];
 }
 
-async function comeInAs(clientId: string, { url, username, password, tls }: BrokerLogin): Promise<void> {
-  const client = await mqtt.connectAsync(url, {
-    clientId,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...tls,
-    protocolVersion: 4,
-    clean: true,
-    reconnectPeriod: 0,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-  });
+async function comeInAs(clientId: string, login: BrokerLogin): Promise<void> {
+  const client = await connectBriefly(login, clientId);
   await client.endAsync();
 }

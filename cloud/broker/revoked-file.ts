@@ -13,19 +13,21 @@ const LIST_LOCK = 1_401;
 /**
  * Writes the list of certificates that hold no longer, for the broker. Those that have expired are not on it.
  *
+ * @returns the list, PEM
  * @throws whatever the file system refuses it with
  */
-export async function writeRevokedFile(
+export function writeRevokedFile(
   context: Pick<CloudContext, 'db' | 'clock' | 'random'>,
   authority: Authority,
   path: string,
-): Promise<void> {
+): Promise<string> {
   // One writer at a time, whatever process it is in: an older list must not take the place of a newer one.
-  await transaction(context.db, async (trx) => {
+  return transaction(context.db, async (trx) => {
     await sql`select pg_advisory_xact_lock(${LIST_LOCK})`.execute(trx);
     const nowMs = context.clock.wallMs();
     const list = await revocationList(authority, await revokedAt(trx, nowMs), nowMs, nowMs + HOLDS_MS);
     await putDurably(path, list, context.random.uuid());
+    return list;
   });
 }
 

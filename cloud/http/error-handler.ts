@@ -13,7 +13,7 @@ function requestIdOf(request: FastifyRequest): string | undefined {
   return typeof body.request_id === 'string' ? body.request_id.slice(0, 64) : undefined;
 }
 
-function factsOf(error: unknown): ProblemFacts | null {
+function factsOf(error: unknown, bodyLimit: number): ProblemFacts | null {
   if (isPilegateError(error)) {
     if (statusOf(error.code) === 500) return null;
     const errors = error.complaints.map(({ path, reason, reasonZh }) => ({
@@ -33,9 +33,10 @@ function factsOf(error: unknown): ProblemFacts | null {
     return { code: 'request.invalid', detail: `the ${place} does not fit the schema`, errors };
   }
   const { code, statusCode, message } = error as Partial<FastifyError>;
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return { code: 'request.too_large', detail: 'more than 64 KiB' };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return { code: 'request.too_large', detail: `more than ${bodyLimit / 1024} KiB` };
   if (statusCode === UNSUPPORTED_MEDIA_TYPE) {
-    return { code: 'request.method', detail: 'send application/json', status: UNSUPPORTED_MEDIA_TYPE };
+    return { code: 'request.method', detail: 'this content type is not taken here', status: UNSUPPORTED_MEDIA_TYPE };
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return { code: 'request.invalid', detail: message ?? 'bad request' };
@@ -47,7 +48,7 @@ function factsOf(error: unknown): ProblemFacts | null {
 export function createErrorHandler(logger: Logger) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const requestId = requestIdOf(request);
-    const known = factsOf(error);
+    const known = factsOf(error, request.routeOptions.bodyLimit ?? 0);
     const facts = known ?? {
       code: 'platform.internal' as const,
       detail: 'it has been recorded',

@@ -52,6 +52,7 @@ Errors are \`application/problem+json\` (RFC 9457). Branch on \`code\`. A refuse
 /** Which credential a path asks for; partner requests carry all four headers. */
 function securityOf(url: string): { security?: Record<string, string[]>[] } {
   if (url.startsWith('/v1/')) return { security: [{ key: [], timestamp: [], nonce: [], signature: [] }] };
+  if (url.startsWith('/onboarding/') && url.includes(':application_id')) return { security: [{ applicant: [] }] };
   return {};
 }
 
@@ -67,6 +68,7 @@ export async function describeApi(app: FastifyInstance, publicUrl: string | null
           key: { type: 'apiKey', in: 'header', name: 'Pilegate-Key' },
           timestamp: { type: 'apiKey', in: 'header', name: 'Pilegate-Timestamp' },
           nonce: { type: 'apiKey', in: 'header', name: 'Pilegate-Nonce' },
+          applicant: { type: 'http', scheme: 'bearer', description: 'the token of the application' },
           signature: { type: 'apiKey', in: 'header', name: 'Pilegate-Signature', description: 'see Signing' },
         },
       },

@@ -22,6 +22,7 @@ test('SY-05 a broker that refuses the cloud for a while is asked again, and hear
     url: `mqtt://127.0.0.1:${port}`,
     clientId: 'cloud',
     timers: systemTimers,
+    fraction: () => 0,
     logger: pino({ level: 'silent' }),
     onMessage: () => Promise.resolve(),
   });

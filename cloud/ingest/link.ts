@@ -2,7 +2,9 @@ import { Socket } from 'node:net';
 import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import type { Timers } from '#shared/clock.ts';
+import { CLOUD_WAITS_AT_MOST_MS, reconnectAfterMs } from '#shared/reconnect-delay.ts';
 import { allUp } from '#shared/wire/topics.ts';
+import { DENIED_TOPIC } from '../broker/broker-topics.ts';
 import type { ClientTls } from '../broker/tls-folder.ts';
 
 export interface CloudLink {
@@ -38,7 +40,10 @@ export function openCloudLink(options: {
   readonly tls?: ClientTls;
   readonly clientId: string;
   readonly timers: Timers;
+  /** A random number from 0 inclusive to 1 exclusive. */
+  readonly fraction: () => number;
   readonly logger: Logger;
+  readonly onUp?: () => void;
   readonly onMessage: (topic: string, payload: Buffer) => Promise<void>;
 }): CloudLink {
   const { timers, logger } = options;
@@ -46,6 +51,8 @@ export function openCloudLink(options: {
   const waiting: (() => void)[] = [];
   const wanted = new Set<number>();
   const granted = new Set<number>();
+  const waitMs = (count: number) => reconnectAfterMs(count, options.fraction(), CLOUD_WAITS_AT_MOST_MS);
+  let failures = 0;
   let proven = false;
   let closed = false;
   let cancelProbe: () => void = () => {};
@@ -57,7 +64,7 @@ export function openCloudLink(options: {
     ...options.tls,
     protocolVersion: 4,
     clean: true,
-    reconnectPeriod: 1_000,
+    reconnectPeriod: waitMs(failures),
     // Without it mqtt.js gives up for good when a login is refused, be it by a broker that only just starts.
     reconnectOnConnackError: true,
     resubscribe: false,
@@ -72,7 +79,10 @@ export function openCloudLink(options: {
   const onProbe = (): void => {
     if (proven) return;
     proven = true;
+    failures = 0;
+    client.options.reconnectPeriod = waitMs(failures);
     cancelProbe();
+    options.onUp?.();
     logger.info({ clientId: options.clientId }, 'broker link is proven');
     for (const resolve of waiting.splice(0)) resolve();
   };
@@ -87,6 +97,12 @@ export function openCloudLink(options: {
       for (const shard of shards) if (wanted.has(shard)) granted.add(shard);
     });
   };
+  const hearBroker = (): void => {
+    client.subscribe(DENIED_TOPIC, { qos: 1 }, (error, [answer] = []) => {
+      if (error || answer === undefined || answer.qos > 2)
+        logger.error({ err: error }, 'broker refuses to tell what it refuses to sites');
+    });
+  };
   client.on('connect', () => {
     // Small packets in both directions: waiting to fill a segment would cost 40 ms at every turn.
     if (client.stream instanceof Socket) client.stream.setNoDelay(true);
@@ -95,6 +111,13 @@ export function openCloudLink(options: {
       else sendProbe();
     });
     subscribe([...wanted]);
+    // Only where the broker knows its clients by their certificates is it sure that the broker itself says this.
+    if (options.tls !== undefined) hearBroker();
+  });
+  client.on('reconnect', () => {
+    failures += 1;
+    // What mqtt.js waits for if this attempt fails: it looks at that when a connection ends.
+    client.options.reconnectPeriod = waitMs(failures);
   });
   client.on('close', () => {
     if (proven) logger.warn({ clientId: options.clientId }, 'broker link is down');

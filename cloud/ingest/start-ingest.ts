@@ -1,6 +1,8 @@
 import { type ParsedTopic, parseUpTopic, SHARD_COUNT, type UpKind } from '#shared/wire/topics.ts';
+import { DENIED_TOPIC } from '../broker/broker-topics.ts';
 import type { ClientTls } from '../broker/tls-folder.ts';
 import type { CloudContext } from '../context.ts';
+import { hearDenied } from './denied.ts';
 import { dispatch } from './dispatch.ts';
 import { createDown, type Down } from './down.ts';
 import { type CloudLink, openCloudLink } from './link.ts';
@@ -42,6 +44,11 @@ export interface BrokerLogin {
   readonly tls?: ClientTls;
 }
 
+export interface IngestBroker extends BrokerLogin {
+  /** The link has been made, or made again: the broker may have forgotten what it was told. */
+  readonly onUp?: () => void;
+}
+
 export interface ShardTerms {
   readonly leaseMs: number;
   /** True when no other process can work on this database. */
@@ -63,7 +70,7 @@ export const isIngestReady = (standing: IngestStanding): boolean =>
  */
 export function startIngest(
   context: CloudContext,
-  broker: BrokerLogin,
+  broker: IngestBroker,
   terms: ShardTerms,
   openLink: typeof openCloudLink = openCloudLink,
 ): Ingest {
@@ -73,8 +80,10 @@ export function startIngest(
     ...broker,
     clientId: `pilegate-cloud-${processId}`,
     timers,
+    fraction: context.random.fraction,
     logger,
     onMessage: async (topic, payload) => {
+      if (topic === DENIED_TOPIC) return queue.push(topic, () => hearDenied(ingestContext, payload));
       const parsed = parseUpTopic(topic);
       if (parsed === null) return;
       await queue.push(nameInQueue(parsed), () => dispatch(ingestContext, topic, payload));

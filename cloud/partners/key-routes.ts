@@ -1,14 +1,13 @@
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { recordAudit } from '../audit/record.ts';
 import type { CloudContext } from '../context.ts';
-import { endingWith } from '../db/transaction.ts';
 import { iso } from '../http/iso.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
 import type { PartnerGate } from './gate.ts';
 import { changeKey, type KeyName, rotateKey } from './key-lifecycle.ts';
+import { recordingPartner } from './recording.ts';
 import { keyIdSchema, keySchema, keyView, reasonSchema, rotatedKeySchema, rotationSchema } from './schemas.ts';
 
 const tags = ['keys'];
@@ -26,17 +25,9 @@ export function keyRoutes(context: CloudContext, gate: PartnerGate): FastifyPlug
   };
   const recording = (request: FastifyRequest, action: string, keyId: string, detail: object) => {
     const caller = gate.callerOf(request);
-    const db = endingWith(context.db, (trx) =>
-      recordAudit(trx, {
-        atMs: context.clock.wallMs(),
-        actor: { kind: 'partner', id: caller.partnerId, address: request.ip },
-        action,
-        subject: { kind: 'partner-key', id: keyId },
-        detail: { signed_with: caller.keyId, ...detail },
-        correlationId: `${context.processId}/${request.id}`,
-      }),
-    );
-    return { ...context, db };
+    const subject = { kind: 'partner-key', id: keyId };
+    const deed = { actorId: caller.partnerId, action, subject, detail: { signed_with: caller.keyId, ...detail } };
+    return { ...context, db: recordingPartner(context, request, deed) };
   };
 
   return (app, _options, done) => {
@@ -74,8 +65,8 @@ export function keyRoutes(context: CloudContext, gate: PartnerGate): FastifyPlug
       },
       handler: async (request, reply) => {
         const { key_id: keyId } = request.params;
-        const db = recording(request, 'partner_key.rotate', keyId, request.body);
-        const made = await rotateKey(db, nameOf(request, keyId), request.body.overlap_s * 1000);
+        const recorded = recording(request, 'partner_key.rotate', keyId, request.body);
+        const made = await rotateKey(recorded, nameOf(request, keyId), request.body.overlap_s * 1000);
         return reply.status(201).send({
           key_id: made.keyId,
           secret: made.secret,
@@ -98,8 +89,8 @@ export function keyRoutes(context: CloudContext, gate: PartnerGate): FastifyPlug
       handler: async (request, reply) => {
         const { key_id: keyId } = request.params;
         const { reason } = request.body;
-        const db = recording(request, 'partner_key.disable', keyId, { reason });
-        await changeKey(db, nameOf(request, keyId), 'disable', reason);
+        const recorded = recording(request, 'partner_key.disable', keyId, { reason });
+        await changeKey(recorded, nameOf(request, keyId), 'disable', reason);
         return reply.status(204).send();
       },
     });

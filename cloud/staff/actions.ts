@@ -30,6 +30,7 @@ export const staffActions = {
   'rollout.abort': { permission: 'rollouts.write' },
   'dead_letter.retry': { permission: 'attention.retry' },
   'partner.create': { permission: 'partners.write' },
+  'application.decide': { permission: 'partners.review' },
   'partner.change': { permission: 'partners.write' },
   'partner.suspend': { permission: 'partners.write' },
   'partner.resume': { permission: 'partners.write' },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verifyAudit } from '../audit/verify.ts';
 import { systemRandom } from '../random.ts';
+import { createApplicant, examplePdf, exampleRegistration } from '../testing/applicant.ts';
 import { schedule } from '../testing/document-fleet.ts';
 import { exampleTariff, type Stage, setTheStage } from '../testing/fixtures.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
@@ -145,6 +146,14 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
     body: { environment: 'sandbox', scopes: ['read'] },
     subject: `partner/${stage.partnerId}`,
   }),
+  'application.decide': async () => {
+    const applicant = await createApplicant(cloud.app, { ...exampleRegistration, callback_url: 'https://8.8.8.8/' });
+    await applicant.upload(examplePdf, 'application/pdf');
+    const { revision } = (await applicant.call('POST', '/submit')).body;
+    const id = applicant.applicationId;
+    const body = { decision: 'reject', revision, reason: 'blurred', reviewed_by: 'Li Na' };
+    return { path: `/partner-applications/${id}/decide`, body, subject: `partner-application/${id}` };
+  },
   'partner.change': () => onPartner('', { suspends_unusual: true }),
   'partner.suspend': () => onPartner('/suspend', { reason: 'unpaid' }),
   'partner.resume': () => onPartner('/resume', { reason: 'paid' }),

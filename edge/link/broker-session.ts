@@ -1,5 +1,6 @@
 import { createConnection, Socket } from 'node:net';
 import { connect, type IClientOptions, MqttClient } from 'mqtt';
+import { reconnectAfterMs, SITES_WAIT_AT_MOST_MS } from '#shared/reconnect-delay.ts';
 
 export interface BrokerSettings {
   readonly url: string;
@@ -8,6 +9,8 @@ export interface BrokerSettings {
   /** PEM of the authority that the broker's certificate is from; null: those that the system trusts. */
   readonly authority: string | null;
   readonly subscribeTo: string;
+  /** A random number from 0 inclusive to 1 exclusive: sites that have lost their broker together do not come back together. */
+  readonly fraction: () => number;
   /** An address of this box: connections begin there. */
   readonly localAddress?: string | undefined;
   /** Only shows whether the broker is there: no will, and no word of the site. */
@@ -42,8 +45,6 @@ export interface BrokerSession {
 /** {@link openBrokerSession}, or what stands in its place where there is no network. */
 export type OpenBrokerSession = (settings: BrokerSettings, listener: BrokerListener) => BrokerSession;
 
-const RECONNECT_MS = 1000;
-
 /**
  * Keeps a connection to the broker: MQTT 3.1.1, clean session, QoS 0 upwards. mqtt.js is given nothing to keep: its
  * store would resend a refused message for ever, and forgets when it is full.
@@ -52,6 +53,8 @@ export function openBrokerSession(settings: BrokerSettings, listener: BrokerList
   const asWill = () =>
     settings.isTrial === true ? {} : { will: { ...listener.will(), qos: 0 as const, retain: false } };
   const first = listener.login();
+  const waitMs = (failures: number) => reconnectAfterMs(failures, settings.fraction(), SITES_WAIT_AT_MOST_MS);
+  let failures = 0;
   const client = connectFrom(settings, {
     protocolVersion: 4,
     clean: true,
@@ -62,7 +65,7 @@ export function openBrokerSession(settings: BrokerSettings, listener: BrokerList
     manualConnect: first === null,
     keepalive: 10,
     connectTimeout: 5000,
-    reconnectPeriod: RECONNECT_MS,
+    reconnectPeriod: waitMs(failures),
     // Without it mqtt.js gives up for good when a login is refused, be it by a broker whose database is away for a moment.
     reconnectOnConnackError: true,
     resubscribe: false,
@@ -73,7 +76,9 @@ export function openBrokerSession(settings: BrokerSettings, listener: BrokerList
   // Each connection has a will of its own, so that an old one can be told from the present.
   client.on('reconnect', () => {
     hasBegun = true;
-    Object.assign(client.options, optionsOf(listener.login()), asWill());
+    failures += 1;
+    // What mqtt.js waits for if this attempt fails: it looks at that when a connection ends.
+    Object.assign(client.options, optionsOf(listener.login()), asWill(), { reconnectPeriod: waitMs(failures) });
   });
   client.on('connect', () => {
     // mqtt.js passes no such option on: without it a small message waits for the acknowledgement of the one before.
@@ -81,8 +86,10 @@ export function openBrokerSession(settings: BrokerSettings, listener: BrokerList
     client.subscribe(settings.subscribeTo, { qos: 1 }, (error, granted) => {
       const refused = error !== null || granted?.some((grant) => grant.qos === 128);
       // Broken off, not reconnect(): that comes back at once, and a broker that goes on refusing is asked without pause.
-      if (refused) client.stream.destroy();
-      else listener.onUp();
+      if (refused) return void client.stream.destroy();
+      failures = 0;
+      client.options.reconnectPeriod = waitMs(failures);
+      listener.onUp();
     });
   });
   client.on('close', () => listener.onDown('connection closed'));
@@ -94,9 +101,9 @@ export function openBrokerSession(settings: BrokerSettings, listener: BrokerList
         client.publish(topic, typeof payload === 'string' ? payload : Buffer.from(payload), { qos: 0 });
     },
     reconnect() {
-      // While it is connecting or waits to, the next attempt takes what is good by then.
+      // While it is connecting, the next attempt takes what is good by then.
       if (client.connected) client.stream.destroy();
-      else if (!client.reconnecting) client.reconnect();
+      else if (!client.reconnecting || client.stream.closed) client.reconnect();
     },
     async close() {
       // mqtt.js cannot end what has never begun.

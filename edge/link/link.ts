@@ -110,7 +110,14 @@ export class Link {
     // A name for this process alone: a broker would let two boxes with one name throw each other out, and neither be heard for long.
     const clientId = `${siteId}/${this.#lifeId}`;
     this.#session = parts.openBroker(
-      { url: brokerUrl, clientId, username: siteId, authority, subscribeTo: allDown(shard, siteId) },
+      {
+        url: brokerUrl,
+        clientId,
+        username: siteId,
+        authority,
+        subscribeTo: allDown(shard, siteId),
+        fraction: parts.fraction,
+      },
       {
         login: () => login.login(),
         will: () => {

@@ -1,5 +1,9 @@
+import { BROKER_SAYS, REVOKE_TOPIC } from '../../cloud/broker/broker-topics.ts';
+
 /** The name that the cloud's own certificate gives it. No site can have it: site ids have no dot. */
 export const CLOUD_NAME = 'pilegate.cloud';
+
+export const PLUGIN = 'pilegate-plugin';
 
 /** Who may say and hear what at the broker. `%u` is the name in the client's certificate: the site's id. */
 export const ACCESS_FILE = `# The cloud.
@@ -7,6 +11,8 @@ user ${CLOUD_NAME}
 topic read pilegate/v1/+/+/up/+
 topic write pilegate/v1/+/+/down/+
 topic readwrite pilegate/v1/probe/+
+topic read ${BROKER_SAYS}
+topic write ${REVOKE_TOPIC}
 
 # Every site, under its own name alone. Which shard it may use, the cloud checks.
 pattern write pilegate/v1/+/%u/up/+
@@ -14,12 +20,14 @@ pattern read pilegate/v1/+/%u/down/+
 `;
 
 export interface BrokerPlaces {
-  /** Folder with authority.crt, revoked.crl, broker.crt, broker.key, access.acl. */
+  /** Folder with authority.crt, revoked.crl, broker.crt, broker.key, access.acl, and the plugin. */
   readonly folder: string;
   readonly port: number;
   /** Null: every address. */
   readonly address: string | null;
   readonly pidFile: string | null;
+  /** Without it the cloud is not told of what the access list refuses, and can end no connection. */
+  readonly hasPlugin: boolean;
 }
 
 /** Mosquitto 2.0: nobody comes in without a certificate of the authority, and that says who he is. */
@@ -28,6 +36,7 @@ export const mosquittoConfig = ({
   port,
   address,
   pidFile,
+  hasPlugin,
 }: BrokerPlaces): string => `per_listener_settings false
 listener ${port}${address === null ? '' : ` ${address}`}
 allow_anonymous false
@@ -42,4 +51,8 @@ acl_file ${folder}/access.acl
 persistence false
 set_tcp_nodelay true
 max_packet_size 2097152
-${pidFile === null ? '' : `pid_file ${pidFile}\n`}`;
+${pidFile === null ? '' : `pid_file ${pidFile}\n`}${hasPlugin ? pluginConfig(folder) : ''}`;
+
+const pluginConfig = (folder: string) => `plugin ${folder}/${PLUGIN}.so
+plugin_opt_revoked_file ${folder}/revoked.crl
+`;

@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { certifyNewKey, makeAuthority, openAuthority, revocationList } from '../../cloud/sites/authority.ts';
-import { ACCESS_FILE, CLOUD_NAME, mosquittoConfig } from './broker-files.ts';
+import { ACCESS_FILE, CLOUD_NAME, mosquittoConfig, PLUGIN } from './broker-files.ts';
 
 export interface AuthorityWish {
   readonly folder: string;
@@ -11,6 +12,8 @@ export interface AuthorityWish {
   readonly port: number;
   readonly address: string | null;
   readonly pidFile: string | null;
+  /** It is built here, and that takes a C compiler. */
+  readonly hasPlugin: boolean;
   readonly nowMs: number;
 }
 
@@ -25,7 +28,7 @@ const newSerial = () => `01${randomBytes(15).toString('hex')}`;
 /**
  * Makes an authority and everything that Mosquitto and the cloud need to begin with.
  *
- * @throws Error with code EEXIST when there is one in the folder: the certificates of every site hang on it
+ * @throws Error with code EEXIST when there is one in the folder: the certificates of every site hang on it; ENOENT without a C compiler
  */
 export async function makeAuthorityFiles(wish: AuthorityWish): Promise<void> {
   const { folder, nowMs } = wish;
@@ -48,4 +51,12 @@ export async function makeAuthorityFiles(wish: AuthorityWish): Promise<void> {
   put('revoked.crl', await revocationList(authority, [], nowMs, nowMs + LIST_DAYS * DAY_MS));
   put('access.acl', ACCESS_FILE);
   put('mosquitto.conf', mosquittoConfig({ ...wish }));
+  if (wish.hasPlugin) buildPlugin(folder);
+}
+
+/** The source goes along: for a broker on another kind of machine it is built there, by the same command. */
+function buildPlugin(folder: string): void {
+  const [source, plugin] = [join(folder, `${PLUGIN}.c`), join(folder, `${PLUGIN}.so`)];
+  copyFileSync(join(import.meta.dirname, `${PLUGIN}.c`), source);
+  execFileSync('cc', ['-shared', '-fPIC', '-O2', '-o', plugin, source], { stdio: 'inherit' });
 }

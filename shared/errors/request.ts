@@ -62,8 +62,8 @@ export const requestErrors = {
     'caller',
     'The body is too large.',
     '请求正文过大。',
-    'Send at most 64 KiB.',
-    '正文不得超过 64 KiB。',
+    'Send less: the detail says how much is taken.',
+    '请减小正文，上限见 detail。',
   ),
   'request.not_found': entry(
     'caller',

@@ -44,5 +44,5 @@ export function openIdentifiedSite(site: IdentifiedSite) {
     await link.close();
   };
   onTestFinished(close);
-  return { link, identity, close };
+  return { link, identity, ledger, close };
 }

@@ -1,12 +1,14 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { upTopic } from '#shared/wire/topics.ts';
+import { DENIED_TOPIC } from '../../cloud/broker/broker-topics.ts';
 import { certifyNewKey, makeAuthority, openAuthority } from '../../cloud/sites/authority.ts';
 import { type Stage, setTheStage, staffPost } from '../../cloud/testing/fixtures.ts';
 import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
+import { alarm, at } from '../../edge/ledger/testing.ts';
 import { IdentityFolder } from '../../edge/link/identity/identity-folder.ts';
 import { makeAuthorityFiles } from '../../scripts/authority/make-files.ts';
 import { openIdentifiedSite } from '../contract/identified-site.ts';
@@ -21,64 +23,84 @@ const patience = { timeout: 15_000, interval: 50 };
 const DAY_MS = 86_400_000;
 
 /** Mosquitto with an authority of its own, as `npm run make:authority` sets it up. */
-async function startBroker() {
+async function startBroker({ hasPlugin = true } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'pilegate-authority-'));
   const pidFile = join(folder, 'mosquitto.pid');
   const port = await freePort();
   const brokerHosts = ['localhost', '127.0.0.1'];
-  await makeAuthorityFiles({ folder, brokerHosts, port, address: '127.0.0.1', pidFile, nowMs: Date.now() });
+  await makeAuthorityFiles({ folder, brokerHosts, port, address: '127.0.0.1', pidFile, hasPlugin, nowMs: Date.now() });
   // Started as root it would give up its rights, and could not read its key.
   if (process.getuid?.() === 0) appendFileSync(join(folder, 'mosquitto.conf'), 'user root\n');
-  const broker = await startMosquittoWith(mosquitto ?? '', join(folder, 'mosquitto.conf'), port);
+  const start = () => startMosquittoWith(mosquitto ?? '', join(folder, 'mosquitto.conf'), port);
+  let broker = await start();
   return {
     folder,
     pidFile,
     url: `mqtts://localhost:${port}`,
+    authority: readFileSync(join(folder, 'authority.crt'), 'utf8'),
+    end: () => broker.stop(),
+    async startAgain() {
+      broker = await start();
+    },
     async stop() {
       await broker.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
+type Broker = Awaited<ReturnType<typeof startBroker>>;
+
+/** What a cloud on another machine has of that: neither the broker's files nor its process id. */
+function folderElsewhere({ folder }: Broker): string {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'pilegate-cloud-tls-'));
+  for (const name of ['authority.crt', 'authority.key', 'cloud.crt', 'cloud.key'])
+    copyFileSync(join(folder, name), join(elsewhere, name));
+  return elsewhere;
+}
 
 describe.skipIf(leftOut)('with Mosquitto', () => {
-  let broker: Awaited<ReturnType<typeof startBroker>>;
+  let broker: Broker;
   let cloud: TestCloud;
-  let brokerUrl: string;
-  let authority: string;
+  let cloudFolder: string;
   let runs = 0;
 
   beforeAll(async () => {
     broker = await startBroker();
-    brokerUrl = broker.url;
-    authority = readFileSync(join(broker.folder, 'authority.crt'), 'utf8');
-    cloud = await startTestCloud({
-      config: { brokerUrl, brokerTlsDir: broker.folder, brokerPidFile: broker.pidFile },
-    });
+    cloudFolder = folderElsewhere(broker);
+    cloud = await startTestCloud({ config: { brokerUrl: broker.url, brokerTlsDir: cloudFolder } });
   });
   afterAll(async () => {
     await cloud?.stop();
     await broker?.stop();
+    if (cloudFolder !== undefined) rmSync(cloudFolder, { recursive: true, force: true });
   });
 
   const staff = (path: string, body: object) => staffPost(cloud.app, cloud.staffToken, path, body);
-  const claimFor = async (stage: Stage): Promise<string> =>
-    (await staff(`/staff/v1/sites/${stage.siteId}/claims`, { requested_by: 'wang' })).claim_code;
+  const claimFor = async ({ siteId }: Stage, at = cloud): Promise<string> =>
+    (await staffPost(at.app, at.staffToken, `/staff/v1/sites/${siteId}/claims`, { requested_by: 'wang' })).claim_code;
   const revoke = (stage: Stage) =>
     staff(`/staff/v1/sites/${stage.siteId}/credentials/revoke`, { requested_by: 'wang', reason: 'stolen' });
 
   /** A site whose edge has claimed its certificate and is connected with it. */
-  async function aSite() {
+  async function aSite(its = cloud, { url: brokerUrl, authority } = broker) {
     runs += 1;
-    const stage = await setTheStage(cloud, { name: `mtls${runs}`, tariff: null });
+    const stage = await setTheStage(its, { name: `mtls${runs}`, tariff: null });
     const dataDir = mkdtempSync(join(tmpdir(), 'pilegate-identity-'));
     onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
     const identityFolder = new IdentityFolder(dataDir);
-    identityFolder.putClaim(await claimFor(stage));
+    identityFolder.putClaim(await claimFor(stage, its));
     const time = { aheadMs: 0 };
     const { siteId, shard } = stage;
     const monoMs = () => performance.now() + time.aheadMs;
-    const parts = { siteId, shard, dataDir, brokerUrl, claimUrl: cloud.httpUrl, authority, monoMs };
+    const parts = {
+      siteId,
+      shard,
+      dataDir,
+      brokerUrl,
+      claimUrl: its.httpUrl,
+      authority,
+      monoMs,
+    };
     const edge = openIdentifiedSite({ ...parts, kind: 'certificate' });
     await expect.poll(() => edge.link.isOpen, patience).toBe(true);
     return { stage, dataDir, identityFolder, time, ...edge };
@@ -90,8 +112,8 @@ describe.skipIf(leftOut)('with Mosquitto', () => {
     const { current } = JSON.parse(readFileSync(join(dataDir, 'identity', 'identity.json'), 'utf8'));
     return { key: current.secret.privateKey as string, cert: current.grant.certificate as string };
   }
-  async function connectAs(login: { key?: string; cert?: string }, clientId: string) {
-    const client = await mqtt.connectAsync(brokerUrl, {
+  async function connectAs(login: { key?: string; cert?: string }, clientId: string, { url, authority } = broker) {
+    const client = await mqtt.connectAsync(url, {
       ...login,
       ca: authority,
       clientId,
@@ -102,6 +124,13 @@ describe.skipIf(leftOut)('with Mosquitto', () => {
     onTestFinished(() => client.endAsync(true).then(() => {}));
     return client;
   }
+  const alarmsOf = (site: Site) =>
+    cloud.context.db
+      .selectFrom('alarms')
+      .select(['code', 'detail'])
+      .where('site_id', '=', site.stage.siteId)
+      .where('code', '=', 'foreign-topic')
+      .execute();
   const isLetIn = (login: { key?: string; cert?: string }) =>
     connectAs(login, `look-${crypto.randomUUID()}`).then(
       () => true,
@@ -146,6 +175,51 @@ describe.skipIf(leftOut)('with Mosquitto', () => {
     expect(intruder.connected).toBe(true);
   });
 
+  test('SY-06 a site that publishes as another is told to staff once, however often it does, and what it says of itself is acknowledged afterwards', async () => {
+    const [good, bad] = [await aSite(), await aSite()];
+    const own = await connectAs(held(bad), `${bad.stage.siteId}/x`);
+    let closed = 0;
+    own.on('close', () => {
+      closed += 1;
+    });
+    const topic = upTopic(good.stage.shard, good.stage.siteId, 'batch');
+    for (let n = 0; n < 200; n += 1) await own.publishAsync(topic, 'forged', { qos: n % 2 === 0 ? 0 : 1 });
+    // Nobody can put the blame on somebody else.
+    await own.publishAsync(DENIED_TOPIC, `${good.stage.siteId}\n${topic}`, { qos: 1 });
+    await expect.poll(() => alarmsOf(bad), patience).toEqual([{ code: 'foreign-topic', detail: topic }]);
+    bad.ledger.commit({ session: null, records: [alarm(1)] }, at);
+    await expect.poll(() => bad.ledger.ackedSeq(), patience).toBe(bad.ledger.headSeq());
+    expect([own.connected, closed, bad.link.isOpen, good.link.isOpen]).toEqual([true, 0, true, true]);
+    expect([(await alarmsOf(bad)).length, await alarmsOf(good)]).toEqual([1, []]);
+  });
+
+  test('SY-06 revoked on another machine, every link of a site is cut, under whatever name, and none comes back', async () => {
+    const site = await aSite();
+    const stolen = held(site);
+    const names = [`${site.stage.siteId}/trial`, 'nobody-knows-this-name'];
+    const copies = await Promise.all(names.map((name) => connectAs(stolen, name)));
+    const heard: string[] = [];
+    for (const copy of copies) {
+      copy.on('message', (topic) => heard.push(topic));
+      await copy.subscribeAsync(`pilegate/v1/+/${site.stage.siteId}/down/+`);
+    }
+    expect(await revoke(site.stage)).toMatchObject({ link_cut: true });
+    await expect.poll(() => copies.map((copy) => copy.connected), patience).toEqual([false, false]);
+    expect([await isLetIn(stolen), site.link.isOpen]).toEqual([false, false]);
+    expect(heard).toEqual([]);
+  });
+
+  test('SY-06 what is revoked while the broker is away holds as soon as it is back', async () => {
+    const [site, other] = [await aSite(), await aSite()];
+    const stolen = held(site);
+    await broker.end();
+    expect(await revoke(site.stage)).toMatchObject({ link_cut: false });
+    await broker.startAgain();
+    await expect.poll(() => isLetIn(stolen), patience).toBe(false);
+    await expect.poll(() => other.link.isOpen, patience).toBe(true);
+    expect(site.link.isOpen).toBe(false);
+  });
+
   test('SY-06 revoked, a certificate is refused at once, its link is cut, others go on, and a new claim brings the site back', async () => {
     const [other, site] = [await aSite(), await aSite()];
     const stolen = held(site);
@@ -164,7 +238,7 @@ describe.skipIf(leftOut)('with Mosquitto', () => {
     const foreign = await openAuthority(await makeAuthority('Pilegate', '01', nowMs, nowMs + DAY_MS));
     const own = await openAuthority({
       key: readFileSync(join(broker.folder, 'authority.key'), 'utf8'),
-      certificate: authority,
+      certificate: broker.authority,
     });
     const made = async (...args: Parameters<typeof certifyNewKey>) => {
       const { key, certificate } = await certifyNewKey(...args);
@@ -195,10 +269,27 @@ describe.skipIf(leftOut)('with Mosquitto', () => {
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const attempt = mqtt.connectAsync(`mqtts://127.0.0.1:${port}`, {
-      ca: authority,
+      ca: broker.authority,
       reconnectPeriod: 0,
     });
     await expect(attempt).rejects.toThrow(/purpose/);
+  });
+
+  test('SY-06 without the plugin, on one machine, the links that a site is known to have are cut, that over its first way too', {
+    timeout: 60_000,
+  }, async () => {
+    const own = await startBroker({ hasPlugin: false });
+    onTestFinished(() => own.stop());
+    const config = { brokerUrl: own.url, brokerTlsDir: own.folder, brokerPidFile: own.pidFile };
+    const here = await startTestCloud({ config });
+    onTestFinished(() => here.stop());
+    const site = await aSite(here, own);
+    const [life] = await here.context.db.selectFrom('site_lives').select('life_id').execute();
+    const trial = await connectAs(held(site), `${site.stage.siteId}/${life?.life_id}/trial`, own);
+    const end = { requested_by: 'wang', reason: 'stolen' };
+    const path = `/staff/v1/sites/${site.stage.siteId}/credentials/revoke`;
+    expect(await staffPost(here.app, here.staffToken, path, end)).toMatchObject({ link_cut: true });
+    await expect.poll(() => [site.link.isOpen, trial.connected], patience).toEqual([false, false]);
   });
 
   test('SY-06 a whole station, each part a process of its own, comes up by its claim code over certificates', {

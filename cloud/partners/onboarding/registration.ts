@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Complaint } from '#shared/errors.ts';
+import { type Complaint, PilegateError } from '#shared/errors.ts';
 import { parseCidr } from '../../http/addresses.ts';
-import { parseWebhookUrl } from '../../webhooks/address-guard.ts';
+import { type LookUp, parseWebhookUrl, resolveAllowed, type WebhookTarget } from '../../webhooks/address-guard.ts';
 import { scopes } from '../caller.ts';
 import { creditCodeFlaw } from './credit-code.ts';
 
@@ -100,14 +100,19 @@ function withoutTelephone(document: unknown): Complaint[] {
   });
 }
 
-function callbackComplaints(document: unknown, devAllow: readonly string[]): Complaint[] {
+interface Callback {
+  readonly complaints: readonly Complaint[];
+  /** Where it leads, as far as that can be read. */
+  readonly target: WebhookTarget | null;
+}
+
+function callbackOf(document: unknown, devAllow: readonly string[]): Callback {
   const parsed = z.object({ callback_url: z.string().max(500) }).safeParse(document);
-  if (!parsed.success) return [];
+  if (!parsed.success) return { complaints: [], target: null };
   try {
-    parseWebhookUrl(parsed.data.callback_url, devAllow);
-    return [];
+    return { complaints: [], target: parseWebhookUrl(parsed.data.callback_url, devAllow).target };
   } catch {
-    return [complaintAt(['callback_url'], false)];
+    return { complaints: [complaintAt(['callback_url'], false)], target: null };
   }
 }
 
@@ -121,7 +126,7 @@ export function registrationComplaints(document: unknown, devAllow: readonly str
       return [complaintAt(path, issue.code === 'invalid_type' && isAbsent(document, path))];
     return issue.keys.map((key) => ({ path: [...path, key].join('.'), reason: 'unknown field', reasonZh: '未知字段' }));
   });
-  const all = [...complaints, ...withoutTelephone(document), ...callbackComplaints(document, devAllow)];
+  const all = [...complaints, ...withoutTelephone(document), ...callbackOf(document, devAllow).complaints];
   return all.slice(0, MOST_COMPLAINTS);
 }
 
@@ -132,4 +137,29 @@ function isAbsent(document: unknown, path: readonly (string | number)[]): boolea
     value = (value as Record<string | number, unknown>)[step];
   }
   return path.length > 0 && value === undefined;
+}
+
+export interface CallbackRules {
+  readonly devAllow: readonly string[];
+  readonly lookUp: LookUp;
+}
+
+/**
+ * Checks a registration as a whole, with where the name in its callback address leads.
+ *
+ * @throws PilegateError `request.invalid` that names every bad field
+ */
+export async function checkRegistration(document: unknown, rules: CallbackRules): Promise<Registration> {
+  const complaints = registrationComplaints(document, rules.devAllow);
+  const { target } = callbackOf(document, rules.devAllow);
+  const leadsOutside =
+    target === null ||
+    (await resolveAllowed(target, rules.lookUp).then(
+      () => true,
+      () => false,
+    ));
+  if (!leadsOutside) complaints.push(complaintAt(['callback_url'], false));
+  const parsed = registrationSchema.safeParse(document);
+  if (complaints.length === 0 && parsed.success) return parsed.data;
+  throw new PilegateError('request.invalid', 'the registration does not fit', { complaints });
 }

@@ -1,0 +1,69 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PilegateError } from '#shared/errors.ts';
+import type { CloudContext } from '../../context.ts';
+import { callerBlock } from '../../http/addresses.ts';
+import { bannedUntil, noteFailure, refusalOf } from '../bans.ts';
+import { takeFromBucket } from '../rate-buckets.ts';
+import type { RatePolicy } from '../rate-policy.ts';
+import type { ApplicationRow } from '../tables.ts';
+import { findOwnApplication } from './applications.ts';
+
+/** Of one caller: enough to correct a form, and one every two minutes from then on. */
+export const REGISTRATION_POLICY: RatePolicy = { perMinute: 0.5, burst: 10 };
+/** Of one application. */
+const APPLICANT_POLICY: RatePolicy = { perMinute: 30, burst: 60 };
+
+type ApplicantContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger'>;
+type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+export interface ApplicantGate {
+  /** For somebody who is not known yet: limited by address. */
+  readonly stranger: Hook;
+  /** For who holds the token of the application in the path. */
+  readonly applicant: Hook;
+  applicationOf(request: FastifyRequest): ApplicationRow;
+}
+
+/** Both hooks run before a body is read: nobody can send megabytes who has not shown a token. */
+export function createApplicantGate(context: ApplicantContext): ApplicantGate {
+  const applications = new WeakMap<FastifyRequest, ApplicationRow>();
+
+  const limited = async (reply: FastifyReply, subject: string, bucketClass: string, policy: RatePolicy) => {
+    const verdict = await takeFromBucket(context.db, subject, bucketClass, policy, context.clock.wallMs());
+    if (verdict.isAllowed) return;
+    reply.header('retry-after', String(verdict.waitS));
+    throw new PilegateError('request.too_many', `wait ${verdict.waitS} s`);
+  };
+  const refuseBanned = async (reply: FastifyReply, caller: string) => {
+    const nowMs = context.clock.wallMs();
+    const untilMs = await bannedUntil(context.db, caller, nowMs);
+    if (untilMs !== null) throw refusalOf(reply, untilMs, nowMs);
+  };
+
+  return {
+    async stranger(request, reply) {
+      const caller = callerBlock(request.ip);
+      await refuseBanned(reply, caller);
+      await limited(reply, `caller:${caller}`, 'registration', REGISTRATION_POLICY);
+    },
+    async applicant(request, reply) {
+      const caller = callerBlock(request.ip);
+      await refuseBanned(reply, caller);
+      const token = /^Bearer (\S{1,100})$/.exec(request.headers.authorization ?? '')?.[1];
+      if (token === undefined) throw new PilegateError('auth.missing', 'send Authorization: Bearer with the token');
+      const { application_id: id = '' } = request.params as { application_id?: string };
+      const row = await findOwnApplication(context.db, id, token);
+      if (row === null) {
+        await noteFailure(context, caller, 'wrong token of an application');
+        throw new PilegateError('application.unknown', 'no such application with this token');
+      }
+      await limited(reply, `application:${row.application_id}`, 'applicant', APPLICANT_POLICY);
+      applications.set(request, row);
+    },
+    applicationOf(request) {
+      const row = applications.get(request);
+      if (row === undefined) throw new Error('a route asks for its application without a gate');
+      return row;
+    },
+  };
+}
