@@ -28,14 +28,16 @@ const tell = (seen: StopSeen): void => void process.send?.(seen);
 async function openBoxLine(line: number, boxes: readonly BenchBox[], baud: number, turnaroundMs: number) {
   const pair = await openPtyPair();
   const silenceMs = frameSilenceMs(baud);
-  let told: { readonly unit: number; readonly atMs: number; framesBetween: number } | null = null;
+  /** By unit: a second box may tell before the first has been stopped. */
+  const told = new Map<number, { readonly atMs: number; framesBetween: number }>();
 
   function watchForStop(unit: number, pdu: Uint8Array, atMs: number): void {
-    if (told === null) return;
-    if (unit === told.unit && isStopWrite(pdu)) {
-      tell({ line, unit, tookMs: atMs - told.atMs, framesBetween: told.framesBetween });
-      told = null;
-    } else told.framesBetween += 1;
+    const one = isStopWrite(pdu) ? told.get(unit) : undefined;
+    if (one !== undefined) {
+      tell({ line, unit, tookMs: atMs - one.atMs, framesBetween: one.framesBetween });
+      told.delete(unit);
+    }
+    for (const other of told.values()) other.framesBetween += 1;
   }
 
   pair.device.on('data', (bytes: Buffer) => {
@@ -48,7 +50,7 @@ async function openBoxLine(line: number, boxes: readonly BenchBox[], baud: numbe
     const adu = Buffer.from(encodeRtu(frame.unit, reply.pdu));
     const waitMs = transmissionMs(baud, bytes.length + adu.length) + silenceMs + turnaroundMs;
     setTimeout(() => {
-      if (reply.isTelling) told = { unit: frame.unit, atMs: nowMs(), framesBetween: 0 };
+      if (reply.isTelling) told.set(frame.unit, { atMs: nowMs(), framesBetween: 0 });
       pair.device.write(adu);
     }, Math.ceil(waitMs));
   });

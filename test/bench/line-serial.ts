@@ -12,7 +12,8 @@ const FIRST_REGISTER = 5;
 const WARM_UP = 5;
 /** Of each run, the middle one of so many stretches counts. */
 const STRETCHES = 9;
-const timing: DeviceTiming = { gapMs: 0, responseTimeoutMs: 1000, slowestReplyMs: 2000 };
+/** A reply that a busy machine holds up is no failure here. */
+const timing: DeviceTiming = { gapMs: 0, responseTimeoutMs: 5000, slowestReplyMs: 10_000 };
 
 /**
  * How long one read of ten registers takes at least: request and reply of `13 + 2 × 10` characters of 11 bits, a silence
