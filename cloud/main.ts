@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { errorCatalogue, isPilegateError } from '#shared/errors.ts';
 import { type CloudConfig, readConfig } from './config.ts';
 import { lockDataFolder } from './data-lock.ts';
-import { connect } from './db/connect.ts';
+import { connect, type Db } from './db/connect.ts';
 import { migrate, readMigrations } from './db/migrate.ts';
 import { loadKeyFiles } from './keys/key-files.ts';
 import { systemRandom } from './random.ts';
@@ -13,6 +13,8 @@ import { startCloud } from './start-cloud.ts';
 import { systemTimers } from './system-timers.ts';
 
 const SHUTDOWN_LIMIT_MS = 4_500;
+/** Longer than any statement takes. */
+const DATABASE_SILENCE_MS = 30_000;
 const clock = { wallMs: () => Date.now(), monoMs: () => Math.round(performance.now()) };
 
 async function run(config: CloudConfig): Promise<void> {
@@ -25,13 +27,7 @@ async function run(config: CloudConfig): Promise<void> {
   }
   if (config.databaseUrl === null) await lockDataFolder(config.dataDir);
   const keys = await loadKeyFiles(config.dataDir, systemRandom.bytes);
-  const db = await connect(
-    config.databaseUrl === null
-      ? { engine: 'pglite', folder: join(config.dataDir, 'db') }
-      : { engine: 'postgresql', url: config.databaseUrl, idleInTransactionMs: config.ingestLeaseMs },
-    (error) => logger.warn({ err: error }, 'database connection is lost'),
-  );
-  await migrate(db, await readMigrations(join(import.meta.dirname, 'db', 'migrations')), clock.wallMs());
+  const db = await openDatabase(config, (error) => logger.warn({ err: error }, 'database connection is lost'));
   const lookUp = (hostname: string) => lookup(hostname, { all: true });
   const cloud = await startCloud(config, {
     clock,
@@ -62,6 +58,22 @@ async function run(config: CloudConfig): Promise<void> {
   process.on('SIGINT', shutDown);
   process.stdout.write(`${JSON.stringify({ ready: true, httpUrl: cloud.httpUrl, brokerUrl: cloud.brokerUrl })}\n`);
   logger.info({ role: config.role, httpUrl: cloud.httpUrl, brokerUrl: cloud.brokerUrl }, 'cloud is ready');
+}
+
+async function openDatabase(config: CloudConfig, onLost: (error: Error) => void): Promise<Db> {
+  const { databaseUrl: url, ingestLeaseMs: idleInTransactionMs } = config;
+  const migrateTo = async (db: Db) =>
+    migrate(db, await readMigrations(join(import.meta.dirname, 'db', 'migrations')), clock.wallMs());
+  if (url === null) {
+    const db = await connect({ engine: 'pglite', folder: join(config.dataDir, 'db') }, onLost);
+    await migrateTo(db);
+    return db;
+  }
+  const location = { engine: 'postgresql', url, idleInTransactionMs } as const;
+  // A migration, or the wait for somebody else's, may take as long as it needs.
+  const patient = await connect(location, onLost);
+  await migrateTo(patient).finally(() => patient.destroy());
+  return connect({ ...location, silenceMs: DATABASE_SILENCE_MS }, onLost);
 }
 
 /** What a person can do about a start that fails for a reason outside. */

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, PostgresDialect } from 'kysely';
 import pg from 'pg';
@@ -16,11 +17,23 @@ export type DatabaseLocation =
        * others wait for. Absent: never.
        */
       readonly idleInTransactionMs?: number;
+      /**
+       * After so long without a byte a connection that is in use counts as lost: a wire that brings nothing any more tells nobody.
+       * Absent: it is waited for, as a migration needs it.
+       */
+      readonly silenceMs?: number;
     }
   | { readonly engine: 'pglite'; readonly folder: string }
   | { readonly engine: 'pglite-in-memory' };
 
 const POOL_SIZE = 20;
+
+/** A socket that breaks when nothing has come or gone for so long. What is idle in the pool is closed sooner. */
+function silentSocket(silenceMs: number): Socket {
+  const socket = new Socket();
+  const lost = () => Object.assign(new Error(`nothing came for ${silenceMs} ms`), { code: 'ETIMEDOUT' });
+  return socket.setTimeout(silenceMs, () => socket.destroy(lost()));
+}
 
 /**
  * Opens the database. One SQL dialect and one reading of bigint, whichever engine answers.
@@ -31,12 +44,13 @@ export async function connect(location: DatabaseLocation, onLost: (error: Error)
   if (location.engine === 'postgresql') {
     const types = new pg.TypeOverrides();
     types.setTypeParser(INT8_OID, parseInt8);
-    const { url, idleInTransactionMs = 0 } = location;
+    const { url, idleInTransactionMs = 0, silenceMs = 0 } = location;
     const pool = new pg.Pool({
       connectionString: url,
       max: POOL_SIZE,
       types,
       idle_in_transaction_session_timeout: idleInTransactionMs,
+      ...(silenceMs === 0 ? {} : { stream: () => silentSocket(silenceMs) }),
     });
     // Where nobody listens, the loss of a connection ends the process: of an idle one, and of one in a transaction.
     pool.on('error', onLost);

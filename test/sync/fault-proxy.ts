@@ -7,7 +7,11 @@ export interface Toxics {
   readonly latencyMs: number;
   /** No more than so much gets through, in each direction; null: all of it. */
   readonly bytesPerS: number | null;
-  /** What is sent in this direction is swallowed while the connection stays open, as behind a dead radio. */
+  /**
+   * What is sent in this direction is swallowed while the connection stays open, as behind a dead radio; upwards, the end of it as well.
+   * A connection that has lost something so does not go on when the way is good again: what is sent on it breaks it, as it does where
+   * the other end has forgotten it.
+   */
   readonly swallow: 'none' | 'up' | 'down' | 'both';
   /** A connection breaks after so many bytes from the client, in the middle of whatever that is; null: never. */
   readonly truncateAfterBytes: number | null;
@@ -60,6 +64,7 @@ export class FaultProxy {
   /** What is not named is harmless from here on. A cut ends the open connections as well. */
   async set(toxics: Partial<Toxics>): Promise<void> {
     this.#toxics = { ...harmless, ...toxics };
+    for (const [client, server] of this.#pairs) if (client.destroyed && !this.#swallows('up')) server.destroy();
     if (this.#toxics.isCut) await this.#stopListening();
     else if (this.#server === null) await this.#listen();
   }
@@ -90,6 +95,10 @@ export class FaultProxy {
     if (server !== null) await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 
+  #swallows(way: 'up' | 'down'): boolean {
+    return this.#toxics.swallow === way || this.#toxics.swallow === 'both';
+  }
+
   #take(client: Socket): void {
     this.accepted += 1;
     const server = dial({ ...this.#target, noDelay: true });
@@ -100,20 +109,32 @@ export class FaultProxy {
       client.destroy();
       server.destroy();
     };
-    for (const socket of pair) socket.on('close', end).on('error', end);
+    server.on('close', end).on('error', end);
+    client
+      .on('error', () => {})
+      .on('close', () => {
+        if (!this.#swallows('up')) end();
+      });
+    let hasLost = false;
+    const swallow = () => {
+      hasLost = true;
+    };
+    const passOn = (to: Socket, bytes: Buffer) => {
+      if (hasLost) end();
+      else to.write(bytes);
+    };
     let fromClient = 0;
-    this.#pass(client, server, 'up', (bytes) => {
+    this.#pass(client, 'up', swallow, (bytes) => {
       fromClient += bytes.length;
       const most = this.#toxics.truncateAfterBytes;
-      if (most === null || fromClient <= most) return bytes;
+      if (most === null || fromClient <= most) return passOn(server, bytes);
       server.write(bytes.subarray(0, Math.max(0, most - (fromClient - bytes.length))), end);
-      return null;
     });
-    this.#pass(server, client, 'down', (bytes) => bytes);
+    this.#pass(server, 'down', swallow, (bytes) => passOn(client, bytes));
   }
 
   /** One chunk after the other: each waits for the one before, for its latency, and for its share of the rate. */
-  #pass(from: Socket, to: Socket, way: 'up' | 'down', cut: (bytes: Buffer) => Buffer | null): void {
+  #pass(from: Socket, way: 'up' | 'down', onSwallowed: () => void, passOn: (bytes: Buffer) => void): void {
     let before = Promise.resolve();
     let waiting = 0;
     from.on('data', (bytes: Buffer) => {
@@ -121,15 +142,14 @@ export class FaultProxy {
       waiting += 1;
       if (this.#toxics.bytesPerS !== null) from.pause();
       before = before.then(async () => {
-        const { latencyMs, bytesPerS, swallow } = this.#toxics;
+        const { latencyMs, bytesPerS } = this.#toxics;
         const restMs = arrivedMs + latencyMs - performance.now();
         const rateMs = bytesPerS === null ? 0 : (bytes.length / bytesPerS) * 1000;
         if (restMs + rateMs > 0) await new Promise((resolve) => setTimeout(resolve, Math.max(0, restMs) + rateMs));
         waiting -= 1;
         if (waiting === 0) from.resume();
-        if (swallow === way || swallow === 'both' || to.destroyed) return;
-        const passed = cut(bytes);
-        if (passed !== null) to.write(passed);
+        if (this.#swallows(way)) onSwallowed();
+        else passOn(bytes);
       });
     });
   }
