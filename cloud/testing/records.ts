@@ -21,7 +21,11 @@ export const reported = (commandId: string, status: Reported['status'], change: 
 });
 
 /** A session that a start command began, at a register of 1,000 Wh. */
-export function started(edge: FakeEdge, command: StartCommand, sessionId = systemRandom.uuid()): Started {
+export function started(
+  edge: Pick<FakeEdge, 'stamp'>,
+  command: StartCommand,
+  sessionId = systemRandom.uuid(),
+): Started {
   return {
     kind: 'session.started',
     sessionId,
@@ -47,7 +51,11 @@ export interface EndOptions {
 }
 
 /** The end of a charge with two readings, rated as the edge rates it. */
-export function ended(edge: FakeEdge, stage: Pick<Stage, 'siteId'>, options: EndOptions): RecordOf<'session.ended'> {
+export function ended(
+  edge: Pick<FakeEdge, 'stamp'>,
+  stage: Pick<Stage, 'siteId'>,
+  options: EndOptions,
+): RecordOf<'session.ended'> {
   const { minutes = 60, energyWh = 7_000, startMs } = options;
   const endMs = startMs + minutes * 60_000;
   const readings: Cdr['readings'] = [

@@ -9,6 +9,7 @@ import { tariffReader } from '../../edge/documents/tariff-reader.ts';
 import { at, openLedger } from '../../edge/ledger/testing.ts';
 import { Link } from '../../edge/link/link.ts';
 import { quietLink } from '../../edge/link/testing.ts';
+import { FaultProxy } from '../sync/fault-proxy.ts';
 
 /** Goal: what staff put in the cloud is in force at the site, and both say the same of it. Real broker, both stores. */
 
@@ -23,7 +24,7 @@ afterAll(() => cloud?.stop());
 const SILENCE_MS = 61_000;
 
 /** The site's end: ledger, link, and the door of tariffs. */
-function openSite(stage: Stage, first: PinnedKeys = { kind: 'none' }) {
+function openSite(stage: Stage, first: PinnedKeys = { kind: 'none' }, brokerUrl = cloud.brokerUrl) {
   const { ledger } = openLedger();
   let pinned = first;
   const door = new DocumentDoor({
@@ -41,7 +42,7 @@ function openSite(stage: Stage, first: PinnedKeys = { kind: 'none' }) {
   const { siteId, shard, brokerPassword } = stage;
   const link = new Link({
     ...quietLink(ledger),
-    site: { siteId, shard, brokerUrl: cloud.brokerUrl, password: brokerPassword },
+    site: { siteId, shard, brokerUrl, password: brokerPassword },
     documentKeyIds: () => (pinned.kind === 'pinned' ? pinned.keys.keys.map(({ keyId }) => keyId) : []),
     onDocumentKeys: (offer) => {
       const keys = keysToPin(offer, pinned);
@@ -127,6 +128,34 @@ test('ED-15 XC-04 SY-05 tariffs from the cloud: in force on site, known in the c
   await put(6);
   await settles('6', '6 active, 5 replaced, 2 rolled-back, 1 replaced');
   expect(door.active?.tariffs[0]?.tariff.version).toBe(6);
+});
+
+test('SY-05 while the site was away it was given a newer version by hand, or the cloud was: each time both end with the newer one', async () => {
+  const stage = await setTheStage(cloud, { name: 'contract-newer' });
+  const put = (version: number) =>
+    staff('POST', stage, { document_kind: 'tariffs', text: JSON.stringify(schedule(version)), requested_by: 'Li Na' });
+  const agreed = async () => [(await staff('GET', stage)).in_force[0]?.version, door.active?.version];
+  const way = await FaultProxy.before(cloud.brokerUrl);
+  onTestFinished(() => way.close());
+  const { door } = openSite(stage, { kind: 'none' }, way.mqttUrl);
+  await put(1);
+  await expect.poll(agreed, { timeout: 10_000 }).toEqual([1, 1]);
+  await way.set({ isCut: true });
+  await door.offer({ text: JSON.stringify(schedule(4)), version: null, source: 'pilectl', name: 'x' });
+  // The cloud does not know of it, and sends what it takes for the newest.
+  expect(await put(3)).toMatchObject({ status: 'open' });
+  await way.set({});
+  await expect.poll(agreed, { timeout: 10_000 }).toEqual([4, 4]);
+  await way.set({ isCut: true });
+  expect(await put(5)).toMatchObject({ status: 'open' });
+  await way.set({});
+  await expect.poll(agreed, { timeout: 10_000 }).toEqual([5, 5]);
+  const standing = async () =>
+    (await staff('GET', stage)).documents.map(
+      (one: { version: number; status: string }) => `${one.version} ${one.status}`,
+    );
+  // What was never answered is not sent any more when a newer one is put.
+  await expect.poll(standing, { timeout: 10_000 }).toEqual(['5 active', '4 replaced', '3 open', '1 replaced']);
 });
 
 test('SY-05 a site whose memory was replaced gets again what it had', async () => {

@@ -9,6 +9,8 @@ import { fastTime, quietLink } from '../../edge/link/testing.ts';
 export interface Box {
   readonly link: Link;
   readonly commands: Command[];
+  /** Commands that were to be undone. */
+  readonly cancels: string[];
 }
 
 /** Connects to a broker; time runs faster for the link than for the test. The caller closes the link. */
@@ -21,6 +23,7 @@ export function openBox(
 ): Box {
   const { siteId, shard, brokerPassword } = stage;
   const commands: Command[] = [];
+  const cancels: string[] = [];
   const link = new Link({
     ...quietLink(ledger),
     site: { siteId, shard, brokerUrl, password: brokerPassword },
@@ -29,7 +32,8 @@ export function openBox(
     timers: fastTime,
     fraction: () => 0.5,
     onCommand: (command) => commands.push(command),
+    onCancel: (commandId) => cancels.push(commandId),
     onDiagnose,
   });
-  return { link, commands };
+  return { link, commands, cancels };
 }
