@@ -36,7 +36,7 @@ async function openSite(cloud: TestCloud) {
   writeFileSync(join(folder, 'password'), password);
   const site = {
     ...siteOf(stationWithReader, station.lines, line.url),
-    ...cardDocuments(exampleTariff, 'refuse'),
+    ...cardDocuments(folder, exampleTariff, 'refuse'),
     cloud: { brokerUrl: line.url, shard, passwordFile: 'password' },
   };
   writeFileSync(join(folder, 'site.json'), JSON.stringify(site));

@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import type { CardEntry } from '#shared/access/access-list.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import { presentedCard } from '../../edge/access/card-reference.ts';
@@ -43,10 +41,23 @@ export function cardList(version: number, blocked: string | null = null): string
   return JSON.stringify({ version, validUntil: '2099-01-01T00:00:00Z', cards });
 }
 
-/** Writes key, list and tariffs, and gives what a site's file needs to name them. */
-export function cardDocuments(tariff: Tariff, untrustedClock: 'refuse' | 'allow'): SiteDocument {
-  const folder = mkdtempSync(join(tmpdir(), 'pilegate-cards-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+/** Writes key, list and tariffs into a folder, and gives what a site's file needs to name them, beside the reader. */
+export function cardDocuments(folder: string, tariff: Tariff, untrustedClock: 'refuse' | 'allow'): SiteDocument {
+  return {
+    ...listedCards(folder, tariff, untrustedClock),
+    readers: [
+      {
+        readerId: 'R1',
+        profile: 'em4100-stx-etx',
+        lineId: 'cards',
+        connectorIds: [connectorOf('A1'), connectorOf('C1')],
+      },
+    ],
+  };
+}
+
+/** The same for a site whose piles alone read cards. */
+export function listedCards(folder: string, tariff: Tariff, untrustedClock: 'refuse' | 'allow'): SiteDocument {
   const write = (name: string, text: string): string => {
     writeFileSync(join(folder, name), text);
     return join(folder, name);
@@ -63,14 +74,6 @@ export function cardDocuments(tariff: Tariff, untrustedClock: 'refuse' | 'allow'
       access: write('cards.json', cardList(1)),
       tariffs: write('tariffs.json', JSON.stringify(schedule)),
     },
-    readers: [
-      {
-        readerId: 'R1',
-        profile: 'em4100-stx-etx',
-        lineId: 'cards',
-        connectorIds: [connectorOf('A1'), connectorOf('C1')],
-      },
-    ],
   };
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { rate } from '#shared/tariff/rate.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
+import { tempFolder } from '../../edge/ledger/testing.ts';
 import {
   allCards,
   cardDocuments,
@@ -34,7 +35,7 @@ afterEach(async () => {
 });
 
 async function standWithCards(untrustedClock: 'refuse' | 'allow' = 'refuse'): Promise<Stand> {
-  const documents = cardDocuments(tariff, untrustedClock);
+  const documents = cardDocuments(tempFolder(), tariff, untrustedClock);
   stand = await Stand.open({
     station: stationWithReader,
     site: (document) => withKebaCards({ ...document, ...documents }),

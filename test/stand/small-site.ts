@@ -8,7 +8,7 @@ const SUPPLY_LIMIT_MA = 80_000;
 export type SiteDocument = Readonly<Record<string, unknown>>;
 
 /** A car that does at once what it is told, at full power: energy flows within a second of the start. */
-const quickCar = { rampAPerS: 1000, reactionMs: 100, stopMs: 100, startMs: 100, soc: 0.2 } as const;
+export const quickCar = { rampAPerS: 1000, reactionMs: 100, stopMs: 100, startMs: 100, soc: 0.2 } as const;
 
 /**
  * Three piles: A1 and C1 on one RS-485 bus, B1 behind a socket. C1 is billed by a DL/T 645 meter, which shows 10 Wh

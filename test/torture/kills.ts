@@ -1,4 +1,5 @@
 import { Stand } from '../stand/stand.ts';
+import { counts } from './counts.ts';
 import { judge, judgeAccounts, type PileAccount } from './judge-round.ts';
 import { planRound, type RoundPlan } from './kill-plan.ts';
 import { actOut } from './kill-round.ts';
@@ -139,8 +140,4 @@ class Tally {
       failures: this.#failures,
     };
   }
-}
-
-function counts(names: readonly string[]): Record<string, number> {
-  return Object.fromEntries([...Map.groupBy(names, (name) => name)].map(([name, same]) => [name, same.length]));
 }

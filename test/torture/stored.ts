@@ -6,7 +6,7 @@ import type { Cdr } from '#shared/wire/cdr.ts';
 
 /** What a ledger holds, looked at from outside. */
 export interface Stored {
-  readonly sessions: ReadonlyMap<string, { readonly isOpen: boolean }>;
+  readonly sessions: ReadonlyMap<string, { readonly connectorId: string; readonly isOpen: boolean }>;
   /** Every CDR, in no order. */
   readonly cdrs: readonly Cdr[];
   readonly backlog: number;
@@ -35,9 +35,14 @@ export function lookAtRemains(file: string): Stored | null {
 function lookInto(database: Database.Database): Stored {
   try {
     const rows = (sql: string) => database.prepare<[], Record<string, unknown>>(sql).all();
-    const sessions = rows('SELECT session_id, is_open FROM sessions');
+    const sessions = rows('SELECT session_id, connector_id, is_open FROM sessions');
     return {
-      sessions: new Map(sessions.map((row) => [String(row.session_id), { isOpen: row.is_open === 1 }])),
+      sessions: new Map(
+        sessions.map((row) => [
+          String(row.session_id),
+          { connectorId: String(row.connector_id), isOpen: row.is_open === 1 },
+        ]),
+      ),
       cdrs: rows('SELECT body FROM cdrs').map((row): Cdr => JSON.parse(String(row.body))),
       backlog: rows('SELECT seq FROM outbox').length,
       quickCheck: String(database.pragma('quick_check', { simple: true })),
