@@ -5,6 +5,7 @@ import type { CloudContext } from './context.ts';
 import type { Db } from './db/connect.ts';
 import type { KeyFiles } from './keys/key-files.ts';
 import { createSecretBox } from './keys/seal.ts';
+import { createKeyUsage } from './partners/behaviour/key-usage.ts';
 import type { Random } from './random.ts';
 import { createIntrusionWatch } from './sites/intrusions.ts';
 import { type CredentialIssuer, passwordIssuer } from './sites/issuer.ts';
@@ -43,6 +44,7 @@ export function createContext(
     issuer,
     siteLinks,
     intrusions: createIntrusionWatch(world),
+    keyUsage: createKeyUsage(world),
     lookUp: world.lookUp,
     settings: {
       startTimeoutMs: config.startTimeoutMs,

@@ -6,6 +6,8 @@ import type { CloudLink } from './ingest/link.ts';
 import { sendDueCommands } from './operations/command-sender.ts';
 import { failOverdueStarts } from './operations/sweeper.ts';
 import { sweepBans } from './partners/bans.ts';
+import { forgetUsage } from './partners/behaviour/key-usage.ts';
+import { watchKeys } from './partners/behaviour/watch-keys.ts';
 import { sweepNonces } from './partners/nonces.ts';
 import { forgetDrafts } from './partners/onboarding/applications.ts';
 import { sweepBuckets } from './partners/rate-buckets.ts';
@@ -19,6 +21,8 @@ const COMMANDS_EVERY_MS = 250;
 const DELIVERIES_EVERY_MS = 500;
 const SWEEP_EVERY_MS = 1_000;
 const NONCES_EVERY_MS = 60_000;
+const USAGE_EVERY_MS = 5_000;
+const WATCH_EVERY_MS = 30_000;
 const SAMPLES_EVERY_MS = 60_000;
 
 /** Publishes commands, and then documents, for the sites whose shards this process has. Runs where the broker link is. */
@@ -47,6 +51,16 @@ export const startDeliveries = (context: CloudContext, worker: DeliveryWorker): 
     run: () => worker.startDue(),
   });
 
+/** Writes down how keys are used. Runs where they are used. */
+export const startUsage = ({ keyUsage, timers, logger }: CloudContext): Poller =>
+  startPoller({
+    name: 'write down how keys are used',
+    intervalMs: USAGE_EVERY_MS,
+    timers,
+    logger,
+    run: () => keyUsage.flush(),
+  });
+
 /** Ends what nobody confirmed, and forgets what may be forgotten. */
 export function startSweepers(context: CloudContext): Poller[] {
   const { timers, logger } = context;
@@ -73,7 +87,7 @@ export function startSweepers(context: CloudContext): Poller[] {
       run: () => forgetDiagnostics(context.db, context.clock.wallMs()),
     }),
     startPoller({
-      name: 'forget nonces, bans, full buckets and old drafts',
+      name: 'forget what was kept about callers',
       intervalMs: NONCES_EVERY_MS,
       timers,
       logger,
@@ -83,7 +97,15 @@ export function startSweepers(context: CloudContext): Poller[] {
         await sweepBans(context.db, nowMs);
         await sweepBuckets(context.db, nowMs);
         await forgetDrafts(context.db, nowMs);
+        await forgetUsage(context.db, nowMs);
       },
+    }),
+    startPoller({
+      name: 'watch how keys are used',
+      intervalMs: WATCH_EVERY_MS,
+      timers,
+      logger,
+      run: () => watchKeys(context),
     }),
     startPoller({
       name: 'forget samples',

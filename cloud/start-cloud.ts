@@ -8,7 +8,7 @@ import type { CloudContext } from './context.ts';
 import { type CloudWorld, createContext } from './create-context.ts';
 import { buildHealthApp } from './http/health-app.ts';
 import { type BrokerLogin, type ShardTerms, startIngest } from './ingest/start-ingest.ts';
-import { startCommandSender, startDeliveries, startSweepers } from './jobs.ts';
+import { startCommandSender, startDeliveries, startSweepers, startUsage } from './jobs.ts';
 import { ensureDocumentKey } from './keys/document-keys.ts';
 import { type Readiness, readinessOf } from './readiness.ts';
 import { type Poller, startPoller } from './runtime/poller.ts';
@@ -68,7 +68,14 @@ export async function startCloud(config: CloudConfig, world: CloudWorld): Promis
   if (has('worker')) startWorker(context, pollers, stops);
   const readiness = () => readinessOf(context, ingest);
   const app = has('api') ? await startApi(config, world, context, readiness) : await startHealth(config, readiness);
-  if (app !== null) stops.push(() => app.close());
+  if (app !== null) {
+    const usage = startUsage(context);
+    stops.push(async () => {
+      await app.close();
+      await usage.stop();
+      await context.keyUsage.flush();
+    });
+  }
   await ingest?.whenReady();
   return {
     httpUrl: app === null ? null : urlOf(app),

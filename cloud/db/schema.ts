@@ -10,6 +10,7 @@ import type {
   ApplicationFilesTable,
   ApplicationReviewsTable,
   AuthBansTable,
+  KeyUsageTable,
   PartnerApplicationsTable,
   PartnerKeysTable,
   PartnersTable,
@@ -55,6 +56,7 @@ export interface Database {
   application_reviews: ApplicationReviewsTable;
   rate_buckets: RateBucketsTable;
   auth_bans: AuthBansTable;
+  key_usage: KeyUsageTable;
   partner_keys: PartnerKeysTable;
   nonces: { key_id: string; nonce: string; expires_at_ms: number };
   orders: OrdersTable;

@@ -18,7 +18,10 @@ export interface PartnerGate {
   callerOf(request: FastifyRequest): Caller;
 }
 
-export type GateContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 'secrets' | 'settings'>;
+export type GateContext = Pick<
+  CloudContext,
+  'db' | 'clock' | 'random' | 'logger' | 'secrets' | 'settings' | 'keyUsage'
+>;
 
 /** One alarm about a key in this time, however often it is tried. */
 const ONE_ALARM = { perMinute: 1, burst: 1 };
@@ -32,7 +35,9 @@ export function createPartnerGate(context: GateContext): PartnerGate {
       async (request, reply) => {
         const headers = readSignedHeaders(request.headers);
         const key = await authenticate(context, request, reply, headers);
-        await admit(context, reply, headers, key, classOf(request.method, anyOf));
+        const endpointClass = classOf(request.method, anyOf);
+        context.keyUsage.note(key.caller.keyId, endpointClass, callerBlock(request.ip));
+        await admit(context, reply, headers, key, endpointClass);
         await noteUse(context.db, key, request.ip, context.clock.wallMs());
         if (!anyOf.some((scope) => key.caller.scopes.includes(scope))) {
           throw new PilegateError('auth.forbidden', `needs scope ${anyOf.join(' or ')}`);

@@ -2,6 +2,7 @@ import type { Generated, Selectable } from 'kysely';
 import type { Environment } from '../db/schema.ts';
 import type { FileContent } from './onboarding/file-content.ts';
 import type { ApplicationState, Decision } from './onboarding/machine.ts';
+import type { EndpointClass } from './rate-policy.ts';
 
 export interface PartnersTable {
   partner_id: string;
@@ -89,6 +90,14 @@ export interface RateBucketsTable {
   subject: string;
   class: string;
   full_at_us: number;
+}
+
+export interface KeyUsageTable {
+  key_id: string;
+  window_at_ms: number;
+  class: EndpointClass;
+  source: string;
+  calls: number;
 }
 
 export interface AuthBansTable {

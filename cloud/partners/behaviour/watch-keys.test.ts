@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Stage, setTheStage, staffPost } from '../../testing/fixtures.ts';
+import { createPartnerClient } from '../../testing/partner-client.ts';
+import { createTestClock } from '../../testing/test-clock.ts';
+import { startTestCloud, type TestCloud } from '../../testing/test-cloud.ts';
+import { createKeyUsage, forgetUsage, OTHER_SOURCES, WINDOW_MS } from './key-usage.ts';
+import { watchKeys } from './watch-keys.ts';
+
+const clock = createTestClock();
+let cloud: TestCloud;
+let stage: Stage;
+
+beforeAll(async () => {
+  cloud = await startTestCloud({ clock, config: { trustedProxies: ['127.0.0.1'] } });
+  stage = await setTheStage(cloud, { name: 'watch', tariff: null });
+});
+afterAll(() => cloud?.stop());
+
+const path = () => `/staff/v1/partners/${stage.partnerId}`;
+async function keyWithPast() {
+  const wish = { environment: 'sandbox', scopes: ['read', 'control'] };
+  const key = await staffPost(cloud.app, cloud.staffToken, `${path()}/keys`, wish);
+  const client = createPartnerClient(cloud.app, clock, key);
+  const look = (from: string) =>
+    client.call('GET', '/v1/stations', undefined, { headers: { 'x-forwarded-for': from } });
+  for (let n = 0; n < 12; n += 1) {
+    await look('192.0.2.1');
+    clock.advance(WINDOW_MS);
+  }
+  return { keyId: key.key_id as string, look };
+}
+async function watch() {
+  await cloud.context.keyUsage.flush();
+  await watchKeys(cloud.context);
+}
+const alarms = async (keyId: string) =>
+  (await cloud.context.db.selectFrom('alarms').selectAll().where('code', '=', 'key.unusual').execute()).filter(
+    ({ detail }) => detail.includes(keyId),
+  );
+
+test('OP-09 a key that is used from a new place is told to staff once, and goes on', async () => {
+  const { keyId, look } = await keyWithPast();
+  await look('192.0.2.1');
+  await watch();
+  expect(await alarms(keyId)).toEqual([]);
+  await look('203.0.113.8');
+  await watch();
+  await watch();
+  expect(await alarms(keyId)).toMatchObject([
+    { severity: 'warning', partner_id: stage.partnerId, detail: expect.stringContaining('203.0.113.8') },
+  ]);
+  expect((await look('203.0.113.8')).status).toBe(200);
+});
+
+test('OP-09 where the policy of the partner says so it is disabled at once, on record, until staff enable it', async () => {
+  const { keyId, look } = await keyWithPast();
+  await cloud.context.db.updateTable('partners').set({ suspends_unusual: true }).execute();
+  await look('203.0.113.9');
+  await watch();
+  expect((await look('192.0.2.1')).body.code).toBe('auth.unknown_key');
+  expect(await alarms(keyId)).toMatchObject([{ severity: 'critical', detail: expect.stringContaining('disabled') }]);
+  const rows = await cloud.context.db.selectFrom('audit_log').selectAll().where('subject_id', '=', keyId).execute();
+  expect(rows.at(-1)).toMatchObject({ actor_kind: 'system', action: 'partner_key.disable' });
+  await staffPost(cloud.app, cloud.staffToken, `${path()}/keys/${keyId}/enable`, { reason: 'it is their new office' });
+  await watch();
+  expect((await look('203.0.113.9')).status).toBe(200);
+  await cloud.context.db.updateTable('partners').set({ suspends_unusual: false }).execute();
+});
+
+test('OP-09 calls of several processes add up, and a thousand addresses fill nothing', async () => {
+  const { keyId } = await keyWithPast();
+  const processes = [createKeyUsage(cloud.context), createKeyUsage(cloud.context)];
+  for (const one of processes)
+    for (let n = 0; n < 1_000; n += 1) one.note(keyId, 'read', `2001:db8:0:${n.toString(16)}::/64`);
+  await Promise.all(processes.map((one) => one.flush()));
+  const windowAtMs = Math.floor(clock.wallMs() / WINDOW_MS) * WINDOW_MS;
+  const rows = await cloud.context.db
+    .selectFrom('key_usage')
+    .selectAll()
+    .where('key_id', '=', keyId)
+    .where('window_at_ms', '=', windowAtMs)
+    .execute();
+  expect(rows).toHaveLength(51);
+  expect(rows.reduce((sum, { calls }) => sum + calls, 0)).toBe(2_000);
+  expect(rows.find(({ source }) => source === OTHER_SOURCES)?.calls).toBe(1_900);
+  await watch();
+  expect((await alarms(keyId)).map(({ detail }) => /\((\w+)\)/.exec(detail)?.[1]).sort()).toEqual(['rate', 'source']);
+});
+
+test('OP-09 how a key was used a week ago is forgotten', async () => {
+  await forgetUsage(cloud.context.db, clock.wallMs() + 8 * 86_400_000);
+  expect(await cloud.context.db.selectFrom('key_usage').selectAll().execute()).toEqual([]);
+});
