@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { pino } from 'pino';
+import { keepBuffersApart } from '#shared/buffer-memory.ts';
 import { errorCatalogue, isPilegateError } from '#shared/errors.ts';
 import { type CloudConfig, readConfig } from './config.ts';
 import { lockDataFolder } from './data-lock.ts';
@@ -18,6 +19,7 @@ const DATABASE_SILENCE_MS = 30_000;
 const clock = { wallMs: () => Date.now(), monoMs: () => Math.round(performance.now()) };
 
 async function run(config: CloudConfig): Promise<void> {
+  keepBuffersApart();
   const logger = pino({ level: config.logLevel, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
   if (config.webhookDevAllow.length > 0) {
     logger.warn(

@@ -31,7 +31,8 @@ import { shareTurns, turnCounter } from './runtime/turn-counters.ts';
 import { LEDGER_LOOP, watchedLoops } from './runtime/watched-loops.ts';
 
 const SOFTWARE = 'pilegate-edge 0.1.0';
-const VIEW_EVERY_MS = 2000;
+const VIEW_EVERY_S = 2;
+const SAMPLES_EVERY_MS = 2000;
 const EXIT_BAD_INPUT = 2;
 
 /** Composition root of the edge: the field on this thread, ledger and link on the other. */
@@ -161,10 +162,11 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
         field.access.cloudIs(sync.link === 'open');
     }
   });
-  const viewTimer = setInterval(() => {
-    ledger.post({ kind: 'view', connectors: field.view() });
-    ledger.post({ kind: 'samples', samples: field.samples() });
-  }, VIEW_EVERY_MS);
+  const viewTimer = setInterval(
+    () => ledger.post({ kind: 'view', connectors: field.view() }),
+    (site.cloud.viewEverySeconds ?? VIEW_EVERY_S) * 1000,
+  );
+  const samplesTimer = setInterval(() => ledger.post({ kind: 'samples', samples: field.samples() }), SAMPLES_EVERY_MS);
   const control = await openControlSocket(site.dataDir, {
     status: () => ({ siteId: site.siteId, connectors: field.view(), sync }),
     lines: () => field.lines(),
@@ -198,6 +200,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
     ledger.post({ kind: 'announce', phase: 'stopping' });
     ledgerWatch.stop();
     clearInterval(viewTimer);
+    clearInterval(samplesTimer);
     await control.close();
     await documents.close();
     await field.close();

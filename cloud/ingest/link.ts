@@ -69,6 +69,7 @@ export function openCloudLink(options: {
     reconnectOnConnackError: true,
     resubscribe: false,
     queueQoSZero: false,
+    writeCache: false,
   });
 
   const sendProbe = (): void => {

@@ -42,6 +42,7 @@ export const siteDescriptions: Readonly<Record<string, string>> = {
   'cloud.allowUnencrypted':
     'Says that a password or a claim code may go unencrypted to another machine, where anybody on the way can read it.',
   'cloud.samplesBytesPerS': 'The most that samples may take of the link, in bytes per second; 2000 unless it is said.',
+  'cloud.viewEverySeconds': 'How often the live view goes up when nothing changes, in seconds; 2 unless it is said.',
   lines: 'Serial ports, Modbus TCP hosts and serial gateways: one entry for each, with one owner.',
   'lines.lineId': 'Name of the line within the site.',
   'lines.frameLog': 'Records every frame of the line to files.',

@@ -134,6 +134,8 @@ export const siteShapeSchema = z.strictObject({
     passwordFile: z.string().optional(),
     /** The most that samples may take of the link upwards, in bytes a second; events and live state come first whatever it is. */
     samplesBytesPerS: z.int().min(100).max(10_000_000).optional(),
+    /** How often the live view goes up when nothing changes. Three of the slowest fit in the 15 s after which a silent site counts as gone. */
+    viewEverySeconds: z.int().min(2).max(5).optional(),
     /** In place of a password file: the site exchanges a claim code for a credential of its own, and renews that by itself. */
     identity: z
       .strictObject({

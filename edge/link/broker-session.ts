@@ -70,6 +70,8 @@ export function openBrokerSession(settings: BrokerSettings, listener: BrokerList
     reconnectOnConnackError: true,
     resubscribe: false,
     queueQoSZero: false,
+    // Or it makes a buffer for each of 65,536 numbers: 7 MB.
+    writeCache: false,
     ...asWill(),
   });
   let hasBegun = first !== null;

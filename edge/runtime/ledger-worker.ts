@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
+import { keepBuffersApart } from '#shared/buffer-memory.ts';
 import { LOG_KEPT_BYTES, LogRing } from '../diagnostics/log-ring.ts';
 import { openBrokerSession } from '../link/broker-session.ts';
 import { readControllerId } from './controller-id.ts';
@@ -12,6 +13,7 @@ import { notifySystemd, systemdAsks } from './systemd-notify.ts';
 /** The entry of the worker thread: the ledger thread with the machine around it. */
 if (parentPort === null) throw new Error('this file is the entry of a worker thread');
 keepMemorySmall();
+keepBuffersApart();
 const data = workerData as LedgerThreadData;
 const ring = new LogRing(LOG_KEPT_BYTES);
 const asks = systemdAsks(process.env, process.pid);
