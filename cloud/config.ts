@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { complaintsOf, describeComplaints } from '#shared/complaints.ts';
 import { PilegateError } from '#shared/errors.ts';
 import { isLoopbackHost } from '#shared/loopback.ts';
+import type { StaffSettings } from './context.ts';
 import { parseCidr } from './http/addresses.ts';
 import { defaultRatePolicies, endpointClasses, type RatePolicies, ratePolicySchema } from './partners/rate-policy.ts';
+import { PASSWORD_COST } from './staff/login/password.ts';
 
 const portSchema = z.coerce.number().int().min(0).max(65_535);
 
@@ -81,6 +83,9 @@ const environmentSchema = z
     PILEGATE_BROKER_PID_FILE: z.string().min(1).optional(),
     PILEGATE_BROKER_ALLOW_UNENCRYPTED: z.stringbool().default(false),
     PILEGATE_CREDENTIAL_DAYS: z.coerce.number().positive().max(3650).default(90),
+    PILEGATE_STAFF_IDLE_MINUTES: z.coerce.number().positive().max(1440).default(30),
+    PILEGATE_STAFF_SESSION_HOURS: z.coerce.number().positive().max(168).default(12),
+    PILEGATE_STAFF_TOKEN_KEPT: z.stringbool().default(false),
     PILEGATE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   })
   .superRefine((env, context) => {
@@ -136,6 +141,7 @@ export interface CloudConfig {
   readonly samplesKeepMs: number;
   /** How long a credential of a site holds; it asks for the next one when two thirds are over. */
   readonly credentialLifetimeMs: number;
+  readonly staff: StaffSettings;
   readonly logLevel: string;
 }
 
@@ -171,6 +177,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     startTimeoutMs: Math.round(values.PILEGATE_START_TIMEOUT_S * 1000),
     samplesKeepMs: values.PILEGATE_SAMPLES_KEEP_DAYS * 86_400_000,
     credentialLifetimeMs: Math.round(values.PILEGATE_CREDENTIAL_DAYS * 86_400_000),
+    staff: {
+      passwordCost: PASSWORD_COST,
+      idleMs: Math.round(values.PILEGATE_STAFF_IDLE_MINUTES * 60_000),
+      sessionMs: Math.round(values.PILEGATE_STAFF_SESSION_HOURS * 3_600_000),
+      isTokenKept: values.PILEGATE_STAFF_TOKEN_KEPT,
+    },
     logLevel: values.PILEGATE_LOG_LEVEL,
   };
 }

@@ -8,6 +8,7 @@ import type { Random } from './random.ts';
 import type { IntrusionWatch } from './sites/intrusions.ts';
 import type { CredentialIssuer } from './sites/issuer.ts';
 import type { SiteLinks } from './sites/site-links.ts';
+import type { PasswordCost } from './staff/login/password.ts';
 import type { LookUp } from './webhooks/address-guard.ts';
 
 /** Tells a job in this process that there may be work. Jobs of other processes find it by polling. */
@@ -38,7 +39,18 @@ export interface CloudContext {
 export interface CloudSettings {
   readonly startTimeoutMs: number;
   readonly samplesKeepMs: number;
+  readonly staff: StaffSettings;
   readonly webhookRetryMs: readonly number[];
   readonly webhookDevAllow: readonly string[];
   readonly rateLimits: RatePolicies;
+}
+
+export interface StaffSettings {
+  readonly passwordCost: PasswordCost;
+  /** A session ends when nothing comes for so long, */
+  readonly idleMs: number;
+  /** and in any case so long after its login. */
+  readonly sessionMs: number;
+  /** Whether a machine with the staff token is let in beside people with accounts. */
+  readonly isTokenKept: boolean;
 }

@@ -49,6 +49,7 @@ export function createContext(
     settings: {
       startTimeoutMs: config.startTimeoutMs,
       samplesKeepMs: config.samplesKeepMs,
+      staff: config.staff,
       webhookRetryMs: config.webhookRetryMs,
       webhookDevAllow: config.webhookDevAllow,
       rateLimits: config.rateLimits,

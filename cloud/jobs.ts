@@ -14,6 +14,8 @@ import { sweepBuckets } from './partners/rate-buckets.ts';
 import { sweepRollouts } from './rollouts/sweep.ts';
 import { type Poller, startPoller } from './runtime/poller.ts';
 import { forgetSamples } from './samples/forget-samples.ts';
+import { forgetAttempts } from './staff/login/attempts.ts';
+import { forgetSessions } from './staff/login/sessions.ts';
 import type { DeliveryWorker } from './webhooks/delivery-worker.ts';
 
 /** Short, because a start of another process is found by polling; in one process a wake comes first. */
@@ -106,6 +108,16 @@ export function startSweepers(context: CloudContext): Poller[] {
       timers,
       logger,
       run: () => watchKeys(context),
+    }),
+    startPoller({
+      name: 'forget sessions of staff',
+      intervalMs: NONCES_EVERY_MS,
+      timers,
+      logger,
+      run: async () => {
+        await forgetSessions(context.db, context.clock.wallMs());
+        await forgetAttempts(context.db, context.clock.wallMs());
+      },
     }),
     startPoller({
       name: 'forget samples',

@@ -18,12 +18,24 @@ import type {
 } from '../partners/tables.ts';
 import type { LifeStatus } from '../presence/judge-life.ts';
 import type { RolloutSitesTable, RolloutStepsTable, RolloutsTable } from '../rollouts/tables.ts';
+import type {
+  StaffAccountsTable,
+  StaffAttemptsTable,
+  StaffConfirmationsTable,
+  StaffRecoveryCodesTable,
+  StaffSessionsTable,
+} from '../staff/tables.ts';
 import type { SiteClaimsTable, SiteCredentialsTable } from './identity-tables.ts';
 
 /** Columns as the migrations define them. `…_ms` are wall-clock milliseconds; documents are JSON text. */
 export interface Database {
   schema_migrations: { name: string; sha256: string; applied_at_ms: number };
   audit_log: AuditLogTable;
+  staff_accounts: StaffAccountsTable;
+  staff_recovery_codes: StaffRecoveryCodesTable;
+  staff_attempts: StaffAttemptsTable;
+  staff_sessions: StaffSessionsTable;
+  staff_confirmations: StaffConfirmationsTable;
   sites: SitesTable;
   ingest_processes: { process_id: string; alive_until: Date };
   ingest_shards: { shard: number; owner: string | null; leased_until: Date };

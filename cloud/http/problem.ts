@@ -14,6 +14,7 @@ export const problemSchema = z
     what_to_do: z.string(),
     what_to_do_zh: z.string(),
     request_id: z.string().optional(),
+    challenge: z.string().optional().describe('with confirmation.required: what a fresh code confirms'),
     errors: z
       .array(
         z.object({
@@ -87,6 +88,16 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'partner.unknown': 404,
   'key.unknown': 404,
   'key.state': 409,
+  'staff.login_refused': 401,
+  'staff.session_over': 401,
+  'staff.token_over': 401,
+  'staff.invitation_refused': 403,
+  'staff.too_many': 429,
+  'staff.unknown': 404,
+  'staff.last_owner': 409,
+  'confirmation.required': 403,
+  'confirmation.by_person': 403,
+  'confirmation.unknown': 404,
   'platform.unavailable': 503,
 };
 
@@ -97,6 +108,7 @@ export interface ProblemFacts {
   readonly detail: string;
   readonly status?: number;
   readonly requestId?: string;
+  readonly challenge?: string;
   readonly errors?: { pointer: string; detail: string; detail_zh?: string }[];
 }
 
@@ -114,6 +126,7 @@ export function problemOf(facts: ProblemFacts): Problem {
     what_to_do: entry.doEn,
     what_to_do_zh: entry.doZh,
     ...(facts.requestId === undefined ? {} : { request_id: facts.requestId }),
+    ...(facts.challenge === undefined ? {} : { challenge: facts.challenge }),
     ...(facts.errors === undefined || facts.errors.length === 0 ? {} : { errors: facts.errors }),
   };
 }

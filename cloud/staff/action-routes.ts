@@ -10,7 +10,7 @@ const routeSchema = z
   .object({
     method: z.string(),
     path: z.string(),
-    permission: z.enum(permissions),
+    permission: z.enum([...permissions, 'none']),
     action: z.string().nullable().describe('its name in the audit log; null: it only reads'),
     allowed: z.boolean().describe('whether you may'),
   })
@@ -36,7 +36,10 @@ export function actionRoutes(staff: StaffGate, table: readonly StaffRoute[]): Fa
       },
       handler: (request) => {
         const { staffId, name, role } = staff.callerOf(request);
-        const routes = table.map((route) => ({ ...route, allowed: roleMay(role, route.permission) }));
+        const routes = table.map((route) => ({
+          ...route,
+          allowed: route.permission === 'none' || roleMay(role, route.permission),
+        }));
         return { staff_id: staffId, name, role, routes };
       },
     });

@@ -1,7 +1,8 @@
 import type { Permission } from './roles.ts';
 
 interface ActionRule {
-  readonly permission: Permission;
+  /** `none`: it is how people come in. */
+  readonly permission: Permission | 'none';
   /** Whether it is done only after a second confirmation; absent: never. */
   readonly isDangerous?: (body: object) => boolean;
 }
@@ -14,6 +15,17 @@ const stopsWhatRuns = (body: object): boolean => 'stop_running' in body && body.
  * What makes things safer, such as ending a roll-out, never waits for a confirmation.
  */
 export const staffActions = {
+  'session.begin': { permission: 'none' },
+  'session.confirm': { permission: 'own.write' },
+  'session.end': { permission: 'own.write' },
+  'staff.begin': { permission: 'staff.begin' },
+  'staff.set_up': { permission: 'none' },
+  'staff.enrol': { permission: 'none' },
+  'staff.invite': { permission: 'staff.manage', isDangerous: always },
+  'staff.invite_again': { permission: 'staff.manage', isDangerous: always },
+  'staff.disable': { permission: 'staff.manage', isDangerous: always },
+  'staff.change_role': { permission: 'staff.manage', isDangerous: always },
+  'staff.end_sessions': { permission: 'staff.manage' },
   'site.create': { permission: 'sites.write' },
   'site.claim': { permission: 'sites.identity' },
   'site.revoke': { permission: 'sites.identity', isDangerous: always },
@@ -39,7 +51,7 @@ export const staffActions = {
   'partner_key.rotate': { permission: 'partners.credentials' },
   'partner_key.disable': { permission: 'partners.credentials' },
   'partner_key.enable': { permission: 'partners.credentials' },
-  'partner_key.revoke': { permission: 'partners.credentials' },
+  'partner_key.revoke': { permission: 'partners.credentials', isDangerous: always },
 } as const satisfies Record<string, ActionRule>;
 
 export type StaffAction = keyof typeof staffActions;

@@ -1,3 +1,4 @@
+import { PilegateError } from '#shared/errors.ts';
 import type { StaffRole } from './roles.ts';
 
 /** Who of the staff asks. */
@@ -17,3 +18,9 @@ export const SERVICE_CALLER: StaffCaller = {
   role: 'service',
   sessionId: null,
 };
+
+/** @throws PilegateError `staff.forbidden` for a machine: it has no session */
+export function personCalling({ staffId, sessionId }: StaffCaller): { staffId: string; sessionId: string } {
+  if (sessionId === null) throw new PilegateError('staff.forbidden', 'the staff token is no session');
+  return { staffId, sessionId };
+}

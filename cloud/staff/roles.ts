@@ -1,6 +1,7 @@
 /** What somebody may do. A route asks for one of these. */
 export const permissions = [
   'own.read',
+  'own.write',
   'sites.read',
   'sites.write',
   'sites.maintain',
@@ -22,12 +23,13 @@ export const permissions = [
   'partners.credentials',
   'staff.read',
   'staff.manage',
+  'staff.begin',
   'audit.read',
 ] as const;
 export type Permission = (typeof permissions)[number];
 
 /** Of everybody: their own session. */
-const OWN = 'own.read' satisfies Permission;
+const own: readonly Permission[] = ['own.read', 'own.write'];
 
 const reading = permissions.filter((permission) => permission.endsWith('.read'));
 
@@ -36,7 +38,7 @@ const reading = permissions.filter((permission) => permission.endsWith('.read'))
  * holds the staff token, and has no business with people's accounts.
  */
 const permissionsOf = {
-  owner: permissions,
+  owner: permissions.filter((permission) => permission !== 'staff.begin'),
   operations: [
     'sites.read',
     'sites.write',
@@ -73,5 +75,5 @@ export type AccountRole = (typeof accountRoles)[number];
 
 export function roleMay(role: StaffRole, permission: Permission): boolean {
   const granted: readonly Permission[] = permissionsOf[role];
-  return permission === OWN || granted.includes(permission);
+  return own.includes(permission) || granted.includes(permission);
 }

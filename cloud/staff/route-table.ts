@@ -6,7 +6,8 @@ export interface StaffRoute {
   readonly method: string;
   /** With a colon before the name of each place. */
   readonly path: string;
-  readonly permission: Permission;
+  /** `none`: anybody may try. */
+  readonly permission: Permission | 'none';
   /** Null: it only reads. */
   readonly action: StaffAction | null;
 }

@@ -8,7 +8,14 @@ import type { StaffGate } from './gate.ts';
 import { createdSiteSchema, createdTariffSchema, newSiteSchema, newTariffSchema } from './schemas.ts';
 
 export const staffTags = ['staff'];
-export const staffProblems = ['auth.missing', 'auth.unknown_key', 'staff.forbidden', 'request.invalid'] as const;
+export const staffProblems = [
+  'auth.missing',
+  'auth.unknown_key',
+  'staff.session_over',
+  'staff.token_over',
+  'staff.forbidden',
+  'request.invalid',
+] as const;
 
 /** What staff set up: sites and tariffs. */
 export function staffRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {

@@ -57,6 +57,11 @@ export const newTariffSchema = z.strictObject({
 
 export const createdTariffSchema = z.object({ tariff_id: z.string(), version: z.int(), site_ids: z.array(z.string()) });
 
+export const staffIdSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{1,47}$/, '2 to 48 lower case letters, digits, ".", "-" and "_"')
+  .refine((id) => id !== 'service', 'the name of machines');
+
 export const personSchema = z
   .string()
   .min(1)

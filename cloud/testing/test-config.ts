@@ -27,5 +27,7 @@ export const testConfig: CloudConfig = {
   ingestLeaseMs: 10_000,
   samplesKeepMs: 90 * 86_400_000,
   credentialLifetimeMs: 7_776_000_000,
+  // A hash that costs next to nothing.
+  staff: { passwordCost: { logN: 4, r: 1, p: 1 }, idleMs: 1_800_000, sessionMs: 43_200_000, isTokenKept: false },
   logLevel: 'silent',
 };
