@@ -22,7 +22,7 @@ import {
 const nameSchema = z.string().min(1).max(64);
 const roleSchema = z.enum(accountRoles);
 const params = z.object({ staff_id: staffIdSchema });
-const emptySchema = z.strictObject({}).optional();
+const emptySchema = z.strictObject({}).nullish();
 
 const accountSchema = z
   .object({
