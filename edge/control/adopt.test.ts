@@ -54,6 +54,13 @@ describe('ED-09 a charge that still runs', () => {
     expect(rig.session.lastReading.registerWh).toBe(52_000);
   });
 
+  test('no energy is lost after a reboot when both clocks are trusted, and each is as wrong as that lets it be', () => {
+    const rig = restart(running(), 30_000, { reboot: true, wallJumpMs: -20_000 });
+    rig.see({ ...charging, registerWh: 50_180 + 92 });
+    rig.charge(60);
+    expect(rig.session.lastReading.registerWh).toBe(50_180 + 92 + 180);
+  });
+
   test.each([
     ['once', 0],
     ['and its process ends again before the register is believed', 1],

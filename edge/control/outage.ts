@@ -6,7 +6,15 @@ import { LONGEST_OUTAGE_MS, sessionTimeMs } from './session-axis.ts';
 export interface Outage {
   readonly leastMs: number;
   readonly mostMs: number;
+  /** By how much longer it may have been where two trusted clocks tell it: for energy, which nothing else limits. */
+  readonly clocksApartMs: number;
 }
+
+/**
+ * How far the clocks of two boots may be apart when both are trusted: each was taken from an answer that was on its way for up to
+ * 20 s, or has gone by its crystal for a day.
+ */
+const TRUSTED_APART_MS = 20_000;
 
 /**
  * The time since a session's last reading. Within one boot the monotonic clock tells it, and trusted clocks on both sides
@@ -17,8 +25,10 @@ export interface Outage {
 export function outageOf(session: Session, now: Stamp): Outage {
   const leastMs = Math.max(0, sessionTimeMs(session, now) - session.lastReading.atMs);
   const { bootId, clock } = session.resumed ?? session.startedAt;
-  const isKnown = bootId === now.bootId || (clock === 'trusted' && now.clock === 'trusted');
-  return { leastMs, mostMs: isKnown ? leastMs : Math.max(leastMs, LONGEST_OUTAGE_MS) };
+  if (bootId === now.bootId) return { leastMs, mostMs: leastMs, clocksApartMs: 0 };
+  const isKnown = clock === 'trusted' && now.clock === 'trusted';
+  if (isKnown) return { leastMs, mostMs: leastMs, clocksApartMs: TRUSTED_APART_MS };
+  return { leastMs, mostMs: Math.max(leastMs, LONGEST_OUTAGE_MS), clocksApartMs: 0 };
 }
 
 /**

@@ -3,7 +3,7 @@ import type { BootClock, ClockQuality, Stamp } from '#shared/stamp.ts';
 import { rate } from '#shared/tariff/rate.ts';
 import { wishOf } from './charge-wish.ts';
 import { firstTrack } from './meter-track.ts';
-import { confirmLeftMs, creditedRiseWh, outageOf } from './outage.ts';
+import { confirmLeftMs, creditedRiseWh, type Outage, outageOf } from './outage.ts';
 import { repairSession, takeUpSession, withClockMark } from './repair-session.ts';
 import { openSession, type Session } from './session.ts';
 import { sessionTimeMs, stampOnAxis } from './session-axis.ts';
@@ -192,33 +192,33 @@ describe('ED-12 a charge over a reboot', () => {
     expect(again).toEqual(repairSession(once, known(secondBeganMs, 'trusted', SECOND_BOOT)));
   });
 
-  test.each<[string, Session, Stamp, { leastMs: number; mostMs: number }, number]>([
+  test.each<[string, Session, Stamp, Outage, number]>([
     [
-      'both clocks trusted: as long as they say',
+      'both clocks trusted: as long as they say, nearly',
       beforeOff(),
       at(30_000, secondBeganMs, 'trusted', SECOND_BOOT),
-      { leastMs: offMs + 30_000, mostMs: offMs + 30_000 },
+      { leastMs: offMs + 30_000, mostMs: offMs + 30_000, clocksApartMs: 20_000 },
       0,
     ],
     [
       'no clock now: a day is possible',
       beforeOff(),
       at(30_000, 0, 'none', SECOND_BOOT),
-      { leastMs: 1, mostMs: 24 * HOUR_MS },
+      { leastMs: 1, mostMs: 24 * HOUR_MS, clocksApartMs: 0 },
       30_000,
     ],
     [
       'a clock that may have stood still: at least what it says',
       beforeOff(),
       at(30_000, secondBeganMs - offMs, 'doubtful', SECOND_BOOT),
-      { leastMs: 30_000, mostMs: 24 * HOUR_MS },
+      { leastMs: 30_000, mostMs: 24 * HOUR_MS, clocksApartMs: 0 },
       30_000,
     ],
     [
       'another process of the same boot: the monotonic clock knows',
       beforeOff('none'),
       at(START_MONO_MS + HOUR_MS + 5000, 0, 'none'),
-      { leastMs: 5000, mostMs: 5000 },
+      { leastMs: 5000, mostMs: 5000, clocksApartMs: 0 },
       0,
     ],
   ])(

@@ -119,23 +119,24 @@ export function restoreSession(stored: Omit<Session, LaterFields> & Partial<Pick
 }
 
 /** The track as it was when the last reading was taken, on the present clock; how old it is at most, nobody may know. */
-export function resumedTrack(session: Session, { leastMs, mostMs }: Outage, now: Stamp): MeterTrack {
+export function resumedTrack(session: Session, outage: Outage, now: Stamp): MeterTrack {
   const { track } = session.meter;
-  const shiftMs = now.monoMs - leastMs - track.monoMs;
+  const shiftMs = now.monoMs - outage.leastMs - track.monoMs;
   const doubt = track.doubt && {
     ...track.doubt,
     monoMs: track.doubt.monoMs + shiftMs,
     sinceMonoMs: track.doubt.sinceMonoMs + shiftMs,
   };
   const monoMs = track.monoMs + shiftMs;
-  const unwatched = { watchedFromMonoMs: now.monoMs, unseenMs: unseenMsOf(track, leastMs, mostMs) };
+  const unwatched = { watchedFromMonoMs: now.monoMs, unseenMs: unseenMsOf(track, outage) };
   return { ...track, ...unwatched, doubt, monoMs, powerW: 0, unmovedWh: 0, silence: null };
 }
 
 /** A time that nobody can tell stays so until the register has been believed again, however often the process ends before. */
-function unseenMsOf({ unseenMs }: MeterTrack, leastMs: number, mostMs: number): number | null {
-  if (unseenMs == null) return mostMs > leastMs ? mostMs : null;
-  return Math.max(mostMs, Math.min(unseenMs + mostMs, LONGEST_OUTAGE_MS));
+function unseenMsOf({ unseenMs }: MeterTrack, { leastMs, mostMs, clocksApartMs }: Outage): number | null {
+  const longestMs = mostMs + clocksApartMs;
+  if (unseenMs == null) return longestMs > leastMs ? longestMs : null;
+  return Math.max(longestMs, Math.min(unseenMs + longestMs, LONGEST_OUTAGE_MS));
 }
 
 /**
