@@ -25,7 +25,7 @@ export class StaffConnection {
 
   /** @throws Error when the cloud cannot be reached */
   async call({ method, path, body }: Call, confirmation: string | null = null): Promise<Answer> {
-    const response = await fetch(this.#url + path, {
+    const request = {
       method,
       headers: {
         ...(this.#token === null ? {} : { authorization: `Bearer ${this.#token}` }),
@@ -33,6 +33,10 @@ export class StaffConnection {
         ...(body === null ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === null ? {} : { body: JSON.stringify(body) }),
+    };
+    const response = await fetch(this.#url + path, request).catch((cause: unknown) => {
+      const why = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
+      throw new Error(`${this.#url} cannot be reached: ${why}`, { cause });
     });
     const text = await response.text();
     return { status: response.status, body: isJson(response) ? JSON.parse(text) : text };

@@ -110,6 +110,8 @@ test('XC-08 a refusal says in both languages what is wrong, and ends with a fail
   expect(JSON.parse((await staff(['--json', ...site])).out).code).toBe('resource.exists');
   expect((await staff([])).code).toBe(2);
   expect((await staff(['no', 'such', 'thing'])).code).toBe(2);
+  const nowhere = await staff(['--url', 'http://127.0.0.1:1', 'login', 'staff_id=li-na'], 'p', '000000');
+  expect([nowhere.code, nowhere.err]).toEqual([2, expect.stringContaining('http://127.0.0.1:1 cannot be reached: ')]);
 });
 
 test('XC-01 a session goes to no other cloud, is read by nobody else, and is gone after the logout', async () => {
