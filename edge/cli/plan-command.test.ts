@@ -2,19 +2,31 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
 import type { PileProfile } from '../devices/profile/pile-profile.ts';
 import { pileAt, pileProfile, serialLine, siteOf, tcpLine, tokenWatchdog } from '../planner/testing.ts';
+import { runPilectl } from './run-pilectl.ts';
 
-const PILECTL = join(import.meta.dirname, 'pilectl.ts');
 const EDGE = join(import.meta.dirname, '..', 'main.ts');
 
-function type(program: string, ...words: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words], {
-    encoding: 'utf8',
-    timeout: 20_000,
+async function type(...words: string[]) {
+  let [stdout, stderr] = ['', ''];
+  const status = await runPilectl(words, {
+    stdin: Readable.from([]),
+    technician: 'wang',
+    out: (text) => {
+      stdout += text;
+    },
+    err: (text) => {
+      stderr += text;
+    },
   });
   return { status, stdout, stderr };
+}
+
+function beginEdge(...words: string[]) {
+  return spawnSync(process.execPath, [EDGE, ...words], { encoding: 'utf8', timeout: 20_000 });
 }
 
 /** A site that does not exist: so many piles on one line of 9600 baud, and one on a network. All of one profile. */
@@ -33,9 +45,9 @@ function siteWith(piles: number, profile: PileProfile = pileProfile()): { file: 
   return { file: join(folder, 'site.json'), profiles };
 }
 
-test('ED-15 ED-16 pilectl plan shows the numbers of a site that can be run, without a running edge', () => {
+test('ED-15 ED-16 pilectl plan shows the numbers of a site that can be run, without a running edge', async () => {
   const { file, profiles } = siteWith(2);
-  const { status, stdout, stderr } = type(PILECTL, 'plan', file, '--profiles', profiles);
+  const { status, stdout, stderr } = await type('plan', file, '--profiles', profiles);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout.split('\n\n')).toEqual([
     'site bench can be run',
@@ -81,13 +93,13 @@ test('ED-15 ED-16 pilectl plan shows the numbers of a site that can be run, with
   ]);
 });
 
-test('ED-15 XC-08 a site that cannot be run: pilectl tells it, and the edge does not start', () => {
+test('ED-15 XC-08 a site that cannot be run: pilectl tells it, and the edge does not start', async () => {
   const { file, profiles } = siteWith(16, pileProfile({ watchdog: tokenWatchdog(5000) }));
-  const told = type(PILECTL, 'plan', file, '--profiles', profiles);
+  const told = await type('plan', file, '--profiles', profiles);
   expect(told.status).toBe(1);
   expect(told.stdout).toContain('site bench must not be run: 1 problem');
   expect(told.stdout).toMatch(/watchdog-starved at lines\.0\n {2}L1 needs 2\.85 s .*6\.24 s.*1\.67 s.*5\.00 s/);
-  const edge = type(EDGE, '--site', file, '--profiles', profiles);
+  const edge = beginEdge('--site', file, '--profiles', profiles);
   expect(edge.status).toBe(2);
   expect(edge.stderr).toMatch(/^site\.infeasible: .*无法安全运行。\n.*site\.json:1:\d+: lines\.0: L1 needs 2\.85 s/);
   expect(edge.stderr).toMatch(/线路 L1 .*看门狗/);
@@ -95,16 +107,16 @@ test('ED-15 XC-08 a site that cannot be run: pilectl tells it, and the edge does
   expect(existsSync(join(file, '..', 'data')), 'nothing is made').toBe(false);
 });
 
-test('ED-15 piles without a watchdog count with their limits', () => {
+test('ED-15 piles without a watchdog count with their limits', async () => {
   const { file, profiles } = siteWith(2, pileProfile({ watchdog: null }));
-  const { status, stdout } = type(PILECTL, 'plan', file, '--profiles', profiles);
+  const { status, stdout } = await type('plan', file, '--profiles', profiles);
   expect(status).toBe(1);
   expect(stdout).toMatch(/fallback-above-supply at supplyLimitMa\n.* 64\.0 A .*63\.0 A/);
   expect(stdout).toMatch(/P255 +32\.0 A +it has no watchdog; its limit counts/);
 });
 
-test('XC-08 a file that is refused is named, with what to do; words that make no sense get the usage', () => {
-  expect(type(PILECTL, 'plan', '/nowhere/site.json')).toMatchObject({
+test('XC-08 a file that is refused is named, with what to do; words that make no sense get the usage', async () => {
+  expect(await type('plan', '/nowhere/site.json')).toMatchObject({
     status: 1,
     stdout: expect.stringMatching(
       /^config\.invalid: .*配置无效。\n\/nowhere\/site\.json: ENOENT.*\nCorrect it at the named place\. /,
@@ -118,7 +130,7 @@ test('XC-08 a file that is refused is named, with what to do; words that make no
     ['--data', 'd', 'status', '--profiles', 'p'],
   ];
   for (const words of nonsense) {
-    const { status, stderr } = type(PILECTL, ...words);
+    const { status, stderr } = await type(...words);
     expect({ words, status, isUsage: stderr.startsWith('pilectl --data') }).toEqual({
       words,
       status: 2,
