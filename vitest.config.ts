@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 // Processes, disks and clocks that take their time, minutes of it: `npm run test:long`.
@@ -20,12 +21,14 @@ const long = [
 ];
 // A full site for a quarter of an hour, alone on the machine: `npm run test:site`.
 const fullSite = ['test/power/{grid,turns}.test.ts'];
+/** Programs that tests start are compiled once: beginning the second of a kind takes half of the processor's time. */
+const compileCache = join(import.meta.dirname, 'node_modules/.cache/compile');
 const onPostgresqlOnly = 'cloud/**/*.postgresql.test.ts';
 
 export default defineConfig({
   test: {
     testTimeout: 20_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     // What is polled for comes in milliseconds; a machine with too much to do may take its time, and that is no failure.
     expect: { poll: { timeout: 15_000 } },
     // Each file has a process of its own: native addons and real ports are closed with it.
@@ -40,6 +43,7 @@ export default defineConfig({
           name: 'embedded',
           include: ['{shared,edge,cloud,hardware-sim,scripts,test}/**/*.test.ts'],
           exclude: [onPostgresqlOnly, ...long, ...fullSite],
+          env: { NODE_COMPILE_CACHE: compileCache },
         },
       },
       { extends: true, test: { name: 'long', include: long } },
