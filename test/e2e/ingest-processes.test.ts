@@ -65,7 +65,7 @@ describe.skipIf(withoutMosquitto)('several ingest processes', { timeout: 60_000 
   const log = (name: string): { msg: string; processId?: string }[] =>
     readFileSync(logOf(name), 'utf8')
       .split('\n')
-      .filter((line) => line.startsWith('{'))
+      .filter((line) => line.startsWith('{') && line.endsWith('}'))
       .map((line) => JSON.parse(line));
   /** How many shards each process has, most first. */
   const shares = async (): Promise<number[]> => {

@@ -39,7 +39,8 @@ export async function startRig(
     log: (name) =>
       readFileSync(join(folder, 'logs', `${name}.log`), 'utf8')
         .split('\n')
-        .filter((line) => line.startsWith('{'))
+        // The last one may still be on its way.
+        .filter((line) => line.startsWith('{') && line.endsWith('}'))
         .map((line): Record<string, unknown> => JSON.parse(line)),
     async stop() {
       await station.stop();

@@ -78,7 +78,8 @@ export class EdgeProcess {
 
   #take(text: string): void {
     this.#lastLines = [...this.#lastLines, text].slice(-KEPT_LINES);
-    if (!text.startsWith('{')) return;
+    // What a killed process leaves of a line is none.
+    if (!text.startsWith('{') || !text.endsWith('}')) return;
     const line: LogLine = JSON.parse(text);
     this.log.push(line);
     this.onLog(line);
