@@ -31,7 +31,7 @@ const WAYS: readonly Way[] = [
   'ingest to database',
 ];
 const PARTS: readonly Part[] = ['site-1', 'site-2', 'front', 'ingest'];
-const LONGEST_GAP_MS = 6000;
+const LONGEST_GAP_MS = 9000;
 const LONGEST_DOWN_MS = 4000;
 /** More than a lease of shards, and than the watchdog of a pile. */
 const LONG_DOWN_MS = 12_000;

@@ -4,7 +4,7 @@ import { tortureSync } from './sync.ts';
 
 /** The share of `npm run torture -- sync` that fits into a test run: this seed kills broker, database, edge and cloud within it. */
 const QUICK_SEED = 29;
-const MINUTES = 0.5;
+const MINUTES = 0.6;
 
 const isWithout = isLeftOut(
   findMosquitto(),

@@ -25,7 +25,7 @@ import { Supervised } from './supervised.ts';
 const LEASE_S = 4;
 /** Starts give up sooner than in the field: there is less time for more of them. */
 const START_TIMEOUT_S = 20;
-const PILES_PER_SITE = 2;
+const PILES_PER_SITE = 3;
 
 /** Two sites with a cloud of two processes, a real broker and a real database, and a way that can be made bad between any two. */
 export interface Town {

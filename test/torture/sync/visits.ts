@@ -34,9 +34,9 @@ export interface Visit {
 }
 
 const LOOK_EVERY_MS = 200;
-const PLUGGED_MS = 1500;
+const PLUGGED_MS = 1000;
 const BEGUN_WITHIN_MS = 12_000;
-const LONGEST_CHARGE_MS = 6000;
+const LONGEST_CHARGE_MS = 4000;
 const OVER_WITHIN_MS = 60_000;
 const MOST_REFUSALS = 4;
 /** A partner gives one attempt up after so long, and the whole request after more. */
@@ -65,7 +65,7 @@ export class Visitors {
   async run(): Promise<void> {
     let before = await this.#mark();
     while (!this.#isOver()) {
-      const begunBy = oneOf(this.#random, ['partner', 'partner', 'card'] as const);
+      const begunBy = oneOf(this.#random, ['partner', 'card'] as const);
       const said = await this.#visit(begunBy);
       const after = await this.#mark();
       this.visits.push({
