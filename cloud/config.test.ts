@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { readConfig } from './config.ts';
+import { defaultRatePolicies } from './partners/rate-policy.ts';
 
 test('an empty environment gives a cloud in one process on loopback', () => {
   expect(readConfig({})).toMatchObject({
@@ -45,4 +46,24 @@ test('lists are read as lists', () => {
   });
   expect(config.webhookDevAllow).toEqual(['127.0.0.1:1', 'localhost:2']);
   expect(config.webhookRetryMs).toEqual([500, 2_000]);
+});
+
+test('OP-08 limits are given by class, and what is not named stays as it is', () => {
+  const { rateLimits } = readConfig({ PILEGATE_RATE_LIMITS: 'control=60/9, read=30/3' });
+  expect(rateLimits).toEqual({
+    ...defaultRatePolicies,
+    control: { perMinute: 60, burst: 9 },
+    read: { perMinute: 30, burst: 3 },
+  });
+  expect(readConfig({}).rateLimits).toEqual(defaultRatePolicies);
+  for (const text of ['all=1/1', 'read=0/5', 'read=5', 'read=1.5/2', ''])
+    expect(() => readConfig({ PILEGATE_RATE_LIMITS: text }), text).toThrow('PILEGATE_RATE_LIMITS');
+});
+
+test('OP-05 proxies are trusted by address or range, and nobody by default', () => {
+  const { trustedProxies } = readConfig({ PILEGATE_TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::1' });
+  expect(trustedProxies).toEqual(['10.0.0.0/8', '2001:db8::1']);
+  expect(readConfig({}).trustedProxies).toEqual([]);
+  for (const text of ['10.0.0.1/8', 'proxy.example', 'true', '1'])
+    expect(() => readConfig({ PILEGATE_TRUSTED_PROXIES: text }), text).toThrow('PILEGATE_TRUSTED_PROXIES');
 });

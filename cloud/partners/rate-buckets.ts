@@ -8,12 +8,17 @@ import { capacityUs, costUs, type RatePolicy, type RateVerdict, verdictOf } from
  */
 const unsynced = sql`unsynced as (select set_config('synchronous_commit', 'off', true))`;
 
+/** How far the clocks of processes may be apart before a bucket that one of them has emptied is taken for a mistake by another. */
+const CLOCKS_APART_US = 60_000_000;
+
 /** Puts one call into a bucket, and changes nothing when it does not fit. `source` is a CTE without rows when there is nothing to take. */
 const take = (subject: string, bucketClass: string, policy: RatePolicy, nowMs: number, source: string) => {
   const nowUs = nowMs * 1000;
   const capacity = capacityUs(policy);
-  // A clock that was set back does not shut a caller out for longer than an empty bucket does.
-  const after = sql`greatest(least(rate_buckets.full_at_us, ${nowUs + capacity}::bigint), ${nowUs}::bigint) + ${costUs(policy)}::bigint`;
+  const stored = sql.ref('rate_buckets.full_at_us');
+  // Emptier than a bucket can be: the clock was set back, or the limits were lowered. It is taken for full.
+  const fullAt = sql`case when ${stored} > ${nowUs + capacity + CLOCKS_APART_US}::bigint then ${nowUs}::bigint else greatest(${stored}, ${nowUs}::bigint) end`;
+  const after = sql`${fullAt} + ${costUs(policy)}::bigint`;
   return sql`taken as (
     insert into rate_buckets (subject, class, full_at_us)
       select ${subject}::text, ${bucketClass}::text, ${nowUs + costUs(policy)}::bigint from ${sql.table(source)}

@@ -67,7 +67,7 @@ export interface RateVerdict {
 export function verdictOf(policy: RatePolicy, isAllowed: boolean, fullAtUs: number, nowMs: number): RateVerdict {
   const takenUs = Math.max(0, fullAtUs - nowMs * 1000);
   const freeUs = Math.max(0, capacityUs(policy) - takenUs);
-  const waitUs = isAllowed ? takenUs : costUs(policy) - freeUs;
+  const waitUs = isAllowed ? takenUs : takenUs + costUs(policy) - capacityUs(policy);
   return {
     isAllowed,
     remaining: isAllowed ? Math.floor(freeUs / costUs(policy)) : 0,
