@@ -2,7 +2,6 @@ import type { Generated, Selectable } from 'kysely';
 import type { DocumentKind, DocumentSource, DocumentStatus } from '#shared/documents.ts';
 import type { ClockQuality } from '#shared/stamp.ts';
 import type { Command, ConnectorStatus, MaintenanceAction } from '#shared/wire/messages.ts';
-import type { SampleLossReason } from '#shared/wire/samples.ts';
 import type { AuditLogTable } from '../audit/tables.ts';
 import type { DiagnosticPiecesTable, DiagnosticsTable } from '../diagnostics/tables.ts';
 import type { DocumentKeysTable } from '../keys/tables.ts';
@@ -18,6 +17,7 @@ import type {
 } from '../partners/tables.ts';
 import type { LifeStatus } from '../presence/judge-life.ts';
 import type { RolloutSitesTable, RolloutStepsTable, RolloutsTable } from '../rollouts/tables.ts';
+import type { LossReason } from '../samples/plan-samples.ts';
 import type {
   StaffAccountsTable,
   StaffAttemptsTable,
@@ -264,7 +264,7 @@ interface SampleLossesTable {
   store_epoch: string;
   first_seq: number;
   last_seq: number;
-  reason: SampleLossReason;
+  reason: LossReason;
   samples: number | null;
   from_ms: number | null;
   until_ms: number | null;

@@ -390,3 +390,26 @@ test('SY-01 a charge that is refused among others takes none of them with it', a
   expect(await completedCount()).toBe(39);
   expect(await storedSeqs()).toHaveLength(80);
 });
+
+test('SY-01 a record of which only the number can be read is refused by itself, and the stream goes on', async () => {
+  await setUp();
+  const unstamped = { ...alarm(2), at: { wallMs: 'noon' } };
+  const bodiless = { seq: 3, at: edge.stamp() };
+  const head = { v: 1, siteId: stage.siteId, storeEpoch: edge.storeEpoch, stream: 'events' };
+  for (const records of [[alarm(1), unstamped, bodiless, alarm(4)], [unstamped]])
+    await edge.publish('batch', { ...head, records });
+  expect(await edge.take('ack')).toMatchObject({
+    ackedSeq: 4,
+    refused: [
+      { seq: 2, code: 'wire.schema' },
+      { seq: 3, code: 'wire.schema' },
+    ],
+  });
+  expect(await edge.take('ack')).toMatchObject({ ackedSeq: 4, refused: [{ seq: 2, code: 'wire.schema' }] });
+  const letters = await deadLetters();
+  expect(letters.map(({ seq }) => seq)).toEqual([2, 3]);
+  const { body } = JSON.parse(letters[0]?.payload ?? '');
+  expect(body).toMatchObject({ kind: 'record.unreadable', told: unstamped });
+  expect(body.why).toContain('at.wallMs');
+  expect(await alarmCount()).toBe(2);
+});

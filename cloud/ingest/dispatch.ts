@@ -2,14 +2,7 @@ import type { z } from 'zod';
 import { isPilegateError, PilegateError } from '#shared/errors.ts';
 import { renewalSchema } from '#shared/wire/credentials.ts';
 import { decode } from '#shared/wire/decode.ts';
-import {
-  batchSchema,
-  helloSchema,
-  nackSchema,
-  pieceSchema,
-  presenceSchema,
-  stateSchema,
-} from '#shared/wire/messages.ts';
+import { helloSchema, nackSchema, pieceSchema, presenceSchema, stateSchema } from '#shared/wire/messages.ts';
 import { type ParsedTopic, parseUpTopic, type UpKind, WIRE_VERSION } from '#shared/wire/topics.ts';
 import { handlePiece } from '../diagnostics/take-piece.ts';
 import { isHolder } from '../presence/lives.ts';
@@ -23,6 +16,7 @@ import { handleEdgeNack } from './nack.ts';
 import { handlePresence } from './presence.ts';
 import { inShard, ShardLostError } from './shards/fence.ts';
 import { handleState } from './state.ts';
+import { toldBatchSchema } from './told-batch.ts';
 
 type Handle = (context: DispatchContext, site: KnownSite, payload: Uint8Array) => Promise<void>;
 
@@ -45,7 +39,7 @@ function onSchema<Schema extends z.ZodType>(
 /** The whole upward protocol: kind of message → schema → handler. */
 const handlers: Record<UpKind, Handle> = {
   hello: onSchema(helloSchema, handleHello),
-  batch: onSchema(batchSchema, async (context, site, batch) => {
+  batch: onSchema(toldBatchSchema, async (context, site, batch) => {
     if (batch.lifeId === undefined || (await isHolder(context, site, batch.lifeId, context.clock.wallMs())))
       await handleBatch(context, site, batch);
   }),

@@ -88,6 +88,7 @@ test.each([
 ])('SY-02 a record with %s is refused, and the stream goes on', (_what, broken) => {
   const plan = planSamples([taken(5, 5, broken), taken(10, 5, series(), other)], 0);
   expect(plan.refused.map(({ record }) => record.seq)).toEqual([5]);
+  expect(plan.losses).toMatchObject([{ firstSeq: 1, lastSeq: 5, reason: 'refused', samples: null }]);
   expect(plan).toMatchObject({ ackedSeq: 10, missingBeforeSeq: null });
   expect(plan.series).toHaveLength(2);
 });

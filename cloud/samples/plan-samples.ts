@@ -27,10 +27,13 @@ export interface SeriesToStore {
 /** As on the wire, before the last sample of the run. */
 export type SampleColumns = Omit<SampleSeries, 'connectorId' | 'status' | 'sessionId'>;
 
+/** `refused`: the cloud itself could not read what it was told; it is kept aside. */
+export type LossReason = SampleLossReason | 'refused';
+
 export interface LossToStore {
   readonly firstSeq: number;
   readonly lastSeq: number;
-  readonly reason: SampleLossReason;
+  readonly reason: LossReason;
   readonly samples: number | null;
   readonly fromMs: number | null;
   readonly untilMs: number | null;
@@ -62,8 +65,11 @@ export function planSamples(records: readonly RecordEnvelope[], cursor: number):
     if (firstSeq > ackedSeq + 1) return { ackedSeq, series, losses, refused, missingBeforeSeq: seq };
     if (seq <= ackedSeq) continue;
     const parsed = samplesBodySchema.safeParse(record.body);
-    if (!parsed.success) refused.push({ record, detail: describeComplaints(complaintsOf(parsed.error).slice(0, 5)) });
-    else if (parsed.data.kind === 'samples.taken') {
+    if (!parsed.success) {
+      refused.push({ record, detail: describeComplaints(complaintsOf(parsed.error).slice(0, 5)) });
+      const untilMs = record.at.clock === 'none' ? null : record.at.wallMs;
+      losses.push({ firstSeq: ackedSeq + 1, lastSeq: seq, reason: 'refused', samples: null, fromMs: null, untilMs });
+    } else if (parsed.data.kind === 'samples.taken') {
       const taken = parsed.data.series.flatMap((one) => behind(one, record, ackedSeq));
       series.push(...taken);
       losses.push(...thinned(parsed.data, record, taken, ackedSeq));

@@ -41,7 +41,7 @@ const sampleSchema = z.object({
 });
 
 const lossSchema = z.object({
-  reason: z.enum([...lostReasons, 'thinned']),
+  reason: z.enum([...lostReasons, 'thinned', 'refused']),
   samples: z.int().nullable().describe('of all connectors of the site; null: nobody knows'),
   from: z.iso.datetime().nullable(),
   until: z.iso.datetime().nullable(),

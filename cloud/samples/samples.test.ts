@@ -155,7 +155,9 @@ test('XC-05 SY-02 a record that cannot be read is a dead letter, and the stream 
   const broken = taken(10, 10, { powerW: [1, 2, 3] });
   const ack = await edge.batch([taken(4, 4), broken, taken(20, 10)].toSpliced(1, 1, { ...broken, seq: 10 }), 'samples');
   expect(ack).toMatchObject({ ackedSeq: 20, refused: [{ seq: 10, code: 'wire.schema' }] });
-  expect(seqsOf(await read())).toEqual([...odd(4), ...odd(20, 11)]);
+  const { body } = await read();
+  expect(seqsOf({ body })).toEqual([...odd(4), ...odd(20, 11)]);
+  expect(body.losses).toMatchObject([{ reason: 'refused', samples: null }]);
   const letters = await cloud.context.db
     .selectFrom('dead_letters')
     .select(['seq', 'stream', 'code'])
