@@ -20,6 +20,7 @@ export async function drain(days = WEEK_DAYS): Promise<Record<string, number>> {
       samples: site.backlog.samples,
       drain_s: round(drained.drainedMs / 1000),
       drain_events_s: round(drained.eventsDrainedMs / 1000),
+      events_per_s: Math.round(drained.eventsPerS),
       samples_per_s: Math.round(site.backlog.samples / ((drained.drainedMs - drained.eventsDrainedMs) / 1000)),
       edge_rss_peak_mb: round(drained.edgePeakRssMb, 1),
       cloud_rss_peak_mb: round(drained.cloudPeakRssMb, 1),

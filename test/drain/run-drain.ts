@@ -10,6 +10,8 @@ const LIVE_WITHIN_MS = 60_000;
 export interface Drained {
   readonly eventsDrainedMs: number;
   readonly drainedMs: number;
+  /** Of the backlog, behind its first batch, which waits for the moment of the site. */
+  readonly eventsPerS: number;
   /** From a partner's request to the moment at which the connector is shown as charging, while the backlog goes up and after. */
   readonly startsMeanwhileMs: readonly number[];
   readonly startsAfterMs: readonly number[];
@@ -29,6 +31,7 @@ export async function runDrain(site: DrainSite): Promise<Drained> {
   const free = [...site.connectorIds];
   const startsMeanwhileMs: number[] = [];
   let [eventsDrainedMs, drainedMs] = [Number.NaN, Number.NaN];
+  const steps: { atMs: number; events: number }[] = [];
   const isDrained = (async () => {
     while (Number.isNaN(drainedMs)) {
       const { rows } = await db.query<{ stream: string; acked: string }>(
@@ -36,7 +39,9 @@ export async function runDrain(site: DrainSite): Promise<Drained> {
       );
       const acked = (stream: string) => Number(rows.find((row) => row.stream === stream)?.acked ?? 0);
       const nowMs = performance.now() - fromMs;
-      const areEventsThere = acked('events') >= backlog.events;
+      const events = acked('events');
+      if (events > (steps.at(-1)?.events ?? 0) && Number.isNaN(eventsDrainedMs)) steps.push({ atMs: nowMs, events });
+      const areEventsThere = events >= backlog.events;
       if (Number.isNaN(eventsDrainedMs) && areEventsThere) eventsDrainedMs = nowMs;
       if (areEventsThere && acked('samples') >= backlog.samples) drainedMs = nowMs;
       if (nowMs > DRAINED_WITHIN_MS) throw new Error(`not drained: ${JSON.stringify(rows)}`);
@@ -53,12 +58,21 @@ export async function runDrain(site: DrainSite): Promise<Drained> {
   return {
     eventsDrainedMs,
     drainedMs,
+    eventsPerS: eventsPerS(steps),
     startsMeanwhileMs,
     startsAfterMs,
     longestSilenceMs,
     edgePeakRssMb: figuresOf(edge.pid).peakRssMb,
     cloudPeakRssMb: figuresOf(site.cloudPid).peakRssMb,
   };
+}
+
+/** The first batch goes at once, the second when its moment has come. */
+function eventsPerS(steps: readonly { readonly atMs: number; readonly events: number }[]): number {
+  const [from, to] = [steps[1], steps.at(-1)];
+  return from === undefined || to === undefined
+    ? Number.NaN
+    : ((to.events - from.events) * 1000) / (to.atMs - from.atMs);
 }
 
 /** The first connectors are shown: the edge is there. */
