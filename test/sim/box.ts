@@ -66,7 +66,7 @@ export class Box {
       dice: new Dice(seed, `disk ${siteId}`),
       trace,
       onCut: () => this.cutPower(this.#dice.span(60_000), this.#dice.chance(0.2)),
-      onHalf: (detail) => parts.violations.add('a commit is whole', `${siteId}: ${detail}`),
+      onViolation: (invariant, detail) => parts.violations.add(invariant, `${siteId}: ${detail}`),
     });
     this.ledgerPath = join(folder, 'ledger.db');
     const nowMs = () => scheduler.nowMs;

@@ -2,8 +2,8 @@ import Database, { type Database as Sqlite } from 'better-sqlite3';
 import { recordBodySchema } from '#shared/wire/records.ts';
 import { openDatabase } from '../../edge/ledger/open-database.ts';
 import type { Dice } from './dice.ts';
+import { EachCommit } from './each-commit.ts';
 import type { Trace } from './trace.ts';
-import { WholeCommits } from './whole-commits.ts';
 
 /** How the disk of a box is doing: how often a commit meets each trouble. */
 export interface DiskWeather {
@@ -43,15 +43,17 @@ export class EdgeDisk {
   readonly #trace: Trace;
   readonly #name: string;
   readonly #onCut: () => void;
-  readonly #whole: WholeCommits;
+  readonly #whole: EachCommit;
 
-  /** @param parts.onHalf hears what a power cut at this moment would leave by halves */
-  constructor(name: string, parts: { dice: Dice; trace: Trace; onCut: () => void; onHalf: (detail: string) => void }) {
+  constructor(
+    name: string,
+    parts: { dice: Dice; trace: Trace; onCut: () => void; onViolation: (invariant: string, detail: string) => void },
+  ) {
     this.#name = name;
     this.#dice = parts.dice;
     this.#trace = parts.trace;
     this.#onCut = parts.onCut;
-    this.#whole = new WholeCommits(parts.onHalf);
+    this.#whole = new EachCommit(parts.onViolation);
   }
 
   open(path: string, maxBytes: number | null): Sqlite {

@@ -11,24 +11,36 @@ interface SessionRow {
 }
 
 /**
- * What a power cut would leave, looked at after each commit: a state and the record that tells of it are there together, or
- * neither is. Every commit is a place where the power may go, so nothing of this may be true only one commit later.
+ * Looked at after each commit: what a power cut would leave. A state and the record that tells of it are there together, or neither
+ * is; every commit is a place where the power may go, so none of this may become true only one commit later. And each command
+ * ends in one way, however often that is told.
  */
-export class WholeCommits {
+export class EachCommit {
   readonly #started = new Set<string>();
   readonly #ended = new Set<string>();
   readonly #reported = new Set<string>();
-  readonly #onHalf: (detail: string) => void;
+  /** How a command has ended, by its id. */
+  readonly #outcomes = new Map<string, string>();
+  readonly #onViolation: (invariant: string, detail: string) => void;
 
-  constructor(onHalf: (detail: string) => void) {
-    this.#onHalf = onHalf;
+  /** @param onViolation hears what does not hold */
+  constructor(onViolation: (invariant: string, detail: string) => void) {
+    this.#onViolation = onViolation;
   }
 
   /** Committed, of whatever epoch. */
   note(body: RecordBody): void {
     if (body.kind === 'session.started') this.#started.add(body.sessionId);
     if (body.kind === 'session.ended') this.#ended.add(body.cdr.sessionId);
-    if (body.kind === 'command.reported') this.#reported.add(`${body.commandId} ${body.status}`);
+    if (body.kind !== 'command.reported') return;
+    const { commandId, status, sessionId, code } = body;
+    this.#reported.add(`${commandId} ${status}`);
+    if (status === 'received') return;
+    const outcome = `${status} ${sessionId} ${code}`;
+    const before = this.#outcomes.get(commandId) ?? outcome;
+    this.#outcomes.set(commandId, before);
+    if (before !== outcome)
+      this.#onViolation('a command has one outcome', `command ${commandId}: ${before}, then ${outcome}`);
   }
 
   check(database: Sqlite): void {
@@ -47,6 +59,6 @@ export class WholeCommits {
   }
 
   #half(what: string, how: string): void {
-    this.#onHalf(`${what} ${how}, and its records do not say so`);
+    this.#onViolation('a commit is whole', `${what} ${how}, and its records do not say so`);
   }
 }
