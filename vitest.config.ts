@@ -17,6 +17,7 @@ const long = [
   'test/contract/data-budget.test.ts',
   'test/drain/drain.test.ts',
   'test/sync/second-way.test.ts',
+  'test/store/restored-cloud.test.ts',
   'test/sim/*.test.ts',
 ];
 // A full site for a quarter of an hour, alone on the machine: `npm run test:site`.

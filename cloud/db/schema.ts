@@ -51,6 +51,7 @@ export interface Database {
   diagnostic_pieces: DiagnosticPiecesTable;
   cursors: { site_id: string; store_epoch: string; stream: string; acked_seq: number };
   told_sessions: ToldSessionsTable;
+  record_gaps: RecordGapsTable;
   site_records: SiteRecordsTable;
   dead_letters: DeadLettersTable;
   sample_series: SampleSeriesTable;
@@ -209,6 +210,16 @@ interface ToldSessionsTable {
   /** JSON, as the next one. */
   session_ids: string;
   progress: string;
+}
+
+interface RecordGapsTable {
+  gap_id: string;
+  site_id: string;
+  store_epoch: string;
+  stream: string;
+  first_seq: number;
+  last_seq: number;
+  found_at_ms: number;
 }
 
 interface SiteRecordsTable {

@@ -9,6 +9,7 @@ import { judgeHello, sayHold } from '../presence/lives.ts';
 import { hearCredential } from '../sites/rotate.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { ENCODINGS } from './inflate.ts';
+import { gapsOf, gapToTell, passGap } from './record-gaps.ts';
 import { inShard, ShardLostError } from './shards/fence.ts';
 import { storable } from './storable.ts';
 import { hearSessions } from './told-sessions.ts';
@@ -24,24 +25,11 @@ const BATCHES_IN_FLIGHT = 4;
 export async function handleHello(context: IngestContext, site: KnownSite, hello: Hello): Promise<void> {
   const nowMs = context.clock.wallMs();
   const others = (hello.otherStreams ?? []).filter(({ stream }) => streamSchema.safeParse(stream).success);
-  const { value, tenure } = await inShard(context, site.shard, async (trx) => {
-    const found = await judgeHello({ ...context, trx }, site.siteId, hello, nowMs);
-    if (found.kind === 'welcome') await rememberLink(trx, site.siteId, hello, nowMs);
-    const stored = await trx
-      .selectFrom('cursors')
-      .select(['stream', 'store_epoch', 'acked_seq'])
-      .where('site_id', '=', site.siteId)
-      .where('store_epoch', 'in', [hello.storeEpoch, ...others.map(({ storeEpoch }) => storeEpoch)])
-      .execute();
-    const ackedSeqOf = (stream: string, epoch: string): number =>
-      stored.find((row) => row.stream === stream && row.store_epoch === epoch)?.acked_seq ?? 0;
-    const ackedSeq = ackedSeqOf('events', hello.storeEpoch);
-    const hasEnded =
-      found.kind === 'welcome' && (await hearSessions({ ...context, trx, site, nowMs }, hello, ackedSeq));
-    return { found, ackedSeqOf, hasEnded };
-  });
+  const { value, tenure } = await inShard(context, site.shard, (trx) =>
+    hear({ ...context, trx, site, nowMs }, hello, others),
+  );
   if (!tenure.isLive()) throw new ShardLostError(site.shard);
-  const { found, ackedSeqOf, hasEnded } = value;
+  const { found, ackedSeqOf, gap, hasEnded } = value;
   if (hasEnded) context.wake.deliveries();
   if (found.kind === 'hold') return sayHold(context, site, hello, found.reason);
   if (hello.credential !== undefined) await hearCredential(context, site, hello.credential);
@@ -62,6 +50,7 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
     beats: true,
     ...(others.length > 0 && { otherCursors }),
     ...(documentKeys !== null && { documentKeys }),
+    ...(gap !== null && { tellAgain: gap }),
     accepts: { batchesInFlight: BATCHES_IN_FLIGHT, streams: streamSchema.options, encodings: ENCODINGS },
   });
   context.logger.info({ siteId: site.siteId, software: hello.software }, 'site says hello');
@@ -70,6 +59,40 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
     await hearDocuments(trx, site.siteId, hello.documents ?? null, nowMs);
   });
   context.wake.commands();
+}
+
+interface HelloContext extends IngestContext {
+  readonly trx: Trx;
+  readonly site: KnownSite;
+  readonly nowMs: number;
+}
+
+/** What a hello changes, and what it is answered with. */
+async function hear(context: HelloContext, hello: Hello, others: NonNullable<Hello['otherStreams']>) {
+  const { trx, site, nowMs } = context;
+  const stored = await trx
+    .selectFrom('cursors')
+    .select(['stream', 'store_epoch', 'acked_seq'])
+    .where('site_id', '=', site.siteId)
+    .where('store_epoch', 'in', [hello.storeEpoch, ...others.map(({ storeEpoch }) => storeEpoch)])
+    .execute();
+  const storedSeqOf = (stream: string, epoch: string): number =>
+    stored.find((row) => row.stream === stream && row.store_epoch === epoch)?.acked_seq ?? 0;
+  const gaps = gapsOf(hello.storeEpoch, hello.streams, storedSeqOf);
+  const found = await judgeHello(context, site.siteId, hello, nowMs, gaps.length > 0);
+  if (found.kind === 'hold') return { found, ackedSeqOf: storedSeqOf, gap: null, hasEnded: false };
+  await rememberLink(trx, site.siteId, hello, nowMs);
+  // A site that can tell again sends its samples from where the cloud is: of these none is missing.
+  if (hello.toldAgain === undefined)
+    gaps.push(...others.flatMap((other) => gapsOf(other.storeEpoch, [other], storedSeqOf)));
+  for (const one of gaps) await passGap(context, one);
+  const ackedSeqOf = (stream: string, epoch: string): number =>
+    gaps.find((one) => one.stream === stream && one.storeEpoch === epoch)?.lastSeq ?? storedSeqOf(stream, epoch);
+  const gap = await gapToTell(context, hello);
+  // What is still to be told again may be the end of a charge that the site does not name.
+  const isBehind = gap !== null || gaps.length > 0;
+  const hasEnded = !isBehind && (await hearSessions(context, hello, ackedSeqOf('events', hello.storeEpoch)));
+  return { found, ackedSeqOf, gap, hasEnded };
 }
 
 async function rememberLink(trx: Trx, siteId: string, hello: Hello, nowMs: number): Promise<void> {

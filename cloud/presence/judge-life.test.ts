@@ -18,6 +18,7 @@ const known = (change: Partial<KnownLives> = {}): KnownLives => ({
   own: null,
   lastOfEpoch,
   isContested: false,
+  isAhead: false,
   ...change,
 });
 const silentFor = (ms: number, change: Partial<Holder> = {}) =>
@@ -49,6 +50,18 @@ const cases: [string, Parameters<typeof judgeLife>[0], KnownLives, object][] = [
     copy,
     silentFor(REPLACED_AFTER_MS + 1),
     { kind: 'hold', reason: 'begin-epoch', isProof: false },
+  ],
+  [
+    'a later process than the cloud remembers, which was put back',
+    { ...next, lifeId: 'A5', formerLifeId: 'A4' },
+    { ...silentFor(FRESH_MS + 1), isAhead: true },
+    welcome('succeeds'),
+  ],
+  [
+    'the same, where another store has spoken in between',
+    { ...next, lifeId: 'A5', formerLifeId: 'A4' },
+    { ...silentFor(REPLACED_AFTER_MS + 1, { storeEpoch: 'E2' }), isAhead: true },
+    welcome('returns'),
   ],
   [
     'a will alone lets no other store in',

@@ -34,6 +34,8 @@ export interface KnownLives {
   readonly lastOfEpoch: WelcomedLife | null;
   /** Two boxes were found to speak for the site, and nobody has decided yet. */
   readonly isContested: boolean;
+  /** The store was told that more of it is safe than the cloud has. No copy is: the cloud was put back, and has forgotten lives as well. */
+  readonly isAhead: boolean;
 }
 
 export type Judgement =
@@ -57,13 +59,13 @@ const follows = ({ formerLifeId }: HeardLife, last: WelcomedLife): boolean =>
  * fallen silent. That two are alive is proven when one is heard while the other waits, or comes back after its place was taken.
  */
 export function judgeLife(life: HeardLife, known: KnownLives, nowMs: number): Judgement {
-  const { holder, own, lastOfEpoch, isContested } = known;
+  const { holder, own, lastOfEpoch, isContested, isAhead } = known;
   if (holder === null) return { kind: 'welcome', change: 'first' };
   if (holder.lifeId === life.lifeId) return { kind: 'welcome', change: 'same' };
   if (own?.status === 'chosen') return chosen(life, lastOfEpoch);
   if (own?.status === 'former' || own?.status === 'barred') return hold('barred', !isContested);
 
-  const isNext = holder.storeEpoch === life.storeEpoch && follows(life, holder);
+  const isNext = holder.storeEpoch === life.storeEpoch && (isAhead || follows(life, holder));
   if (isContested && !isNext) return hold('barred');
   const silentMs = nowMs - holder.heardAtMs;
   const mayBeAlive = isNext ? holder.isOnline && silentMs <= FRESH_MS : silentMs <= REPLACED_AFTER_MS;
@@ -71,7 +73,7 @@ export function judgeLife(life: HeardLife, known: KnownLives, nowMs: number): Ju
     const isHeardSince = own?.status === 'waiting' && holder.heardAtMs > own.firstHeardAtMs + ON_ITS_WAY_MS;
     return isHeardSince && silentMs <= FRESH_MS ? hold('barred', !isContested) : hold('wait');
   }
-  return isNext ? { kind: 'welcome', change: 'succeeds' } : takeOver(life, lastOfEpoch);
+  return isNext ? { kind: 'welcome', change: 'succeeds' } : takeOver(life, lastOfEpoch, isAhead);
 }
 
 /** Another box is alive, perhaps with the same store: only whoever had the epoch last keeps it. */
@@ -81,7 +83,7 @@ function chosen(life: HeardLife, lastOfEpoch: WelcomedLife | null): Judgement {
 }
 
 /** A copy of a store that the cloud knows may go on, but not under the numbers of the store it was copied from. */
-function takeOver(life: HeardLife, lastOfEpoch: WelcomedLife | null): Judgement {
+function takeOver(life: HeardLife, lastOfEpoch: WelcomedLife | null, isAhead: boolean): Judgement {
   if (lastOfEpoch === null) return { kind: 'welcome', change: 'replaces' };
-  return follows(life, lastOfEpoch) ? { kind: 'welcome', change: 'returns' } : hold('begin-epoch');
+  return isAhead || follows(life, lastOfEpoch) ? { kind: 'welcome', change: 'returns' } : hold('begin-epoch');
 }

@@ -17,12 +17,15 @@ type LifeContext = Pick<IngestContext, 'random' | 'logger'>;
 /**
  * Decides whether a hello is welcome, and remembers who speaks for the site, in the transaction that changes the site's link: two
  * processes that hear hellos of one site cannot welcome both.
+ *
+ * @param isAhead the site was told that more of its store is safe than is here
  */
 export async function judgeHello(
   context: LifeContext & { readonly trx: Trx },
   siteId: string,
   hello: Hello,
   nowMs: number,
+  isAhead: boolean,
 ): Promise<Judgement> {
   const { trx, logger } = context;
   const { life, storeEpoch } = hello;
@@ -32,7 +35,7 @@ export async function judgeHello(
     return { kind: 'welcome', change: 'same' };
   }
   const lived = { ...hello, life };
-  const known = await knownLives(trx, siteId, lived);
+  const known = { ...(await knownLives(trx, siteId, lived)), isAhead };
   const found = judgeLife({ ...life, storeEpoch }, known, nowMs);
   await putLife(trx, siteId, lived, found, nowMs);
   if (found.kind === 'welcome') await takePlace(trx, siteId, life.lifeId, known.holder, nowMs);
@@ -129,7 +132,11 @@ export const isContested = async (trx: Trx, siteId: string): Promise<boolean> =>
     .where('status', '=', 'barred')
     .executeTakeFirst()) !== undefined;
 
-async function knownLives(trx: Trx, siteId: string, { life, storeEpoch }: LivedHello): Promise<KnownLives> {
+async function knownLives(
+  trx: Trx,
+  siteId: string,
+  { life, storeEpoch }: LivedHello,
+): Promise<Omit<KnownLives, 'isAhead'>> {
   const own = await trx
     .selectFrom('site_lives')
     .select(['status', 'store_epoch as storeEpoch', 'first_heard_at_ms as firstHeardAtMs'])

@@ -21,6 +21,8 @@ export interface TestCloudOptions {
   readonly logger?: Logger;
   /** Open and migrated; default: PGlite in memory. Closed by `stop`. */
   readonly db?: Db;
+  /** What its database was sealed with; default: a new one. */
+  readonly masterKey?: Buffer;
 }
 
 export interface TestCloud {
@@ -45,7 +47,7 @@ export async function startTestCloud(options: TestCloudOptions = {}): Promise<Te
       random: systemRandom,
       logger: options.logger ?? pino({ level: 'silent' }),
       lookUp: options.lookUp ?? (() => Promise.resolve([])),
-      keys: { masterKey: systemRandom.bytes(32), staffToken },
+      keys: { masterKey: options.masterKey ?? systemRandom.bytes(32), staffToken },
       db: options.db ?? (await openTestDatabase()),
     },
   );

@@ -24,6 +24,7 @@ import {
 } from './outbox.ts';
 import { putRulesIn, rulesIn } from './site-rules.ts';
 import type { Store } from './store.ts';
+import { type Gap, tellAgainIn, toldAgainIn } from './tell-again.ts';
 
 /** Tables with one row per connector. */
 type PerConnector = 'latches' | 'service' | 'devices' | 'occupancies';
@@ -108,6 +109,16 @@ export class Ledger {
       append(this.#store, siteAlarm('store-copied', this.#newId(), detail), at, storedWallMs);
     });
     this.#storeEpoch = this.#store.read(() => String(this.#meta('store_epoch')));
+  }
+
+  /** The last gap of the cloud's of which this store has told again what it still had; null when there was none. */
+  toldAgain(): string | null {
+    return this.#store.read(() => toldAgainIn(this.#store));
+  }
+
+  /** The cloud has lost what it had acknowledged: what is still here of it is told again, once for each gap. */
+  tellAgain(gap: Gap, at: Stamp): void {
+    this.#together(at, (storedWallMs) => tellAgainIn(this.#store, gap, at, storedWallMs));
   }
 
   /** The last life of this store that the cloud has welcomed; null before the first, and in a store that was made anew. */

@@ -9,6 +9,7 @@ import { eachReadableRow } from './readable-rows.ts';
 import { type Row, Store } from './store.ts';
 import { LOSS_KEY, noteLoss } from './store-loss.ts';
 import { DamagedRow, parseStored, troubleOf } from './store-trouble.ts';
+import { CDRS_TOLD_AGAIN, tellCdrsAgain } from './tell-again.ts';
 import { checkWal } from './wal-check.ts';
 
 /** What came over from another store, and what of it could not be read, by table. */
@@ -22,8 +23,6 @@ export interface Salvaged {
  * nobody looks after the piles' records, and systemd waits for 30 s. What is older stays in quarantine.
  */
 export const NEWEST_ROWS = 2000;
-/** Told again when records may have been lost: the cloud takes each CDR once, by its own id. */
-const CDRS_TOLD_AGAIN = 2000;
 const DAY_MS = 86_400_000;
 /** Commands older than this cannot come again. */
 export const COMMAND_LIFE_MS = 30 * DAY_MS;
@@ -83,7 +82,8 @@ function bringOver(from: string, store: Store, origin: Exclude<Origin, 'own'>, n
   }
   numberDeadLettersBelowZero(store);
   store.run(`UPDATE sessions SET is_open = 0 WHERE is_open = 1 AND session_id IN (SELECT session_id FROM cdrs)`);
-  if (origin === 'restored' || lost.has('outbox')) tellCdrsAgain(store, origin);
+  if (origin === 'restored' || lost.has('outbox'))
+    to.transaction(() => tellCdrsAgain(store, origin, CDRS_TOLD_AGAIN))();
   return { taken, lost: [...lost] };
 }
 
@@ -228,21 +228,6 @@ function takeDeadLetter(store: Store, row: Row): void {
     at: row.at ?? null,
     seq: Number(last) + 1,
   });
-}
-
-function tellCdrsAgain(store: Store, origin: Origin): void {
-  const unsaid = store.rows(
-    `SELECT body, stored_wall_ms FROM (SELECT rowid AS n, * FROM cdrs ORDER BY rowid DESC LIMIT ?)
-     WHERE session_id NOT IN (SELECT session_id FROM outbox WHERE kind = 'session.ended') ORDER BY n`,
-    CDRS_TOLD_AGAIN,
-  );
-  store.database.transaction(() => {
-    for (const row of unsaid) {
-      const cdr = cdrSchema.parse(parseStored(row.body));
-      const wallMs = row.stored_wall_ms === null ? null : Number(row.stored_wall_ms);
-      append(store, { kind: 'session.ended', cdr }, cdr.endedAt, wallMs, origin);
-    }
-  })();
 }
 
 const DOCUMENTS = ['faults', 'body', 'document', 'outcome', 'trial', 'taken_at'];

@@ -26,6 +26,7 @@ import {
 } from '#shared/wire/messages.ts';
 import { allDown, type DownKind, parseDownTopic, type UpKind, upTopic, WIRE_VERSION } from '#shared/wire/topics.ts';
 import { isStoreError } from '../ledger/store-trouble.ts';
+import type { Gap } from '../ledger/tell-again.ts';
 import type { BrokerSession, OpenBrokerSession } from './broker-session.ts';
 import { asked, heard, isAway, isToBeAsked, unheardOf, welcomedBy } from './cloud-watch.ts';
 import { CommandIntake, type IntakeParts } from './command-intake.ts';
@@ -238,6 +239,7 @@ export class Link {
       documentKeyIds: this.#parts.documentKeyIds(),
       life: { lifeId: this.#lifeId, formerLifeId: this.#formerLifeId, controllerId: this.#parts.controllerId },
       runningSessions: this.#runningSessions(at),
+      toldAgain: ledger.toldAgain(),
       ...(credential === null ? {} : { credential }),
     };
     this.#publish('hello', hello);
@@ -394,6 +396,22 @@ export class Link {
     this.#cloud = welcomedBy(welcome.beats === true, this.#parts.clock.monoMs());
     this.#publishView(welcome.accepts?.encodings ?? []);
     this.#streams.welcomed(welcome);
+    if (welcome.tellAgain !== undefined) this.#tellAgain(welcome.tellAgain);
+  }
+
+  /** The next hello says that it is done. On a disk that takes nothing it is done after a later welcome. */
+  #tellAgain(gap: Gap): void {
+    const { ledger, stamp, log } = this.#parts;
+    try {
+      if (ledger.toldAgain() === gap.gapId) return;
+      ledger.tellAgain(gap, stamp());
+    } catch (error) {
+      if (!isStoreError(error)) throw error;
+      return log.error({ code: 'store.unavailable', reason: error.message }, 'records cannot be told again');
+    }
+    log.error({ code: 'wire.gap', ...gap }, 'the cloud has lost records: what is still here is told again');
+    this.#greet();
+    this.poke();
   }
 
   /** On a disk that takes nothing it is remembered at the next welcome. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { alarms, at, open, sessionOn, started } from '../ledger/testing.ts';
+import { uuid } from '../control/testing.ts';
+import { acknowledge, alarms, at, closingOf, open, sessionOn, started } from '../ledger/testing.ts';
 import { type FakeCloud, pause, rig } from './testing.ts';
 
 const poll = (read: () => unknown) => expect.poll(read, { interval: 10 });
@@ -125,4 +126,41 @@ test('SY-08 a short batch is not made longer', async () => {
   ledger.commit(numbers(1), at);
   link.poke();
   await poll(() => cloud.sizes.find(({ kind }) => kind === 'batch')?.isPlain).toBe(true);
+});
+
+test('SY-01 SY-05 what the cloud has lost is told again once, and the next hello says so', async () => {
+  const { cloud, ledger, link } = await rig({ fraction: () => 0, start: false });
+  const closing = closingOf(1);
+  if (closing.session === null) throw new Error('no session');
+  ledger.commit(open(closing.session.session), at);
+  ledger.commit(closing, at);
+  const head = ledger.headSeq();
+  acknowledge(ledger, head);
+  const tellAgain = { gapId: uuid(70), firstSeq: 1, lastSeq: head };
+  cloud.onHeard = (kind) => (kind === 'hello' ? cloud.welcome({ tellAgain }) : cloud.answer(kind));
+  await cloud.start();
+  await poll(() => cloud.heard.hello.map(({ toldAgain }) => toldAgain)).toEqual([null, uuid(70)]);
+  await poll(() => ledger.backlog()).toBe(0);
+  link.askTime();
+  await poll(() => cloud.heard.hello.length).toBe(3);
+  await pause(100);
+  const kinds = cloud.heard.batch.flatMap(({ records }) => records.map(({ body }) => body.kind));
+  expect(kinds.filter((kind) => kind === 'session.ended')).toHaveLength(1);
+  expect(ledger.headSeq()).toBeGreaterThan(head);
+});
+
+test('SY-05 a cloud that knows less than it has acknowledged is told so in a hello, and not again at once', async () => {
+  const { cloud, ledger, link } = await rig({ fraction: () => 0 });
+  ledger.commit(numbers(2), at);
+  link.poke();
+  await poll(() => ledger.ackedSeq()).toBe(2);
+  const hellos = cloud.heard.hello.length;
+  cloud.onHeard = (kind) => (kind === 'hello' ? cloud.welcome() : cloud.ack({ ackedSeq: 1 }));
+  ledger.commit(numbers(1), at);
+  link.poke();
+  await poll(() => cloud.heard.hello.length).toBe(hellos + 1);
+  const batches = cloud.heard.batch.length;
+  await poll(() => cloud.heard.batch.length).toBeGreaterThan(batches + 1);
+  expect(cloud.heard.hello.length).toBe(hellos + 1);
+  expect([ledger.ackedSeq(), ledger.backlog()]).toEqual([2, 1]);
 });

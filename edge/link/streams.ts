@@ -12,6 +12,8 @@ import type { StreamSource } from './stream-source.ts';
 const BATCH_LIMITS = { records: MAX_BATCH_RECORDS, bytes: 262_144 };
 /** However many a cloud allows. */
 const MOST_BATCHES_IN_FLIGHT = 16;
+/** An acknowledgement that comes late looks the same, and an older cloud has no answer. */
+const DOUBT_AGAIN_MS = 60_000;
 /** What a cloud takes that does not say. */
 const FIRST_CLOUD: NonNullable<Welcome['accepts']> = { batchesInFlight: 1, streams: ['events'], encodings: [] };
 
@@ -39,6 +41,8 @@ export class Streams {
   readonly #parts: StreamsParts;
   #pump: PumpState;
   #accepts = FIRST_CLOUD;
+  /** When hello was last said because the cloud knew less than it had acknowledged. */
+  #doubtedMonoMs: number | null = null;
   /** The stores that hello has been said for. */
   #greeted: readonly string[] | null = null;
 
@@ -100,7 +104,17 @@ export class Streams {
     if (throughSeq > (this.#pump.lanes[lane]?.ackedSeq ?? 0))
       source.acknowledge({ storeEpoch, ackedSeq: throughSeq, refused });
     this.#pump = state;
+    if (ackedSeq < source.ackedSeq()) this.#doubt();
     this.tick();
+  }
+
+  /** The cloud has lost what it had acknowledged: behind that it takes nothing before a hello has told it so. */
+  #doubt(): void {
+    const nowMonoMs = this.#parts.clock.monoMs();
+    if (this.#doubtedMonoMs !== null && nowMonoMs - this.#doubtedMonoMs < DOUBT_AGAIN_MS) return;
+    this.#doubtedMonoMs = nowMonoMs;
+    this.#parts.log.warn({}, 'the cloud knows less than it has acknowledged');
+    this.connected();
   }
 
   #drive(event: PumpEvent): void {

@@ -124,10 +124,15 @@ export class SamplesRecorder {
 
   /**
    * The cloud knows more of the store `storeEpoch` than the store itself, which is an older copy then: its next numbers would be those of
-   * other samples. It goes to quarantine, and another takes its place.
+   * other samples. It goes to quarantine, and another takes its place. Where it knows less than it has acknowledged it has lost that:
+   * samples are sent again from there on.
    */
-  replaceOlder(storeEpoch: string, knownSeq: number): void {
-    if (this.#stream?.storeEpoch !== storeEpoch || knownSeq <= this.#stream.headSeq) return;
+  hearCursor(storeEpoch: string, knownSeq: number): void {
+    if (this.#stream?.storeEpoch !== storeEpoch) return;
+    if (knownSeq <= this.#stream.headSeq) {
+      this.#stream.ackedSeq = Math.min(this.#stream.ackedSeq, knownSeq);
+      return;
+    }
     this.#closeQuietly();
     this.#replace();
   }

@@ -11,7 +11,7 @@ export const SAMPLES_BYTES_PER_S = 2000;
  * @param bytesPerS the most that samples may take of the link
  */
 export function samplesOf(
-  recorder: Pick<SamplesRecorder, 'stream' | 'recordsAfter' | 'acknowledge' | 'replaceOlder'>,
+  recorder: Pick<SamplesRecorder, 'stream' | 'recordsAfter' | 'acknowledge' | 'hearCursor'>,
   bytesPerS: number,
 ): StreamSource {
   let known = { storeEpoch: '', headSeq: 0, ackedSeq: 0 };
@@ -33,6 +33,6 @@ export function samplesOf(
     headSeq: () => stream().headSeq,
     ackedSeq: () => stream().ackedSeq,
     acknowledge: ({ storeEpoch, ackedSeq }) => recorder.acknowledge(storeEpoch, ackedSeq),
-    hearCursor: (storeEpoch, ackedSeq) => recorder.replaceOlder(storeEpoch, ackedSeq),
+    hearCursor: (storeEpoch, ackedSeq) => recorder.hearCursor(storeEpoch, ackedSeq),
   };
 }

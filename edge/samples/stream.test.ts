@@ -192,3 +192,17 @@ test('SY-02 of very many losses the oldest are told together with those after th
   const told = losses(tellAll(recorder)).filter((loss) => loss.startsWith('not-taken'));
   expect(told.reduce((sum, loss) => sum + Number(loss.split(' ')[1]), 0)).toBe(2200);
 });
+
+test('SY-01 samples that the cloud has lost are sent again from where it is; an older store than it knows is replaced', () => {
+  const { recorder, run } = recorderRig();
+  run(6000, 2);
+  const { storeEpoch = '' } = recorder.stream() ?? {};
+  recorder.acknowledge(storeEpoch, 1200);
+  recorder.hearCursor(uuid(5), 100);
+  recorder.hearCursor(storeEpoch, 1200);
+  expect(recorder.stream()?.ackedSeq).toBe(1200);
+  recorder.hearCursor(storeEpoch, 700);
+  expect(recorder.stream()).toEqual({ storeEpoch, headSeq: 1200, ackedSeq: 700 });
+  recorder.hearCursor(storeEpoch, 1201);
+  expect(recorder.stream()?.storeEpoch).not.toBe(storeEpoch);
+});

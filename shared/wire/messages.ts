@@ -71,6 +71,8 @@ export const helloSchema = z.object({
   credential: fingerprintSchema.optional(),
   /** Older sites leave it out. */
   life: lifeSchema.optional(),
+  /** The last gap of which the site has told again what it still had; null: of none. Older sites, which tell nothing again, leave it out. */
+  toldAgain: uuidSchema.nullable().optional(),
 });
 export type Hello = z.infer<typeof helloSchema>;
 
@@ -101,6 +103,8 @@ export const welcomeSchema = z.object({
     .optional(),
   /** It answers a live view that asks. Older clouds leave it out. */
   beats: z.literal(true).optional(),
+  /** Events that it had acknowledged and has lost: what the site still has of what they told, it tells again under new numbers. */
+  tellAgain: z.object({ gapId: uuidSchema, firstSeq: z.int().positive(), lastSeq: z.int().positive() }).optional(),
 });
 export type Welcome = z.infer<typeof welcomeSchema>;
 
