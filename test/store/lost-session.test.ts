@@ -71,7 +71,9 @@ function begin(ledger: Ledger, box: Box, command: StartCommand): string {
   return sessionId;
 }
 
-test('SY-03.a SY-05 CH-03 a charge whose store is lost ends before a person as soon as the new store has told everything, and the connector takes the next one', async () => {
+test('SY-03.a SY-05 CH-03 a charge whose store is lost ends before a person as soon as the new store has told everything, and the connector takes the next one', {
+  timeout: 60_000,
+}, async () => {
   const stage = await setTheStage(cloud, { name: 'lost' });
   const orderOf = async (orderId: string) => (await stage.partner.call('GET', `/v1/orders/${orderId}`)).body;
   const first = openRescued().ledger;
