@@ -41,6 +41,10 @@ test('XC-08 OP-22 bad input gets a problem that names every bad field', async ()
   );
 });
 
+test('OP-08 whoever takes a minute to send a request holds no connection any longer', () => {
+  expect(cloud.app.server.requestTimeout).toBe(60_000);
+});
+
 test('XC-08 what is not JSON, too large, elsewhere or by another method says so', async () => {
   const cases: [Promise<{ statusCode: number; json(): { code: string } }>, number, string][] = [
     [staff('/staff/v1/partners', '{"a":'), 400, 'request.not_json'],

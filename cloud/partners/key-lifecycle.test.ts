@@ -68,6 +68,19 @@ test('OP-04 without an overlap the former key ends at once, and of two rotations
   expect(await codeOf(former)).toBe('auth.unknown_key');
 });
 
+test('OP-04 a rotation whose answer was lost is repeated, until the new key has been used', async () => {
+  const former = await newKey();
+  const lost = await staff(`/keys/${former.keyId}/rotate`, { overlap_s: 60 });
+  clock.advance(10_000);
+  const made = await staff(`/keys/${former.keyId}/rotate`, { overlap_s: 600 });
+  expect(made.former_ends_at).toBe(lost.former_ends_at);
+  expect([await codeOf(clientOf(lost)), await codeOf(former)]).toEqual(['auth.unknown_key', 'taken']);
+  expect(await listed(former.keyId)).toMatchObject({ replaced_by: made.key_id });
+  expect(await codeOf(clientOf(made))).toBe('taken');
+  await expect(staff(`/keys/${former.keyId}/rotate`, { overlap_s: 60 })).rejects.toThrow('key.state');
+  expect([await codeOf(clientOf(made)), await codeOf(former)]).toEqual(['taken', 'taken']);
+});
+
 test('OP-04 a disabled key can be enabled, a revoked one never works again', async () => {
   const key = await newKey();
   await staff(`/keys/${key.keyId}/disable`, { reason: 'who knows' });

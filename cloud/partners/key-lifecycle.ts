@@ -98,10 +98,11 @@ async function lockKey(trx: Trx, { partnerId, keyId, environment }: KeyName): Pr
 }
 
 /**
- * Makes a key with the same rights, and ends the present one when the overlap is over.
+ * Makes a key with the same rights, and ends the present one when the overlap is over. Within the overlap it may be repeated as long as
+ * the new key was never used: its secret may have been lost on the way, so that key is revoked and another takes its place.
  *
- * @param overlapMs 0: the present one ends at once
- * @throws PilegateError `key.unknown`, or `key.state` when it is not live or has been replaced already
+ * @param overlapMs 0: the present one ends at once. Of a repetition: without effect, the end stays
+ * @throws PilegateError `key.unknown`, or `key.state` when it is neither live nor replaced by a key that was never used
  */
 export const rotateKey = (
   context: KeyContext,
@@ -112,10 +113,11 @@ export const rotateKey = (
     const nowMs = context.clock.wallMs();
     const former = await lockKey(trx, name);
     const state = keyStateOf(former, nowMs);
-    if (state !== 'live') throw new PilegateError('key.state', `${name.keyId} is ${state}`);
+    const isRepeated = state === 'replaced' && (await revokeUnused(trx, former, nowMs));
+    if (state !== 'live' && !isRepeated) throw new PilegateError('key.state', `${name.keyId} is ${state}`);
     const { partner_id, environment, scopes, label, allowed_cidrs, limits } = former;
     const made = await storeKey(trx, context, { partner_id, environment, scopes, label, allowed_cidrs, limits });
-    const formerEndsAtMs = nowMs + overlapMs;
+    const formerEndsAtMs = former.expires_at_ms ?? nowMs + overlapMs;
     await trx
       .updateTable('partner_keys')
       .set({ expires_at_ms: formerEndsAtMs, replaced_by: made.keyId })
@@ -123,6 +125,18 @@ export const rotateKey = (
       .execute();
     return { ...made, formerEndsAtMs };
   });
+
+/** Ends the key that took another's place, if nobody has ever signed with it. */
+async function revokeUnused(trx: Trx, former: PartnerKeyRow, nowMs: number): Promise<boolean> {
+  const revoked = await trx
+    .updateTable('partner_keys')
+    .set({ revoked_at_ms: nowMs, revoked_reason: 'never used, and the rotation was repeated' })
+    .where('key_id', '=', former.replaced_by)
+    .where('last_used_at_ms', 'is', null)
+    .where('revoked_at_ms', 'is', null)
+    .executeTakeFirst();
+  return revoked.numUpdatedRows === 1n;
+}
 
 export type KeyEnd = 'disable' | 'enable' | 'revoke';
 

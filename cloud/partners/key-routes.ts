@@ -58,7 +58,7 @@ export function keyRoutes(context: CloudContext, gate: PartnerGate): FastifyPlug
         tags,
         summary: 'Replace a key by one with the same rights',
         description:
-          'The secret is in this answer and nowhere else. If the answer is lost, disable the new key and ask staff.',
+          'The secret is in this answer and nowhere else. If the answer is lost, repeat it within the overlap: the key that nobody has used is revoked, and another takes its place.',
         params,
         body: rotationSchema,
         response: { 201: rotatedKeySchema, ...refusals },
