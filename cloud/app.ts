@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { alarmRoutes } from './alarms/routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import type { CloudContext } from './context.ts';
 import { diagnosticsRoutes } from './diagnostics/routes.ts';
@@ -94,6 +95,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(actionRoutes(staff, staffRouteTable));
   await zodApp.register(auditRoutes(context, staff));
   await zodApp.register(attentionRoutes(context, staff));
+  await zodApp.register(alarmRoutes(context, staff));
   await zodApp.register(localOrderRoutes(context, staff));
   await zodApp.register(maintenanceRoutes(context, staff));
   await zodApp.register(documentRoutes(context, staff));

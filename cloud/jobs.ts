@@ -1,3 +1,4 @@
+import { createHeadNotes } from './audit/note-head.ts';
 import type { CloudContext } from './context.ts';
 import { askDuePieces, forgetDiagnostics } from './diagnostics/ask.ts';
 import { sendDueDocuments } from './documents/document-sender.ts';
@@ -108,6 +109,13 @@ export function startSweepers(context: CloudContext): Poller[] {
       timers,
       logger,
       run: () => watchKeys(context),
+    }),
+    startPoller({
+      name: 'note where the audit log stands',
+      intervalMs: NONCES_EVERY_MS,
+      timers,
+      logger,
+      run: createHeadNotes(context),
     }),
     startPoller({
       name: 'forget sessions of staff',

@@ -41,12 +41,20 @@ export class PilegateError extends Error {
   readonly detail: string;
   readonly complaints: readonly Complaint[];
 
-  constructor(code: ErrorCode, detail: string, options: { complaints?: readonly Complaint[]; cause?: unknown } = {}) {
+  /** When it may be tried again, in seconds; null: that depends on other things than time. */
+  readonly retryAfterS: number | null;
+
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    options: { complaints?: readonly Complaint[]; cause?: unknown; retryAfterS?: number } = {},
+  ) {
     super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'PilegateError';
     this.code = code;
     this.detail = detail;
     this.complaints = options.complaints ?? [];
+    this.retryAfterS = options.retryAfterS ?? null;
   }
 
   get fault(): Fault {

@@ -296,6 +296,11 @@ interface AlarmsTable {
   detail: string;
   raised_at_ms: number;
   received_at_ms: number;
+  acknowledged_at_ms: number | null;
+  acknowledged_by: string | null;
+  closed_at_ms: number | null;
+  closed_by: string | null;
+  close_reason: string | null;
 }
 
 interface OrdersTable {

@@ -47,6 +47,7 @@ function factsOf(error: unknown, bodyLimit: number): ProblemFacts | null {
 /** Sends an error as a problem. What is not the caller's doing is logged once, here, and not told. */
 export function createErrorHandler(logger: Logger) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    if (isPilegateError(error) && error.retryAfterS !== null) reply.header('retry-after', String(error.retryAfterS));
     const requestId = requestIdOf(request);
     const known = factsOf(error, request.routeOptions.bodyLimit ?? 0);
     const facts = known ?? {

@@ -95,6 +95,8 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'staff.too_many': 429,
   'staff.unknown': 404,
   'staff.last_owner': 409,
+  'alarm.unknown': 404,
+  'alarm.closed': 409,
   'confirmation.required': 403,
   'confirmation.by_person': 403,
   'confirmation.unknown': 404,

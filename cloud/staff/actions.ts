@@ -40,6 +40,8 @@ export const staffActions = {
   'rollout.pause': { permission: 'rollouts.write' },
   'rollout.resume': { permission: 'rollouts.write' },
   'rollout.abort': { permission: 'rollouts.write' },
+  'alarm.acknowledge': { permission: 'alarms.handle' },
+  'alarm.close': { permission: 'alarms.handle' },
   'dead_letter.retry': { permission: 'attention.retry' },
   'partner.create': { permission: 'partners.write' },
   'application.decide': { permission: 'partners.review' },

@@ -8,16 +8,9 @@ import { problems } from '../http/problem.ts';
 import { retryRecord } from '../ingest/retry-record.ts';
 import type { StaffGate } from './gate.ts';
 import { staffProblems, staffTags } from './routes.ts';
-import {
-  alarmSchema,
-  deadLetterSchema,
-  exceptionSchema,
-  listQuerySchema,
-  personSchema,
-  retriedRecordSchema,
-} from './schemas.ts';
+import { deadLetterSchema, exceptionSchema, listQuerySchema, personSchema, retriedRecordSchema } from './schemas.ts';
 
-/** What needs a person: dead letters, alarms, orders whose bill is in doubt. Newest first. */
+/** What needs a person: dead letters, orders whose bill is in doubt. Newest first. */
 export function attentionRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   return (app, _options, done) => {
     app.get('/staff/v1/dead-letters', {
@@ -66,32 +59,6 @@ export function attentionRoutes(context: CloudContext, staff: StaffGate): Fastif
             applied: refused === null,
             code: refused?.code ?? null,
             reason: refused?.detail ?? null,
-          })),
-        };
-      },
-    });
-
-    app.get('/staff/v1/alarms', {
-      ...staff.reads('attention.read'),
-      schema: {
-        tags: staffTags,
-        summary: 'Alarms',
-        querystring: listQuerySchema,
-        response: { 200: z.object({ alarms: z.array(alarmSchema) }), ...problems(...staffProblems) },
-      },
-      handler: async (request) => {
-        const rows = await context.db
-          .selectFrom('alarms')
-          .selectAll()
-          .orderBy('received_at_ms', 'desc')
-          .orderBy('alarm_id')
-          .limit(request.query.limit)
-          .execute();
-        return {
-          alarms: rows.map((row) => ({
-            ...row,
-            raised_at: iso(row.raised_at_ms),
-            received_at: iso(row.received_at_ms),
           })),
         };
       },

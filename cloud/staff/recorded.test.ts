@@ -80,6 +80,16 @@ const onPartner = (change: string, body: object): Deed => ({
   body,
   subject: `partner/${stage.partnerId}`,
 });
+async function newAlarm(): Promise<string> {
+  const alarm = { alarm_id: systemRandom.uuid(), code: 'c', severity: 'warning', detail: 'd' };
+  const atMs = clock.wallMs();
+  await cloud.context.db
+    .insertInto('alarms')
+    .values({ ...alarm, source: 'platform', raised_at_ms: atMs, received_at_ms: atMs })
+    .execute();
+  return alarm.alarm_id;
+}
+
 const invitationOf = async (staffId: string): Promise<string> =>
   (await staff('POST', '/accounts', { staff_id: staffId, name: 'N', role: 'support' })).body.invitation;
 
@@ -182,6 +192,14 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
   'rollout.pause': () => controlled('pause'),
   'rollout.resume': () => controlled('resume'),
   'rollout.abort': () => controlled('abort', { roll_back: false }),
+  'alarm.acknowledge': async () => {
+    const id = await newAlarm();
+    return { path: `/alarms/${id}/acknowledge`, body: {}, subject: `alarm/${id}` };
+  },
+  'alarm.close': async () => {
+    const id = await newAlarm();
+    return { path: `/alarms/${id}/close`, body: { reason: 'repaired' }, subject: `alarm/${id}` };
+  },
   'dead_letter.retry': async () => {
     const at = { wallMs: 1, monoMs: 1, bootId: systemRandom.uuid(), clock: 'trusted' };
     const payload = JSON.stringify({ seq: 1, at, body: { kind: 'of-tomorrow' } });

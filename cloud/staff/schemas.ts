@@ -92,21 +92,6 @@ export const retriedRecordSchema = z.object({
   reason: z.string().nullable(),
 });
 
-export const alarmSchema = z.object({
-  alarm_id: z.string(),
-  source: z.string(),
-  code: z.string(),
-  severity: z.string(),
-  site_id: z.string().nullable(),
-  pile_id: z.string().nullable(),
-  connector_id: z.string().nullable(),
-  session_id: z.string().nullable(),
-  partner_id: z.string().nullable(),
-  detail: z.string(),
-  raised_at: z.iso.datetime(),
-  received_at: z.iso.datetime(),
-});
-
 export const exceptionSchema = z.object({
   exception_id: z.int(),
   order_id: z.string(),

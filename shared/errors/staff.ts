@@ -20,8 +20,8 @@ export const staffErrors = {
     'caller',
     'Too many attempts have failed.',
     '失败次数过多。',
-    'Wait as long as the detail says.',
-    '请按 detail 所示时间等待。',
+    'Wait as long as Retry-After says.',
+    '请按 Retry-After 所示时间等待。',
   ),
   'staff.session_over': entry(
     'caller',
@@ -57,6 +57,20 @@ export const staffErrors = {
     '操作后将无人可管理账号。',
     'Make another owner first.',
     '请先设立另一位所有者。',
+  ),
+  'alarm.unknown': entry(
+    'caller',
+    'There is no such alarm.',
+    '告警不存在。',
+    'List the alarms to see their ids.',
+    '请查询告警列表核对编号。',
+  ),
+  'alarm.closed': entry(
+    'caller',
+    'The alarm is closed already.',
+    '告警已关闭。',
+    'Look at who closed it and why.',
+    '请查看关闭人与原因。',
   ),
   'confirmation.required': entry(
     'caller',

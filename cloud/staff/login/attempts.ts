@@ -15,11 +15,17 @@ export function waitAfter(failures: number): number {
   return Math.min(FIRST_WAIT_MS * 2 ** (failures - FREE_FAILURES), MOST_WAIT_MS);
 }
 
+/** The error of whoever has to wait. */
+export function tooMany(waitMs: number): PilegateError {
+  const retryAfterS = Math.ceil(waitMs / 1000);
+  return new PilegateError('staff.too_many', `wait ${retryAfterS} s`, { retryAfterS });
+}
+
 /**
  * Counts an attempt before it is made, so that a hundred at once are not a hundred tries; `attemptSucceeded` takes it back. The count
  * is in the database: all processes know it.
  *
- * @throws PilegateError `staff.too_many` with the seconds to wait in the detail
+ * @throws PilegateError `staff.too_many`
  */
 export async function beginAttempt({ db, clock }: Pick<CloudContext, 'db' | 'clock'>, key: string): Promise<void> {
   const nowMs = clock.wallMs();
@@ -36,7 +42,7 @@ export async function beginAttempt({ db, clock }: Pick<CloudContext, 'db' | 'clo
       .forUpdate()
       .executeTakeFirstOrThrow();
     const waitMs = lastMs + waitAfter(failures) - nowMs;
-    if (failures > 0 && waitMs > 0) throw new PilegateError('staff.too_many', `wait ${Math.ceil(waitMs / 1000)} s`);
+    if (failures > 0 && waitMs > 0) throw tooMany(waitMs);
     await trx
       .updateTable('staff_attempts')
       .set({ failures: failures + 1, last_at_ms: nowMs })

@@ -1,6 +1,6 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { isPilegateError, PilegateError } from '#shared/errors.ts';
+import { isPilegateError } from '#shared/errors.ts';
 import { uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../../context.ts';
 import { transaction } from '../../db/transaction.ts';
@@ -13,6 +13,7 @@ import type { StaffGate } from '../gate.ts';
 import { accountRoles } from '../roles.ts';
 import { staffProblems, staffTags } from '../routes.ts';
 import { staffIdSchema } from '../schemas.ts';
+import { tooMany } from './attempts.ts';
 import { confirm } from './confirmations.ts';
 import { endSessions, logIn } from './sessions.ts';
 
@@ -31,7 +32,7 @@ export function loginRoutes(context: CloudContext, staff: StaffGate): FastifyPlu
   /** Of an address, whatever account it tries; each account has its own limit beside it. */
   const limited = async <Value>(address: string, work: () => Promise<Value>): Promise<Value> => {
     const waitMs = limit.waitMs(address);
-    if (waitMs !== null) throw new PilegateError('staff.too_many', `wait ${Math.ceil(waitMs / 1000)} s`);
+    if (waitMs !== null) throw tooMany(waitMs);
     try {
       return await work();
     } catch (error) {

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemRandom } from '../random.ts';
+import { StaffPerson } from '../testing/staff-person.ts';
+import { createTestClock } from '../testing/test-clock.ts';
+import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
+
+const clock = createTestClock();
+let cloud: TestCloud;
+let owner: StaffPerson;
+let support: StaffPerson;
+
+beforeAll(async () => {
+  cloud = await startTestCloud({ clock });
+  owner = await StaffPerson.firstOwner(cloud, clock, 'li-na');
+  support = await owner.invite('wang-wei', 'support');
+});
+afterAll(() => cloud?.stop());
+
+async function newAlarm(): Promise<string> {
+  const alarm = { alarm_id: systemRandom.uuid(), code: 'c', severity: 'critical', detail: 'd' };
+  const atMs = clock.wallMs();
+  await cloud.context.db
+    .insertInto('alarms')
+    .values({ ...alarm, source: 'platform', raised_at_ms: atMs, received_at_ms: atMs })
+    .execute();
+  return alarm.alarm_id;
+}
+const listed = async (state: string): Promise<string[]> =>
+  (await support.ask('GET', `/alarms?state=${state}`)).body.alarms.map((alarm: { alarm_id: string }) => alarm.alarm_id);
+
+test('XC-02 an alarm is acknowledged by the first who is at it, and closed with a reason, by name', async () => {
+  const id = await newAlarm();
+  expect([await listed('unacknowledged'), await listed('open')]).toEqual([[id], [id]]);
+  const first = await support.ask('POST', `/alarms/${id}/acknowledge`, {});
+  const firstAt = new Date(clock.wallMs()).toISOString();
+  expect(first.body).toMatchObject({ acknowledged_by: 'Name of wang-wei', acknowledged_at: firstAt, closed_at: null });
+  clock.advance(60_000);
+  const second = await owner.ask('POST', `/alarms/${id}/acknowledge`, {});
+  expect(second.body).toMatchObject({ acknowledged_by: 'Name of wang-wei', acknowledged_at: firstAt });
+  expect([await listed('unacknowledged'), await listed('open')]).toEqual([[], [id]]);
+  const closed = await owner.ask('POST', `/alarms/${id}/close`, { reason: 'fuse changed' });
+  expect(closed.body).toMatchObject({ closed_by: 'Name of li-na', close_reason: 'fuse changed' });
+  expect([await listed('open'), await listed('all')]).toEqual([[], [id]]);
+});
+
+test('XC-02 what is closed stays as it is, and nothing is closed without a reason', async () => {
+  const id = await newAlarm();
+  expect((await support.ask('POST', `/alarms/${id}/close`, {})).status).toBe(400);
+  expect((await support.ask('POST', `/alarms/${id}/close`, { reason: 'a test' })).status).toBe(200);
+  for (const [what, body] of [
+    ['close', { reason: 'again' }],
+    ['acknowledge', {}],
+  ] as const) {
+    const answer = await owner.ask('POST', `/alarms/${id}/${what}`, body);
+    expect([answer.status, answer.body.code]).toEqual([409, 'alarm.closed']);
+  }
+  const nobody = await owner.ask('POST', `/alarms/${systemRandom.uuid()}/acknowledge`, {});
+  expect([nobody.status, nobody.body.code]).toEqual([404, 'alarm.unknown']);
+});

@@ -1,0 +1,109 @@
+import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { uuidSchema } from '#shared/ids.ts';
+import type { CloudContext } from '../context.ts';
+import { iso, isoOrNull } from '../http/iso.ts';
+import { problems } from '../http/problem.ts';
+import type { StaffGate } from '../staff/gate.ts';
+import { staffProblems, staffTags } from '../staff/routes.ts';
+import { listQuerySchema, personSchema } from '../staff/schemas.ts';
+import { type AlarmRow, acknowledgeAlarm, closeAlarm } from './handle-alarm.ts';
+
+const alarmSchema = z
+  .object({
+    alarm_id: z.string(),
+    source: z.string(),
+    code: z.string(),
+    severity: z.string(),
+    site_id: z.string().nullable(),
+    pile_id: z.string().nullable(),
+    connector_id: z.string().nullable(),
+    session_id: z.string().nullable(),
+    partner_id: z.string().nullable(),
+    detail: z.string(),
+    raised_at: z.iso.datetime(),
+    received_at: z.iso.datetime(),
+    acknowledged_at: z.iso.datetime().nullable(),
+    acknowledged_by: z.string().nullable(),
+    closed_at: z.iso.datetime().nullable(),
+    closed_by: z.string().nullable(),
+    close_reason: z.string().nullable(),
+  })
+  .meta({ id: 'Alarm' });
+
+const viewOf = (row: AlarmRow): z.infer<typeof alarmSchema> => ({
+  ...row,
+  raised_at: iso(row.raised_at_ms),
+  received_at: iso(row.received_at_ms),
+  acknowledged_at: isoOrNull(row.acknowledged_at_ms),
+  closed_at: isoOrNull(row.closed_at_ms),
+});
+
+/** Alarms, and what people made of them. */
+export function alarmRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
+  const params = z.object({ alarm_id: uuidSchema });
+  const handled = { 200: alarmSchema, ...problems(...staffProblems, 'alarm.unknown', 'alarm.closed') };
+  return (app, _options, done) => {
+    app.get('/staff/v1/alarms', {
+      ...staff.reads('attention.read'),
+      schema: {
+        tags: staffTags,
+        summary: 'Alarms, newest first',
+        querystring: listQuerySchema.extend({
+          state: z.enum(['all', 'open', 'unacknowledged']).default('all').describe('open: not closed by anybody'),
+        }),
+        response: { 200: z.object({ alarms: z.array(alarmSchema) }), ...problems(...staffProblems) },
+      },
+      handler: async (request) => {
+        const { state, limit } = request.query;
+        const rows = await context.db
+          .selectFrom('alarms')
+          .selectAll()
+          .$if(state !== 'all', (query) => query.where('closed_at_ms', 'is', null))
+          .$if(state === 'unacknowledged', (query) => query.where('acknowledged_at_ms', 'is', null))
+          .orderBy('received_at_ms', 'desc')
+          .orderBy('alarm_id')
+          .limit(limit)
+          .execute();
+        return { alarms: rows.map(viewOf) };
+      },
+    });
+
+    app.post('/staff/v1/alarms/:alarm_id/acknowledge', {
+      ...staff.does('alarm.acknowledge'),
+      schema: {
+        tags: staffTags,
+        summary: 'Say that somebody is at an alarm; whoever was first stays the one',
+        params,
+        body: z.strictObject({ requested_by: personSchema.optional() }),
+        response: handled,
+      },
+      handler: async (request) => {
+        const { alarm_id: id } = request.params;
+        const by = staff.personOf(request, request.body.requested_by);
+        const db = staff.recording(request, { kind: 'alarm', id });
+        return viewOf(await acknowledgeAlarm({ ...context, db }, id, by));
+      },
+    });
+
+    app.post('/staff/v1/alarms/:alarm_id/close', {
+      ...staff.does('alarm.close'),
+      schema: {
+        tags: staffTags,
+        summary: 'Close an alarm, with the reason why nothing more is to be done',
+        description: 'Nothing of this clears a latched fault: for that a technician goes to the pile.',
+        params,
+        body: z.strictObject({ requested_by: personSchema.optional(), reason: z.string().min(1).max(500) }),
+        response: handled,
+      },
+      handler: async (request) => {
+        const { alarm_id: id } = request.params;
+        const { requested_by: given, reason } = request.body;
+        const by = staff.personOf(request, given);
+        const db = staff.recording(request, { kind: 'alarm', id }, { reason });
+        return viewOf(await closeAlarm({ ...context, db }, id, { by, reason }));
+      },
+    });
+    done();
+  };
+}
