@@ -112,13 +112,22 @@ describe.skipIf(leftOut)('with Mosquitto', () => {
     const { current } = JSON.parse(readFileSync(join(dataDir, 'identity', 'identity.json'), 'utf8'));
     return { key: current.secret.privateKey as string, cert: current.grant.certificate as string };
   }
-  async function connectAs(login: { key?: string; cert?: string }, clientId: string, { url, authority } = broker) {
+  const heldByCloud = () => {
+    const read = (name: string) => readFileSync(join(broker.folder, name), 'utf8');
+    return { key: read('cloud.key'), cert: read('cloud.crt') };
+  };
+  async function connectAs(
+    login: { key?: string; cert?: string },
+    clientId: string,
+    { url, authority } = broker,
+    reconnectPeriod = 0,
+  ) {
     const client = await mqtt.connectAsync(url, {
       ...login,
       ca: authority,
       clientId,
       protocolVersion: 4,
-      reconnectPeriod: 0,
+      reconnectPeriod,
       connectTimeout: 5_000,
     });
     onTestFinished(() => client.endAsync(true).then(() => {}));
@@ -178,6 +187,13 @@ describe.skipIf(leftOut)('with Mosquitto', () => {
   test('SY-06 a site that publishes as another is told to staff once, however often it does, and what it says of itself is acknowledged afterwards', async () => {
     const [good, bad] = [await aSite(), await aSite()];
     const own = await connectAs(held(bad), `${bad.stage.siteId}/x`);
+    const watcher = await connectAs(heldByCloud(), 'watcher');
+    let told = 0;
+    watcher.on('message', () => {
+      told += 1;
+    });
+    await watcher.subscribeAsync(DENIED_TOPIC);
+    const beganAtMs = performance.now();
     let closed = 0;
     own.on('close', () => {
       closed += 1;
@@ -187,6 +203,7 @@ describe.skipIf(leftOut)('with Mosquitto', () => {
     // Nobody can put the blame on somebody else.
     await own.publishAsync(DENIED_TOPIC, `${good.stage.siteId}\n${topic}`, { qos: 1 });
     await expect.poll(() => alarmsOf(bad), patience).toEqual([{ code: 'foreign-topic', detail: topic }]);
+    expect(told, 'once a second').toBeLessThanOrEqual(2 + (performance.now() - beganAtMs) / 1000);
     bad.ledger.commit({ session: null, records: [alarm(1)] }, at);
     await expect.poll(() => bad.ledger.ackedSeq(), patience).toBe(bad.ledger.headSeq());
     expect([own.connected, closed, bad.link.isOpen, good.link.isOpen]).toEqual([true, 0, true, true]);
@@ -212,11 +229,17 @@ describe.skipIf(leftOut)('with Mosquitto', () => {
   test('SY-06 what is revoked while the broker is away holds as soon as it is back', async () => {
     const [site, other] = [await aSite(), await aSite()];
     const stolen = held(site);
+    const copy = await connectAs(stolen, 'copy', broker, 30);
+    let cameBack = 0;
+    copy.on('connect', () => {
+      cameBack += 1;
+    });
     await broker.end();
     expect(await revoke(site.stage)).toMatchObject({ link_cut: false });
     await broker.startAgain();
+    await expect.poll(() => cameBack, { ...patience, interval: 5 }).toBe(1);
     await expect.poll(() => isLetIn(stolen), patience).toBe(false);
-    await expect.poll(() => other.link.isOpen, patience).toBe(true);
+    await expect.poll(() => [other.link.isOpen, copy.connected], patience).toEqual([true, false]);
     expect(site.link.isOpen).toBe(false);
   });
 
