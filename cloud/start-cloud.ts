@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded.ts';
+import type { MosquittoLinks } from './broker/mosquitto-links.ts';
 import { createAuthenticate } from './broker/site-credentials.ts';
 import { type BrokerTls, readTlsFolder } from './broker/tls-folder.ts';
 import type { CloudConfig } from './config.ts';
@@ -18,7 +19,8 @@ import type { SiteLinks } from './sites/site-links.ts';
 import { createDeliveryWorker } from './webhooks/delivery-worker.ts';
 import { createWebhookPoster } from './webhooks/post.ts';
 
-const DAY_MS = 86_400_000;
+/** A process may end certificates and have no authority's key to sign the list with: another one sees that. */
+const LOOK_FOR_ENDS_MS = 30_000;
 
 export interface RunningCloud {
   readonly httpUrl: string | null;
@@ -53,7 +55,10 @@ export async function startCloud(config: CloudConfig, world: CloudWorld): Promis
   if (broker === null && tls?.authority) {
     const { own, lists } = await linksOfMosquitto(config, context, login, { ...tls, authority: tls.authority });
     links.own = own;
-    links.refresh = lists.wake;
+    links.refresh = () => {
+      own.forget();
+      lists.wake();
+    };
     stops.push(() => lists.stop());
   }
   const ingest = has('ingest')
@@ -125,13 +130,13 @@ async function issuerOf(config: CloudConfig, world: CloudWorld, { authority }: B
   return certificateIssuer(authority, config.credentialLifetimeMs, world.random.bytes);
 }
 
-/** The broker begins with the list as it is now, and gets it again whenever it has been away, and every day. */
+/** The broker begins with the list as it is now, and gets it again whenever it has been away or certificates have ended, and every day. */
 async function linksOfMosquitto(
   { brokerPidFile: pidFile }: CloudConfig,
   context: CloudContext,
   login: BrokerLogin,
   { authority, revokedFile }: { readonly authority: Authority; readonly revokedFile: string },
-): Promise<{ own: SiteLinks; lists: Poller }> {
+): Promise<{ own: MosquittoLinks; lists: Poller }> {
   const { mosquittoLinks } = await import('./broker/mosquitto-links.ts');
   const { writeRevokedFile } = await import('./broker/revoked-file.ts');
   await writeRevokedFile(context, authority, revokedFile);
@@ -140,7 +145,7 @@ async function linksOfMosquitto(
   const run = () => own.refresh();
   return {
     own,
-    lists: startPoller({ name: 'hand over the revocation list', intervalMs: DAY_MS, timers, logger, run }),
+    lists: startPoller({ name: 'hand over the revocation list', intervalMs: LOOK_FOR_ENDS_MS, timers, logger, run }),
   };
 }
 

@@ -18,9 +18,18 @@ const RELOADED_MS = 500;
 /** Names under which a site may be connected: those that it has said hello with last. */
 const LIVES = 20;
 
+/** An answer holds for so long, as the list itself goes on holding; without one the list is written again after so long. */
+const DAY_MS = 86_400_000;
+const UNANSWERED_MS = 600_000;
+
 export interface MosquittoLinks extends SiteLinks {
-  /** Gives the broker the list as it is now. Whoever is revoked and came in on an older one is cut. */
+  /**
+   * Gives the broker the list, if it has another one: of an end that a process without the authority's key has written down only the
+   * rows tell. Whoever is revoked and came in on an older list is cut.
+   */
   refresh(): Promise<void>;
+  /** The broker has been away: it may have another list than it was given. */
+  forget(): void;
 }
 
 /**
@@ -41,9 +50,17 @@ export function mosquittoLinks(
       return false;
     });
   };
+  let given: { readonly state: string; readonly untilMonoMs: number } | null = null;
   return {
     async refresh() {
-      await put(await revokedSites(context));
+      const state = await lastEnd(context);
+      if (given?.state === state && context.clock.monoMs() < given.untilMonoMs) return;
+      given = null;
+      const isTaken = await put(await revokedSites(context));
+      given = { state, untilMonoMs: context.clock.monoMs() + (isTaken ? DAY_MS : UNANSWERED_MS) };
+    },
+    forget() {
+      given = null;
     },
     async cut(siteId, keepFingerprint) {
       // The site has just come with its new certificate: its link is the one to keep.
@@ -56,6 +73,17 @@ export function mosquittoLinks(
       return true;
     },
   };
+}
+
+/** Changes whenever a certificate ends. */
+async function lastEnd({ db }: Pick<CloudContext, 'db'>): Promise<string> {
+  const { count, last } = await db
+    .selectFrom('site_credentials')
+    .select(({ fn }) => [fn.countAll<number>().as('count'), fn.max('ended_at_ms').as('last')])
+    .where('kind', '=', 'certificate')
+    .where('ended_at_ms', 'is not', null)
+    .executeTakeFirstOrThrow();
+  return `${count} ${last}`;
 }
 
 async function revokedSites({ db }: Pick<CloudContext, 'db'>): Promise<string[]> {

@@ -1,10 +1,11 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { sha256Hex } from '../canonical-json.ts';
 import type { Db } from '../db/connect.ts';
 import type { Trx } from '../db/transaction.ts';
 import { storable } from './storable.ts';
 
 const KEPT_MESSAGES = 1_000;
+const KEPT_OF_A_SITE = 100;
 const PAYLOAD_LIMIT = 65_536;
 
 export interface DeadRecord {
@@ -49,7 +50,7 @@ export interface DeadMessage {
   readonly receivedAtMs: number;
 }
 
-/** Keeps a message that could not be read at all; of these only the newest 1,000 stay, whoever sends how many. */
+/** Keeps a message that could not be read at all; of these only the newest 1,000 stay, and of one site 100: it puts nobody else's out. */
 export async function parkMessage(db: Db, message: DeadMessage): Promise<void> {
   const text = storable(Buffer.from(message.payload.subarray(0, PAYLOAD_LIMIT)).toString('utf8'), PAYLOAD_LIMIT);
   await db
@@ -68,7 +69,12 @@ export async function parkMessage(db: Db, message: DeadMessage): Promise<void> {
       received_at_ms: message.receivedAtMs,
     })
     .execute();
-  await sql`delete from dead_letters where source <> 'record' and dead_letter_id <= (
-    select dead_letter_id from dead_letters where source <> 'record'
-    order by dead_letter_id desc offset ${KEPT_MESSAGES} limit 1)`.execute(db);
+  await forgetBehind(db, KEPT_OF_A_SITE, sql`source <> 'record' and site_id = ${message.siteId}`);
+  await forgetBehind(db, KEPT_MESSAGES, sql`source <> 'record'`);
 }
+
+const forgetBehind = (db: Db, kept: number, which: RawBuilder<unknown>) =>
+  sql`delete from dead_letters where ${which} and dead_letter_id <= (
+    select dead_letter_id from dead_letters where ${which} order by dead_letter_id desc offset ${kept} limit 1)`.execute(
+    db,
+  );

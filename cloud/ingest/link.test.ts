@@ -5,15 +5,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import { systemTimers } from '../system-timers.ts';
 import { openCloudLink } from './link.ts';
 
-test('SY-05 a broker that refuses the cloud for a while is asked again, and heard when it is ready', async () => {
+/** A broker of this test, and the cloud's link to it. */
+async function openPair() {
   const broker = await Aedes.createBroker();
-  let isReady = false;
-  let asked = 0;
-  broker.authenticate = (_client, _username, _password, done) => {
-    asked += 1;
-    if (isReady) return done(null, true);
-    done(Object.assign(new Error('no'), { returnCode: 3 }), false);
-  };
   const server = createServer(broker.handle);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -31,8 +25,35 @@ test('SY-05 a broker that refuses the cloud for a while is asked again, and hear
     await new Promise<void>((resolve) => broker.close(resolve));
     server.close();
   });
+  return { broker, link };
+}
+
+test('SY-05 a broker that refuses the cloud for a while is asked again, and heard when it is ready', async () => {
+  const { broker, link } = await openPair();
+  let isReady = false;
+  let asked = 0;
+  broker.authenticate = (_client, _username, _password, done) => {
+    asked += 1;
+    if (isReady) return done(null, true);
+    done(Object.assign(new Error('no'), { returnCode: 3 }), false);
+  };
   await expect.poll(() => asked).toBeGreaterThanOrEqual(2);
   expect(link.isProven()).toBe(false);
   isReady = true;
   await expect.poll(() => link.isProven()).toBe(true);
+});
+
+test('SY-01 a broker that refuses subscriptions for a while is asked again on the same connection: no shard stays unheard', async () => {
+  const { broker, link } = await openPair();
+  const refused: string[] = [];
+  let isReady = false;
+  broker.authorizeSubscribe = (_client, subscription, done) => {
+    if (!isReady) refused.push(subscription.topic);
+    done(null, isReady ? subscription : null);
+  };
+  link.hear([3, 4]);
+  await expect.poll(() => new Set(refused).size).toBe(3);
+  expect([link.isProven(), link.heardCount()]).toEqual([false, 0]);
+  isReady = true;
+  await expect.poll(() => [link.isProven(), link.heardCount()]).toEqual([true, 2]);
 });

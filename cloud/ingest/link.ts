@@ -23,6 +23,7 @@ export interface CloudLink {
 }
 
 const PROBE_EVERY_MS = 2_000;
+const ASK_AGAIN_MS = 2_000;
 const PUBLISH_TIMEOUT_MS = 10_000;
 const UNSUBSCRIBE_TIMEOUT_MS = 3_000;
 
@@ -92,10 +93,25 @@ export function openCloudLink(options: {
     client.subscribe(shards.map(allUp), { qos: 1 }, (error, answers) => {
       const refused = answers?.filter((answer) => answer.qos > 2) ?? [];
       if (error || refused.length > 0) {
-        logger.error({ err: error, refused }, 'broker refuses the subscription');
+        logger.error({ err: error, refused }, 'broker refuses the subscription, and is asked again');
+        askAgain(() => subscribe(shards.filter((shard) => wanted.has(shard) && !granted.has(shard))));
         return;
       }
       for (const shard of shards) if (wanted.has(shard)) granted.add(shard);
+    });
+  };
+  /** For as long as this connection lasts: the next one asks for everything anyway. */
+  const askAgain = (ask: () => void): void => {
+    const { stream } = client;
+    timers.after(ASK_AGAIN_MS, () => {
+      if (!closed && client.connected && client.stream === stream) ask();
+    });
+  };
+  const subscribeToProbe = (): void => {
+    client.subscribe(probeTopic, { qos: 1 }, (error) => {
+      if (!error) return sendProbe();
+      logger.error({ err: error }, 'broker refuses the subscription of the probe, and is asked again');
+      askAgain(subscribeToProbe);
     });
   };
   const hearBroker = (): void => {
@@ -107,10 +123,7 @@ export function openCloudLink(options: {
   client.on('connect', () => {
     // Small packets in both directions: waiting to fill a segment would cost 40 ms at every turn.
     if (client.stream instanceof Socket) client.stream.setNoDelay(true);
-    client.subscribe(probeTopic, { qos: 1 }, (error) => {
-      if (error) logger.error({ err: error }, 'broker refuses the subscription of the probe');
-      else sendProbe();
-    });
+    subscribeToProbe();
     subscribe([...wanted]);
     // Only where the broker knows its clients by their certificates is it sure that the broker itself says this.
     if (options.tls !== undefined) hearBroker();

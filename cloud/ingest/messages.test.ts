@@ -76,22 +76,22 @@ test('SY-08 a compressed batch is applied as any other', async () => {
   expect(await edge.take('ack')).toMatchObject({ ackedSeq: 1, refused: [] });
 });
 
-test('XC-08 unreadable messages cannot fill the database', async () => {
+test('XC-08 unreadable messages cannot fill the database, and those of one site do not put out those of others', async () => {
   const { db } = cloud.context;
-  await db
-    .insertInto('dead_letters')
-    .values(
-      Array.from({ length: 1_050 }, (_, index) => ({
-        source: 'message' as const,
-        site_id: stage.siteId,
-        code: 'wire.not_json',
-        reason: `old ${index}`,
-        payload: '',
-        payload_sha256: '',
-        received_at_ms: 0,
-      })),
-    )
-    .execute();
+  await db.deleteFrom('dead_letters').execute();
+  const other = await setTheStage(cloud, { name: 'letters', tariff: null });
+  const letters = (siteId: string, count: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      source: 'message' as const,
+      site_id: siteId,
+      code: 'wire.not_json',
+      reason: `old ${index}`,
+      payload: '',
+      payload_sha256: '',
+      received_at_ms: 0,
+    }));
+  await db.insertInto('dead_letters').values(letters(other.siteId, 1_050)).execute();
+  await db.insertInto('dead_letters').values(letters(stage.siteId, 300)).execute();
   const park = {
     source: 'message',
     siteId: stage.siteId,
@@ -100,8 +100,9 @@ test('XC-08 unreadable messages cannot fill the database', async () => {
     reason: 'newest',
   } as const;
   await parkMessage(db, { ...park, payload: Buffer.from('x'), receivedAtMs: 1 });
-  const rows = await db.selectFrom('dead_letters').select('reason').orderBy('dead_letter_id').execute();
+  const rows = await db.selectFrom('dead_letters').select(['site_id', 'reason']).orderBy('dead_letter_id').execute();
   expect(rows.length).toBe(1_000);
+  expect(rows.filter((row) => row.site_id === stage.siteId).length).toBe(100);
   expect(rows.at(-1)?.reason).toBe('newest');
 });
 

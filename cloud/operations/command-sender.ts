@@ -28,7 +28,7 @@ export interface SenderContext {
  * Publishes what is due: commands without a `received` report, and the cancels of starts that must not happen.
  * The next try is written down before the message goes out, so nothing is
  * left to the memory of a broker or a client library. Each process sends for the shards that it has by the database's time.
- * What has expired is not sent at all.
+ * What has expired is not sent at all. Under the name of a site that is revoked anybody may listen: it is told to stop what it does, and no more.
  */
 export async function sendDueCommands(context: SenderContext): Promise<void> {
   for (;;) {
@@ -55,6 +55,8 @@ async function claimDue({ db, processId }: SenderContext, nowMs: number): Promis
       where next_send_at_ms <= ${nowMs}
         and shard in (${shardsOf(processId)})
         and cancel_closed_at_ms is null
+        and (kind = 'stop' or cancelled_at_ms is not null or not exists (select 1 from sites
+          where sites.site_id = commands.site_id and revoked_at_ms is not null))
         and ((cancelled_at_ms is null and status in ('open', 'received')
               and (expires_at_ms is null or expires_at_ms > ${nowMs}))
           or cancelled_at_ms > ${nowMs - CANCEL_LIFE_MS})

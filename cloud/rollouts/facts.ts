@@ -27,6 +27,9 @@ interface Looked extends RolloutSiteRow {
   readonly critical_alarms: number;
 }
 
+/** A site that hears the cloud has its time, but for less than this. */
+const CLOCKS_DIFFER_MS = 60_000;
+
 /** How every site of a roll-out stands, in the order in which they were named. */
 export async function siteFacts(
   trx: Trx,
@@ -39,9 +42,10 @@ export async function siteFacts(
       greatest(
         (select max(version) from site_documents where site_id = one.site_id and kind = ${kind}),
         in_force.version) as highest_version,
-      -- It matters while a site is watched.
+      -- It matters while a site is watched. What it had to tell from before comes afterwards, and what the platform says of it is not its word.
       case when one.state in ('soaking', 'silent') then (select count(*) from alarms
-        where alarms.site_id = one.site_id and alarms.severity = 'critical' and alarms.received_at_ms >= one.sent_at_ms)
+        where alarms.site_id = one.site_id and alarms.severity = 'critical' and alarms.source = 'site'
+          and alarms.received_at_ms >= one.sent_at_ms and alarms.raised_at_ms >= one.sent_at_ms - ${CLOCKS_DIFFER_MS}::bigint)
         else 0 end as critical_alarms
     from rollout_sites one
     left join site_links link on link.site_id = one.site_id

@@ -135,13 +135,15 @@ test('SY-07 XC-04 a bad document for ten sites halts in the first wave and is ta
 });
 
 describe('SY-07 what halts it while a site is watched', () => {
-  test('a critical alarm does, another one does not', async () => {
+  test('a critical alarm does; another one does not, nor one from before that comes late, nor what somebody does under its name', async () => {
     await openFleet(2);
     const rolloutId = await begin({ waves: [{ sites: 1 }, { sites: 1 }] });
     await fleet.answer(0, 'active');
     await fleet.pass(100);
     await fleet.raiseAlarm(0, 'warning');
     await fleet.raiseAlarm(1, 'critical');
+    await fleet.raiseAlarm(0, 'critical', 3_600_000);
+    await fleet.intrude(0);
     await fleet.pass(100);
     expect(await states(rolloutId)).toBe('soaking queued');
     await fleet.raiseAlarm(0, 'critical');

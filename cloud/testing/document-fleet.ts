@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { DocumentKind, DocumentStatus } from '#shared/documents.ts';
 import type { DocumentPush, Hello } from '#shared/wire/messages.ts';
+import type { RecordOf } from '#shared/wire/records.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { systemRandom } from '../random.ts';
 import { sweepRollouts } from '../rollouts/sweep.ts';
@@ -123,8 +124,9 @@ export class DocumentFleet {
     });
   }
 
-  async raiseAlarm(i: number, severity: 'critical' | 'warning'): Promise<void> {
-    await this.member(i).edge.record({
+  async raiseAlarm(i: number, severity: 'critical' | 'warning', agoMs = 0): Promise<void> {
+    const { edge } = this.member(i);
+    const body: RecordOf<'alarm.raised'> = {
       kind: 'alarm.raised',
       alarmId: systemRandom.uuid(),
       code: severity === 'critical' ? 'site-emergency-stop' : 'config-refused',
@@ -133,7 +135,15 @@ export class DocumentFleet {
       connectorId: null,
       sessionId: null,
       detail: 'x',
-    });
+    };
+    await edge.batch([{ seq: edge.nextSeq(), at: edge.stamp(this.#clock.wallMs() - agoMs), body }]);
+  }
+
+  /** Somebody does under its name what it may not. */
+  async intrude(i: number): Promise<void> {
+    const { intrusions } = this.#cloud.context;
+    intrusions.note({ siteId: this.siteId(i), code: 'foreign-topic', detail: 'x' });
+    await intrusions.idle();
   }
 
   /** Time goes on; who is there says so. */
