@@ -51,7 +51,12 @@ test('SY-06 the list is handed over again when certificates have ended, whoever 
   const { links, clock, db, readList } = await openLinks();
   const end = async (serial: string) => {
     const fingerprint = serial.repeat(32);
-    const times = { granted_at_ms: 1, expires_at_ms: clock.wallMs() + 86_400_000, ended_at_ms: clock.wallMs() };
+    const times = {
+      end_reason: 'revoked' as const,
+      granted_at_ms: 1,
+      expires_at_ms: clock.wallMs() + 86_400_000,
+      ended_at_ms: clock.wallMs(),
+    };
     await db
       .insertInto('site_credentials')
       .values({
