@@ -5,6 +5,9 @@ import { type BegunCharge, gatherFigures } from '../../scripts/start/gather.ts';
 import { registerWebhook, waitForConnector } from '../../scripts/start/walk.ts';
 import type { Rig } from './rig.ts';
 
+/** More than two steps of a register that counts whole watt-hours. */
+const BILLABLE_WH = 2;
+
 export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until `look` gives something, or fails with what it saw last. */
@@ -22,7 +25,7 @@ export async function eventually<Value>(
   }
 }
 
-/** Plugs a car in and starts a charge as a partner; returns when `charge.started` has come. */
+/** Plugs a car in and starts a charge as a partner; returns when `charge.started` has come, and something has flowed that can be billed. */
 export async function startCharge(rig: Rig, pileId: string): Promise<BegunCharge> {
   const connectorId = `DEMO-${pileId}`;
   if (rig.receiver.secret === '') await registerWebhook(rig.client, rig.receiver);
@@ -35,6 +38,10 @@ export async function startCharge(rig: Rig, pileId: string): Promise<BegunCharge
   expect(accepted.status, JSON.stringify(accepted.body)).toBe(202);
   const orderId: string = accepted.body.order_id;
   await rig.receiver.waitFor('charge.started', orderId, 30_000);
+  await eventually('energy that can be billed', 30_000, async () => {
+    const { energyTruthWh } = await rig.station.truth.truth(pileId);
+    return energyTruthWh - before.energyTruthWh > BILLABLE_WH;
+  });
   return { orderId, pileId, connectorId, startRequest, operationId: accepted.body.operation_id, before };
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SITE_ID } from '../../scripts/start/station.ts';
+import { registerWebhook } from '../../scripts/start/walk.ts';
 import {
   endOf,
   eventually,
@@ -40,10 +41,11 @@ async function oneCharge(rig: Rig, pileId: string): Promise<void> {
   expect(figures.order.cdr).toMatchObject({ stop_reason: 'partner', marks: [], void_reason: null });
 }
 
-describe('with the embedded broker and database', () => {
+describe.concurrent('with the embedded broker and database', () => {
   let rig: Rig;
   beforeAll(async () => {
     rig = await startRig();
+    await registerWebhook(rig.client, rig.receiver);
   });
   afterAll(() => rig.stop());
 
@@ -64,7 +66,9 @@ describe('with the embedded broker and database', () => {
     await oneCharge(rig, 'B1');
   });
 
-  test('SY-09 a site that runs tells staff what it knows of itself, without a shell', { timeout: 60_000 }, async () => {
+  test('SY-09 a site that runs tells staff what it knows of itself, without a shell', { timeout: 60_000 }, async ({
+    expect,
+  }) => {
     const { folder, cloud, staff } = rig.station;
     const token = readFileSync(join(folder, 'cloud', 'keys', 'staff.token'), 'utf8').trim();
     const asked: { bundle_id: string } = await staff.call('POST', `/staff/v1/sites/${SITE_ID}/diagnostics`, {

@@ -1,22 +1,18 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { Stand } from './stand.ts';
 
 /** The stand's own promises: what it tells of edge, cloud and station is so. */
 
-const open: Stand[] = [];
-const newStand = async (...shape: Parameters<typeof Stand.open>) => {
-  const stand = await Stand.open(...shape);
-  open.push(stand);
+const newStand = async ({ onTestFinished }: Pick<TestContext, 'onTestFinished'>) => {
+  const stand = await Stand.open();
+  onTestFinished(() => stand.close());
   return stand;
 };
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((stand) => stand.close()));
-});
 
-test('ED-08 a charge on the stand: started, killed, adopted, stopped, billed for what flowed, each record told once', {
+test.concurrent('ED-08 a charge on the stand: started, killed, adopted, stopped, billed for what flowed, each record told once', {
   timeout: 120_000,
-}, async () => {
-  const stand = await newStand();
+}, async (context) => {
+  const stand = await newStand(context);
   await stand.plug('A1');
   const before = await stand.station.pile('A1');
   const start = stand.start('A1');
@@ -41,10 +37,10 @@ test('ED-08 a charge on the stand: started, killed, adopted, stopped, billed for
   expect(stand.edge.log.some((line) => line.msg === 'edge is running' && line.openSessions === 1)).toBe(true);
 });
 
-test('SY-01 two stands side by side: acknowledgements are withheld, the cloud goes, and every record comes all the same', {
+test.concurrent('SY-01 two stands side by side: acknowledgements are withheld, the cloud goes, and every record comes all the same', {
   timeout: 120_000,
-}, async () => {
-  const [one, other] = await Promise.all([newStand(), newStand()]);
+}, async (context) => {
+  const [one, other] = await Promise.all([newStand(context), newStand(context)]);
   // By then the cloud has told it the time: a start that comes sooner is refused for want of a clock.
   await one.status('B1', 'available');
   one.cloud.isAcknowledging = false;
@@ -52,7 +48,9 @@ test('SY-01 two stands side by side: acknowledgements are withheld, the cloud go
   expect(await one.outcome(start)).toMatchObject({ status: 'failed', code: 'connector.not_plugged' });
   await one.edge.stop();
   await one.restart();
-  await expect.poll(() => one.cloud.records().map(({ receipts }) => receipts > 1), { timeout: 20_000 }).toContain(true);
+  await context.expect
+    .poll(() => one.cloud.records().map(({ receipts }) => receipts > 1), { timeout: 20_000 })
+    .toContain(true);
   await one.cloud.cutOff();
   const unheard = one.start('B1');
   one.cloud.isAcknowledging = true;
