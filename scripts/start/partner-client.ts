@@ -20,6 +20,7 @@ export interface SigningDetails {
 
 const MOST_TRIES = 40;
 const RETRY_AFTER_MS = 500;
+const TOO_MANY = 429;
 
 /**
  * A partner's client, written from the documentation as a partner would write it: it shares no code with the cloud.
@@ -42,15 +43,21 @@ export class PartnerClient {
     return this.#untilAnswered(() => this.send('POST', path, JSON.stringify(body)));
   }
 
-  /** A request that nobody answered is repeated as it is, signed anew: its `request_id` makes that harmless. */
+  /**
+   * A request that nobody answered is repeated as it is, signed anew: its `request_id` makes that harmless. So is one that came too
+   * early, after the time that the answer names.
+   */
   async #untilAnswered(attempt: () => Promise<ApiReply>): Promise<ApiReply> {
     for (let tries = 1; ; tries += 1) {
+      let waitMs = RETRY_AFTER_MS;
       try {
-        return await attempt();
+        const reply = await attempt();
+        if (reply.status !== TOO_MANY || tries >= MOST_TRIES) return reply;
+        waitMs = Number(reply.headers.get('retry-after') ?? '1') * 1000;
       } catch (error) {
         if (tries >= MOST_TRIES) throw error;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER_MS));
       }
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
   }
 

@@ -126,6 +126,8 @@ async function build(folder: string, mosquitto: string, stops: (() => Promise<un
   const front = await cloudPart('front', {
     PILEGATE_HTTP_PORT: String(httpPort),
     PILEGATE_START_TIMEOUT_S: String(START_TIMEOUT_S),
+    // One partner asks for all the cars of the town, all the time.
+    PILEGATE_RATE_LIMITS: 'read=60000/10000,control=60000/10000',
     PILEGATE_WEBHOOK_DEV_ALLOW: receiver.hostPort,
     PILEGATE_WEBHOOK_RETRY_S: '1,1,2,2,5,5,5,5,5,5,5,5',
   });
