@@ -386,6 +386,7 @@ export class Link {
     this.#hearTime(welcome);
     this.#held = null;
     this.#login.welcomed(welcome.serverWallMs);
+    const pinned = this.#pinned();
     if (welcome.documentKeys !== undefined) onDocumentKeys(welcome.documentKeys);
     const headSeq = ledger.headSeq();
     const ahead = welcome.cursors.find(({ stream, ackedSeq }) => stream === 'events' && ackedSeq > headSeq);
@@ -396,22 +397,27 @@ export class Link {
     this.#cloud = welcomedBy(welcome.beats === true, this.#parts.clock.monoMs());
     this.#publishView(welcome.accepts?.encodings ?? []);
     this.#streams.welcomed(welcome);
-    if (welcome.tellAgain !== undefined) this.#tellAgain(welcome.tellAgain);
+    const hasTold = welcome.tellAgain !== undefined && this.#tellAgain(welcome.tellAgain);
+    // What hello says of this site has changed, and the cloud acts by it.
+    if (hasTold || this.#pinned() !== pinned) this.#greet();
   }
 
-  /** The next hello says that it is done. On a disk that takes nothing it is done after a later welcome. */
-  #tellAgain(gap: Gap): void {
+  #pinned = (): string => this.#parts.documentKeyIds().join();
+
+  /** On a disk that takes nothing it is done after a later welcome. @returns whether anything has changed */
+  #tellAgain(gap: Gap): boolean {
     const { ledger, stamp, log } = this.#parts;
     try {
-      if (ledger.toldAgain() === gap.gapId) return;
+      if (ledger.toldAgain() === gap.gapId) return false;
       ledger.tellAgain(gap, stamp());
     } catch (error) {
       if (!isStoreError(error)) throw error;
-      return log.error({ code: 'store.unavailable', reason: error.message }, 'records cannot be told again');
+      log.error({ code: 'store.unavailable', reason: error.message }, 'records cannot be told again');
+      return false;
     }
     log.error({ code: 'wire.gap', ...gap }, 'the cloud has lost records: what is still here is told again');
-    this.#greet();
     this.poke();
+    return true;
   }
 
   /** On a disk that takes nothing it is remembered at the next welcome. */
