@@ -66,15 +66,17 @@ test('SY-05 SY-06 a login that is refused is tried again, with what is good by t
   let password = 'old';
   const { broker, heard, session } = await openPair({ login: () => ({ kind: 'password', password }) });
   const tried: string[] = [];
+  const triedAtMs: number[] = [];
   broker.authenticate = (_client, _username, told, done) => {
     tried.push(told?.toString() ?? '');
+    triedAtMs.push(performance.now());
     if (told?.toString() === 'new') return done(null, true);
     done(Object.assign(new Error('no'), { returnCode: 4 }), false);
   };
-  await pause(2500);
+  await expect.poll(() => tried.length, { interval: 20 }).toBeGreaterThanOrEqual(3);
   expect(heard.up).toBe(0);
-  expect(tried.length).toBeGreaterThanOrEqual(2);
-  expect(tried.length, 'no hot loop').toBeLessThanOrEqual(4);
+  for (const [n, atMs] of triedAtMs.slice(1).entries())
+    expect(atMs - (triedAtMs[n] ?? 0), 'no hot loop').toBeGreaterThan(400);
   password = 'new';
   session.reconnect();
   await expect.poll(() => heard.up, { interval: 20 }).toBe(1);
@@ -91,9 +93,9 @@ test('SY-05 a broker that is away is asked less and less often, at once when the
     done(isRefusing ? Object.assign(new Error('no'), { returnCode: 3 }) : null, !isRefusing);
   };
   const gaps = () => triedAtMs.slice(1).map((at, n) => at - (triedAtMs[n] ?? 0));
-  await expect.poll(() => gaps().length, { interval: 5 }).toBe(1);
+  await expect.poll(() => gaps().length, { interval: 5 }).toBeGreaterThanOrEqual(1);
   fraction = 0.999;
-  await expect.poll(() => gaps().length, { interval: 5 }).toBe(2);
+  await expect.poll(() => gaps().length, { interval: 5 }).toBeGreaterThanOrEqual(2);
   for (const [n, longMs] of [500, 1000].entries()) expect(gaps()[n]).toBeGreaterThanOrEqual(longMs - 5);
   await pause(200);
   isRefusing = false;

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => cloud?.stop());
 
 const SILENCE_MS = 61_000;
-const poll = (read: () => unknown) => expect.poll(read, { timeout: 8000, interval: 20 });
+const poll = (read: () => unknown) => expect.poll(read, { interval: 20 });
 
 function connect(stage: Stage, ledger: Ledger): Box {
   const box = openBox(stage, cloud.brokerUrl, ledger);

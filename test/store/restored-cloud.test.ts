@@ -18,7 +18,7 @@ import { sessionOf } from './session-of.ts';
 
 const clock = createTestClock();
 const masterKey = systemRandom.bytes(32);
-const poll = (read: () => unknown) => expect.poll(read, { timeout: 15_000, interval: 20 });
+const poll = (read: () => unknown) => expect.poll(read, { interval: 20 });
 
 async function startCloud(pglite: PGlite): Promise<TestCloud> {
   const cloud = await startTestCloud({ clock, db: kyselyOf(pglite), masterKey });
