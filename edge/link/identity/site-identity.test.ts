@@ -228,6 +228,29 @@ test('SY-06 a credential that does not connect rests, and the one before it goes
   expect(world.identity.fingerprint()).not.toBe(first);
 });
 
+test('SY-06 a cloud that has forgotten what it granted, as one put back from a copy has, is asked for it again', async () => {
+  const world = aWorld();
+  world.claims.set(CODE, null);
+  world.folder.putClaim(CODE);
+  await world.seconds(2);
+  const first = world.identity.fingerprint();
+  world.cloudMs += (LIFETIME_MS * 2) / 3;
+  world.monoMs += (LIFETIME_MS * 2) / 3;
+  const grant = world.grant.bind(world);
+  let given = 0;
+  world.grant = (fingerprint) => {
+    given += 1;
+    const told = grant(fingerprint);
+    if (given === 1) world.good.delete(fingerprint);
+    return told;
+  };
+  await world.seconds(700);
+  expect(world.isUp).toBe(true);
+  expect(world.identity.fingerprint()).not.toBe(first);
+  expect([...world.good.keys()]).toEqual([world.identity.fingerprint()]);
+  expect(given, 'and not at every turn').toBe(2);
+});
+
 test('SY-06 a code that is refused for good is put aside and not tried again', async () => {
   const world = aWorld();
   world.folder.putClaim('WRONG');

@@ -55,6 +55,8 @@ export class SiteIdentity implements LinkLogin {
   #claimAtMonoMs = Number.NEGATIVE_INFINITY;
   #askAtMonoMs = Number.NEGATIVE_INFINITY;
   #nextTriedMonoMs = Number.NEGATIVE_INFINITY;
+  /** The credential that was tried last and led to no welcome. */
+  #failed: Credential | null = null;
 
   constructor(parts: SiteIdentityParts) {
     this.#parts = parts;
@@ -67,6 +69,7 @@ export class SiteIdentity implements LinkLogin {
   login(): BrokerLogin | null {
     const candidates = candidatesOf(this.#identity);
     const last = this.#using;
+    if (!this.#hasWorked) this.#failed = last;
     const others = candidates.filter(({ fingerprint }) => fingerprint !== last?.fingerprint);
     this.#using = (this.#hasWorked ? undefined : others[0]) ?? candidates[0] ?? null;
     this.#hasWorked = false;
@@ -85,8 +88,19 @@ export class SiteIdentity implements LinkLogin {
     if (this.#using === null) return;
     const { fingerprint } = this.#using;
     const identity = proven(this.#identity, fingerprint);
-    if (identity === this.#identity || !this.#keptNow(identity)) return;
+    if (identity === this.#identity) return this.#doubtNext();
+    if (!this.#keptNow(identity)) return;
     this.#parts.log.info({ fingerprint }, 'credential is proven; the one before is forgotten');
+  }
+
+  /**
+   * The one before is welcome, and what was granted since has not led there: the cloud may have forgotten the grant, as one that was
+   * put back from a copy has. It is asked for again, which costs nothing where the cloud still knows it.
+   */
+  #doubtNext(): void {
+    const { next } = this.#identity;
+    if (next === null || next.grant === null || this.#failed?.fingerprint !== next.fingerprint) return;
+    if (this.#keptNow({ ...this.#identity, next: { ...next, grant: null } })) this.#failed = null;
   }
 
   granted(grant: CredentialGrant): void {
