@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import { Aedes } from 'aedes';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
+import { FaultProxy } from '../../test/sync/fault-proxy.ts';
 import { systemTimers } from '../system-timers.ts';
 import { openCloudLink } from './link.ts';
 
@@ -56,4 +57,42 @@ test('SY-01 a broker that refuses subscriptions for a while is asked again on th
   expect([link.isProven(), link.heardCount()]).toEqual([false, 0]);
   isReady = true;
   await expect.poll(() => [link.isProven(), link.heardCount()]).toEqual([true, 2]);
+});
+
+test('SY-05 a connection that was forgotten on the way, and never breaks, is given up, and the sites are heard on another', async () => {
+  const broker = await Aedes.createBroker();
+  const server = createServer(broker.handle);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const way = await FaultProxy.before(`mqtt://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`);
+  const heard: string[] = [];
+  const link = openCloudLink({
+    url: way.mqttUrl,
+    clientId: 'cloud',
+    timers: systemTimers,
+    fraction: () => 0,
+    logger: pino({ level: 'silent' }),
+    keepaliveS: 1,
+    onMessage: (topic) => {
+      heard.push(topic);
+      return Promise.resolve();
+    },
+  });
+  onTestFinished(async () => {
+    await link.close();
+    await way.close();
+    await new Promise<void>((resolve) => broker.close(resolve));
+    server.close();
+  });
+  link.hear([7]);
+  await expect.poll(() => link.heardCount()).toBe(1);
+  way.forgetConnections();
+  await expect.poll(() => link.isProven(), { timeout: 8000 }).toBe(false);
+  await expect.poll(() => link.isProven() && link.heardCount() === 1, { timeout: 8000 }).toBe(true);
+  const topic = 'pilegate/v1/07/site-1/up/hello';
+  const hearing = () => {
+    broker.publish({ cmd: 'publish', topic, payload: 'x', qos: 0, retain: false, dup: false }, () => {});
+    return heard;
+  };
+  await expect.poll(hearing, { timeout: 8000 }).toContain(topic);
 });

@@ -22,6 +22,8 @@ export interface CloudLink {
   close(): Promise<void>;
 }
 
+/** A connection that somebody on the way has forgotten says nothing: until that is noticed, no site of this process is heard. */
+const KEEPALIVE_S = 10;
 const PROBE_EVERY_MS = 2_000;
 const ASK_AGAIN_MS = 2_000;
 const PUBLISH_TIMEOUT_MS = 10_000;
@@ -44,6 +46,8 @@ export function openCloudLink(options: {
   /** A random number from 0 inclusive to 1 exclusive. */
   readonly fraction: () => number;
   readonly logger: Logger;
+  /** How long it may be silent; half as much again, and the connection is given up. */
+  readonly keepaliveS?: number;
   readonly onUp?: () => void;
   readonly onMessage: (topic: string, payload: Buffer) => Promise<void>;
 }): CloudLink {
@@ -71,6 +75,7 @@ export function openCloudLink(options: {
     resubscribe: false,
     queueQoSZero: false,
     writeCache: false,
+    keepalive: options.keepaliveS ?? KEEPALIVE_S,
   });
 
   const sendProbe = (): void => {

@@ -32,6 +32,7 @@ export class FaultProxy {
   /** Connections that were accepted so far. */
   accepted = 0;
   #toxics = harmless;
+  readonly #forgotten = new WeakSet<readonly [Socket, Socket]>();
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   readonly #target: { readonly host: string; readonly port: number };
   #server: Server | null = null;
@@ -69,9 +70,17 @@ export class FaultProxy {
     else if (this.#server === null) await this.#listen();
   }
 
+  /** What is open stays open and brings nothing any more, in either direction, nor its end, as behind a firewall that has forgotten it. */
+  forgetConnections(): void {
+    for (const pair of this.#pairs) this.#forgotten.add(pair);
+  }
+
   /** Breaks what is open; whoever comes again is let in. */
   dropConnections(): void {
-    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+    for (const pair of this.#pairs) {
+      this.#pairs.delete(pair);
+      for (const socket of pair) socket.destroy();
+    }
   }
 
   async close(): Promise<void> {
@@ -105,6 +114,7 @@ export class FaultProxy {
     const pair = [client, server] as const;
     this.#pairs.add(pair);
     const end = () => {
+      if (this.#forgotten.has(pair)) return;
       this.#pairs.delete(pair);
       client.destroy();
       server.destroy();
@@ -120,6 +130,7 @@ export class FaultProxy {
       hasLost = true;
     };
     const passOn = (to: Socket, bytes: Buffer) => {
+      if (this.#forgotten.has(pair)) return;
       if (hasLost) end();
       else to.write(bytes);
     };
