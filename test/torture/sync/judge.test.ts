@@ -133,6 +133,14 @@ test.each<[string, Partial<Books>, RegExp]>([
   expect(complaints.join('\n')).toMatch(complaint);
 });
 
+test('a charge whose start the cloud had given up is put before a person, and told as both', () => {
+  const late = { ...order, state: 'abnormal', told: ['charge.start_failed', 'charge.ended'] } as never;
+  const books = { ...goodBooks(), orders: [late, ...orders.slice(1)] };
+  const exceptions = ['order.charged_after_failure o-1 x'];
+  expect(judgeBooks({ ...books, exceptions }, visits)).toEqual([]);
+  expect(judgeBooks(books, visits).join()).toMatch(/1 orders are abnormal, and 0 are put before a person/);
+});
+
 test('energy that no session bills is found, at once and as it adds up', () => {
   const [one] = visits;
   if (one === undefined) throw new Error('no visit');

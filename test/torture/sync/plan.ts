@@ -13,7 +13,9 @@ export type Trouble =
   | { readonly kind: 'broker'; readonly signal: 'SIGKILL' | 'SIGTERM'; readonly persistence: boolean }
   /** SIGINT: fast shutdown, SIGQUIT: immediate, SIGKILL: the postmaster is gone before its children. */
   | { readonly kind: 'database'; readonly signal: 'SIGINT' | 'SIGQUIT' | 'SIGKILL' }
-  | { readonly kind: 'way'; readonly way: Way; readonly toxics: Partial<Toxics> };
+  | { readonly kind: 'way'; readonly way: Way; readonly toxics: Partial<Toxics> }
+  /** Connections that are open there are forgotten. Others can be made. */
+  | { readonly kind: 'forgotten'; readonly way: Way };
 
 export interface PlannedTrouble {
   /** After the beginning of the one before. */
@@ -55,6 +57,7 @@ export function targetOf(trouble: Trouble): string {
     case 'process':
       return trouble.part;
     case 'way':
+    case 'forgotten':
       return trouble.way;
     case 'broker':
     case 'database':
@@ -73,6 +76,8 @@ export function nameOf(trouble: Trouble): string {
       return `database ${trouble.signal}`;
     case 'way':
       return `${trouble.way}: ${Object.keys(trouble.toxics).join(', ')}`;
+    case 'forgotten':
+      return `${trouble.way}: forgotten`;
   }
 }
 
@@ -95,7 +100,8 @@ function planTrouble(random: Random): Trouble {
   if (drawn < 0.52)
     return { kind: 'broker', signal: oneOf(random, ['SIGKILL', 'SIGTERM']), persistence: random() < 0.5 };
   if (drawn < 0.62) return { kind: 'database', signal: oneOf(random, ['SIGINT', 'SIGQUIT', 'SIGKILL']) };
-  return { kind: 'way', way: oneOf(random, WAYS), toxics: planToxics(random) };
+  const way = oneOf(random, WAYS);
+  return drawn < 0.68 ? { kind: 'forgotten', way } : { kind: 'way', way, toxics: planToxics(random) };
 }
 
 function planToxics(random: Random): Partial<Toxics> {

@@ -115,6 +115,8 @@ async function make(town: Town, trouble: Trouble, lastsMs: number): Promise<void
       await town.database.kill(trouble.signal);
       await pass(lastsMs);
       return await town.database.restart();
+    case 'forgotten':
+      return town.ways[trouble.way].forgetConnections();
     case 'way': {
       const way = town.ways[trouble.way];
       await way.set(trouble.toxics);
