@@ -85,7 +85,7 @@ const environmentSchema = z
     PILEGATE_CREDENTIAL_DAYS: z.coerce.number().positive().max(3650).default(90),
     PILEGATE_STAFF_IDLE_MINUTES: z.coerce.number().positive().max(1440).default(30),
     PILEGATE_STAFF_SESSION_HOURS: z.coerce.number().positive().max(168).default(12),
-    PILEGATE_STAFF_TOKEN_KEPT: z.stringbool().default(false),
+    PILEGATE_STAFF_TOKEN: z.enum(['until-accounts', 'machines', 'recovery']).default('until-accounts'),
     PILEGATE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   })
   .superRefine((env, context) => {
@@ -181,7 +181,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       passwordCost: PASSWORD_COST,
       idleMs: Math.round(values.PILEGATE_STAFF_IDLE_MINUTES * 60_000),
       sessionMs: Math.round(values.PILEGATE_STAFF_SESSION_HOURS * 3_600_000),
-      isTokenKept: values.PILEGATE_STAFF_TOKEN_KEPT,
+      tokenUse: values.PILEGATE_STAFF_TOKEN,
     },
     logLevel: values.PILEGATE_LOG_LEVEL,
   };

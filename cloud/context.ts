@@ -51,6 +51,9 @@ export interface StaffSettings {
   readonly idleMs: number;
   /** and in any case so long after its login. */
   readonly sessionMs: number;
-  /** Whether a machine with the staff token is let in beside people with accounts. */
-  readonly isTokenKept: boolean;
+  /**
+   * What the staff token is good for once people have accounts. `until-accounts`: nothing. `machines`: what a machine may do.
+   * `recovery`: an owner may be invited with it as well, until whoever runs the machine takes that back.
+   */
+  readonly tokenUse: 'until-accounts' | 'machines' | 'recovery';
 }

@@ -175,7 +175,7 @@ export function createStaffGate(context: GateContext, staffToken: string): Staff
  */
 async function isAlone({ db, settings }: Pick<GateContext, 'db' | 'settings'>): Promise<boolean> {
   if (!(await hasActiveAccount(db))) return true;
-  if (settings.staff.isTokenKept) return false;
+  if (settings.staff.tokenUse !== 'until-accounts') return false;
   throw new PilegateError('staff.token_over', 'people have accounts');
 }
 

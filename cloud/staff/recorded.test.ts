@@ -18,7 +18,7 @@ let stage: Stage;
 let owner: StaffPerson;
 
 beforeAll(async () => {
-  cloud = await startTestCloud({ clock, config: { staff: { ...testConfig.staff, isTokenKept: true } } });
+  cloud = await startTestCloud({ clock, config: { staff: { ...testConfig.staff, tokenUse: 'recovery' } } });
   stage = await setTheStage(cloud, { name: 'recorded' });
   owner = await StaffPerson.firstOwner(cloud, clock, 'li-na');
 });

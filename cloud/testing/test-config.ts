@@ -28,6 +28,11 @@ export const testConfig: CloudConfig = {
   samplesKeepMs: 90 * 86_400_000,
   credentialLifetimeMs: 7_776_000_000,
   // A hash that costs next to nothing.
-  staff: { passwordCost: { logN: 4, r: 1, p: 1 }, idleMs: 1_800_000, sessionMs: 43_200_000, isTokenKept: false },
+  staff: {
+    passwordCost: { logN: 4, r: 1, p: 1 },
+    idleMs: 1_800_000,
+    sessionMs: 43_200_000,
+    tokenUse: 'until-accounts',
+  },
   logLevel: 'silent',
 };

@@ -66,18 +66,18 @@ export async function invite(context: AccountContext, account: NewAccount): Prom
  * Invites the first owner, once more if the invitation before was lost. Also where every owner has lost the way in, by whoever runs
  * the machine.
  *
- * @param isKept whether the staff token is let in beside accounts
+ * @param isRecovery whether an owner may be invited although people have accounts
  * @throws PilegateError `resource.exists` when somebody can log in already
  */
 export async function inviteFirstOwner(
   context: AccountContext,
   account: Omit<NewAccount, 'role'>,
-  isKept: boolean,
+  isRecovery: boolean,
 ): Promise<Invitation> {
   const { staffId, name, createdBy } = account;
   const made = newInvitation(context);
   await transaction(context.db, async (trx) => {
-    if (!isKept && (await hasActiveAccount(trx)))
+    if (!isRecovery && (await hasActiveAccount(trx)))
       throw new PilegateError('resource.exists', 'there are accounts: an owner invites further people');
     const fresh = { name, role: 'owner', state: 'invited', ...columnsOf(made) } as const;
     await trx

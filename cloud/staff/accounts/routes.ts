@@ -83,7 +83,8 @@ export function accountRoutes(context: CloudContext, staff: StaffGate): FastifyP
         const { staff_id: staffId, name } = request.body;
         const db = staff.recording(request, { kind: 'staff', id: staffId }, { name, role: 'owner' });
         const wish = { staffId, name, createdBy: staff.callerOf(request).staffId };
-        const made = await inviteFirstOwner({ ...context, db }, wish, context.settings.staff.isTokenKept);
+        const isRecovery = context.settings.staff.tokenUse === 'recovery';
+        const made = await inviteFirstOwner({ ...context, db }, wish, isRecovery);
         return reply.status(201).send(invitationOf(staffId, made));
       },
     });

@@ -43,6 +43,28 @@ test('XC-01 the staff token lets machines in until the first owner has both fact
   expect((await owner.ask('GET', '/actions')).body).toMatchObject({ staff_id: 'li-na', name: 'Li Na', role: 'owner' });
 });
 
+test('XC-01 beside people with accounts a machine makes no owner and confirms nothing, unless the way back is opened', async () => {
+  const { context } = cloud;
+  const by = async (tokenUse: 'machines' | 'recovery') => {
+    const settings = { ...context.settings, staff: { ...context.settings.staff, tokenUse } };
+    const app = await buildApp({
+      context: { ...context, settings },
+      staffToken: cloud.staffToken,
+      publicUrl: null,
+      readiness: () => readinessOf(context, null),
+    });
+    const ask = (method: string, path: string, body?: object) =>
+      askAsStaff({ app }, { method, path, token: cloud.staffToken, ...(body && { body }) });
+    expect((await ask('GET', '/alarms')).status).toBe(200);
+    const revoked = await ask('POST', '/sites/x/credentials/revoke', { requested_by: 'Li Na', reason: 'r' });
+    expect(refusal(revoked)).toEqual([403, 'confirmation.by_person']);
+    const first = await ask('POST', '/accounts/first', { staff_id: 'way-back', name: 'W' });
+    await app.close();
+    return first.status;
+  };
+  expect([await by('machines'), await by('recovery')]).toEqual([409, 201]);
+});
+
 test('XC-01 nobody comes in with one factor, a wrong one, or an unknown name, and all hear the same', async () => {
   const someone = await person();
   const answers = [
