@@ -17,6 +17,8 @@ import type { Trace } from './trace.ts';
 import type { Wire } from './wire.ts';
 
 export interface CloudParts {
+  /** Its name at the broker. */
+  readonly name: string;
   readonly scheduler: Scheduler;
   readonly dice: Dice;
   readonly trace: Trace;
@@ -32,8 +34,8 @@ export interface CloudParts {
   readonly onTransaction: (count: 1 | -1) => void;
 }
 
-/** Long, for its renewal is nothing to simulate often. */
-const LEASE_MS = 300_000;
+/** Long, for its renewal is nothing to simulate often: so long a site is heard by nobody when its process has ended. */
+const LEASE_MS = 120_000;
 /** Its jobs are woken when there is something to do: what they look for by themselves can wait so long. */
 const POLL_AT_LEAST_MS = 8000;
 
@@ -64,16 +66,16 @@ export class CloudProcess {
       { commands: () => pollers.commands?.wake(), deliveries: () => {} },
       { cut: () => Promise.resolve(false) },
     );
-    const ingest = startIngest(this.context, { url: 'sim' }, { leaseMs: LEASE_MS, isAlone: true }, ({ onMessage }) =>
+    const ingest = startIngest(this.context, { url: 'sim' }, { leaseMs: LEASE_MS, isAlone: false }, ({ onMessage }) =>
       cloudLine({
         ...parts,
         life,
         wire,
         broker,
-        clientId: 'cloud',
+        clientId: parts.name,
         onMessage,
         onSaid: (topic, payload) => {
-          trace.note('cloud', `says ${topic.split('/').slice(3).join(' ')} ${payload.length}`);
+          trace.note(parts.name, `says ${topic.split('/').slice(3).join(' ')} ${payload.length}`);
           onSaid(topic, payload);
         },
       }),

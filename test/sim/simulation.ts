@@ -11,7 +11,7 @@ import { exampleTariff } from '../../cloud/testing/fixtures.ts';
 import { entryOf } from '../../edge/access/testing.ts';
 import { Box } from './box.ts';
 import { SimBroker } from './broker.ts';
-import { CloudProcess } from './cloud-process.ts';
+import { Clouds } from './clouds.ts';
 import { Dice } from './dice.ts';
 import { Effects } from './effects.ts';
 import { goodWeather } from './fragile-database.ts';
@@ -73,47 +73,31 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const effects = new Effects(scheduler, violations);
   const cloudWire = goodWire();
   const weather = goodWeather();
-  let openTransactions = 0;
-  let cloud: CloudProcess | null = null;
-  const cloudDice = new Dice(seed, 'cloud');
   const boxOf = (topic: string) => boxes.find(({ siteId }) => topic.includes(`/${siteId}/`));
-  const startCloud = () => {
-    trace.note('cloud', 'starts');
-    cloud = new CloudProcess({
-      scheduler,
-      dice: cloudDice,
-      trace,
-      broker,
-      database,
-      wire: cloudWire,
-      weather,
-      keys,
-      log,
-      onHeard: (topic) => {
-        const box = boxOf(topic);
-        if (box !== undefined && topic.endsWith('/up/batch')) troubles.provokeBatch(box);
-      },
-      onSaid: (topic, payload) => {
-        effects.hear(topic, payload);
-        const box = boxOf(topic);
-        if (box === undefined || topic.endsWith('/beat')) return;
-        box.stir();
-        const start = topic.endsWith('/command') ? startIn(payload) : null;
-        if (start !== null) troubles.provokeStart(box, start.expiresAtMs);
-        if (/\/(command|cancel|ack)$/.test(topic)) troubles.provoke(box);
-      },
-      onTransaction: (count) => {
-        openTransactions += count;
-      },
-    });
-  };
-  const killCloud = (awayMs: number) => {
-    if (cloud === null) return;
-    trace.note('cloud', `is killed for ${awayMs} ms`);
-    cloud.life.end();
-    cloud = null;
-    scheduler.after(awayMs, startCloud);
-  };
+  const clouds = new Clouds({
+    seed,
+    scheduler,
+    trace,
+    broker,
+    database,
+    wire: cloudWire,
+    weather,
+    keys,
+    log,
+    onHeard: (topic) => {
+      const box = boxOf(topic);
+      if (box !== undefined && topic.endsWith('/up/batch')) troubles.provokeBatch(box);
+    },
+    onSaid: (topic, payload) => {
+      effects.hear(topic, payload);
+      const box = boxOf(topic);
+      if (box === undefined || topic.endsWith('/beat')) return;
+      box.stir();
+      const start = topic.endsWith('/command') ? startIn(payload) : null;
+      if (start !== null) troubles.provokeStart(box, start.expiresAtMs);
+      if (/\/(command|cancel|ack)$/.test(topic)) troubles.provoke(box);
+    },
+  });
   const until = {
     from: new Date(START_MS - DAY_MS).toISOString(),
     until: new Date(START_MS + 900 * DAY_MS).toISOString(),
@@ -161,7 +145,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     boxes,
     cloudWire,
     weather,
-    killCloud,
+    cloudNames: clouds.names,
+    killCloud: (awayMs) => clouds.kill(awayMs),
   });
   const witness = new Witness(database, boxes, violations);
   const endMs = START_MS + days * DAY_MS;
@@ -175,19 +160,18 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       environment: 'sandbox',
       scopes: ['control'],
     } as const;
-    const partner = new Partner({ caller, scheduler, dice, trace, cloud: () => cloud });
+    const partner = new Partner({ caller, scheduler, dice, trace, cloud: () => clouds.one() });
     for (const pile of box.piles.values())
       new Visits({ scheduler, dice, trace, box, pile, partner, cards: CARDS, lastMs: endMs });
     box.start();
   }
-  startCloud();
+  clouds.start();
 
   let checkedMs = START_MS;
   let isFinal = false;
-  const isBusy = () => openTransactions > 0;
   const afterStep = (): Promise<void> | null => {
     if (violations.found.length > 0) throw new Stopped();
-    if (isFinal || isBusy() || nowMs() - checkedMs < CHECK_EVERY_MS) return null;
+    if (isFinal || clouds.isBusy || nowMs() - checkedMs < CHECK_EVERY_MS) return null;
     checkedMs = nowMs();
     return witness.check();
   };
@@ -208,7 +192,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       troubles.goOn();
     }
     await quietly(endMs);
-    for (let i = 0; i < 100 && isBusy(); i += 1) await scheduler.run(nowMs() + 1000, afterStep);
+    for (let i = 0; i < 100 && clouds.isBusy; i += 1) await scheduler.run(nowMs() + 1000, afterStep);
     isFinal = true;
     await witness.check();
     await checkSettled(witness, boxes, violations);
@@ -216,7 +200,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     if (!(error instanceof Stopped)) throw error;
   } finally {
     for (const box of boxes) box.close();
-    (cloud as CloudProcess | null)?.life.end();
+    clouds.end();
     await database.close();
     rmSync(folder, { recursive: true, force: true });
   }

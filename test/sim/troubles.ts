@@ -18,6 +18,7 @@ export interface TroubleParts {
   readonly boxes: readonly Box[];
   readonly cloudWire: Wire;
   readonly weather: DatabaseWeather;
+  readonly cloudNames: readonly string[];
   readonly killCloud: (awayMs: number) => void;
 }
 
@@ -159,7 +160,7 @@ export class Troubles {
   }
 
   #ofAll(): Trouble[] {
-    const { broker, killCloud, weather, cloudWire, boxes, dice } = this.#parts;
+    const { broker, cloudNames, killCloud, weather, cloudWire, boxes, dice } = this.#parts;
     return [
       {
         name: 'broker crash',
@@ -183,7 +184,7 @@ export class Troubles {
         name: 'reset of the cloud',
         everyMs: 4 * HOUR_MS,
         lastsMs: 0,
-        begin: () => this.#now(() => broker.breakOff('cloud')),
+        begin: () => this.#now(() => broker.breakOff(dice.pick(cloudNames))),
       },
       {
         name: 'database',
