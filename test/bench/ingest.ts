@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { startChild } from '../../scripts/start/child.ts';
 import { findMosquitto, startMosquitto, startPostgres } from '../e2e/engines.ts';
+import { INSPECTED, openCollector } from './garbage-collector.ts';
 import { hold, shortcomings } from './ingest-hold.ts';
 import { insertRate } from './ingest-inserts.ts';
 import { IngestSite } from './ingest-site.ts';
@@ -44,6 +45,7 @@ export async function measureIngest(heldS = HELD_S): Promise<Record<string, numb
     name: 'ingest',
     program: 'cloud/main.ts',
     env: {
+      ...INSPECTED,
       PILEGATE_ROLE: 'ingest',
       PILEGATE_DATA_DIR: folder,
       PILEGATE_LOG_LEVEL: 'error',
@@ -65,7 +67,9 @@ export async function measureIngest(heldS = HELD_S): Promise<Record<string, numb
     }
     const rate = await recordsPerSecond(sites, db, ingest.pid);
     const inserts = await insertRate(database.url, BATCH_RECORDS, INSERT_BATCHES, INSERT_CONNECTIONS);
-    const held = await hold(sites, db, ingest.pid, heldS);
+    const collector = await openCollector(join(folder, 'ingest.log'));
+    const held = await hold(sites, db, { pid: ingest.pid, collect: () => collector.collect() }, heldS);
+    collector.close();
     const refused = sites.reduce((sum, site) => sum + site.refusedCount, 0);
     // In this order: what is acknowledged by now is stored, and the sites go on.
     const acked = sites.reduce((sum, site) => sum + site.acked, 0);
