@@ -18,7 +18,7 @@ export const kyselyOf = (pglite: PGlite): Db => new Kysely<Database>({ dialect: 
 
 /** A copy of a migrated database in the system's folder for such things; another schema has another name. */
 const templatePath = (migrations: readonly Migration[]): string =>
-  join(tmpdir(), `pilegate-test-database-${sha256Hex(migrations.map((one) => one.sha256).join())}.tar`);
+  join(tmpdir(), `pilegate-test-database-${sha256Hex(migrations.map(({ name, sha256 }) => name + sha256).join())}.tar`);
 
 async function makeTemplate(migrations: readonly Migration[], path: string): Promise<Uint8Array<ArrayBuffer>> {
   const pglite = await PGlite.create({ parsers });

@@ -139,23 +139,24 @@ test('SY-05 while the site was away it was given a newer version by hand, or the
   onTestFinished(() => way.close());
   const { door } = openSite(stage, { kind: 'none' }, way.mqttUrl);
   await put(1);
-  await expect.poll(agreed, { timeout: 10_000 }).toEqual([1, 1]);
+  await expect.poll(agreed).toEqual([1, 1]);
   await way.set({ isCut: true });
   await door.offer({ text: JSON.stringify(schedule(4)), version: null, source: 'pilectl', name: 'x' });
   // The cloud does not know of it, and sends what it takes for the newest.
   expect(await put(3)).toMatchObject({ status: 'open' });
   await way.set({});
-  await expect.poll(agreed, { timeout: 10_000 }).toEqual([4, 4]);
+  await expect.poll(agreed).toEqual([4, 4]);
   await way.set({ isCut: true });
   expect(await put(5)).toMatchObject({ status: 'open' });
   await way.set({});
-  await expect.poll(agreed, { timeout: 10_000 }).toEqual([5, 5]);
+  await expect.poll(agreed).toEqual([5, 5]);
   const standing = async () =>
     (await staff('GET', stage)).documents.map(
       (one: { version: number; status: string }) => `${one.version} ${one.status}`,
     );
-  // What was never answered is not sent any more when a newer one is put.
-  await expect.poll(standing, { timeout: 10_000 }).toEqual(['5 active', '4 replaced', '3 open', '1 replaced']);
+  // Version 3 was refused by a site that has a newer one, or never answered: then it is not sent any more.
+  const third = expect.stringMatching(/^3 (open|refused)$/);
+  await expect.poll(standing).toEqual(['5 active', '4 replaced', third, '1 replaced']);
 });
 
 test('SY-05 a site whose memory was replaced gets again what it had', async () => {
