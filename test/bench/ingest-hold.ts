@@ -46,7 +46,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
  * All sites say that they live, and each tells something now and then.
  *
  * @param ingest the one process that takes it all in
- * @param forS in seconds, after a warm-up of up to a minute and a half
+ * @param forS in seconds, after a warm-up of up to four minutes
  */
 export async function hold(
   sites: readonly IngestSite[],
@@ -61,8 +61,8 @@ export async function hold(
     site.live((i / sites.length) * 2_000);
     setTimeout(() => site.tell(BATCH_RECORDS, pauseMs), (i / sites.length) * pauseMs);
   }
-  // Everything that is made once is made by then.
-  await pause(Math.min(forS / 4, 90) * 1000);
+  // Everything that is made once is made by then: code that is compiled when it has run often, plans and buffers of each connection.
+  await pause(Math.min(forS / 2.5, 240) * 1000);
   const before = figuresOf(pid);
   const ackedBefore = acked(sites);
   const rss: TimedValue[] = [];
