@@ -15,6 +15,7 @@ import type {
   PartnersTable,
   RateBucketsTable,
 } from '../partners/tables.ts';
+import type { PartnerAccessTable, PartnerPricesTable, PartnerStationsTable } from '../partners/terms/tables.ts';
 import type { LifeStatus } from '../presence/judge-life.ts';
 import type { RolloutSitesTable, RolloutStepsTable, RolloutsTable } from '../rollouts/tables.ts';
 import type { LossReason } from '../samples/plan-samples.ts';
@@ -64,6 +65,9 @@ export interface Database {
   rollout_sites: RolloutSitesTable;
   rollout_steps: RolloutStepsTable;
   partners: PartnersTable;
+  partner_access: PartnerAccessTable;
+  partner_stations: PartnerStationsTable;
+  partner_prices: PartnerPricesTable;
   partner_applications: PartnerApplicationsTable;
   application_files: ApplicationFilesTable;
   application_reviews: ApplicationReviewsTable;

@@ -10,8 +10,10 @@ import type { OperationRow } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { chargeLimitsOf, type limitsSchema } from '../orders/limits-view.ts';
 import type { Caller } from '../partners/caller.ts';
+import { ownPrices, tariffFor } from '../partners/terms/tariff-for.ts';
+import { mayUse } from '../partners/terms/visible.ts';
 import { linkIsFresh, statusNow } from '../stations/freshness.ts';
-import { siteTariffs, tariffOf } from '../stations/tariff-in-force.ts';
+import { siteTariffs } from '../stations/tariff-in-force.ts';
 import { refusalOfStart } from './check-start.ts';
 import { insertCommand } from './commands.ts';
 import { type Answered, answerOnce, findFirst, type WriteRequest, writeRequest } from './first-answer.ts';
@@ -41,7 +43,7 @@ export async function startCharge(context: StartContext, caller: Caller, body: S
       const first = await findFirst(trx, request);
       if (first !== null) return { operation: first, hit: true };
       const nowMs = context.clock.wallMs();
-      const tariff = tariffOf(await siteTariffs(trx, connector.site_id), connector.connector_id, nowMs);
+      const tariff = await tariffAtConnector(trx, caller, connector, nowMs);
       const isLimited = body.limits !== undefined || body.hold_minor !== undefined;
       const refusal = refusalOfStart({ ...(await factsOf(trx, connector, tariff.ok, nowMs)), isLimited });
       if (refusal !== null && refusal !== 'tariff.missing')
@@ -67,13 +69,19 @@ function assertAboveMinimum(
   throw new PilegateError('amount.below_minimum', `it costs ${formatMoney(minimumMinor, currency)} at least`);
 }
 
+async function tariffAtConnector(trx: Trx, caller: Caller, connector: LockedConnector, nowMs: number) {
+  const { site_id: siteId, connector_id: connectorId } = connector;
+  const own = await ownPrices(trx, caller, siteId);
+  return tariffFor(own, siteId, await siteTariffs(trx, siteId), connectorId, nowMs);
+}
+
 async function lockConnector(trx: Trx, connectorId: string, caller: Caller) {
   const connector = await trx
     .selectFrom('connectors')
     .innerJoin('sites', 'sites.site_id', 'connectors.site_id')
     .select(['connectors.connector_id', 'connectors.pile_id', 'sites.site_id', 'sites.shard'])
     .where('connectors.connector_id', '=', connectorId)
-    .where('sites.environment', '=', caller.environment)
+    .where(mayUse(caller))
     .forUpdate('connectors')
     .executeTakeFirst();
   if (connector === undefined) throw new PilegateError('connector.unknown', `no connector ${connectorId}`);

@@ -7,6 +7,8 @@ import { decodeCursor, encodeCursor, pageQuerySchema } from '../http/cursor.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
 import type { PartnerGate } from '../partners/gate.ts';
+import { ownPrices } from '../partners/terms/tariff-for.ts';
+import { mayUse } from '../partners/terms/visible.ts';
 import { connectorSchema, stationSchema } from './schemas.ts';
 import { findConnector, stationView } from './view.ts';
 
@@ -34,10 +36,11 @@ export function stationRoutes(context: CloudContext, gate: PartnerGate): Fastify
       handler: async (request) => {
         const { cursor, limit } = request.query;
         const after = cursor === undefined ? null : decodeCursor(cursor, siteIdSchema);
+        const caller = gate.callerOf(request);
         const rows = await context.db
           .selectFrom('sites')
           .selectAll()
-          .where('environment', '=', gate.callerOf(request).environment)
+          .where(mayUse(caller))
           .$if(after !== null, (query) =>
             query.where((where) =>
               where(where.refTuple('updated_at_ms', 'site_id'), '>', where.tuple(after?.atMs ?? 0, after?.id ?? '')),
@@ -48,8 +51,9 @@ export function stationRoutes(context: CloudContext, gate: PartnerGate): Fastify
           .limit(limit + 1)
           .execute();
         const nowMs = context.clock.wallMs();
+        const own = await ownPrices(context.db, caller);
         const stations = [];
-        for (const row of rows.slice(0, limit)) stations.push(await stationView(context.db, row, nowMs));
+        for (const row of rows.slice(0, limit)) stations.push(await stationView(context.db, row, own, nowMs));
         const last = rows.slice(0, limit).at(-1);
         const next = last === undefined ? after : { atMs: last.updated_at_ms, id: last.site_id };
         return { stations, next_cursor: next === null ? null : encodeCursor(next), has_more: rows.length > limit };
@@ -65,14 +69,16 @@ export function stationRoutes(context: CloudContext, gate: PartnerGate): Fastify
         response: { 200: stationSchema, ...problems(...signedProblems, 'station.unknown') },
       },
       handler: async (request) => {
+        const { site_id: siteId } = request.params;
+        const caller = gate.callerOf(request);
         const row = await context.db
           .selectFrom('sites')
           .selectAll()
-          .where('site_id', '=', request.params.site_id)
-          .where('environment', '=', gate.callerOf(request).environment)
+          .where('site_id', '=', siteId)
+          .where(mayUse(caller))
           .executeTakeFirst();
-        if (row === undefined) throw new PilegateError('station.unknown', `no station ${request.params.site_id}`);
-        return stationView(context.db, row, context.clock.wallMs());
+        if (row === undefined) throw new PilegateError('station.unknown', `no station ${siteId}`);
+        return stationView(context.db, row, await ownPrices(context.db, caller, siteId), context.clock.wallMs());
       },
     });
 
@@ -86,8 +92,7 @@ export function stationRoutes(context: CloudContext, gate: PartnerGate): Fastify
       },
       handler: async (request) => {
         const { connector_id: connectorId } = request.params;
-        const { environment } = gate.callerOf(request);
-        const connector = await findConnector(context.db, connectorId, environment, context.clock.wallMs());
+        const connector = await findConnector(context.db, connectorId, gate.callerOf(request), context.clock.wallMs());
         if (connector === null) throw new PilegateError('connector.unknown', `no connector ${connectorId}`);
         return connector;
       },

@@ -3,9 +3,12 @@ import { faultCodes } from '#shared/faults.ts';
 import type { Db } from '../db/connect.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { tariffView } from '../orders/tariff-view.ts';
+import type { Caller } from '../partners/caller.ts';
+import { type OwnPrices, ownPrices, tariffFor } from '../partners/terms/tariff-for.ts';
+import { mayUse } from '../partners/terms/visible.ts';
 import { ageMs, linkIsFresh, statusNow } from './freshness.ts';
 import type { connectorSchema, stationSchema } from './schemas.ts';
-import { type SiteTariffs, siteTariffs, tariffOf } from './tariff-in-force.ts';
+import { siteTariffs } from './tariff-in-force.ts';
 
 type ConnectorView = z.infer<typeof connectorSchema>;
 
@@ -33,12 +36,18 @@ const connectorsWithState = (db: Db) =>
     ]);
 type ConnectorWithState = Awaited<ReturnType<ReturnType<typeof connectorsWithState>['executeTakeFirstOrThrow']>>;
 
-function tariffViewAt(tariffs: SiteTariffs, connectorId: string | null, nowMs: number): ConnectorView['tariff'] {
-  const found = tariffOf(tariffs, connectorId, nowMs);
-  return found.ok ? tariffView(found.value) : null;
+/** What the caller pays at a connector now; with null, at the whole station. */
+type PriceAt = (connectorId: string | null) => ConnectorView['tariff'];
+
+async function pricesOf(db: Db, siteId: string, own: OwnPrices, nowMs: number): Promise<PriceAt> {
+  const tariffs = await siteTariffs(db, siteId);
+  return (connectorId) => {
+    const found = tariffFor(own, siteId, tariffs, connectorId, nowMs);
+    return found.ok ? tariffView(found.value) : null;
+  };
 }
 
-function connectorView(row: ConnectorWithState, tariffs: SiteTariffs, nowMs: number): ConnectorView {
+function connectorView(row: ConnectorWithState, priceAt: PriceAt, nowMs: number): ConnectorView {
   const { status, observation_age_ms: observationAgeMs, received_at_ms: receivedAtMs } = row;
   const state =
     status === null || observationAgeMs === null || receivedAtMs === null
@@ -63,22 +72,24 @@ function connectorView(row: ConnectorWithState, tariffs: SiteTariffs, nowMs: num
     observed_at: isoOrNull(row.observed_at_ms),
     received_at: isoOrNull(row.received_at_ms),
     freshness_s: state === null ? null : ageMs(state, nowMs) / 1000,
-    tariff: tariffViewAt(tariffs, row.connector_id, nowMs),
+    tariff: priceAt(row.connector_id),
   };
 }
 
-/** One connector of the caller's environment, or null. */
+/** One connector that the caller may use, or null. */
 export async function findConnector(
   db: Db,
   connectorId: string,
-  environment: 'sandbox' | 'live',
+  caller: Caller,
   nowMs: number,
 ): Promise<ConnectorView | null> {
   const row = await connectorsWithState(db)
     .where('connectors.connector_id', '=', connectorId)
-    .where('sites.environment', '=', environment)
+    .where(mayUse(caller))
     .executeTakeFirst();
-  return row === undefined ? null : connectorView(row, await siteTariffs(db, row.site_id), nowMs);
+  if (row === undefined) return null;
+  const own = await ownPrices(db, caller, row.site_id);
+  return connectorView(row, await pricesOf(db, row.site_id, own, nowMs), nowMs);
 }
 
 export interface SiteRow {
@@ -89,8 +100,13 @@ export interface SiteRow {
   readonly updated_at_ms: number;
 }
 
-/** A station with its connectors as they are known now. */
-export async function stationView(db: Db, site: SiteRow, nowMs: number): Promise<z.infer<typeof stationSchema>> {
+/** A station with its connectors as they are known now, at the prices of one partner. */
+export async function stationView(
+  db: Db,
+  site: SiteRow,
+  own: OwnPrices,
+  nowMs: number,
+): Promise<z.infer<typeof stationSchema>> {
   const link = await db
     .selectFrom('site_links')
     .select(['online', 'heard_at_ms as heardAtMs'])
@@ -100,7 +116,7 @@ export async function stationView(db: Db, site: SiteRow, nowMs: number): Promise
     .where('connectors.site_id', '=', site.site_id)
     .orderBy('connectors.connector_id')
     .execute();
-  const tariffs = await siteTariffs(db, site.site_id);
+  const priceAt = await pricesOf(db, site.site_id, own, nowMs);
   return {
     site_id: site.site_id,
     name: site.name,
@@ -108,7 +124,7 @@ export async function stationView(db: Db, site: SiteRow, nowMs: number): Promise
     timezone: site.timezone,
     online: linkIsFresh(link ?? null, nowMs),
     updated_at: iso(site.updated_at_ms),
-    tariff: tariffViewAt(tariffs, null, nowMs),
-    connectors: connectors.map((row) => connectorView(row, tariffs, nowMs)),
+    tariff: priceAt(null),
+    connectors: connectors.map((row) => connectorView(row, priceAt, nowMs)),
   };
 }
