@@ -26,6 +26,12 @@ import type {
   StaffRecoveryCodesTable,
   StaffSessionsTable,
 } from '../staff/tables.ts';
+import type {
+  WebhookDeliveriesTable,
+  WebhookEndpointsTable,
+  WebhookEventsTable,
+  WebhookReplaysTable,
+} from '../webhooks/tables.ts';
 import type { SiteClaimsTable, SiteCredentialsTable } from './identity-tables.ts';
 
 /** Columns as the migrations define them. `…_ms` are wall-clock milliseconds; documents are JSON text. */
@@ -88,6 +94,7 @@ export interface Database {
   webhook_endpoints: WebhookEndpointsTable;
   webhook_events: WebhookEventsTable;
   webhook_deliveries: WebhookDeliveriesTable;
+  webhook_replays: WebhookReplaysTable;
 }
 
 export type Environment = 'sandbox' | 'live';
@@ -448,44 +455,4 @@ interface ClockCorrectionsTable {
   correction_ms: number;
   quality: 'doubtful' | 'trusted';
   received_at_ms: number;
-}
-
-interface WebhookEndpointsTable {
-  endpoint_id: string;
-  partner_id: string;
-  environment: Environment;
-  url: string;
-  event_types: string | null;
-  secret_sealed: string;
-  created_at_ms: number;
-  failing_since_ms: number | null;
-  disabled_at_ms: number | null;
-  disabled_reason: string | null;
-  deleted_at_ms: number | null;
-}
-export type WebhookEndpointRow = Selectable<WebhookEndpointsTable>;
-
-interface WebhookEventsTable {
-  event_id: string;
-  partner_id: string;
-  environment: Environment;
-  order_id: string | null;
-  type: string;
-  payload: string;
-  created_at_ms: number;
-}
-
-interface WebhookDeliveriesTable {
-  delivery_id: Generated<number>;
-  event_id: string;
-  endpoint_id: string;
-  lane: string;
-  status: 'pending' | 'delivered' | 'failed' | 'cancelled';
-  attempts: Generated<number>;
-  next_attempt_at_ms: number;
-  leased_until_ms: number | null;
-  last_http_status: number | null;
-  last_error: string | null;
-  created_at_ms: number;
-  finished_at_ms: number | null;
 }

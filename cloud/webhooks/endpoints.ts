@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../context.ts';
-import type { WebhookEndpointRow } from '../db/schema.ts';
 import { transaction } from '../db/transaction.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import type { Caller } from '../partners/caller.ts';
@@ -12,6 +11,7 @@ import { disableEndpoint } from './outcome.ts';
 import { recordEvent } from './record-event.ts';
 import type { endpointSchema } from './schemas.ts';
 import { SECRET_BYTES, secretText } from './sign.ts';
+import type { WebhookEndpointRow } from './tables.ts';
 
 const eventTypesSchema = z.array(z.enum(eventTypes));
 

@@ -1,9 +1,31 @@
-/** Everything a partner can be told of. */
-export const eventTypes = [
-  'charge.started',
-  'charge.start_failed',
-  'charge.ended',
-  'occupancy.ended',
-  'webhook.test',
-] as const;
-export type EventType = (typeof eventTypes)[number];
+interface EventRule {
+  /** What has happened, for whoever writes a receiver. */
+  readonly description: string;
+  /** An endpoint without a list of types gets all but these: there are many of them. */
+  readonly onlyByName?: true;
+}
+
+/** Everything a partner can be told of. The names are public: they are added, never renamed. */
+export const eventCatalogue = {
+  'charge.started': { description: 'Energy may flow: the start was confirmed by the pile.' },
+  'charge.start_failed': { description: 'A start came to nothing; nothing is billed.' },
+  'charge.ended': { description: 'A charge is over, with its record and its bill.' },
+  'occupancy.ended': { description: 'The vehicle is gone, and what its stay costs is settled.' },
+  'webhook.test': { description: 'Asked for by yourself, to see that your receiver works.' },
+  'webhook.endpoint_disabled': { description: 'Another endpoint of yours is no longer sent to, and why.' },
+} as const satisfies Record<string, EventRule>;
+
+export type EventType = keyof typeof eventCatalogue;
+
+const isEventType = (name: string): name is EventType => Object.hasOwn(eventCatalogue, name);
+export const eventTypes: readonly EventType[] = Object.keys(eventCatalogue).filter(isEventType);
+
+export const ruleOfEvent = (type: EventType): EventRule => eventCatalogue[type];
+
+/**
+ * Whether an endpoint gets events of a type.
+ *
+ * @param chosen the endpoint's own list; null: it has none
+ */
+export const isWanted = (type: EventType, chosen: readonly string[] | null): boolean =>
+  chosen === null ? ruleOfEvent(type).onlyByName !== true : chosen.includes(type);

@@ -1,9 +1,10 @@
+import { z } from 'zod';
 import type { Environment, OrderRow } from '../db/schema.ts';
 import type { Trx } from '../db/transaction.ts';
 import { iso } from '../http/iso.ts';
 import { orderView } from '../orders/view.ts';
 import type { Random } from '../random.ts';
-import type { EventType } from './event-types.ts';
+import { type EventType, isWanted } from './event-types.ts';
 
 export interface EventContext {
   readonly trx: Trx;
@@ -11,10 +12,15 @@ export interface EventContext {
   readonly nowMs: number;
 }
 
-interface NewEvent {
+export interface NewEvent {
   readonly partnerId: string;
   readonly environment: Environment;
   readonly orderId: string | null;
+  /**
+   * What it is in order with, at each endpoint: the id of a reservation, a connector, a station. Absent: its order; without an
+   * order it waits for nothing.
+   */
+  readonly lane?: string;
   readonly type: EventType;
   readonly data: object;
   /** Null: every endpoint that wants this type. */
@@ -37,6 +43,7 @@ export async function recordEvent(context: EventContext, event: NewEvent): Promi
       partner_id: event.partnerId,
       environment: event.environment,
       order_id: event.orderId,
+      lane: event.lane ?? null,
       type: event.type,
       payload: JSON.stringify({ type: event.type, timestamp: iso(nowMs), data: event.data }),
       created_at_ms: nowMs,
@@ -54,7 +61,7 @@ export async function recordEvent(context: EventContext, event: NewEvent): Promi
     .execute();
   const wanting = endpoints.filter((endpoint) =>
     event.onlyEndpointId === null
-      ? endpoint.event_types === null || (JSON.parse(endpoint.event_types) as string[]).includes(event.type)
+      ? isWanted(event.type, chosenTypes(endpoint.event_types))
       : endpoint.endpoint_id === event.onlyEndpointId,
   );
   if (wanting.length === 0) return eventId;
@@ -64,7 +71,7 @@ export async function recordEvent(context: EventContext, event: NewEvent): Promi
       wanting.map((endpoint) => ({
         event_id: eventId,
         endpoint_id: endpoint.endpoint_id,
-        lane: event.orderId ?? eventId,
+        lane: event.lane ?? event.orderId ?? eventId,
         status: 'pending' as const,
         next_attempt_at_ms: nowMs,
         created_at_ms: nowMs,
@@ -73,6 +80,10 @@ export async function recordEvent(context: EventContext, event: NewEvent): Promi
     .execute();
   return eventId;
 }
+
+/** The list of types as it is stored; null: the endpoint has none. */
+export const chosenTypes = (stored: string | null): readonly string[] | null =>
+  stored === null ? null : z.array(z.string()).parse(JSON.parse(stored));
 
 /** Tells the partner of an order. The data is the order as the API shows it. Orders begun on site are nobody's. */
 export async function recordOrderEvent(context: EventContext, type: EventType, order: OrderRow): Promise<void> {
