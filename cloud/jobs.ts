@@ -13,11 +13,11 @@ import { sweepNonces } from './partners/nonces.ts';
 import { forgetDrafts } from './partners/onboarding/applications.ts';
 import { sweepBuckets } from './partners/rate-buckets.ts';
 import { sweepRollouts } from './rollouts/sweep.ts';
+import type { LaneWorker } from './runtime/lane-worker.ts';
 import { type Poller, startPoller } from './runtime/poller.ts';
 import { forgetSamples } from './samples/forget-samples.ts';
 import { forgetAttempts } from './staff/login/attempts.ts';
 import { forgetSessions } from './staff/login/sessions.ts';
-import type { DeliveryWorker } from './webhooks/delivery-worker.ts';
 
 /** Short, because a start of another process is found by polling; in one process a wake comes first. */
 const COMMANDS_EVERY_MS = 250;
@@ -45,7 +45,7 @@ export const startCommandSender = (context: CloudContext, link: CloudLink, down:
   });
 
 /** Delivers webhooks. */
-export const startDeliveries = (context: CloudContext, worker: DeliveryWorker): Poller =>
+export const startDeliveries = (context: CloudContext, worker: LaneWorker): Poller =>
   startPoller({
     name: 'deliver webhooks',
     intervalMs: DELIVERIES_EVERY_MS,

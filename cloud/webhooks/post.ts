@@ -4,9 +4,11 @@ import { type LookUp, resolveAllowed, targetOf, type WebhookTarget } from './add
 
 const TIMEOUT_MS = 15_000;
 const RESPONSE_LIMIT = 65_536;
+/** Some receivers tell in the text of a good answer that it is none. */
+const KEPT_BYTES = 4_096;
 
 export type PostOutcome =
-  | { readonly kind: 'answered'; readonly status: number }
+  | { readonly kind: 'answered'; readonly status: number; readonly text: string }
   | { readonly kind: 'failed'; readonly error: string };
 
 export interface WebhookPoster {
@@ -49,8 +51,7 @@ export function createWebhookPoster(options: {
       const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]);
       try {
         const response = await request(url, { method: 'POST', headers, body, dispatcher: agent, signal });
-        await readSome(response.body);
-        return { kind: 'answered', status: response.statusCode };
+        return { kind: 'answered', status: response.statusCode, text: await readSome(response.body) };
       } catch (error) {
         return { kind: 'failed', error: reasonOf(error) };
       }
@@ -76,16 +77,19 @@ function guardedLookup(target: WebhookTarget, lookUp: LookUp): LookupFunction {
   };
 }
 
-/** The answer's text does not matter; reading a little of it lets the connection be used again. */
-async function readSome(body: AsyncIterable<Uint8Array> & { destroy(): unknown }): Promise<void> {
+/** The beginning of the answer; reading it to its end lets the connection be used again. */
+async function readSome(body: AsyncIterable<Uint8Array> & { destroy(): unknown }): Promise<string> {
+  const kept: Uint8Array[] = [];
   let read = 0;
   for await (const chunk of body) {
+    if (read < KEPT_BYTES) kept.push(chunk.subarray(0, KEPT_BYTES - read));
     read += chunk.byteLength;
     if (read > RESPONSE_LIMIT) {
       body.destroy();
-      return;
+      break;
     }
   }
+  return Buffer.concat(kept).toString('utf8');
 }
 
 function reasonOf(error: unknown): string {
