@@ -5,6 +5,7 @@ import type { Command, ConnectorStatus, MaintenanceAction } from '#shared/wire/m
 import type { AuditLogTable } from '../audit/tables.ts';
 import type { DiagnosticPiecesTable, DiagnosticsTable } from '../diagnostics/tables.ts';
 import type { DocumentKeysTable } from '../keys/tables.ts';
+import type { RateBucketsTable } from '../limits/tables.ts';
 import type {
   ApplicationFilesTable,
   ApplicationReviewsTable,
@@ -13,7 +14,6 @@ import type {
   PartnerApplicationsTable,
   PartnerKeysTable,
   PartnersTable,
-  RateBucketsTable,
 } from '../partners/tables.ts';
 import type { PartnerAccessTable, PartnerPricesTable, PartnerStationsTable } from '../partners/terms/tables.ts';
 import type { LifeStatus } from '../presence/judge-life.ts';

@@ -4,7 +4,7 @@ import { documentKeyIdSchema } from '#shared/document-signing.ts';
 import type { CloudContext } from '../context.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
-import { addDocumentKey, documentKeyRows, leaveDocumentKey, serialOf } from '../keys/document-keys.ts';
+import { addDocumentKey, documentKeyRows, leaveDocumentKey, newDocumentKey, serialOf } from '../keys/document-keys.ts';
 import type { StaffGate } from '../staff/gate.ts';
 import { staffProblems, staffTags } from '../staff/routes.ts';
 import { personSchema } from '../staff/schemas.ts';
@@ -79,10 +79,10 @@ export function documentKeyRoutes(context: CloudContext, staff: StaffGate): Fast
       },
       handler: async (request, reply) => {
         const by = staff.personOf(request, request.body.requested_by);
-        const keyId = await addDocumentKey({
-          ...context,
-          db: staff.recording(request, { kind: 'document-key', id: 'new' }),
-        });
+        const key = newDocumentKey();
+        const { keyId } = key;
+        const db = staff.recording(request, { kind: 'document-key', id: keyId });
+        await addDocumentKey({ ...context, db }, key);
         context.logger.warn({ keyId, by }, 'documents are signed with a further key');
         return reply.status(201).send(await viewOf(context));
       },

@@ -31,6 +31,20 @@ const MOST_IN_USE = 2;
 /** Raw bytes of an Ed25519 public key: the end of its DER (RFC 8410). */
 const PUBLIC_KEY_BYTES = 32;
 
+/** A key that is in nobody's hands yet. */
+export interface NewDocumentKey {
+  readonly keyId: string;
+  readonly publicBytes: Buffer;
+  readonly privateKey: KeyObject;
+}
+
+export function newDocumentKey(): NewDocumentKey {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const publicBytes = publicKey.export({ format: 'der', type: 'spki' }).subarray(-PUBLIC_KEY_BYTES);
+  const keyId = createHash('sha256').update(publicBytes).digest('hex').slice(0, 16);
+  return { keyId, publicBytes, privateKey };
+}
+
 /**
  * Makes the first key where there is none. Processes that start together make one.
  *
@@ -38,7 +52,7 @@ const PUBLIC_KEY_BYTES = 32;
  */
 export async function ensureDocumentKey(context: KeyContext): Promise<void> {
   await transaction(context.db, async (trx) => {
-    if ((await lockedKeys(trx)).length === 0) await insertKey(context, trx);
+    if ((await lockedKeys(trx)).length === 0) await insertKey(context, trx, newDocumentKey());
   });
   await loadDocumentSigner(context);
 }
@@ -48,12 +62,12 @@ export async function ensureDocumentKey(context: KeyContext): Promise<void> {
  *
  * @throws PilegateError `resource.exists` while there are two already
  */
-export function addDocumentKey(context: KeyContext): Promise<string> {
+export function addDocumentKey(context: KeyContext, key: NewDocumentKey): Promise<void> {
   return transaction(context.db, async (trx) => {
     const inUse = (await lockedKeys(trx)).filter((row) => row.left_at_ms === null);
     if (inUse.length >= MOST_IN_USE)
       throw new PilegateError('resource.exists', `${inUse.map((row) => row.key_id).join(' and ')} are in use`);
-    return insertKey(context, trx);
+    await insertKey(context, trx, key);
   });
 }
 
@@ -126,22 +140,22 @@ async function lockedKeys(trx: Trx): Promise<DocumentKeyRow[]> {
   return trx.selectFrom('document_keys').selectAll().execute();
 }
 
-async function insertKey({ clock, secrets }: KeyContext, trx: Trx): Promise<string> {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const bytes = publicKey.export({ format: 'der', type: 'spki' }).subarray(-PUBLIC_KEY_BYTES);
-  const keyId = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+async function insertKey(
+  { clock, secrets }: KeyContext,
+  trx: Trx,
+  { keyId, publicBytes, privateKey }: NewDocumentKey,
+): Promise<void> {
   const sealed = secrets.seal(privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64'), contextOf(keyId));
   await trx
     .insertInto('document_keys')
     .values({
       key_id: keyId,
-      public_key: bytes.toString('base64'),
+      public_key: publicBytes.toString('base64'),
       private_key_sealed: sealed,
       created_at_ms: clock.wallMs(),
       left_at_ms: null,
     })
     .execute();
-  return keyId;
 }
 
 function openedKey(secrets: SecretBox, { key_id: keyId, private_key_sealed: sealed }: DocumentKeyRow): KeyObject {

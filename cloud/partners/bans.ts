@@ -1,10 +1,9 @@
-import type { FastifyReply } from 'fastify';
 import { PilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../context.ts';
 import { transaction } from '../db/transaction.ts';
+import { takeFromBucket } from '../limits/rate-buckets.ts';
+import type { RatePolicy } from '../limits/rate-policy.ts';
 import { raisePartnerAlarm } from './alarm.ts';
-import { takeFromBucket } from './rate-buckets.ts';
-import type { RatePolicy } from './rate-policy.ts';
 
 /** So many failures of one caller at once, and as many in five minutes. */
 export const FAILURE_POLICY: RatePolicy = { perMinute: 4, burst: 20 };
@@ -23,11 +22,10 @@ export async function bannedUntil(db: BanContext['db'], caller: string, nowMs: n
   return row?.until_ms ?? null;
 }
 
-/** What a banned caller is answered, with the time to wait in a header. */
-export function refusalOf(reply: Pick<FastifyReply, 'header'>, untilMs: number, nowMs: number): PilegateError {
+/** What a banned caller is answered. */
+export function refusalOf(untilMs: number, nowMs: number): PilegateError {
   const waitS = Math.max(1, Math.ceil((untilMs - nowMs) / 1000));
-  reply.header('retry-after', String(waitS));
-  return new PilegateError('auth.banned', `wait ${waitS} s`);
+  return new PilegateError('auth.banned', `wait ${waitS} s`, { retryAfterS: waitS });
 }
 
 /**

@@ -3,11 +3,11 @@ import { PilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../context.ts';
 import { callerBlock, isWithin } from '../http/addresses.ts';
 import { rawBodyOf } from '../http/raw-body.ts';
+import { admitCall, takeFromBucket } from '../limits/rate-buckets.ts';
 import { raisePartnerAlarm } from './alarm.ts';
 import { bannedUntil, noteFailure, refusalOf } from './bans.ts';
 import type { Caller, Scope } from './caller.ts';
 import { type FoundKey, findKey, noteUse } from './keys.ts';
-import { admitCall, takeFromBucket } from './rate-buckets.ts';
 import { classOf, type EndpointClass, policyFor, rateHeaders } from './rate-policy.ts';
 import { readSignedHeaders, type SignedHeaders, verifySignature, WINDOW_S } from './signature.ts';
 
@@ -34,7 +34,7 @@ export function createPartnerGate(context: GateContext): PartnerGate {
       (...anyOf) =>
       async (request, reply) => {
         const headers = readSignedHeaders(request.headers);
-        const key = await authenticate(context, request, reply, headers);
+        const key = await authenticate(context, request, headers);
         const endpointClass = classOf(request.method, anyOf);
         context.keyUsage.note(key.caller.keyId, endpointClass, callerBlock(request.ip));
         await admit(context, reply, headers, key, endpointClass);
@@ -57,17 +57,12 @@ export function createPartnerGate(context: GateContext): PartnerGate {
  *
  * @throws PilegateError of the kind `auth.…`
  */
-async function authenticate(
-  context: GateContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  headers: SignedHeaders,
-): Promise<FoundKey> {
+async function authenticate(context: GateContext, request: FastifyRequest, headers: SignedHeaders): Promise<FoundKey> {
   const nowMs = context.clock.wallMs();
   const from = callerBlock(request.ip);
   const found = await findKey(context, headers.keyId, from, nowMs);
   const bannedUntilMs = found === null ? await bannedUntil(context.db, from, nowMs) : found.bannedUntilMs;
-  if (bannedUntilMs !== null) throw refusalOf(reply, bannedUntilMs, nowMs);
+  if (bannedUntilMs !== null) throw refusalOf(bannedUntilMs, nowMs);
   if (found === null) {
     await noteFailure(context, from, `unknown key ${headers.keyId}`);
     throw new PilegateError('auth.unknown_key', `key ${headers.keyId}`);
@@ -125,6 +120,7 @@ async function admit(
   const verdict = await admitCall(context.db, call, endpointClass, policy, context.clock.wallMs());
   if (verdict === null) throw new PilegateError('auth.reused_nonce', `key ${headers.keyId}`);
   reply.headers(rateHeaders(endpointClass, policy, verdict));
-  if (!verdict.isAllowed)
-    throw new PilegateError('request.too_many', `wait ${verdict.waitS} s: ${policy.perMinute} calls a minute`);
+  if (verdict.isAllowed) return;
+  const detail = `wait ${verdict.waitS} s: ${policy.perMinute} calls a minute`;
+  throw new PilegateError('request.too_many', detail, { retryAfterS: verdict.waitS });
 }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sweepBuckets, takeFromBucket } from '../limits/rate-buckets.ts';
 import { type Stage, setTheStage, staffPost } from '../testing/fixtures.ts';
 import { createPartnerClient, type PartnerClient } from '../testing/partner-client.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
 import { BAN_MS, FAILURE_POLICY, sweepBans } from './bans.ts';
-import { sweepBuckets, takeFromBucket } from './rate-buckets.ts';
 
 const clock = createTestClock();
 let cloud: TestCloud;

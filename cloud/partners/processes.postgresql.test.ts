@@ -5,11 +5,12 @@ import { buildApp } from '../app.ts';
 import { connect } from '../db/connect.ts';
 import { setTheStage, staffPost } from '../testing/fixtures.ts';
 import { createPartnerClient } from '../testing/partner-client.ts';
+import { createTestClock, machineClock } from '../testing/test-clock.ts';
 import { startTestCloud } from '../testing/test-cloud.ts';
 
 /** What a second process of the API shares with the first: keys, and the database by connections of its own. */
-async function withTwoProcesses() {
-  const cloud = await startTestCloud();
+async function withTwoProcesses(clock = machineClock) {
+  const cloud = await startTestCloud({ clock });
   const { rows } = await sql<{ name: string }>`select current_database() as name`.execute(cloud.context.db);
   const url = new URL(inject('postgresqlUrl') ?? '');
   url.pathname = `/${rows[0]?.name}`;
@@ -62,6 +63,28 @@ test('OP-04 OP-08 what one process ends, bans or counts holds in the other at on
     expect((await look(elsewhere)).body.code).toBe('auth.banned');
     const alarms = await cloud.context.db.selectFrom('alarms').where('code', '=', 'auth.banned').selectAll().execute();
     expect(alarms).toHaveLength(1);
+  } finally {
+    await stop();
+  }
+});
+
+test('OP-08 one address is wrong as often as it may be, however many processes it asks', async () => {
+  const { cloud, second, stop } = await withTwoProcesses(createTestClock());
+  try {
+    const guess = (app: typeof second, url: string, payload: object) =>
+      app.inject({ method: 'POST', url, headers: { 'content-type': 'application/json' }, payload });
+    const password = { kind: 'password', passwordSha256: '0'.repeat(64) };
+    const statuses = async (url: string, payloadOf: (n: number) => object) => {
+      const answers = await Promise.all(
+        Array.from({ length: 40 }, (_, n) => guess(n % 2 === 0 ? cloud.app : second, url, payloadOf(n))),
+      );
+      expect(answers.filter(({ statusCode }) => statusCode === 429)).toHaveLength(20);
+      const refused = answers.filter(({ statusCode }) => statusCode === 429);
+      for (const { headers } of refused) expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+    };
+    await statuses('/site/v1/claims', (n) => ({ siteId: 's', claimCode: `WRONG-${n}`, wish: password }));
+    const wrong = { password: 'a guess of many', code: '000000' };
+    await statuses('/staff/v1/sessions', (n) => ({ ...wrong, staff_id: `name-${n}` }));
   } finally {
     await stop();
   }

@@ -86,12 +86,6 @@ export interface ApplicationReviewsTable {
 }
 export type ApplicationReviewRow = Selectable<ApplicationReviewsTable>;
 
-export interface RateBucketsTable {
-  subject: string;
-  class: string;
-  full_at_us: number;
-}
-
 export interface KeyUsageTable {
   key_id: string;
   window_at_ms: number;

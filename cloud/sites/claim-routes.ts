@@ -1,18 +1,16 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
-import { isPilegateError, PilegateError } from '#shared/errors.ts';
 import { claimAnswerSchema, claimRequestSchema } from '#shared/wire/credentials.ts';
 import type { CloudContext } from '../context.ts';
-import { createAttemptLimit } from '../http/attempt-limit.ts';
 import { problems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
+import { type FailureLimit, withinFailures } from '../limits/failure-limit.ts';
 import { redeemClaim } from './claims.ts';
 
-const FAILURES = 20;
-const WINDOW_MS = 60_000;
+/** Of one address, which many boxes may share. */
+const LIMIT: FailureLimit = { door: 'claims', policy: { perMinute: 20, burst: 20 }, code: 'claim.too_many' };
 
 /** The one door that a site has over HTTP, before it has anything to log in with. */
 export function claimRoutes(context: CloudContext): FastifyPluginCallbackZod {
-  const limit = createAttemptLimit(context.clock, FAILURES, WINDOW_MS);
   return (app, _options, done) => {
     app.post('/site/v1/claims', {
       preValidation: [parseJsonBody],
@@ -37,20 +35,7 @@ export function claimRoutes(context: CloudContext): FastifyPluginCallbackZod {
           ),
         },
       },
-      handler: async (request, reply) => {
-        const waitMs = limit.waitMs(request.ip);
-        if (waitMs !== null) {
-          const waitS = Math.ceil(waitMs / 1000);
-          reply.header('retry-after', String(waitS));
-          throw new PilegateError('claim.too_many', `wait ${waitS} s`);
-        }
-        try {
-          return await redeemClaim(context, request.body);
-        } catch (error) {
-          if (isPilegateError(error)) limit.failed(request.ip);
-          throw error;
-        }
-      },
+      handler: (request) => withinFailures(context, LIMIT, request.ip, () => redeemClaim(context, request.body)),
     });
     done();
   };

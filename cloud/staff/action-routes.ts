@@ -11,7 +11,7 @@ const routeSchema = z
     method: z.string(),
     path: z.string(),
     permission: z.enum([...permissions, 'none']),
-    action: z.string().nullable().describe('its name in the audit log; null: it only reads'),
+    action: z.string().nullable().describe('its name in the audit log; null: it only reads, and leaves no trace'),
     allowed: z.boolean().describe('whether you may'),
   })
   .meta({ id: 'StaffRoute' });

@@ -11,7 +11,7 @@ const always = (): boolean => true;
 const stopsWhatRuns = (body: object): boolean => 'stop_running' in body && body.stop_running === true;
 
 /**
- * Everything that staff can change, under the name that it has in the audit log: what it needs, and whether it has to be confirmed.
+ * Everything that staff can change, and what nobody reads without leaving a trace, under the name that it has in the audit log: what it needs, and whether it has to be confirmed.
  * What makes things safer, such as ending a roll-out, never waits for a confirmation.
  */
 export const staffActions = {
@@ -21,6 +21,7 @@ export const staffActions = {
   'staff.begin': { permission: 'staff.begin' },
   'staff.set_up': { permission: 'none' },
   'staff.enrol': { permission: 'none' },
+  'staff.change_password': { permission: 'own.write' },
   'staff.invite': { permission: 'staff.manage', isDangerous: always },
   'staff.invite_again': { permission: 'staff.manage', isDangerous: always },
   'staff.disable': { permission: 'staff.manage', isDangerous: always },
@@ -44,6 +45,7 @@ export const staffActions = {
   'alarm.close': { permission: 'alarms.handle' },
   'dead_letter.retry': { permission: 'attention.retry' },
   'partner.create': { permission: 'partners.write' },
+  'application.read_file': { permission: 'partners.review' },
   'application.decide': { permission: 'partners.review' },
   'partner.change': { permission: 'partners.write' },
   'partner.suspend': { permission: 'partners.write' },

@@ -19,7 +19,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a route of the staff needs; `none`: it is how people come in. */
     staffPermission?: Permission | 'none';
-    /** What it does; absent: it reads. */
+    /** What it does, as the audit log has it; absent: it reads. */
     staffAction?: StaffAction;
   }
 }
@@ -39,7 +39,7 @@ export interface Subject {
 export interface StaffGate {
   /** For a route that changes nothing. */
   reads(permission: Permission): RouteParts;
-  /** For a route that changes something: its handler writes by `recording`. */
+  /** For a route that changes something, or whose reading is on the record: its handler writes by `recording`. */
   does(action: StaffAction): RouteParts;
   /** For a route by which people come in: it records by itself. */
   open(action: StaffAction): RouteParts;

@@ -4,7 +4,7 @@ import { systemRandom } from '../random.ts';
 import { createApplicant, examplePdf, exampleRegistration } from '../testing/applicant.ts';
 import { schedule } from '../testing/document-fleet.ts';
 import { exampleTariff, type Stage, setTheStage } from '../testing/fixtures.ts';
-import { askAsStaff, fromBase32, StaffPerson } from '../testing/staff-person.ts';
+import { askAsStaff, fromBase32, type StaffAnswer, StaffPerson } from '../testing/staff-person.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
 import { testConfig } from '../testing/test-config.ts';
@@ -31,8 +31,9 @@ const newest = async () => (await staff('GET', '/audit?limit=1')).body.entries[0
 
 interface Deed {
   readonly path: string;
-  readonly body: object;
-  readonly subject: string;
+  readonly body?: object;
+  /** As the audit log names it; where the answer tells it, made of that. */
+  readonly subject: string | ((answer: StaffAnswer['body']) => string);
   /** Empty: without any. Absent: the owner's. */
   readonly token?: string;
   readonly actor?: string;
@@ -128,6 +129,12 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
     const body = { ...invited, code: totpCode(secret, totpStep(clock.wallMs())) };
     return { path: '/invitations/finish', body, subject: 'staff/enrol', token: '', actor: 'enrol' };
   },
+  'staff.change_password': async () => {
+    const someone = await owner.invite('changing', 'support');
+    const { staffId: actor, token, password } = someone;
+    const body = { password, code: someone.freshCode(), new_password: 'another long one' };
+    return { path: '/password', body, subject: `staff/${actor}`, token, actor };
+  },
   'staff.invite': () => {
     const body = { staff_id: 'invited', name: 'I', role: 'support' };
     return { path: '/accounts', body, subject: 'staff/invited' };
@@ -177,7 +184,11 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
     body: { document_kind: 'tariffs', text: tariffText(), ...by },
     subject: `site/${stage.siteId}`,
   }),
-  'document_key.add': () => ({ path: '/document-keys', body: by, subject: 'document-key/new' }),
+  'document_key.add': () => ({
+    path: '/document-keys',
+    body: by,
+    subject: ({ keys }) => `document-key/${keys.at(-1).key_id}`,
+  }),
   'document_key.leave': async () => {
     const { keys } = (await staff('GET', '/document-keys')).body;
     const keyId = keys[0].key_id;
@@ -221,6 +232,13 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
     body: { environment: 'sandbox', scopes: ['read'] },
     subject: `partner/${stage.partnerId}`,
   }),
+  'application.read_file': async () => {
+    const applicant = await createApplicant(cloud.app, { ...exampleRegistration, callback_url: 'https://8.8.8.8/' });
+    const { files } = (await applicant.upload(examplePdf, 'application/pdf')).body;
+    const id = applicant.applicationId;
+    const path = `/partner-applications/${id}/files/${files[0].file_id}`;
+    return { path, subject: `partner-application/${id}` };
+  },
   'application.decide': async () => {
     const applicant = await createApplicant(cloud.app, { ...exampleRegistration, callback_url: 'https://8.8.8.8/' });
     await applicant.upload(examplePdf, 'application/pdf');
@@ -257,13 +275,15 @@ test('XC-01 every route of the staff that changes something leaves one row with 
     const { token, actor = 'li-na' } = deed;
     const { status, body, headers } = await (token === undefined
       ? staff(method, deed.path, deed.body)
-      : askAsStaff(cloud, { method, path: deed.path, body: deed.body, ...(token !== '' && { token }) }));
+      : askAsStaff(cloud, { method, path: deed.path, ...(deed.body && { body: deed.body }), ...(token && { token }) }));
     expect(status, `${action}: ${JSON.stringify(body)}`).toBeLessThan(300);
     const row = await newest();
     expect(row).toMatchObject({ action, actor_kind: 'staff', actor_id: actor });
     const confirmations = row.detail.confirmation === undefined ? 0 : 1;
     expect(row.position).toBe(before + 1 + confirmations);
-    expect(`${row.subject_kind}/${row.subject_id}`).toBe(deed.subject);
+    expect(`${row.subject_kind}/${row.subject_id}`).toBe(
+      typeof deed.subject === 'string' ? deed.subject : deed.subject(body),
+    );
     expect(row.correlation_id).toBe(headers['pilegate-correlation']);
     expect(row.actor_address).toBe('127.0.0.1');
   }

@@ -8,7 +8,7 @@ export interface StaffRoute {
   readonly path: string;
   /** `none`: anybody may try. */
   readonly permission: Permission | 'none';
-  /** Null: it only reads. */
+  /** Null: it only reads, and leaves no trace. */
   readonly action: StaffAction | null;
 }
 
@@ -24,7 +24,7 @@ export function tableOfStaffRoutes(app: FastifyInstance): readonly StaffRoute[] 
     for (const method of [methods].flat()) {
       if (method === 'HEAD') continue;
       const { staffPermission: permission, staffAction: action = null } = config ?? {};
-      if (permission === undefined || (method === 'GET') !== (action === null))
+      if (permission === undefined || (method !== 'GET' && action === null))
         throw new Error(`${method} ${path} does not say who may do what there`);
       table.push({ method, path, permission, action });
     }

@@ -51,7 +51,12 @@ export async function askAsStaff(
     },
     ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
   });
-  return { status: response.statusCode, body: response.json(), headers: response.headers };
+  const isJson = /json/.test(String(response.headers['content-type']));
+  return {
+    status: response.statusCode,
+    body: isJson ? response.json() : response.rawPayload,
+    headers: response.headers,
+  };
 }
 
 /** Somebody of the staff with an authenticator app. Every code that they need makes the time go on by one step. */

@@ -89,9 +89,10 @@ function doingCall(routes: readonly Route[], words: readonly string[], fields: W
     delete rest[key];
     return encodeURIComponent(asText(value));
   });
-  return { method: route.method, path: PREFIX + path.join('/'), body: route.method === 'DELETE' ? null : rest };
+  return { method: route.method, path: PREFIX + path.join('/'), body: hasBody(route) ? rest : null };
 }
 
+const hasBody = ({ method }: Route): boolean => method !== 'DELETE' && method !== 'GET';
 const segmentsOf = (path: string): string[] => path.slice(PREFIX.length).split('/');
 const placesOf = ({ path }: Route): number => segmentsOf(path).filter(isPlace).length;
 

@@ -13,6 +13,7 @@ const USAGE = `npm run staff -- [--url http://…] [--session <file>] [--json] <
   enrol staff_id=…    set password and second factor with an invitation
   login staff_id=…    begin a session with both factors
   logout              end it
+  password            change your own password
   actions             what there is to be done, and what you may
   <action> key=value  do it: site.create, partner.suspend, rollout.pause, …
   <what to read> [key=value]
@@ -73,6 +74,8 @@ function carryOut(setting: Setting, wish: Wish): Promise<number> {
       return logIn(setting, needed(wish, 'staff_id'));
     case 'logout':
       return logOut(setting);
+    case 'password':
+      return changePassword(setting);
     default:
       return other(setting, wish);
   }
@@ -86,12 +89,17 @@ async function firstOwner(setting: Setting, wish: Wish): Promise<number> {
   return tell(setting, await new StaffConnection(setting.url, token).call(call));
 }
 
+async function newPassword({ terminal: { ask } }: Setting): Promise<string> {
+  const password = await ask('New password: ', 'secret');
+  if ((await ask('The same again: ', 'secret')) !== password) throw new Error('the two passwords differ');
+  return password;
+}
+
 async function enrol(setting: Setting, staffId: string): Promise<number> {
   const { ask, out } = setting.terminal;
   const connection = new StaffConnection(setting.url, null);
   const invited = { staff_id: staffId, invitation: await ask('Invitation: ', 'secret') };
-  const password = await ask('New password: ', 'secret');
-  if ((await ask('The same again: ', 'secret')) !== password) throw new Error('the two passwords differ');
+  const password = await newPassword(setting);
   const begun = await connection.call({
     method: 'POST',
     path: '/staff/v1/invitations/begin',
@@ -113,6 +121,14 @@ async function logIn(setting: Setting, staffId: string): Promise<number> {
   keepSession(setting.file, { url: setting.url, token: session.token, staffId });
   out(`${staffId} is logged in at ${setting.url}; the session is kept in ${setting.file}\n`);
   return 0;
+}
+
+async function changePassword(setting: Setting): Promise<number> {
+  const { ask } = setting.terminal;
+  const connection = connectionOf(setting);
+  const password = await ask('Present password: ', 'secret');
+  const wish = { password, new_password: await newPassword(setting), code: await ask('Code: ', 'shown') };
+  return tell(setting, await connection.call({ method: 'POST', path: '/staff/v1/password', body: wish }));
 }
 
 async function logOut(setting: Setting): Promise<number> {

@@ -1,10 +1,10 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { PilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../../context.ts';
 import { callerBlock } from '../../http/addresses.ts';
+import { takeFromBucket } from '../../limits/rate-buckets.ts';
+import type { RatePolicy } from '../../limits/rate-policy.ts';
 import { bannedUntil, noteFailure, refusalOf } from '../bans.ts';
-import { takeFromBucket } from '../rate-buckets.ts';
-import type { RatePolicy } from '../rate-policy.ts';
 import type { ApplicationRow } from '../tables.ts';
 import { findOwnApplication } from './applications.ts';
 
@@ -14,7 +14,7 @@ export const REGISTRATION_POLICY: RatePolicy = { perMinute: 0.5, burst: 10 };
 const APPLICANT_POLICY: RatePolicy = { perMinute: 30, burst: 60 };
 
 type ApplicantContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger'>;
-type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+type Hook = (request: FastifyRequest) => Promise<void>;
 
 export interface ApplicantGate {
   /** For somebody who is not known yet: limited by address. */
@@ -28,27 +28,26 @@ export interface ApplicantGate {
 export function createApplicantGate(context: ApplicantContext): ApplicantGate {
   const applications = new WeakMap<FastifyRequest, ApplicationRow>();
 
-  const limited = async (reply: FastifyReply, subject: string, bucketClass: string, policy: RatePolicy) => {
+  const limited = async (subject: string, bucketClass: string, policy: RatePolicy) => {
     const verdict = await takeFromBucket(context.db, subject, bucketClass, policy, context.clock.wallMs());
     if (verdict.isAllowed) return;
-    reply.header('retry-after', String(verdict.waitS));
-    throw new PilegateError('request.too_many', `wait ${verdict.waitS} s`);
+    throw new PilegateError('request.too_many', `wait ${verdict.waitS} s`, { retryAfterS: verdict.waitS });
   };
-  const refuseBanned = async (reply: FastifyReply, caller: string) => {
+  const refuseBanned = async (caller: string) => {
     const nowMs = context.clock.wallMs();
     const untilMs = await bannedUntil(context.db, caller, nowMs);
-    if (untilMs !== null) throw refusalOf(reply, untilMs, nowMs);
+    if (untilMs !== null) throw refusalOf(untilMs, nowMs);
   };
 
   return {
-    async stranger(request, reply) {
+    async stranger(request) {
       const caller = callerBlock(request.ip);
-      await refuseBanned(reply, caller);
-      await limited(reply, `caller:${caller}`, 'registration', REGISTRATION_POLICY);
+      await refuseBanned(caller);
+      await limited(`caller:${caller}`, 'registration', REGISTRATION_POLICY);
     },
-    async applicant(request, reply) {
+    async applicant(request) {
       const caller = callerBlock(request.ip);
-      await refuseBanned(reply, caller);
+      await refuseBanned(caller);
       const token = /^Bearer (\S{1,100})$/.exec(request.headers.authorization ?? '')?.[1];
       if (token === undefined) throw new PilegateError('auth.missing', 'send Authorization: Bearer with the token');
       const { application_id: id = '' } = request.params as { application_id?: string };
@@ -57,7 +56,7 @@ export function createApplicantGate(context: ApplicantContext): ApplicantGate {
         await noteFailure(context, caller, 'wrong token of an application');
         throw new PilegateError('application.unknown', 'no such application with this token');
       }
-      await limited(reply, `application:${row.application_id}`, 'applicant', APPLICANT_POLICY);
+      await limited(`application:${row.application_id}`, 'applicant', APPLICANT_POLICY);
       applications.set(request, row);
     },
     applicationOf(request) {

@@ -107,7 +107,7 @@ export const presentFiles = (db: Pick<Db, 'selectFrom'>, applicationId: string) 
 export type FileRow = Awaited<ReturnType<typeof presentFiles>>[number];
 
 /** What is in a file, removed ones included: a decision may have been made on it. @throws PilegateError `request.not_found` */
-export async function readFileContent(db: Db, applicationId: string, fileId: string) {
+export async function readFileContent(db: Pick<Db, 'selectFrom'>, applicationId: string, fileId: string) {
   const row = await db
     .selectFrom('application_files')
     .select(['content', 'content_kind'])

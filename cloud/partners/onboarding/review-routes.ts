@@ -1,6 +1,7 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { CloudContext } from '../../context.ts';
+import { transaction } from '../../db/transaction.ts';
 import { iso, isoOrNull } from '../../http/iso.ts';
 import { problems } from '../../http/problem.ts';
 import type { StaffGate } from '../../staff/gate.ts';
@@ -70,16 +71,17 @@ export function reviewRoutes(context: CloudContext, staff: StaffGate): FastifyPl
     });
 
     app.get(`${BASE}/:application_id/files/:file_id`, {
-      ...staff.reads('partners.review'),
+      ...staff.does('application.read_file'),
       schema: {
         tags: staffTags,
         summary: 'A file, to be stored and not to be shown by a browser',
-        description: 'It comes from a stranger: open it where that can do no harm.',
+        description: 'It comes from a stranger: open it where that can do no harm. Who has read it is on the record.',
         params: params.extend({ file_id: z.uuid() }),
       },
       handler: async (request, reply) => {
         const { application_id: id, file_id: fileId } = request.params;
-        const { bytes, kind } = await readFileContent(context.db, id, fileId);
+        const db = staff.recording(request, { kind: 'partner-application', id }, { file_id: fileId });
+        const { bytes, kind } = await transaction(db, (trx) => readFileContent(trx, id, fileId));
         return reply
           .type('application/octet-stream')
           .headers({

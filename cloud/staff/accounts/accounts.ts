@@ -93,7 +93,7 @@ export async function inviteFirstOwner(
         conflict.column('staff_id').doUpdateSet({ ...fresh, password_hash: null, totp_sealed: null }),
       )
       .execute();
-    await endSessions(trx, staffId, null, context.clock.wallMs());
+    await endSessions(trx, staffId, 'all', context.clock.wallMs());
   });
   return made;
 }
@@ -165,7 +165,7 @@ function changeAccount(
       .executeTakeFirst();
     if (account === undefined) throw new PilegateError('staff.unknown', `no account ${staffId}`);
     await change(trx);
-    return endSessions(trx, staffId, null, clock.wallMs());
+    return endSessions(trx, staffId, 'all', clock.wallMs());
   });
 }
 

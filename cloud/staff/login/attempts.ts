@@ -15,13 +15,15 @@ export function waitAfter(failures: number): number {
   return Math.min(FIRST_WAIT_MS * 2 ** (failures - FREE_FAILURES), MOST_WAIT_MS);
 }
 
-/** The error of whoever has to wait. */
-export function tooMany(waitMs: number): PilegateError {
+function tooMany(waitMs: number): PilegateError {
   const retryAfterS = Math.ceil(waitMs / 1000);
   return new PilegateError('staff.too_many', `wait ${retryAfterS} s`, { retryAfterS });
 }
 
 /**
+ * How often one account is tried. A bucket would not do: it gives a guesser the same rate for ever, while this one waits twice as long each
+ * time, and a right login makes it forget. How often one address tries is a bucket (`withinFailures`).
+ *
  * Counts an attempt before it is made, so that a hundred at once are not a hundred tries; `attemptSucceeded` takes it back. The count
  * is in the database: all processes know it.
  *

@@ -1,24 +1,23 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { isPilegateError } from '#shared/errors.ts';
 import { uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../../context.ts';
 import { transaction } from '../../db/transaction.ts';
-import { createAttemptLimit } from '../../http/attempt-limit.ts';
 import { iso } from '../../http/iso.ts';
 import { problems } from '../../http/problem.ts';
+import { type FailureLimit, withinFailures } from '../../limits/failure-limit.ts';
 import { beginEnrolment, finishEnrolment } from '../accounts/enrol.ts';
 import { personCalling } from '../caller.ts';
 import type { StaffGate } from '../gate.ts';
 import { accountRoles } from '../roles.ts';
 import { staffProblems, staffTags } from '../routes.ts';
 import { staffIdSchema } from '../schemas.ts';
-import { tooMany } from './attempts.ts';
+import { changePassword } from './change-password.ts';
 import { confirm } from './confirmations.ts';
 import { endSessions, logIn } from './sessions.ts';
 
-const FAILURES = 20;
-const WINDOW_MS = 60_000;
+/** Of an address, whatever account it tries; each account has its own limit beside it. */
+const LIMIT: FailureLimit = { door: 'staff', policy: { perMinute: 20, burst: 20 }, code: 'staff.too_many' };
 /** Bounds what is hashed. */
 const passwordSchema = z.string().min(1).max(256);
 const codeSchema = z.string().regex(/^\d{6}$/, 'six digits');
@@ -28,18 +27,8 @@ const loginProblems = ['request.invalid', 'staff.login_refused', 'staff.too_many
 
 /** How people come in: invitation, login, confirmation, logout. */
 export function loginRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
-  const limit = createAttemptLimit(context.clock, FAILURES, WINDOW_MS);
-  /** Of an address, whatever account it tries; each account has its own limit beside it. */
-  const limited = async <Value>(address: string, work: () => Promise<Value>): Promise<Value> => {
-    const waitMs = limit.waitMs(address);
-    if (waitMs !== null) throw tooMany(waitMs);
-    try {
-      return await work();
-    } catch (error) {
-      if (isPilegateError(error)) limit.failed(address);
-      throw error;
-    }
-  };
+  const limited = <Value>(address: string, work: () => Promise<Value>): Promise<Value> =>
+    withinFailures(context, LIMIT, address, work);
   return (app, _options, done) => {
     app.post('/staff/v1/sessions', {
       ...staff.open('session.begin'),
@@ -157,6 +146,23 @@ export function loginRoutes(context: CloudContext, staff: StaffGate): FastifyPlu
       },
     });
 
+    app.post('/staff/v1/password', {
+      ...staff.does('staff.change_password'),
+      schema: {
+        tags: staffTags,
+        summary: 'Change your own password',
+        description: 'Takes the present one and a fresh code. Your other sessions end.',
+        body: z.strictObject({ password: passwordSchema, code: codeSchema, new_password: passwordSchema }),
+        response: { 200: z.object({ ended_sessions: z.int() }), ...problems(...staffProblems, ...loginProblems) },
+      },
+      handler: async (request) => {
+        const { password, code, new_password: newPassword } = request.body;
+        const caller = personCalling(staff.callerOf(request));
+        const db = staff.recording(request, { kind: 'staff', id: caller.staffId });
+        return { ended_sessions: await changePassword(context, db, caller, { password, code, newPassword }) };
+      },
+    });
+
     for (const which of ['current', 'all'] as const)
       app.delete(`/staff/v1/sessions/${which}`, {
         ...staff.does('session.end'),
@@ -169,7 +175,12 @@ export function loginRoutes(context: CloudContext, staff: StaffGate): FastifyPlu
           const { staffId, sessionId } = personCalling(staff.callerOf(request));
           const db = staff.recording(request, { kind: 'staff', id: staffId }, { which });
           return transaction(db, async (trx) => ({
-            ended: await endSessions(trx, staffId, which === 'all' ? null : sessionId, context.clock.wallMs()),
+            ended: await endSessions(
+              trx,
+              staffId,
+              which === 'all' ? 'all' : { only: sessionId },
+              context.clock.wallMs(),
+            ),
           }));
         },
       });

@@ -166,16 +166,23 @@ export async function findSession(
   return { staffId, name, role, sessionId };
 }
 
-/** Ends sessions at once, in every process. @param sessionId null: all of the account */
-export async function endSessions(trx: Trx, staffId: string, sessionId: string | null, nowMs: number): Promise<number> {
-  const ended = await trx
+/** Which sessions of an account: one of them, all but one, or all. */
+export type WhichSessions = { readonly only: string } | { readonly butNot: string } | 'all';
+
+/** Ends sessions at once, in every process. @returns how many there were */
+export async function endSessions(trx: Trx, staffId: string, which: WhichSessions, nowMs: number): Promise<number> {
+  const all = trx
     .updateTable('staff_sessions')
     .set({ ended_at_ms: nowMs })
     .where('staff_id', '=', staffId)
-    .where('ended_at_ms', 'is', null)
-    .$if(sessionId !== null, (query) => query.where('session_id', '=', sessionId ?? ''))
-    .executeTakeFirst();
-  return Number(ended.numUpdatedRows);
+    .where('ended_at_ms', 'is', null);
+  const query =
+    which === 'all'
+      ? all
+      : 'only' in which
+        ? all.where('session_id', '=', which.only)
+        : all.where('session_id', '<>', which.butNot);
+  return Number((await query.executeTakeFirst()).numUpdatedRows);
 }
 
 /** Forgets sessions and confirmations that were over a month ago: who did what is in the audit log. */

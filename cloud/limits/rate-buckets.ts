@@ -58,6 +58,19 @@ export async function takeFromBucket(
   return verdict(db, subject, bucketClass, policy, nowMs, rows[0]?.full_at_us ?? null);
 }
 
+/** Puts back what `takeFromBucket` took. */
+export async function giveBackToBucket(
+  db: Db,
+  subject: string,
+  bucketClass: string,
+  policy: RatePolicy,
+): Promise<void> {
+  await sql`
+    with ${unsynced}
+    update rate_buckets set full_at_us = full_at_us - ${costUs(policy)}::bigint from unsynced
+      where subject = ${subject} and class = ${bucketClass}`.execute(db);
+}
+
 export interface SignedCall {
   readonly keyId: string;
   readonly nonce: string;

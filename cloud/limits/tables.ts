@@ -1,0 +1,5 @@
+export interface RateBucketsTable {
+  subject: string;
+  class: string;
+  full_at_us: number;
+}
