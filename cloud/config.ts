@@ -78,6 +78,7 @@ const environmentSchema = z
     PILEGATE_TRUSTED_PROXIES: rangeListSchema.default([]),
     PILEGATE_INGEST_LEASE_S: z.coerce.number().min(1).max(600).default(10),
     PILEGATE_START_TIMEOUT_S: z.coerce.number().positive().max(3600).default(60),
+    PILEGATE_START_SILENCE_S: z.coerce.number().min(0).max(3600).default(60),
     PILEGATE_SAMPLES_KEEP_DAYS: z.coerce.number().int().min(1).max(3660).default(90),
     PILEGATE_BROKER_TLS_DIR: z.string().min(1).optional(),
     PILEGATE_BROKER_PID_FILE: z.string().min(1).optional(),
@@ -135,6 +136,8 @@ export interface CloudConfig {
   /** Ranges of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[];
   readonly startTimeoutMs: number;
+  /** For how long a site is asked how a start that it has not confirmed in time has ended, before it fails without an answer. */
+  readonly startSilenceMs: number;
   /** How long a process that ends without a word keeps the sites of its shards from being served by another. */
   readonly ingestLeaseMs: number;
   /** How long samples stay after they have come. */
@@ -175,6 +178,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     trustedProxies: values.PILEGATE_TRUSTED_PROXIES,
     ingestLeaseMs: Math.round(values.PILEGATE_INGEST_LEASE_S * 1000),
     startTimeoutMs: Math.round(values.PILEGATE_START_TIMEOUT_S * 1000),
+    startSilenceMs: Math.round(values.PILEGATE_START_SILENCE_S * 1000),
     samplesKeepMs: values.PILEGATE_SAMPLES_KEEP_DAYS * 86_400_000,
     credentialLifetimeMs: Math.round(values.PILEGATE_CREDENTIAL_DAYS * 86_400_000),
     staff: {

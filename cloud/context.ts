@@ -38,6 +38,7 @@ export interface CloudContext {
 
 export interface CloudSettings {
   readonly startTimeoutMs: number;
+  readonly startSilenceMs: number;
   readonly samplesKeepMs: number;
   readonly staff: StaffSettings;
   readonly webhookRetryMs: readonly number[];

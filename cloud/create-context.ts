@@ -48,6 +48,7 @@ export function createContext(
     lookUp: world.lookUp,
     settings: {
       startTimeoutMs: config.startTimeoutMs,
+      startSilenceMs: config.startSilenceMs,
       samplesKeepMs: config.samplesKeepMs,
       staff: config.staff,
       webhookRetryMs: config.webhookRetryMs,

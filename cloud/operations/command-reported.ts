@@ -3,7 +3,7 @@ import type { RecordOf } from '#shared/wire/records.ts';
 import type { CommandRow, OrderRow } from '../db/schema.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import { lockOrder } from '../orders/store.ts';
-import { type Failure, failStart, finishOperations } from './finish.ts';
+import { cancelledFailure, type Failure, failStart, finishOperations } from './finish.ts';
 import { finishMaintenance } from './maintenance.ts';
 import { holdReported } from './raise-hold.ts';
 
@@ -55,7 +55,9 @@ async function failed(context: RecordContext, command: CommandRow, order: OrderR
     await finishOperations(context, order.order_id, 'stop', failure);
     return;
   }
-  const after = await failStart(context, order, failure);
+  const isCancelled = command.cancelled_at_ms !== null && failure.code === 'command.cancelled';
+  const why = isCancelled ? await cancelledFailure(context, order.order_id, failure.detail) : failure;
+  const after = await failStart(context, order, why);
   // Whoever asked to stop a start that never became a charge has what he wanted.
   if (after.state === 'start_failed') await finishOperations(context, order.order_id, 'stop', null);
 }

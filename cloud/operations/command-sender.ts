@@ -16,6 +16,12 @@ const SLOW_RESEND_MS = 60_000;
 const CANCEL_LIFE_MS = 86_400_000;
 const AT_ONCE = 100;
 
+/** How often something is sent to a site that says nothing to it for so long. Every try has had a broker and a database behind it. */
+export const triesWithin = (ms: number): number =>
+  ms <= SWIFT_TRIES * RESEND_MS
+    ? Math.ceil(ms / RESEND_MS)
+    : SWIFT_TRIES + Math.ceil((ms - SWIFT_TRIES * RESEND_MS) / SLOW_RESEND_MS);
+
 export interface SenderContext {
   readonly processId: string;
   readonly db: Db;

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import type { ChargingSite } from '../testing/charging-site.ts';
 import { onChargingSites } from '../testing/on-charging-sites.ts';
-import { reported } from '../testing/records.ts';
+import { reported, started } from '../testing/records.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import type { TestCloud } from '../testing/test-cloud.ts';
+import { triesWithin } from './command-sender.ts';
 import { failOverdueStarts } from './sweeper.ts';
 
 const clock = createTestClock();
@@ -15,23 +16,30 @@ onChargingSites('dl', clock, (onCloud, onSite) => {
   site = onSite;
 });
 
-test('OP-16 no confirmation in time: the operation times out after the grace and the command is cancelled', async () => {
+const SILENT_TRIES = triesWithin(60_000);
+
+const startCommand = (orderId: string) =>
+  cloud.context.db.selectFrom('commands').selectAll().where('order_id', '=', orderId).executeTakeFirstOrThrow();
+
+test('OP-16 no confirmation in time: after the grace the site is told to cancel, and its answer fails the operation as timed out', async () => {
   const { body } = await site.start();
   const command = await site.takeStart();
   clock.advance(64_999);
   await failOverdueStarts(cloud.context);
-  expect((await site.operation(body.operation_id)).status).toBe('accepted');
+  expect(await startCommand(body.order_id)).toMatchObject({ cancelled_at_ms: null });
   clock.advance(1);
   await failOverdueStarts(cloud.context);
+  expect(await site.edge.take('cancel')).toMatchObject({ commandId: command.commandId });
+  clock.advance(5_000);
+  expect(await site.edge.take('cancel')).toMatchObject({ commandId: command.commandId });
+  await failOverdueStarts(cloud.context);
+  expect((await site.operation(body.operation_id)).status).toBe('accepted');
+  await site.edge.record(reported(command.commandId, 'failed', { code: 'command.cancelled' }));
   expect(await site.operation(body.operation_id)).toMatchObject({
     status: 'failed',
     failure: { code: 'operation.timed_out' },
   });
   expect(await site.eventTypes()).toEqual(['charge.start_failed']);
-  expect(await site.edge.take('cancel')).toMatchObject({ commandId: command.commandId });
-  clock.advance(5_000);
-  expect(await site.edge.take('cancel')).toMatchObject({ commandId: command.commandId });
-  await site.edge.record(reported(command.commandId, 'failed', { code: 'command.cancelled' }));
   const sent = site.edge.heard('cancel');
   clock.advance(60_000);
   await site.edge.hello();
@@ -39,28 +47,65 @@ test('OP-16 no confirmation in time: the operation times out after the grace and
   expect(site.edge.heard('cancel')).toBe(sent);
 });
 
+test('OP-16 a site that answers nothing is asked for a minute, and then the start fails without it', async () => {
+  const { body } = await site.start();
+  await site.takeStart();
+  // However long ago the deadline was: while nobody was asked, no time has passed.
+  clock.advance(3_600_000);
+  for (let asked = 0; asked <= SILENT_TRIES; asked += 1) {
+    await failOverdueStarts(cloud.context);
+    expect((await site.operation(body.operation_id)).status).toBe('accepted');
+    await expect.poll(async () => (await startCommand(body.order_id)).sent_count).toBe(asked + 1);
+    if (asked < SILENT_TRIES) clock.advance(5_000);
+  }
+  await failOverdueStarts(cloud.context);
+  expect(await site.operation(body.operation_id)).toMatchObject({
+    status: 'failed',
+    failure: { code: 'operation.timed_out' },
+  });
+  expect(await site.eventTypes()).toEqual(['charge.start_failed']);
+});
+
 test('OP-16 a confirmation after the deadline does not revive the order: it is cancelled, and its void record bills nobody', async () => {
   const { body } = await site.start();
   const command = await site.takeStart();
   clock.advance(60_001);
   const session = await site.begin(command);
-  expect(await site.operation(body.operation_id)).toMatchObject({
-    status: 'failed',
-    failure: { code: 'operation.timed_out' },
-  });
+  expect((await site.operation(body.operation_id)).status).toBe('accepted');
   expect(await site.edge.take('cancel')).toMatchObject({ commandId: command.commandId });
   await site.edge.record(reported(command.commandId, 'done', { sessionId: session.sessionId }));
   clock.advance(5_000);
   await site.edge.take('cancel');
-  const change = { voidReason: 'not-confirmed' as const, stopReason: 'not-confirmed' as const };
+  const change = { voidReason: 'cancelled' as const, stopReason: 'not-confirmed' as const };
   await site.edge.record(site.ended(session.sessionId, body.order_id, change));
+  expect(await site.operation(body.operation_id)).toMatchObject({
+    status: 'failed',
+    failure: { code: 'operation.timed_out' },
+  });
   expect(await site.order(body.order_id)).toMatchObject({
     state: 'start_failed',
     amount_due: null,
     energy_wh: 7_000,
-    cdr: { void_reason: 'not-confirmed' },
+    cdr: { void_reason: 'cancelled' },
   });
   expect(await site.eventTypes()).toEqual(['charge.start_failed']);
+});
+
+test('OP-16 a charge that was over before the deadline is billed, though the cloud hears of it only afterwards', async () => {
+  const { body } = await site.start();
+  const command = await site.takeStart();
+  const session = started(site.edge, command);
+  const end = site.ended(session.sessionId, body.order_id, { stopReason: 'vehicle' });
+  clock.advance(600_000);
+  await failOverdueStarts(cloud.context);
+  await site.edge.take('cancel');
+  await site.edge.record(session);
+  await failOverdueStarts(cloud.context);
+  expect(await site.order(body.order_id)).toMatchObject({ state: 'starting' });
+  await site.edge.record(end);
+  expect(await site.order(body.order_id)).toMatchObject({ state: 'completed', energy_wh: 7_000 });
+  expect((await site.operation(body.operation_id)).status).toBe('succeeded');
+  expect(await site.eventTypes()).toEqual(['charge.ended']);
 });
 
 test('SY-04 a start is sent again until the site has it, and never after it has expired', async () => {

@@ -72,6 +72,22 @@ export async function finishOperation(
   return row;
 }
 
+/** A start that was cancelled: by the partner, who has asked for its stop, or else by the cloud, because its time was over. */
+export async function cancelledFailure({ trx }: OutcomeContext, orderId: string, detail: string): Promise<Failure> {
+  const stop = await trx
+    .selectFrom('operations')
+    .select('operation_id')
+    .where('order_id', '=', orderId)
+    .where('kind', '=', 'stop')
+    .executeTakeFirst();
+  return stop === undefined ? timedOut : { code: 'command.cancelled', detail };
+}
+
+export const timedOut: Failure = {
+  code: 'operation.timed_out',
+  detail: 'the site did not confirm the start within its time',
+};
+
 /**
  * A start came to nothing: operation and order fail, whoever wanted to stop it has got that, and the partner
  * is told. Does nothing when the start has its outcome already.

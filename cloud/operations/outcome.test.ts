@@ -16,10 +16,12 @@ onChargingSites('oc', clock, (onCloud, onSite) => {
   site = onSite;
 });
 
-/** Nobody confirms: the deadline and its grace pass. */
+/** Nobody confirms: the deadline and its grace pass, and the site cancels as it is told. */
 async function passDeadline(): Promise<void> {
   clock.advance(65_000);
   await failOverdueStarts(cloud.context);
+  const { commandId } = await site.edge.take('cancel');
+  await site.edge.record(reported(commandId, 'failed', { code: 'command.cancelled' }));
 }
 
 test('OP-15 what only the site finds fails the operation with the same code, and frees the connector', async () => {

@@ -3,6 +3,7 @@ import type { ChargingSite } from '../testing/charging-site.ts';
 import { connectFakeEdge } from '../testing/fake-edge.ts';
 import { setTheStage } from '../testing/fixtures.ts';
 import { onChargingSites } from '../testing/on-charging-sites.ts';
+import { reported } from '../testing/records.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import type { TestCloud } from '../testing/test-cloud.ts';
 import { failOverdueStarts } from './sweeper.ts';
@@ -16,10 +17,12 @@ onChargingSites('op', clock, (onCloud, onSite) => {
   site = onSite;
 });
 
-/** Nobody confirms: the deadline and its grace pass. */
+/** Nobody confirms: the deadline and its grace pass, and the site cancels as it is told. */
 async function passDeadline(): Promise<void> {
   clock.advance(65_000);
   await failOverdueStarts(cloud.context);
+  const { commandId } = await site.edge.take('cancel');
+  await site.edge.record(reported(commandId, 'failed', { code: 'command.cancelled' }));
 }
 
 test('OP-12 the same request_id and body get the first answer and no second execution, whatever has happened since', async () => {

@@ -6,7 +6,7 @@ import { digestOf } from '../canonical-json.ts';
 import type { OrderRow, OrderState } from '../db/schema.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import { closeCommandsOfOrder } from '../operations/commands.ts';
-import { type Failure, failStart, finishOperations } from '../operations/finish.ts';
+import { cancelledFailure, type Failure, failStart, finishOperations } from '../operations/finish.ts';
 import { settleHolds } from '../operations/raise-hold.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
 import { type AgreedTerms, type CdrVerdict, checkCdr } from './check-cdr.ts';
@@ -129,7 +129,7 @@ async function endOrder(
   if (isOperated(order)) await closeCommandsOfOrder(trx, order.order_id, nowMs);
   if (next.value === 'start_failed') {
     const known = await updateOrder(trx, order.order_id, { ...evidence, ended_at_ms: order.ended_at_ms }, nowMs);
-    await failStart(context, known, voidFailure(cdr));
+    await failStart(context, known, await voidFailure(context, known, cdr));
   } else {
     // Energy has flowed and is billed, so the start did succeed, even if its own report was lost.
     if (isOperated(order)) await finishOperations(context, order.order_id, 'start', null);
@@ -169,8 +169,8 @@ async function reviewToldTimes(context: RecordContext, orderId: string, cdr: Cdr
   }
 }
 
-function voidFailure(cdr: Cdr): Failure {
+async function voidFailure(context: RecordContext, order: OrderRow, cdr: Cdr): Promise<Failure> {
   return cdr.voidReason === 'cancelled'
-    ? { code: 'command.cancelled', detail: 'the site stopped the cancelled start' }
+    ? await cancelledFailure(context, order.order_id, 'the site stopped the cancelled start')
     : { code: 'operation.timed_out', detail: 'the site could not confirm the start in time' };
 }

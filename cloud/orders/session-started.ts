@@ -3,7 +3,7 @@ import type { RecordOf } from '#shared/wire/records.ts';
 import type { OrderRow } from '../db/schema.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import { cancelStart } from '../operations/commands.ts';
-import { failStart, finishOperations } from '../operations/finish.ts';
+import { finishOperations } from '../operations/finish.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
 import { insertLocalOrder, lockLocalOrder } from './local-order.ts';
 import { lockOrder, updateOrder } from './store.ts';
@@ -13,8 +13,9 @@ type Started = RecordOf<'session.started'>;
 
 /**
  * Energy flows. In time, this is the confirmation of the start. After the deadline the site, which owns the
- * same deadline, has stopped by itself or does so on the cancel: nothing of it is billed, so the start fails
- * and stays failed. A session without an order becomes one.
+ * same deadline, has stopped by itself or does so on the cancel, and then nothing of it is billed; or the charge was over before the
+ * deadline, and this comes late because the cloud could not hear. Its end, which follows, tells which, and with it the start's outcome.
+ * A session without an order becomes one.
  */
 export async function applySessionStarted(context: RecordContext, started: Started): Promise<void> {
   if (started.orderId === null) return beginLocalOrder(context, started);
@@ -35,9 +36,7 @@ export async function applySessionStarted(context: RecordContext, started: Start
     await recordOrderEvent(context, 'charge.started', charging);
     return;
   }
-  const updated = await updateOrder(trx, order.order_id, facts, nowMs);
-  const detail = 'the site confirmed after the deadline';
-  await failStart(context, updated, { code: 'operation.timed_out', detail });
+  await updateOrder(trx, order.order_id, facts, nowMs);
   await cancelStart(trx, order.order_id, nowMs);
 }
 

@@ -24,6 +24,7 @@ export const testConfig: CloudConfig = {
   trustedProxies: [],
   webhookRetryMs: [60_000, 300_000],
   startTimeoutMs: 60_000,
+  startSilenceMs: 60_000,
   ingestLeaseMs: 10_000,
   samplesKeepMs: 90 * 86_400_000,
   credentialLifetimeMs: 7_776_000_000,

@@ -285,7 +285,11 @@ test('SY-04 SY-05 a start that is given up while the site is away is never begun
   await site.way.set({ swallow: 'down' });
   const { order_id: orderId } = (await site.start()).body;
   clock.advance(cloud.context.settings.startTimeoutMs + GRACE_MS);
-  await poll(async () => (await site.order(orderId)).state).toBe('start_failed');
+  // It is told to cancel, again and again, and cannot hear it.
+  await poll(async () => {
+    clock.advance(5_000);
+    return (await site.order(orderId)).state;
+  }).toBe('start_failed');
   await site.way.set({});
   await poll(async () => {
     const [row] = await cloud.context.db.selectFrom('commands').selectAll().where('order_id', '=', orderId).execute();
