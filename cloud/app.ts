@@ -19,6 +19,7 @@ import { reviewRoutes } from './partners/onboarding/review-routes.ts';
 import { onboardingRoutes } from './partners/onboarding/routes.ts';
 import { keyStaffRoutes } from './partners/staff-key-routes.ts';
 import { partnerStaffRoutes } from './partners/staff-routes.ts';
+import { termsStaffRoutes } from './partners/terms/staff-routes.ts';
 import { presenceRoutes } from './presence/routes.ts';
 import type { Readiness } from './readiness.ts';
 import { rolloutRoutes } from './rollouts/routes.ts';
@@ -87,6 +88,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(keyRoutes(context, partners));
   await zodApp.register(staffRoutes(context, staff));
   await zodApp.register(partnerStaffRoutes(context, staff));
+  await zodApp.register(termsStaffRoutes(context, staff));
   await zodApp.register(keyStaffRoutes(context, staff));
   await zodApp.register(onboardingRoutes(context));
   await zodApp.register(reviewRoutes(context, staff));

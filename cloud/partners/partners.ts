@@ -42,6 +42,21 @@ export async function findPartner(db: Pick<Db, 'selectFrom'>, partnerId: string)
   return row;
 }
 
+/**
+ * Locks a partner for the rest of the transaction, against others who change what is agreed with it. Its charges go on.
+ *
+ * @throws PilegateError `partner.unknown`
+ */
+export async function lockPartner(trx: Trx, partnerId: string): Promise<void> {
+  const row = await trx
+    .selectFrom('partners')
+    .select('partner_id')
+    .where('partner_id', '=', partnerId)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+  if (row === undefined) throw new PilegateError('partner.unknown', `no partner ${partnerId}`);
+}
+
 export interface PartnerChange {
   /** Null: from everywhere; undefined: as it is. */
   readonly allowedCidrs: readonly string[] | null | undefined;

@@ -50,6 +50,8 @@ export const staffActions = {
   'partner.change': { permission: 'partners.write' },
   'partner.suspend': { permission: 'partners.write' },
   'partner.resume': { permission: 'partners.write' },
+  'partner.set_access': { permission: 'partners.write' },
+  'partner.put_prices': { permission: 'tariffs.write' },
   'partner_key.create': { permission: 'partners.credentials' },
   'partner_key.change': { permission: 'partners.credentials' },
   'partner_key.rotate': { permission: 'partners.credentials' },
