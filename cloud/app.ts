@@ -6,11 +6,14 @@ import type { CloudContext } from './context.ts';
 import { diagnosticsRoutes } from './diagnostics/routes.ts';
 import { documentKeyRoutes } from './documents/key-routes.ts';
 import { documentRoutes } from './documents/routes.ts';
+import { restrictBrowsers } from './http/browser-headers.ts';
+import { answerUnreadable } from './http/client-error.ts';
 import { createErrorHandler } from './http/error-handler.ts';
 import { healthRoutes } from './http/health-routes.ts';
 import { answerUnknownRoutes } from './http/not-found.ts';
 import { describeApi } from './http/openapi.ts';
 import { keepRawBodies } from './http/raw-body.ts';
+import { SERVER_LIMITS, type ServerLimits, serverOptions } from './http/server-limits.ts';
 import { operationRoutes } from './operations/routes.ts';
 import { orderRoutes } from './orders/routes.ts';
 import { createPartnerGate } from './partners/gate.ts';
@@ -45,29 +48,29 @@ export interface AppOptions {
   /** Ranges of proxies whose `X-Forwarded-For` is believed; the caller is the last address in it that is not one of them. */
   readonly trustedProxies?: readonly string[];
   readonly readiness: () => Promise<Readiness>;
+  /** Default: those of service. */
+  readonly limits?: ServerLimits;
 }
-
-const BODY_LIMIT = 65_536;
-/** Whoever takes longer to send what he has to say holds a connection for nothing. */
-const REQUEST_TIMEOUT_MS = 60_000;
 
 /** The HTTP side of the cloud. Everything it needs comes in; tests call it through `inject`. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { context } = options;
   const handleError = createErrorHandler(context.logger);
-  const { trustedProxies = [] } = options;
+  const { trustedProxies = [], limits = SERVER_LIMITS } = options;
   const trustProxy = trustedProxies.length > 0 && [...trustedProxies];
   const app = Fastify({
-    bodyLimit: BODY_LIMIT,
+    ...serverOptions(limits),
     frameworkErrors: handleError,
+    clientErrorHandler: answerUnreadable,
     trustProxy,
-    requestTimeout: REQUEST_TIMEOUT_MS,
   });
+  app.server.maxConnections = limits.connections;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(handleError);
   keepRawBodies(app);
   answerUnknownRoutes(app);
+  restrictBrowsers(app);
   app.addHook('onResponse', (request, reply, done) => {
     const correlationId = reply.getHeader('pilegate-correlation');
     const fields = { method: request.method, path: request.routeOptions.url, status: reply.statusCode, correlationId };

@@ -1,10 +1,13 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
-import { isPilegateError } from '#shared/errors.ts';
+import { isPilegateError, PilegateError } from '#shared/errors.ts';
+import { isTransient } from '../db/transaction.ts';
 import { type ProblemFacts, problemOf, statusOf } from './problem.ts';
 
 const UNSUPPORTED_MEDIA_TYPE = 415;
+/** A database that was restarted is back by then, mostly. */
+const AWAY_S = 2;
 
 /** The partner's own name for the request, once the body has been parsed. */
 function requestIdOf(request: FastifyRequest): string | undefined {
@@ -44,9 +47,15 @@ function factsOf(error: unknown, bodyLimit: number): ProblemFacts | null {
   return null;
 }
 
+/** What failed may succeed as it is, a little later. */
+const awayNow = (cause: unknown): PilegateError =>
+  new PilegateError('platform.unavailable', 'a part of the platform is away for a moment', { cause, retryAfterS: AWAY_S });
+
 /** Sends an error as a problem. What is not the caller's doing is logged once, here, and not told. */
 export function createErrorHandler(logger: Logger) {
-  return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const error = isTransient(thrown) ? awayNow(thrown) : thrown;
+    if (error !== thrown) logger.warn({ err: thrown, path: request.routeOptions.url }, 'request meets a part that is away');
     if (isPilegateError(error) && error.retryAfterS !== null) reply.header('retry-after', String(error.retryAfterS));
     const requestId = requestIdOf(request);
     const known = factsOf(error, request.routeOptions.bodyLimit ?? 0);

@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { problemSchema, problems } from './problem.ts';
 
 const DESCRIPTION = `
 Start and stop charges, follow them, and get what is needed to recompute every bill.
@@ -56,32 +57,79 @@ function securityOf(url: string): { security?: Record<string, string[]>[] } {
   return {};
 }
 
-/** The OpenAPI 3.1 document, made from the schemas that check the requests, and a page to read it that works offline. */
+/** Bearer tokens and answers of the staff's side are explained in docs/staff.md. */
+const STAFF_DESCRIPTION =
+  'What staff do, and the one door that a site has. Send `Authorization: Bearer` with the token of a session.';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The document of what partners have no business with. */
+    describeStaffApi(): object;
+  }
+}
+
+type Route = Parameters<typeof jsonSchemaTransform>[0];
+
+const takesBody = ({ method }: Route['route']): boolean => method !== 'GET' && method !== 'HEAD';
+
+/** What every route can answer, whatever it does; a route that says itself how it answers with a status has the word. */
+function withGeneralProblems(route: Route): Route {
+  const { schema } = route;
+  if (!route.url.includes('/v1/') || typeof schema !== 'object') return route;
+  const unsupported = {
+    description: '`request.method`: the body has another content type than is taken here',
+    content: { 'application/problem+json': { schema: problemSchema } },
+  };
+  const response = {
+    ...problems('request.invalid', 'platform.unavailable', 'platform.internal'),
+    ...(takesBody(route.route) && { ...problems('request.too_large'), 415: unsupported }),
+    ...(schema.response ?? {}),
+  };
+  return { ...route, schema: { ...schema, response } };
+}
+
+const isForStaff = (url: string): boolean => url.startsWith('/staff/') || url.startsWith('/site/');
+
+/** The OpenAPI 3.1 documents, made from the schemas that check the requests, and a page to read the partners' one that works offline. */
 export async function describeApi(app: FastifyInstance, publicUrl: string | null): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Pilegate partner API', version: '1.0.0', description: DESCRIPTION.trim() },
-      servers: publicUrl === null ? [] : [{ url: publicUrl }],
-      components: {
-        securitySchemes: {
-          key: { type: 'apiKey', in: 'header', name: 'Pilegate-Key' },
-          timestamp: { type: 'apiKey', in: 'header', name: 'Pilegate-Timestamp' },
-          nonce: { type: 'apiKey', in: 'header', name: 'Pilegate-Nonce' },
-          applicant: { type: 'http', scheme: 'bearer', description: 'the token of the application' },
-          signature: { type: 'apiKey', in: 'header', name: 'Pilegate-Signature', description: 'see Signing' },
-        },
+  const openapi = {
+    openapi: '3.1.0',
+    info: { title: 'Pilegate partner API', version: '1.0.0', description: DESCRIPTION.trim() },
+    servers: publicUrl === null ? [] : [{ url: publicUrl }],
+    components: {
+      securitySchemes: {
+        key: { type: 'apiKey', in: 'header', name: 'Pilegate-Key' },
+        timestamp: { type: 'apiKey', in: 'header', name: 'Pilegate-Timestamp' },
+        nonce: { type: 'apiKey', in: 'header', name: 'Pilegate-Nonce' },
+        applicant: { type: 'http', scheme: 'bearer', description: 'the token of the application' },
+        signature: { type: 'apiKey', in: 'header', name: 'Pilegate-Signature', description: 'see Signing' },
       },
     },
+  } as const;
+  await app.register(swagger, {
+    openapi: { ...openapi, servers: [...openapi.servers] },
     transform: (route) => {
-      // The doors of staff and of sites are not the partners' business.
-      if (route.url.startsWith('/staff/') || route.url.startsWith('/site/'))
-        return { schema: { hide: true }, url: route.url };
-      const { schema, url } = jsonSchemaTransform(route);
+      if (isForStaff(route.url)) return { schema: { hide: true }, url: route.url };
+      const { schema, url } = jsonSchemaTransform(withGeneralProblems(route));
       return { schema: { ...schema, ...securityOf(url) }, url };
     },
     transformObject: jsonSchemaTransformObject,
   });
-  await app.register(swaggerUi, { routePrefix: '/docs' });
+  await app.register(swagger, {
+    decorator: 'describeStaffApi',
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Pilegate staff API', version: '1.0.0', description: STAFF_DESCRIPTION },
+      components: { securitySchemes: { session: { type: 'http', scheme: 'bearer' } } },
+    },
+    transform: (route) => {
+      if (!isForStaff(route.url)) return { schema: { hide: true }, url: route.url };
+      const { schema, url } = jsonSchemaTransform(withGeneralProblems(route));
+      const isOpen = (route.route.config?.staffPermission ?? 'none') === 'none';
+      return { schema: { ...schema, ...(isOpen ? {} : { security: [{ session: [] }] }) }, url };
+    },
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
 }

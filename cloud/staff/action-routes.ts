@@ -43,6 +43,12 @@ export function actionRoutes(staff: StaffGate, table: readonly StaffRoute[]): Fa
         return { staff_id: staffId, name, role, routes };
       },
     });
+
+    app.get('/staff/v1/openapi.json', {
+      ...staff.reads('own.read'),
+      schema: { tags: staffTags, summary: 'This side of the API, as an OpenAPI 3.1 document', hide: true },
+      handler: () => app.describeStaffApi(),
+    });
     done();
   };
 }
