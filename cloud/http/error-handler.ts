@@ -49,13 +49,17 @@ function factsOf(error: unknown, bodyLimit: number): ProblemFacts | null {
 
 /** What failed may succeed as it is, a little later. */
 const awayNow = (cause: unknown): PilegateError =>
-  new PilegateError('platform.unavailable', 'a part of the platform is away for a moment', { cause, retryAfterS: AWAY_S });
+  new PilegateError('platform.unavailable', 'a part of the platform is away for a moment', {
+    cause,
+    retryAfterS: AWAY_S,
+  });
 
 /** Sends an error as a problem. What is not the caller's doing is logged once, here, and not told. */
 export function createErrorHandler(logger: Logger) {
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const error = isTransient(thrown) ? awayNow(thrown) : thrown;
-    if (error !== thrown) logger.warn({ err: thrown, path: request.routeOptions.url }, 'request meets a part that is away');
+    if (error !== thrown)
+      logger.warn({ err: thrown, path: request.routeOptions.url }, 'request meets a part that is away');
     if (isPilegateError(error) && error.retryAfterS !== null) reply.header('retry-after', String(error.retryAfterS));
     const requestId = requestIdOf(request);
     const known = factsOf(error, request.routeOptions.bodyLimit ?? 0);
