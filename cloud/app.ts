@@ -72,6 +72,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   answerUnknownRoutes(app);
   restrictBrowsers(app);
   app.addHook('onResponse', (request, reply, done) => {
+    const { method, routeOptions } = request;
+    const call = { method, route: routeOptions.url, status: reply.statusCode, durationMs: reply.elapsedTime };
+    context.metrics.answered(call);
     const correlationId = reply.getHeader('pilegate-correlation');
     const fields = { method: request.method, path: request.routeOptions.url, status: reply.statusCode, correlationId };
     context.logger.debug({ ...fields, durationMs: Math.round(reply.elapsedTime) }, 'request answered');

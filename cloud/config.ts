@@ -68,6 +68,9 @@ const environmentSchema = z
     PILEGATE_HTTP_HOST: z.string().min(1).default('127.0.0.1'),
     PILEGATE_HTTP_PORT: portSchema.default(8080),
     PILEGATE_HEALTH_PORT: portSchema.optional(),
+    PILEGATE_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
+    PILEGATE_METRICS_PORT: portSchema.optional(),
+    PILEGATE_SLOW_STATEMENT_MS: z.coerce.number().int().min(1).max(600_000).default(500),
     PILEGATE_MQTT_PORT: portSchema.default(1883),
     PILEGATE_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
     PILEGATE_WEBHOOK_DEV_ALLOW: hostPortListSchema.default([]),
@@ -125,6 +128,10 @@ export interface CloudConfig {
   readonly httpPort: number;
   /** Where a process without the role of the API tells whether it is ready; null: nowhere. */
   readonly healthPort: number | null;
+  /** Where metrics are told, to whoever can reach it: a port of its own; null: nowhere. */
+  readonly metrics: { readonly host: string; readonly port: number } | null;
+  /** A statement that takes longer is logged and counted. */
+  readonly slowStatementMs: number;
   readonly mqttPort: number;
   readonly publicUrl: string | null;
   /** Exact `host:port` entries which webhooks may reach over http on loopback. For development only. */
@@ -170,6 +177,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     httpHost: values.PILEGATE_HTTP_HOST,
     httpPort: values.PILEGATE_HTTP_PORT,
     healthPort: values.PILEGATE_HEALTH_PORT ?? null,
+    metrics:
+      values.PILEGATE_METRICS_PORT === undefined
+        ? null
+        : { host: values.PILEGATE_METRICS_HOST, port: values.PILEGATE_METRICS_PORT },
+    slowStatementMs: values.PILEGATE_SLOW_STATEMENT_MS,
     mqttPort: values.PILEGATE_MQTT_PORT,
     publicUrl: values.PILEGATE_PUBLIC_URL ?? null,
     webhookDevAllow: values.PILEGATE_WEBHOOK_DEV_ALLOW,

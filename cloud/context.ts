@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock, Timers } from '#shared/clock.ts';
 import type { Db } from './db/connect.ts';
 import type { SecretBox } from './keys/seal.ts';
+import type { CloudMetrics } from './metrics/cloud-metrics.ts';
 import type { KeyUsage } from './partners/behaviour/key-usage.ts';
 import type { RatePolicies } from './partners/rate-policy.ts';
 import type { Random } from './random.ts';
@@ -32,6 +33,7 @@ export interface CloudContext {
   readonly siteLinks: SiteLinks;
   readonly intrusions: IntrusionWatch;
   readonly keyUsage: KeyUsage;
+  readonly metrics: CloudMetrics;
   readonly lookUp: LookUp;
   readonly settings: CloudSettings;
 }

@@ -5,6 +5,8 @@ import type { CloudContext } from './context.ts';
 import type { Db } from './db/connect.ts';
 import type { KeyFiles } from './keys/key-files.ts';
 import { createSecretBox } from './keys/seal.ts';
+import { createCloudMetrics } from './metrics/cloud-metrics.ts';
+import type { SlowStatements } from './metrics/slow-statements.ts';
 import { createKeyUsage } from './partners/behaviour/key-usage.ts';
 import type { Random } from './random.ts';
 import { createIntrusionWatch } from './sites/intrusions.ts';
@@ -22,6 +24,8 @@ export interface CloudWorld {
   readonly keys: KeyFiles;
   /** Open and migrated; closed by `stop`. */
   readonly db: Db;
+  /** What watches over its statements; absent where nobody does. */
+  readonly slowStatements?: SlowStatements;
 }
 
 /** What every capability of one process of the cloud is built from. */
@@ -45,6 +49,7 @@ export function createContext(
     siteLinks,
     intrusions: createIntrusionWatch(world),
     keyUsage: createKeyUsage(world),
+    metrics: createCloudMetrics(),
     lookUp: world.lookUp,
     settings: {
       startTimeoutMs: config.startTimeoutMs,

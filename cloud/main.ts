@@ -9,6 +9,7 @@ import { lockDataFolder } from './data-lock.ts';
 import { connect, type Db } from './db/connect.ts';
 import { migrate, readMigrations } from './db/migrate.ts';
 import { loadKeyFiles } from './keys/key-files.ts';
+import { type SlowStatements, watchSlowStatements } from './metrics/slow-statements.ts';
 import { systemRandom } from './random.ts';
 import { startCloud } from './start-cloud.ts';
 import { systemTimers } from './system-timers.ts';
@@ -29,7 +30,9 @@ async function run(config: CloudConfig): Promise<void> {
   }
   if (config.databaseUrl === null) await lockDataFolder(config.dataDir);
   const keys = await loadKeyFiles(config.dataDir, systemRandom.bytes);
-  const db = await openDatabase(config, (error) => logger.warn({ err: error }, 'database connection is lost'));
+  const slowStatements = watchSlowStatements({ logger, clock }, config.slowStatementMs);
+  const onLost = (error: Error) => logger.warn({ err: error }, 'database connection is lost');
+  const db = await openDatabase(config, onLost, slowStatements);
   const lookUp = (hostname: string) => lookup(hostname, { all: true });
   const cloud = await startCloud(config, {
     clock,
@@ -39,6 +42,7 @@ async function run(config: CloudConfig): Promise<void> {
     lookUp,
     keys,
     db,
+    slowStatements,
   });
 
   let stopping = false;
@@ -58,16 +62,21 @@ async function run(config: CloudConfig): Promise<void> {
   };
   process.on('SIGTERM', shutDown);
   process.on('SIGINT', shutDown);
-  process.stdout.write(`${JSON.stringify({ ready: true, httpUrl: cloud.httpUrl, brokerUrl: cloud.brokerUrl })}\n`);
-  logger.info({ role: config.role, httpUrl: cloud.httpUrl, brokerUrl: cloud.brokerUrl }, 'cloud is ready');
+  const urls = { httpUrl: cloud.httpUrl, brokerUrl: cloud.brokerUrl, metricsUrl: cloud.metricsUrl };
+  process.stdout.write(`${JSON.stringify({ ready: true, ...urls })}\n`);
+  logger.info({ role: config.role, ...urls }, 'cloud is ready');
 }
 
-async function openDatabase(config: CloudConfig, onLost: (error: Error) => void): Promise<Db> {
+async function openDatabase(
+  config: CloudConfig,
+  onLost: (error: Error) => void,
+  { look }: Pick<SlowStatements, 'look'>,
+): Promise<Db> {
   const { databaseUrl: url, ingestLeaseMs: idleInTransactionMs } = config;
   const migrateTo = async (db: Db) =>
     migrate(db, await readMigrations(join(import.meta.dirname, 'db', 'migrations')), clock.wallMs());
   if (url === null) {
-    const db = await connect({ engine: 'pglite', folder: join(config.dataDir, 'db') }, onLost);
+    const db = await connect({ engine: 'pglite', folder: join(config.dataDir, 'db') }, onLost, look);
     await migrateTo(db);
     return db;
   }
@@ -75,12 +84,12 @@ async function openDatabase(config: CloudConfig, onLost: (error: Error) => void)
   // A migration, or the wait for somebody else's, may take as long as it needs.
   const patient = await connect(location, onLost);
   await migrateTo(patient).finally(() => patient.destroy());
-  return connect({ ...location, silenceMs: DATABASE_SILENCE_MS }, onLost);
+  return connect({ ...location, silenceMs: DATABASE_SILENCE_MS }, onLost, look);
 }
 
 /** What a person can do about a start that fails for a reason outside. */
 const hints: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is in use: change PILEGATE_HTTP_PORT or PILEGATE_MQTT_PORT',
+  EADDRINUSE: 'the port is in use: change PILEGATE_HTTP_PORT, PILEGATE_MQTT_PORT or PILEGATE_METRICS_PORT',
   ECONNREFUSED: 'nothing answers there: check DATABASE_URL and BROKER_URL',
   ENOTFOUND: 'no such host: check DATABASE_URL and BROKER_URL',
 };

@@ -10,7 +10,9 @@ import { type CloudWorld, createContext } from './create-context.ts';
 import { buildHealthApp } from './http/health-app.ts';
 import { type BrokerLogin, type ShardTerms, startIngest } from './ingest/start-ingest.ts';
 import { startCommandSender, startDeliveries, startSweepers, startUsage } from './jobs.ts';
+import { poolOf } from './db/connect.ts';
 import { ensureDocumentKey } from './keys/document-keys.ts';
+import { startMetrics } from './metrics/start-metrics.ts';
 import { type Readiness, readinessOf } from './readiness.ts';
 import { type Poller, startPoller } from './runtime/poller.ts';
 import type { Authority } from './sites/authority.ts';
@@ -25,6 +27,8 @@ const LOOK_FOR_ENDS_MS = 30_000;
 export interface RunningCloud {
   readonly httpUrl: string | null;
   readonly brokerUrl: string | null;
+  /** Null: metrics are told nowhere. */
+  readonly metricsUrl: string | null;
   readonly context: CloudContext;
   readonly app: FastifyInstance | null;
   /** Takes no more requests, finishes what is under way, closes. */
@@ -71,6 +75,19 @@ export async function startCloud(config: CloudConfig, world: CloudWorld): Promis
     stops.push(() => sender.stop());
   }
   if (has('worker')) startWorker(context, pollers, stops);
+  const metrics =
+    config.metrics === null
+      ? null
+      : await startMetrics(context, config.metrics, has('worker'), {
+          dataDir: config.dataDir,
+          pool: () => poolOf(world.db),
+          slow: world.slowStatements ?? null,
+          broker:
+            ingest === null
+              ? null
+              : () => ({ brokerProven: ingest.link.isProven(), shardsHeard: ingest.link.heardCount() }),
+        });
+  if (metrics !== null) stops.push(() => metrics.close());
   const readiness = () => readinessOf(context, ingest);
   const app = has('api') ? await startApi(config, world, context, readiness) : await startHealth(config, readiness);
   if (app !== null) {
@@ -85,6 +102,7 @@ export async function startCloud(config: CloudConfig, world: CloudWorld): Promis
   return {
     httpUrl: app === null ? null : urlOf(app),
     brokerUrl: broker?.embedded.url ?? withoutLogin(config.brokerUrl),
+    metricsUrl: metrics?.url ?? null,
     context,
     app,
     async stop() {

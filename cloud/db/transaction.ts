@@ -5,14 +5,28 @@ import type { Database } from './schema.ts';
 export type Trx = Transaction<Database>;
 
 const lastWords = new WeakMap<Db, (trx: Trx) => Promise<void>>();
+const whenStored = new WeakMap<Trx, (() => void)[]>();
 
 /** Runs `work` in one transaction: all of it is stored, or nothing. */
 export const transaction = <Value>(db: Db, work: (trx: Trx) => Promise<Value>): Promise<Value> =>
-  db.transaction().execute(async (trx) => {
-    const value = await work(trx);
-    await lastWords.get(db)?.(trx);
-    return value;
-  });
+  withActs((acts) =>
+    db.transaction().execute(async (trx) => {
+      whenStored.set(trx, acts);
+      const value = await work(trx);
+      await lastWords.get(db)?.(trx);
+      return value;
+    }),
+  );
+
+async function withActs<Value>(execute: (acts: (() => void)[]) => Promise<Value>): Promise<Value> {
+  const acts: (() => void)[] = [];
+  const value = await execute(acts);
+  for (const act of acts) act();
+  return value;
+}
+
+/** Does something as soon as `trx` is committed: what is undone, or its savepoint, does it never. For counting, and not for work. */
+export const onceStored = (trx: Trx, act: () => void): void => void whenStored.get(trx)?.push(act);
 
 /** The same database, of which every `transaction` ends with `last`: what it writes is stored with the rest, or not at all. */
 export function endingWith(db: Db, last: (trx: Trx) => Promise<void>): Db {
@@ -23,12 +37,15 @@ export function endingWith(db: Db, last: (trx: Trx) => Promise<void>): Db {
 
 /** Runs `work` so that its failure undoes only its own writes and the transaction can go on. Rethrows the failure. */
 export async function savepoint<Value>(trx: Trx, work: () => Promise<Value>): Promise<Value> {
+  const acts = whenStored.get(trx) ?? [];
+  const before = acts.length;
   await sql`savepoint one_step`.execute(trx);
   try {
     const value = await work();
     await sql`release savepoint one_step`.execute(trx);
     return value;
   } catch (error) {
+    acts.length = before;
     await sql`rollback to savepoint one_step`.execute(trx);
     await sql`release savepoint one_step`.execute(trx);
     throw error;

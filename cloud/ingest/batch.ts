@@ -52,8 +52,15 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
     const hasEnded = isDrained && (await judgeSessions({ ...context, trx, site, nowMs }));
     return { ...outcome, conflicts: inHand.conflicts, hasEnded };
   });
-  if (!tenure.isLive()) throw new ShardLostError(site.shard);
   const { ackedSeq, refused, conflicts, hasEnded } = value;
+  context.metrics.batch({
+    shard: site.shard,
+    stream: batch.stream,
+    taken: batch.records.length - refused.length,
+    refused: refused.length,
+    lagMs: lagOf(batch, nowMs),
+  });
+  if (!tenure.isLive()) throw new ShardLostError(site.shard);
   await context.down.ack(site, {
     v: WIRE_VERSION,
     storeEpoch: batch.storeEpoch,
@@ -66,6 +73,12 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
   if (!hasEnded && !batch.records.some(({ body }) => canMakeWork(body.kind))) return;
   context.wake.commands();
   context.wake.deliveries();
+}
+
+/** By the clock of the site, where it is to be trusted. */
+function lagOf({ records }: Batch, nowMs: number): number | null {
+  const at = records.at(-1)?.at;
+  return at?.clock === 'trusted' ? nowMs - at.wallMs : null;
 }
 
 /** Neither an alarm nor a sample gives anybody anything to send: the many of them wake nobody. */

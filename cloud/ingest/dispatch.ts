@@ -67,12 +67,15 @@ export async function dispatch(context: DispatchContext, topic: string, payload:
   if (parsed === null) return;
   const message = { ...parsed, topic, payload };
   try {
-    await take(context, message).catch((error: unknown) => {
+    const refusal = await take(context, message).catch((error: unknown) => {
       if (!isPilegateError(error)) throw error;
-      return refuse(context, message, error);
+      return error;
     });
+    if (refusal !== undefined) await refuse(context, message, refusal);
+    context.metrics.message(parsed.kind, refusal === undefined ? 'taken' : 'refused');
   } catch (error) {
-    const { siteId, shard } = parsed;
+    const { siteId, shard, kind } = parsed;
+    context.metrics.message(kind, error instanceof ShardLostError ? 'left' : 'failed');
     if (error instanceof ShardLostError) {
       context.logger.info({ siteId, shard }, 'message is left to the process that has the shard');
     } else {

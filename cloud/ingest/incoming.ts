@@ -9,7 +9,17 @@ export interface KnownSite extends SiteAddress {
 
 export type IngestContext = Pick<
   CloudContext,
-  'processId' | 'db' | 'clock' | 'random' | 'logger' | 'secrets' | 'wake' | 'issuer' | 'siteLinks' | 'intrusions'
+  | 'processId'
+  | 'db'
+  | 'clock'
+  | 'random'
+  | 'logger'
+  | 'metrics'
+  | 'secrets'
+  | 'wake'
+  | 'issuer'
+  | 'siteLinks'
+  | 'intrusions'
 > & {
   readonly down: Down;
 };

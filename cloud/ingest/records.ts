@@ -14,7 +14,7 @@ import type { IngestContext, KnownSite } from './incoming.ts';
 import type { SiteFacts } from './site-facts.ts';
 
 /** What a record is applied with: the batch's transaction, and the moment at which the cloud received it. */
-export interface RecordContext extends Pick<IngestContext, 'clock' | 'random' | 'logger'> {
+export interface RecordContext extends Pick<IngestContext, 'clock' | 'random' | 'logger' | 'metrics'> {
   readonly trx: Trx;
   readonly site: KnownSite;
   readonly facts: SiteFacts;

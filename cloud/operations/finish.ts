@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import type { ErrorCode } from '#shared/errors.ts';
 import type { OperationKind, OperationRow, OrderRow } from '../db/schema.ts';
-import type { Trx } from '../db/transaction.ts';
+import { onceStored, type Trx } from '../db/transaction.ts';
 import { storable } from '../ingest/storable.ts';
+import type { CloudMetrics } from '../metrics/cloud-metrics.ts';
 import { nextOrderState } from '../orders/machine.ts';
 import { updateOrder } from '../orders/store.ts';
 import type { Random } from '../random.ts';
@@ -12,6 +13,7 @@ export interface OutcomeContext {
   readonly trx: Trx;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics: Pick<CloudMetrics, 'operationEnded'>;
   readonly nowMs: number;
 }
 
@@ -68,6 +70,8 @@ export async function finishOperation(
   if (row === undefined) return null;
   const { request_id: requestId, order_id: orderId, kind } = row;
   const fields = { operationId, requestId, orderId, kind, code: failure?.code };
+  const durationMs = context.nowMs - row.created_at_ms;
+  onceStored(context.trx, () => context.metrics.operationEnded({ kind, code: failure?.code ?? null, durationMs }));
   context.logger.info(fields, failure === null ? 'operation succeeds' : 'operation fails');
   return row;
 }

@@ -10,7 +10,7 @@ import { failStart, timedOut } from './finish.ts';
 export const GRACE_MS = 5_000;
 const AT_ONCE = 100;
 
-type SweeperContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 'wake' | 'settings'>;
+type SweeperContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 'wake' | 'settings' | 'metrics'>;
 
 /**
  * Ends the starts that nobody confirmed in time. First the site is told to cancel: what it answers comes behind everything that it had to
@@ -44,7 +44,7 @@ export async function failOverdueStarts(context: SweeperContext): Promise<void> 
       const order = await lockOrder(trx, orderId);
       if (order === undefined || order.state !== 'starting') return;
       if (!(await hasBeenAsked(trx, order, mostTries))) return await cancelStart(trx, orderId, nowMs);
-      await failStart({ trx, random: context.random, logger: context.logger, nowMs }, order, timedOut);
+      await failStart({ ...context, trx, nowMs }, order, timedOut);
     });
   if (overdue.length > 0) {
     context.wake.commands();

@@ -11,6 +11,8 @@ export const testConfig: CloudConfig = {
   httpHost: '127.0.0.1',
   httpPort: 0,
   healthPort: null,
+  metrics: null,
+  slowStatementMs: 500,
   mqttPort: 0,
   publicUrl: null,
   webhookDevAllow: [],

@@ -1,12 +1,16 @@
 import type { CloudContext } from '../context.ts';
 import type { SecretBox } from '../keys/seal.ts';
+import type { AttemptOutcome } from '../metrics/cloud-metrics.ts';
 import { createLaneWorker, type LaneWorker } from '../runtime/lane-worker.ts';
 import { type ClaimedDelivery, claimDue, endpointsWithDue } from './claim.ts';
 import { recordOutcome } from './outcome.ts';
-import type { WebhookPoster } from './post.ts';
+import type { PostOutcome, WebhookPoster } from './post.ts';
 import { signWebhook } from './sign.ts';
 
-type WorkerContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 'settings' | 'secrets' | 'wake'>;
+type WorkerContext = Pick<
+  CloudContext,
+  'db' | 'clock' | 'random' | 'logger' | 'metrics' | 'settings' | 'secrets' | 'wake'
+>;
 
 /** Delivers webhooks from the database. Any number of workers may run: each leases what it sends. */
 export const createDeliveryWorker = (context: WorkerContext, poster: WebhookPoster): LaneWorker =>
@@ -37,6 +41,7 @@ async function attempt(context: WorkerContext, poster: WebhookPoster, delivery: 
     .executeTakeFirstOrThrow();
   const timestampS = Math.floor(context.clock.wallMs() / 1000);
   const message = { id: delivery.event_id, timestampS, body: event.payload };
+  const sentMonoMs = context.clock.monoMs();
   const outcome = await poster.post(
     endpoint.url,
     {
@@ -48,5 +53,11 @@ async function attempt(context: WorkerContext, poster: WebhookPoster, delivery: 
     },
     message.body,
   );
+  context.metrics.attempted(kindOf(outcome), context.clock.monoMs() - sentMonoMs);
   await recordOutcome(context, delivery, outcome);
+}
+
+function kindOf(outcome: PostOutcome): AttemptOutcome {
+  if (outcome.kind === 'failed') return 'failed';
+  return outcome.status >= 200 && outcome.status < 300 ? 'delivered' : 'refused';
 }
