@@ -1,7 +1,7 @@
 import type { CloudContext } from '../context.ts';
-import { readFigures } from './read-figures.ts';
 import { listenForScrapes, type MetricsListener } from './listen.ts';
 import { type ProcessParts, processGauges } from './process-gauges.ts';
+import { readFigures } from './read-figures.ts';
 import { figureGauges } from './show-figures.ts';
 
 /** Less than a scraper waits: of a database that is away the rest is told all the same. */

@@ -29,6 +29,8 @@ export interface TestCloud {
   readonly httpUrl: string;
   readonly brokerUrl: string;
   readonly staffToken: string;
+  /** Where metrics are told, if anywhere. */
+  readonly metricsUrl: string | null;
   readonly app: FastifyInstance;
   readonly context: CloudContext;
   readonly clock: Clock;
@@ -52,6 +54,6 @@ export async function startTestCloud(options: TestCloudOptions = {}): Promise<Te
     },
   );
   if (cloud.app === null || cloud.httpUrl === null || cloud.brokerUrl === null) throw new Error('not the role "all"');
-  const { app, httpUrl, brokerUrl, context, stop } = cloud;
-  return { httpUrl, brokerUrl, staffToken, app, context, clock, stop };
+  const { app, httpUrl, brokerUrl, metricsUrl, context, stop } = cloud;
+  return { httpUrl, brokerUrl, metricsUrl, staffToken, app, context, clock, stop };
 }
