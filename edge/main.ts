@@ -148,7 +148,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
       case 'document':
         return documents.push(notice.push, notice.refusal);
       case 'acknowledged':
-        return field.acknowledged(notice.sessionId);
+        return field.acknowledged(notice.id);
       case 'storage':
         return onStorage(notice.health);
       case 'collect':
@@ -183,6 +183,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
     access: field.access,
     move: (deviceId, move) => field.moveParking(deviceId, move, 'technician'),
     reset: (connectorId) => field.reset(connectorId),
+    release: (connectorId, by, why) => field.release(connectorId, by, why),
     maintain: (connectorId, wish) => field.maintain(connectorId, wish),
     log,
   });

@@ -3,7 +3,7 @@ import type { Command } from '#shared/wire/messages.ts';
 import type { Db } from '../db/connect.ts';
 import type { Trx } from '../db/transaction.ts';
 
-type OrderCommandKind = Exclude<Command['kind'], 'maintain'>;
+type OrderCommandKind = Exclude<Command['kind'], 'maintain' | 'reserve' | 'cancel-reservation'>;
 
 /** Writes a command to be sent. The sender publishes it after the commit, and again until the site has it. */
 export async function insertCommand(
@@ -16,7 +16,7 @@ export async function insertCommand(
     .values({
       command_id: command.commandId,
       operation_id: target.operationId,
-      order_id: command.kind === 'maintain' ? null : command.orderId,
+      order_id: 'orderId' in command ? command.orderId : null,
       site_id: target.siteId,
       shard: target.shard,
       kind: command.kind,

@@ -11,6 +11,6 @@ export function standingOf(state: ConnectorState, facts: ConnectorFacts): Standi
   if (charge !== null) return { connectorId, is: 'charging', charge };
   if (reading === null) return { connectorId, is: 'unseen', charge };
   if (reading.status === 'unplugged') return { connectorId, is: 'unplugged', charge };
-  const isFree = reading.status === 'plugged' && whyNotTake(state, facts) === null;
+  const isFree = reading.status === 'plugged' && state.reservation === null && whyNotTake(state, facts) === null;
   return { connectorId, is: isFree ? 'waiting' : 'held', charge };
 }

@@ -46,6 +46,7 @@ async function open(dataDir = dataFolder()) {
       endByHand: () => null,
     },
     maintain: () => Promise.resolve(null),
+    release: () => null,
     reset: (connectorId) => {
       resets.push(connectorId);
       return connectorId === 'P1-1' ? { cleared: ['over-current'] } : { refused: `no connector ${connectorId}` };

@@ -37,6 +37,12 @@ const requestSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('storage') }),
   z.strictObject({ do: z.literal('cards') }),
   z.strictObject({ do: z.enum(['start', 'stop']), connectorId: connectorIdSchema, by: z.string().min(1).max(64) }),
+  z.strictObject({
+    do: z.literal('release'),
+    connectorId: connectorIdSchema,
+    why: z.string().trim().min(1).max(200),
+    by: z.string().min(1).max(64),
+  }),
   z.strictObject({ do: z.literal('confirm-store'), by: z.string().min(1).max(64) }),
   /** The edge has another working folder than whoever asks. */
   z.strictObject({ do: z.literal('back-up'), path: z.string().startsWith('/').max(1024) }),
@@ -102,6 +108,8 @@ export interface ControlDeps extends DocumentDeps, DeadLetterDeps {
   readonly move: (deviceId: string, move: 'raise' | 'lower') => Promise<CommandResult> | null;
   /** Resolves with null when it is done, or with why it is not. */
   readonly maintain: (connectorId: string, wish: Wish) => Promise<string | null>;
+  /** Ends what a connector is held for. Returns why there is nothing to end, or null. */
+  readonly release: (connectorId: string, by: string, why: string) => string | null;
   readonly reset: (connectorId: string) => { refused: string } | { cleared: readonly string[] };
 }
 
@@ -196,6 +204,8 @@ function carryOut(request: ControlRequest, deps: ControlDeps): ControlReply | Pr
       return charge(request, deps.access.beginByHand(request.connectorId, request.by), deps);
     case 'stop':
       return charge(request, Promise.resolve(deps.access.endByHand(request.connectorId, request.by)), deps);
+    case 'release':
+      return release(request, deps);
     case 'confirm-store':
       return confirmStore(request.by, deps);
     case 'back-up':
@@ -253,6 +263,15 @@ async function charge(
 ): Promise<ControlReply> {
   const refused = await ended;
   log.warn({ what, connectorId, by: `local:${by}`, refused }, 'technician begins or ends a charge');
+  return refused === null ? show({ kind: 'done' }) : { ok: false, error: refused };
+}
+
+function release(
+  { connectorId, why, by }: Extract<ControlRequest, { do: 'release' }>,
+  deps: ControlDeps,
+): ControlReply {
+  const refused = deps.release(connectorId, `local:${by}`, why);
+  deps.log.warn({ connectorId, why, by: `local:${by}`, refused }, 'technician releases a reservation');
   return refused === null ? show({ kind: 'done' }) : { ok: false, error: refused };
 }
 

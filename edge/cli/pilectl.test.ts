@@ -192,6 +192,10 @@ async function site(refusal: string | null = null, health = storageIsWell) {
       maintained.push({ connectorId, ...wish });
       return Promise.resolve(wish.action === 'unlock' ? 'this model has no register for "unlock"' : null);
     },
+    release: (connectorId, by, why) => {
+      charges.push(`release ${connectorId} by ${by}: ${why}`);
+      return refusal;
+    },
     reset: (connectorId) => {
       resets.push(connectorId);
       return refusal === null ? { cleared: ['stop-not-proven'] } : { refused: refusal };
@@ -308,6 +312,21 @@ test('ED-16 ED-10 a technician begins and ends a charge, and it is on the log wh
     { what: 'stop', connectorId: 'DEMO-A1', by: 'local:wang', refused: null },
   ]);
   expect((await type('--data', dataDir, 'start')).code).toBe(2);
+});
+
+test('OP-24 a technician releases a reserved connector with a reason, and it is on the log whose hand it was', async () => {
+  const { dataDir, charges, logged } = await site();
+  const words = ['--data', dataDir, 'release', 'DEMO-A1'];
+  expect(await type(...words, 'the driver called')).toMatchObject({ out: 'done\n', code: 0 });
+  expect(charges).toEqual(['release DEMO-A1 by local:wang: the driver called']);
+  expect(logged).toMatchObject([{ connectorId: 'DEMO-A1', why: 'the driver called', by: 'local:wang' }]);
+  expect((await type(...words)).code).toBe(2);
+  expect((await type(...words, 'two', 'words')).code).toBe(2);
+  const free = await site('it is not reserved');
+  expect(await type('--data', free.dataDir, 'release', 'DEMO-A1', 'why')).toMatchObject({
+    err: 'not done: it is not reserved\n',
+    code: 1,
+  });
 });
 
 test('ED-10 a charge that does not begin says why', async () => {

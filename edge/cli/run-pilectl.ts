@@ -35,6 +35,8 @@ const USAGE = `pilectl --data <folder> <command>
   cards               who may charge without asking the cloud, card readers, and cards that were refused last
   start <connector>   begin a charge, with the tariff in force, or without one where there is none
   stop <connector>    end the charge that runs there, whoever has begun it
+  release <connector> <reason>
+                      end the reservation that the connector is held for
   disable <connector> [--stop-running]
                       take it out of service, also over restarts; a charge goes on unless it is to be stopped
   enable <connector>  put it back into service; what is latched stays latched
@@ -149,6 +151,11 @@ function readCommand(args: readonly string[], technician: string): Command | nul
       const request = deadLetterRequestOf(positionals.slice(1), technician);
       return request === null ? null : { kind: 'ask', dataDir, request };
     }
+    const [why, ...rest] = more;
+    if (command === 'release' && subject !== undefined && why !== undefined && rest.length === 0 && !stopRunning)
+      return dataDir === undefined || profiles !== undefined
+        ? null
+        : { kind: 'ask', dataDir, request: { do: 'release', connectorId: subject, why, by: technician } };
     if (more.length > 0 || (stopRunning && command !== 'disable')) return null;
     if (command === 'plan' && subject !== undefined && dataDir === undefined)
       return { kind: 'plan', siteFile: subject, profiles: profiles ?? packagedProfiles };

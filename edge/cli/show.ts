@@ -52,12 +52,12 @@ const row = (cells: readonly Cell[], widths: readonly number[]): string =>
     .trimEnd();
 
 function statusText(status: SiteStatus): string {
-  const widths = [16, 12, 10, 14, 10];
+  const widths = [16, status.connectors.some((c) => c.reservationId !== undefined) ? 22 : 12, 10, 14, 10];
   const rows = status.connectors.map((c) =>
     row(
       [
         c.connectorId,
-        c.status,
+        c.reservationId === undefined ? c.status : `${c.status}, reserved`,
         c.currentMa === null ? null : `${(c.currentMa / 1000).toFixed(1)} A`,
         c.energyWh === null ? null : formatKwh(c.energyWh),
         c.temperatureC === null ? null : `${c.temperatureC} °C`,

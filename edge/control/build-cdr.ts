@@ -3,7 +3,7 @@ import { type ChargeTerms, type MeterReading, type Rating, rate } from '#shared/
 import type { Cdr } from '#shared/wire/cdr.ts';
 import { unsettled } from './meter-track.ts';
 import { withClockMark } from './repair-session.ts';
-import { type Session, type StopCause, withFindings, withMark } from './session.ts';
+import { type Session, type StopCause, termsOf, withFindings, withMark } from './session.ts';
 import { sessionTimeMs, stampOnAxis } from './session-axis.ts';
 
 interface CdrFacts {
@@ -23,7 +23,7 @@ export function buildCdr(ended: Session, cause: StopCause, facts: CdrFacts): Cdr
   const readings = closingReadings(session, facts.now);
   const first = session.readings[0];
   const last = readings.at(-1) ?? first;
-  const terms: ChargeTerms = session.holdMinor === null ? {} : { holdMinor: session.holdMinor };
+  const terms = termsOf(session);
   return {
     cdrId: facts.cdrId,
     sessionId: session.sessionId,

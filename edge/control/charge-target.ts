@@ -3,7 +3,7 @@ import { type MeterReading, rate } from '#shared/tariff/rate.ts';
 import type { ChargeTarget } from '#shared/wire/cdr.ts';
 import type { Context } from './connector.ts';
 import type { Reading } from './reading.ts';
-import type { Session } from './session.ts';
+import { type Session, termsOf } from './session.ts';
 import { sessionTimeMs } from './session-axis.ts';
 import type { StopDetails } from './stop.ts';
 
@@ -42,12 +42,15 @@ export function targetReached(session: Session, reading: Reading | null, context
 }
 
 /** Whether it is billed more than that. It is rated only when it may be; a charge without a tariff is billed nothing. */
-function costsMore({ tariff, readings, lastReading }: Session, then: Ahead, amountMinor: number): boolean {
+function costsMore(session: Session, then: Ahead, amountMinor: number): boolean {
+  const { tariff, readings, lastReading } = session;
+  const { reservation } = termsOf(session);
   const [first] = readings;
   if (tariff === null) return false;
-  const mostMinor = costsAtMost(tariff, then.registerWh - first.registerWh, then.atMs - first.atMs);
+  const mostMinor = costsAtMost(tariff, then.registerWh - first.registerWh, then.atMs - first.atMs, reservation);
   if (mostMinor <= amountMinor) return false;
-  return rate(tariff, [...readings, lastReading, { ...then, quality: 'estimated' }]).totalMinor > amountMinor;
+  const kept = [...readings, lastReading, { ...then, quality: 'estimated' as const }];
+  return rate(tariff, kept, reservation && { reservation }).totalMinor > amountMinor;
 }
 
 /** Nothing is wrong with it: the charge ends where it was asked to. */

@@ -17,6 +17,8 @@ export interface ChargeWish {
   readonly limits: ChargeLimits;
   /** The most that may be charged for it, in minor units: what has been paid or held ahead. Null: nobody holds anything. */
   readonly holdMinor: number | null;
+  /** Whose hold on the connector it may use; null: nobody's. */
+  readonly reservationId: string | null;
 }
 
 export const wishOf = (command: StartCommand): ChargeWish => ({
@@ -27,4 +29,5 @@ export const wishOf = (command: StartCommand): ChargeWish => ({
   tariff: command.tariff,
   limits: command.limits ?? {},
   holdMinor: command.holdMinor ?? null,
+  reservationId: command.reservationId ?? null,
 });

@@ -15,6 +15,7 @@ import type { Offer } from './offer.ts';
 import { type Outage, outageOf } from './outage.ts';
 import type { Reading } from './reading.ts';
 import { takeUpSession } from './repair-session.ts';
+import type { Reservation } from './reservation.ts';
 import { type Session, withMark } from './session.ts';
 import { type SetUpResult, type SetUpState, withoutSetUp } from './set-up.ts';
 import type { Rung, StopLadder } from './stop-ladder.ts';
@@ -136,6 +137,8 @@ export interface ConnectorState {
   readonly maintaining: { readonly write: MaintenanceWrite; readonly commandId: string | null } | null;
   /** The vehicle of the last charge has stayed; null when none has, or nobody asks for that. */
   readonly occupancy: Occupancy | null;
+  /** Somebody who is still to come has reserved it; null when nobody has. */
+  readonly reservation: Reservation | null;
   /** Who answered here last; null before anybody has. */
   readonly device: KnownDevice | null;
   readonly setUp: SetUpState;
@@ -168,7 +171,8 @@ export type ConnectorEvent =
   | { readonly kind: 'cancel'; readonly commandId: string }
   | { readonly kind: 'durable'; readonly sessionId: string }
   | { readonly kind: 'store-failed'; readonly sessionId: string }
-  | { readonly kind: 'acknowledged'; readonly sessionId: string }
+  /** The cloud knows that this session, or this reservation, has begun. */
+  | { readonly kind: 'acknowledged'; readonly id: string }
   /** The store was damaged and another has taken its place, with what could be read of it. */
   | { readonly kind: 'store-replaced' }
   | ({ readonly kind: 'written' } & Told)
@@ -183,6 +187,8 @@ export type ConnectorEvent =
   | { readonly kind: 'clock'; readonly clock: BootClock }
   /** A technician clears latched faults. */
   | { readonly kind: 'reset' }
+  /** A technician on site ends what the connector is held for. */
+  | { readonly kind: 'release'; readonly by: string; readonly why: string }
   /** A technician on site wants maintenance. */
   | { readonly kind: 'maintain'; readonly wish: Maintenance };
 
@@ -222,6 +228,8 @@ export interface LedgerTransaction {
   readonly device?: { readonly connectorId: string; readonly device: KnownDevice };
   /** A vehicle that stays after its charge; null: no more. */
   readonly occupancy?: { readonly connectorId: string; readonly occupancy: Occupancy | null };
+  /** What the connector is held for; null: nothing any more. */
+  readonly reservation?: { readonly connectorId: string; readonly reservation: Reservation | null };
   /** A site input that has latched, or has been reset. */
   readonly inputs?: { readonly inputId: string; readonly latched: boolean };
 }
@@ -260,6 +268,7 @@ export interface Remembered {
   readonly service: Service;
   readonly device: KnownDevice | null;
   readonly occupancy: Occupancy | null;
+  readonly reservation: Reservation | null;
 }
 
 export const nothingRemembered: Remembered = {
@@ -268,9 +277,11 @@ export const nothingRemembered: Remembered = {
   service: inService,
   device: null,
   occupancy: null,
+  reservation: null,
 };
 
-export function newConnector({ session, latched, service, device, occupancy }: Remembered, now: Stamp): ConnectorState {
+export function newConnector(remembered: Remembered, now: Stamp): ConnectorState {
+  const { session, latched, service, device, occupancy, reservation } = remembered;
   return {
     phase: session === null ? { kind: 'idle' } : takenUp(session, now),
     interlocks: freshInterlocks(now.monoMs),
@@ -282,6 +293,7 @@ export function newConnector({ session, latched, service, device, occupancy }: R
       occupancy === null
         ? null
         : repairOccupancy(occupancy, { bootId: now.bootId, offsetMs: now.wallMs - now.monoMs, quality: now.clock }),
+    reservation,
     device,
     setUp: withoutSetUp(now.monoMs),
     isHeard: false,

@@ -32,6 +32,7 @@ import { takeRaiseHold } from './raise-hold.ts';
 import { delivers, type Reading } from './reading.ts';
 import { repairSession } from './repair-session.ts';
 import { commandDone, commandFailed } from './report.ts';
+import { endHold, releaseHold, takeCancelReservation, takeReserve, watchHold } from './reserve.ts';
 import { resetLatches } from './reset.ts';
 import { type SetUpResult, withResult } from './set-up.ts';
 import {
@@ -76,13 +77,13 @@ type Closing = Extract<Phase, { kind: 'closing' }>;
 export function decide(state: ConnectorState, event: ConnectorEvent, context: Context): Decision {
   switch (event.kind) {
     case 'reading':
-      return onReading(state, event.reading, event.requestedMonoMs, context);
+      return thenWatchHold(onReading(state, event.reading, event.requestedMonoMs, context), context);
     case 'poll-failed':
-      return onPollFailed({ ...state, reading: null, isHeard: event.heard }, context);
+      return thenWatchHold(onPollFailed({ ...state, reading: null, isHeard: event.heard }, context), context);
     case 'command':
-      return onCommand(state, event.command, context);
+      return afterHold(state, context, (watched) => onCommand(watched, event.command, context));
     case 'begin':
-      return begin(state, event.wish, event.withinMs, context);
+      return afterHold(state, context, (watched) => begin(watched, event.wish, event.withinMs, context));
     case 'end':
       return onEnd(state, event, context);
     case 'cancel':
@@ -92,7 +93,7 @@ export function decide(state: ConnectorState, event: ConnectorEvent, context: Co
     case 'store-failed':
       return onStoreFailed(state, event.sessionId, context);
     case 'acknowledged':
-      return onAcknowledged(state, event.sessionId);
+      return onAcknowledged(state, event.id);
     case 'store-replaced':
       return storedAgain(state, context);
     case 'written':
@@ -109,9 +110,23 @@ export function decide(state: ConnectorState, event: ConnectorEvent, context: Co
       return onClock(state, event.clock);
     case 'reset':
       return resetLatches(state, context);
+    case 'release':
+      return releaseHold(state, event.by, event.why, context);
     case 'maintain':
       return maintain(state, event.wish, context);
   }
+}
+
+function thenWatchHold({ state, orders }: Decision, context: Context): Decision {
+  const watched = watchHold(state, context);
+  return { state: watched.state, orders: [...orders, ...watched.orders] };
+}
+
+/** What is over by now stands in nobody's way, though no look at the pile has come since. */
+function afterHold(before: ConnectorState, context: Context, next: (state: ConnectorState) => Decision): Decision {
+  const watched = watchHold(before, context);
+  const { state, orders } = next(watched.state);
+  return { state, orders: [...watched.orders, ...orders] };
 }
 
 /** Times that were taken while less was known of the clock are shifted as a whole. */
@@ -243,6 +258,8 @@ function onPollFailed(state: ConnectorState, context: Context): Decision {
 function onCommand(state: ConnectorState, command: Command, context: Context): Decision {
   if (command.kind === 'maintain') return takeMaintain(state, command, context);
   if (command.kind === 'raise-hold') return takeRaiseHold(state, command);
+  if (command.kind === 'reserve') return takeReserve(state, command, context);
+  if (command.kind === 'cancel-reservation') return takeCancelReservation(state, command, context);
   const { phase } = state;
   const session = sessionOf(phase);
   if (command.kind === 'start') {
@@ -282,7 +299,8 @@ function onEnd(
 }
 
 function onCancel(state: ConnectorState, commandId: string, context: Context): Decision {
-  const { phase } = state;
+  const { phase, reservation } = state;
+  if (reservation?.commandId === commandId) return endHold(state, { reason: 'cancelled' }, context);
   if (phase.kind === 'checking' && phase.wish.commandId === commandId) return checkingCancel(state, phase);
   const session = sessionOf(phase);
   if (session === null || session.commandId !== commandId || phase.kind === 'closing') return stay(state);
@@ -304,14 +322,16 @@ function onStoreFailed(state: ConnectorState, sessionId: string, context: Contex
   return phase.kind === 'closing' ? closingStoreFailed(state, phase, context) : stay(state);
 }
 
-function onAcknowledged(state: ConnectorState, sessionId: string): Decision {
+function onAcknowledged(state: ConnectorState, id: string): Decision {
+  const { reservation } = state;
+  if (reservation?.reservationId === id) return stay({ ...state, reservation: { ...reservation, acknowledged: true } });
   const session = sessionOf(state.phase);
-  return session?.sessionId === sessionId ? stay(withSession(state, { ...session, acknowledged: true })) : stay(state);
+  return session?.sessionId === id ? stay(withSession(state, { ...session, acknowledged: true })) : stay(state);
 }
 
 /** Everything that is known, for a store that may know less. */
 function storedAgain(state: ConnectorState, { facts }: Context): Decision {
-  const { phase, latched, service, device, occupancy } = state;
+  const { phase, latched, service, device, occupancy, reservation } = state;
   const { connectorId } = facts;
   // One that is on its way to the disk, at its begin or its end, is offered by itself.
   const session = phase.kind === 'closing' || phase.kind === 'preparing' ? null : sessionOf(phase);
@@ -322,6 +342,7 @@ function storedAgain(state: ConnectorState, { facts }: Context): Decision {
     service: { connectorId, service },
     ...(device === null ? {} : { device: { connectorId, device } }),
     ...(occupancy === null || phase.kind === 'closing' ? {} : { occupancy: { connectorId, occupancy } }),
+    ...(reservation === null ? {} : { reservation: { connectorId, reservation } }),
   };
   return { state, orders: [{ ...order, transaction }] };
 }

@@ -77,7 +77,7 @@ const events: Record<string, (rig: Rig) => ConnectorEvent> = {
   'durable, another': () => ({ kind: 'durable', sessionId: uuid(75) }),
   'store-failed': (rig) => ({ kind: 'store-failed', sessionId: sessionId(rig) }),
   'store-failed, another': () => ({ kind: 'store-failed', sessionId: uuid(76) }),
-  acknowledged: (rig) => ({ kind: 'acknowledged', sessionId: sessionId(rig) }),
+  acknowledged: (rig) => ({ kind: 'acknowledged', id: sessionId(rig) }),
   'written start': () => ({ kind: 'written', write: 'start', limitMa: 16_000 }),
   'written softStop': () => ({ kind: 'written', write: 'softStop' }),
   'written hardStop': () => ({ kind: 'written', write: 'hardStop' }),

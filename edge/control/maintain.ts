@@ -16,6 +16,7 @@ import {
 import { timeLeft } from './expiry.ts';
 import { delivers, isOff } from './reading.ts';
 import { commandDone, commandFailed } from './report.ts';
+import { endHold } from './reserve.ts';
 import { withoutSetUp } from './set-up.ts';
 import { refuseStart } from './start.ts';
 import { beginStop, type StopDetails } from './stop.ts';
@@ -111,7 +112,10 @@ function settle(state: ConnectorState, service: Service, { commandId }: Maintena
 
 /** A start that has written nothing yet is refused. A charge goes on, unless it is to be stopped as well. */
 function disable(before: ConnectorState, wish: Maintenance, context: Context, wantedAt: Stamp): Decision {
-  const { state, orders } = settle(before, { ...before.service, disabledBy: wish.by, wantedAt }, wish, context);
+  const settled = settle(before, { ...before.service, disabledBy: wish.by, wantedAt }, wish, context);
+  const released = endHold(settled.state, { reason: 'out-of-service', detail: wish.by }, context);
+  const state = released.state;
+  const orders = [...settled.orders, ...released.orders];
   const { phase } = state;
   if (phase.kind === 'checking') {
     const refused = refuseStart({ ...state, phase: { kind: 'idle' } }, phase.wish, { code: 'connector.disabled' });

@@ -40,6 +40,7 @@ function begun(clock: ClockQuality, errorMs = 0): Session {
     track: firstTrack(50_000, null, now.monoMs),
     now,
     confirmByWallMs: now.wallMs + 60_000,
+    heldMs: null,
   });
 }
 

@@ -1,6 +1,6 @@
 import type { FaultCode } from '#shared/faults.ts';
 import type { Stamp } from '#shared/stamp.ts';
-import type { MeterReading } from '#shared/tariff/rate.ts';
+import type { ChargeTerms, MeterReading } from '#shared/tariff/rate.ts';
 import {
   type Cdr,
   type CdrMark,
@@ -41,6 +41,8 @@ export interface Session extends ChargeWish {
   readonly limitMa: number;
   /** What it was offered last: a restart goes on with that. */
   readonly offeredMa: number;
+  /** For how long the connector had been held for it; null: it was not. */
+  readonly heldMs: number | null;
   readonly startedAt: Stamp;
   /** The start must be confirmed by the pile, and an order's acknowledged by the cloud, by then, or it is undone. */
   readonly confirmByWallMs: number;
@@ -62,6 +64,12 @@ export interface Session extends ChargeWish {
   readonly stop: StopCause | null;
 }
 
+/** What the charge is rated with beside its readings. */
+export const termsOf = ({ heldMs, holdMinor }: Session): ChargeTerms => ({
+  ...(heldMs !== null && { reservation: { heldMs } }),
+  ...(holdMinor !== null && { holdMinor }),
+});
+
 /** Somebody in the cloud waits to hear that the order's charge has begun. */
 export const isAwaited = ({ commandId, acknowledged }: Session): boolean => commandId !== null && !acknowledged;
 
@@ -80,6 +88,7 @@ export function openSession(
     track: MeterTrack;
     now: Stamp;
     confirmByWallMs: number;
+    heldMs: number | null;
   },
 ): Session {
   const { rawWh, meterId, monoMs } = facts.track;
@@ -91,6 +100,7 @@ export function openSession(
     connectorId: facts.connectorId,
     limitMa: facts.limitMa,
     offeredMa: facts.offeredMa,
+    heldMs: facts.heldMs,
     startedAt: facts.now,
     confirmByWallMs: facts.confirmByWallMs,
     readings: [first],
@@ -107,14 +117,24 @@ export function openSession(
 }
 
 /** What sessions stored by older versions do not have. */
-type LaterFields = 'meter' | 'offeredMa' | 'sawCurrent' | 'restarts' | 'resumed' | 'startedBy' | 'limits' | 'holdMinor';
+type LaterFields =
+  | 'meter'
+  | 'offeredMa'
+  | 'sawCurrent'
+  | 'restarts'
+  | 'resumed'
+  | 'startedBy'
+  | 'limits'
+  | 'holdMinor'
+  | 'reservationId'
+  | 'heldMs';
 
 /** A session as it was stored, by whatever version: one from before meters were tracked had raw readings only. */
 export function restoreSession(stored: Omit<Session, LaterFields> & Partial<Pick<Session, LaterFields>>): Session {
   const track = firstTrack(stored.lastReading.registerWh, null, stored.startedAt.monoMs);
   const meter = stored.meter ?? { track, events: [], eventsLeftOut: 0 };
   // Nobody knows whether an older version saw current: it is not held against the charge.
-  const unasked = { startedBy: null, limits: {}, holdMinor: null };
+  const unasked = { startedBy: null, limits: {}, holdMinor: null, reservationId: null, heldMs: null };
   return { offeredMa: stored.limitMa, sawCurrent: true, restarts: 0, resumed: null, ...unasked, ...stored, meter };
 }
 

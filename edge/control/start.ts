@@ -23,6 +23,7 @@ import { limitsFor } from './limits.ts';
 import { whyNoPower, whyNotBegin, whyNotTake, whyNotWrite } from './may-start.ts';
 import { type Offer, standingOffer } from './offer.ts';
 import { delivers } from './reading.ts';
+import { heldAgainst } from './reserve.ts';
 import { failedStart, startSucceeded } from './service.ts';
 import { openSession, type Session } from './session.ts';
 import { setUpFault } from './set-up.ts';
@@ -81,7 +82,7 @@ export function begin(
   { now, facts }: Context,
 ): Decision {
   if (state.phase.kind !== 'idle') return refuseStart(state, wish, { code: 'connector.occupied' });
-  const refusal = whyNotTake(state, facts) ?? belowMinimum(wish);
+  const refusal = heldAgainst(state, wish.reservationId) ?? whyNotTake(state, facts) ?? belowMinimum(wish);
   if (refusal !== null) return refuseStart(state, wish, refusal);
   if (typeof withinMs !== 'number') return refuseStart(state, wish, withinMs);
   const { monoMs } = now;
@@ -126,6 +127,7 @@ export function checkingReading(
     track,
     now: context.now,
     confirmByWallMs: context.now.wallMs + (confirmByMonoMs - context.now.monoMs),
+    heldMs: state.reservation?.heldMs ?? null,
   });
   const transaction = { session: { session, open: true }, records: [] };
   return enter(

@@ -41,6 +41,7 @@ export function viewOf(state: ConnectorState, facts: ConnectorFacts): ConnectorV
     powerW: reading?.powerW ?? null,
     currentMa: reading?.currentMa ?? null,
     temperatureC: reading?.temperatureDc == null ? null : reading.temperatureDc / 10,
+    ...(state.reservation !== null && { reservationId: state.reservation.reservationId }),
     faults: [...new Set([...state.latched, ...unavailableBecause(state), ...(present === null ? [] : [present])])],
   };
 }

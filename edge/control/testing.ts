@@ -3,7 +3,7 @@ import type { Stamp } from '#shared/stamp.ts';
 import { nextBandChangeMs } from '#shared/tariff/bands.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { LocalUser } from '#shared/wire/cdr.ts';
-import type { Command, RaiseHoldCommand, StartCommand, StopCommand } from '#shared/wire/messages.ts';
+import type { Command, RaiseHoldCommand, ReserveCommand, StartCommand, StopCommand } from '#shared/wire/messages.ts';
 import type { RecordBody, RecordKind, RecordOf } from '#shared/wire/records.ts';
 import { type ChargeWish, wishOf } from './charge-wish.ts';
 import {
@@ -23,6 +23,7 @@ import {
 import { decide } from './decide.ts';
 import type { Occupancy } from './occupancy.ts';
 import type { Reading } from './reading.ts';
+import type { Reservation } from './reservation.ts';
 import type { Session } from './session.ts';
 import type { Rung } from './stop-ladder.ts';
 
@@ -134,11 +135,27 @@ export const raiseHold = (sessionId: string, change: Partial<RaiseHoldCommand> =
   ...change,
 });
 
+/** For half an hour, unless said otherwise. */
+export const reserveCommand = (change: Partial<ReserveCommand> = {}): ReserveCommand => ({
+  v: 1,
+  kind: 'reserve',
+  commandId: uuid(80),
+  requestId: 'REQ-RESERVE',
+  connectorId: facts.connectorId,
+  issuedAtMs: START_WALL_MS,
+  reservationId: uuid(81),
+  untilMs: START_WALL_MS + 1_800_000,
+  expiresAtMs: START_WALL_MS + 60_000,
+  ttlMs: 60_000,
+  ...change,
+});
+
 export interface RigOptions {
   readonly session?: Session | null;
   readonly latched?: readonly FaultCode[];
   readonly service?: Service;
   readonly occupancy?: Occupancy | null;
+  readonly reservation?: Reservation | null;
   readonly facts?: Partial<ConnectorFacts>;
   readonly wallMs?: number;
   readonly monoMs?: number;
@@ -173,6 +190,7 @@ export class Rig {
           latched: options.latched ?? [],
           service: options.service ?? inService,
           occupancy: options.occupancy ?? null,
+          reservation: options.reservation ?? null,
         },
         this.now,
       ),
@@ -289,7 +307,7 @@ export class Rig {
   }
 
   acknowledge(): this {
-    this.send({ kind: 'acknowledged', sessionId: this.session.sessionId });
+    this.send({ kind: 'acknowledged', id: this.session.sessionId });
     return this;
   }
 
@@ -333,7 +351,7 @@ export function describeOrders(orders: readonly Order[]): string {
     if (order.kind === 'poll-now') return 'poll-now';
     if (order.kind === 'answer') return `answer ${order.refusal?.code ?? 'begun'}`;
     if (order.kind === 'write') return order.limitMa === null ? order.write : `${order.write} ${order.limitMa} mA`;
-    const { session, records, latched, service, device, occupancy } = order.transaction;
+    const { session, records, latched, service, device, occupancy, reservation } = order.transaction;
     const parts = [
       session === null ? '' : session.open ? 'open' : 'closed',
       ...records.map((r) =>
@@ -342,6 +360,7 @@ export function describeOrders(orders: readonly Order[]): string {
       latched === undefined ? '' : `latched [${latched.faults.join(' ')}]`,
       service === undefined ? '' : describeService(service.service),
       describeStay(occupancy, session !== null),
+      reservation === undefined ? '' : reservation.reservation === null ? 'free' : 'held',
       device === undefined || session !== null ? '' : 'device',
     ];
     return `commit(${parts.filter((part) => part !== '').join(', ')})`;

@@ -3,7 +3,6 @@ import type { Stamp } from '#shared/stamp.ts';
 import type { Command, Hello } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { LedgerTransaction } from '../control/connector.ts';
-import type { Occupancy } from '../control/occupancy.ts';
 import { siteAlarm } from '../control/report.ts';
 import type { Session } from '../control/session.ts';
 import type { DocumentChange, StoredDocument } from '../documents/document-history.ts';
@@ -12,7 +11,7 @@ import { changeDeadLetterIn, type DeadLetter, type DeadLetterChange, deadLetters
 import { documentsIn, documentsInForceIn, putDocumentsIn } from './documents.ts';
 import { type Admission, admitIn, type CommandStatus, cancelIn, outcomeOf, statusIn } from './inbox.ts';
 import { renumberFor } from './new-epoch.ts';
-import { type OpenWork, openWorkIn } from './open-work.ts';
+import { type OpenWork, openWorkIn, reservationsIn } from './open-work.ts';
 import {
   type Acknowledged,
   acknowledgeIn,
@@ -27,7 +26,7 @@ import type { Store } from './store.ts';
 import { type Gap, tellAgainIn, toldAgainIn } from './tell-again.ts';
 
 /** Tables with one row per connector. */
-type PerConnector = 'latches' | 'service' | 'devices' | 'occupancies';
+type PerConnector = 'latches' | 'service' | 'devices' | 'occupancies' | 'reservations';
 
 /** The trusted time is written down with a commit that writes anyway, at most so often: each time costs a page. */
 const TIME_KEPT_EVERY_MS = 600_000;
@@ -135,13 +134,15 @@ export class Ledger {
 
   /** Stores a decision. @throws SqliteError when nothing of it was stored; StoreInDoubt when nobody knows */
   commit(transaction: LedgerTransaction, at: Stamp): void {
-    const { session, latched, service, device, occupancy, inputs, records } = transaction;
+    const { session, latched, service, device, occupancy, reservation, inputs, records } = transaction;
     this.#together(at, (storedWallMs) => {
       if (session !== null) this.#putSession(session.session, session.open, storedWallMs);
       if (latched !== undefined) this.#put('latches', 'faults', latched.connectorId, latched.faults);
       if (service !== undefined) this.#put('service', 'body', service.connectorId, service.service);
       if (device !== undefined) this.#put('devices', 'body', device.connectorId, device.device);
-      if (occupancy !== undefined) this.#putOccupancy(occupancy.connectorId, occupancy.occupancy);
+      if (occupancy !== undefined) this.#putOrForget('occupancies', occupancy.connectorId, occupancy.occupancy);
+      if (reservation !== undefined)
+        this.#putOrForget('reservations', reservation.connectorId, reservation.reservation);
       if (inputs?.latched === true)
         this.#store.run(`INSERT INTO inputs VALUES (?) ON CONFLICT DO NOTHING`, inputs.inputId);
       if (inputs?.latched === false) this.#store.run(`DELETE FROM inputs WHERE input_id = ?`, inputs.inputId);
@@ -201,14 +202,14 @@ export class Ledger {
    * The cloud has committed everything of the store `storeEpoch` up to `ackedSeq`. Refused records are kept aside for a
    * person. The epoch is compared within the transaction: where that meets damage it is repeated in another store.
    *
-   * @returns sessions whose start the cloud now knows of
+   * @returns sessions and reservations of whose begin the cloud now knows
    */
   acknowledge(ack: Acknowledged): string[] {
     return this.#store.together(() => {
-      const started = acknowledgeIn(this.#store, ack);
+      const begun = acknowledgeIn(this.#store, ack);
       // The page of the cursor is written in any case.
       this.#keepTime();
-      return started;
+      return begun;
     });
   }
 
@@ -238,6 +239,11 @@ export class Ledger {
       putDocumentsIn(this.#store, change);
       for (const body of records) append(this.#store, body, at, storedWallMs);
     });
+  }
+
+  /** What connectors are held for. */
+  reservations(): NonNullable<Hello['reservations']> {
+    return this.#store.read(() => reservationsIn(this.#store));
   }
 
   /** The versions that are in force, without their text. */
@@ -286,9 +292,9 @@ export class Ledger {
     );
   }
 
-  #putOccupancy(connectorId: string, occupancy: Occupancy | null): void {
-    if (occupancy === null) this.#store.run(`DELETE FROM occupancies WHERE connector_id = ?`, connectorId);
-    else this.#put('occupancies', 'body', connectorId, occupancy);
+  #putOrForget(table: 'occupancies' | 'reservations', connectorId: string, value: object | null): void {
+    if (value === null) this.#store.run(`DELETE FROM ${table} WHERE connector_id = ?`, connectorId);
+    else this.#put(table, 'body', connectorId, value);
   }
 
   #put(table: PerConnector, column: 'faults' | 'body', connectorId: string, value: object): void {

@@ -76,4 +76,8 @@ export const migrations: readonly string[] = [
   -- When a refused record was written; null: by an older edge.
   ALTER TABLE dead_letters ADD COLUMN at TEXT;
   `,
+  `
+  -- What connectors are held for.
+  CREATE TABLE reservations (connector_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  `,
 ];

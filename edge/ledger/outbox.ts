@@ -89,7 +89,7 @@ export function headSeqOf(store: Store): number {
  * Within a transaction: the cloud has committed everything of this store up to `ackedSeq`. Refused records are kept aside for
  * a person. What it says of a store with another epoch is about other records under the same numbers.
  *
- * @returns sessions whose start the cloud now knows of
+ * @returns sessions and reservations of whose begin the cloud now knows
  */
 export function acknowledgeIn(store: Store, ack: Acknowledged): string[] {
   if (store.row(`SELECT 1 FROM meta WHERE key = 'store_epoch' AND value = ?`, ack.storeEpoch) === undefined) return [];
@@ -102,14 +102,18 @@ export function acknowledgeIn(store: Store, ack: Acknowledged): string[] {
     );
   }
   const refused = new Set(ack.refused.map((entry) => entry.seq));
-  const started = store
-    .rows(`SELECT seq, session_id FROM outbox WHERE kind = 'session.started' AND seq <= ?`, ack.ackedSeq)
+  const begun = store
+    .rows(
+      `SELECT seq, coalesce(session_id, body ->> 'reservationId') AS id FROM outbox
+       WHERE kind IN ('session.started', 'reservation.active') AND seq <= ?`,
+      ack.ackedSeq,
+    )
     .filter((row) => !refused.has(Number(row.seq)))
-    .map((row) => String(row.session_id));
+    .map((row) => String(row.id));
   store.run(`DELETE FROM outbox WHERE seq <= ?`, ack.ackedSeq);
   store.run(
     `UPDATE meta SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'acked_seq'`,
     Math.min(ack.ackedSeq, headSeqOf(store)),
   );
-  return started;
+  return begun;
 }

@@ -71,8 +71,8 @@ function bringOver(from: string, store: Store, origin: Exclude<Origin, 'own'>, n
     bring('inbox', newest, (row) => takeCommand(store, row, origin, nowMs));
     bring('outbox', null, (row) => takeRecord(store, row, origin));
     for (const [table, columns] of Object.entries(keptAsTheyAre)) {
-      // A stay out of a backup has ended long since, and has been told: nobody counts on from it.
-      if (table === 'occupancies' && origin === 'restored') continue;
+      // A stay or a hold out of a backup has ended long since, and has been told: nobody counts on from it.
+      if (NOT_OUT_OF_A_BACKUP.has(table) && origin === 'restored') continue;
       if (has(source, table)) bring(table, null, (row) => copy(store, table, columns, row));
     }
     bring('dead_letters', null, (row) => takeDeadLetter(store, row));
@@ -87,11 +87,14 @@ function bringOver(from: string, store: Store, origin: Exclude<Origin, 'own'>, n
   return { taken, lost: [...lost] };
 }
 
+const NOT_OUT_OF_A_BACKUP: ReadonlySet<string> = new Set(['occupancies', 'reservations']);
+
 const keptAsTheyAre: Record<string, readonly string[]> = {
   latches: ['connector_id', 'faults'],
   devices: ['connector_id', 'body'],
   service: ['connector_id', 'body'],
   occupancies: ['connector_id', 'body'],
+  reservations: ['connector_id', 'body'],
   inputs: ['input_id'],
   rules: ['version', 'document', 'is_active'],
   documents: ['kind', 'version', 'text', 'digest', 'source', 'state', 'reason', 'trial', 'taken_at'],

@@ -10,6 +10,7 @@ const TABLES = [
   'service',
   'devices',
   'occupancies',
+  'reservations',
   'rules',
   'outbox',
   'sessions',

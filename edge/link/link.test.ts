@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import Database, { type Database as Sqlite } from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { batchSchema, helloSchema, presenceSchema, stateSchema } from '#shared/wire/messages.ts';
-import { startCommand, stopCommand, uuid } from '../control/testing.ts';
+import { plugged, Rig, reserveCommand, startCommand, stopCommand, uuid } from '../control/testing.ts';
 import { documentDigest, withActive, withWaiting } from '../documents/document-history.ts';
 import { stored } from '../documents/testing.ts';
 import { openDatabase } from '../ledger/open-database.ts';
@@ -102,6 +102,26 @@ describe('SY-05 the handshake', () => {
     expect(cloud.heard.hello.at(-1)?.runningSessions).toEqual([
       { sessionId: session.sessionId, connectorId: 'P1-1' },
       { sessionId: uuid(71), connectorId: 'P2-1' },
+    ]);
+  });
+
+  test('OP-24 hello names what connectors are held for, also what the store does not know yet', async () => {
+    const { cloud, link, ledger } = await rig();
+    cloud.onHeard = () => {};
+    await poll(() => cloud.heard.hello.length).toBeGreaterThan(0);
+    expect(cloud.heard.hello[0]?.reservations).toEqual([]);
+    const machine = new Rig();
+    machine.see({ ...plugged, status: 'unplugged' });
+    machine.command(reserveCommand());
+    for (const order of machine.orders) if (order.kind === 'commit') ledger.commit(order.transaction, at);
+    const shown = (reservationId: string, connectorId: string) =>
+      view.slice(0, 1).map((one) => ({ ...one, connectorId, reservationId }));
+    link.showView([...shown(uuid(81), 'P1-1'), ...shown(uuid(72), 'P2-1'), ...view]);
+    const before = cloud.heard.hello.length;
+    await poll(() => cloud.heard.hello.length).toBeGreaterThan(before + 1);
+    expect(cloud.heard.hello.at(-1)?.reservations).toEqual([
+      { reservationId: uuid(81), connectorId: 'P1-1' },
+      { reservationId: uuid(72), connectorId: 'P2-1' },
     ]);
   });
 

@@ -236,6 +236,7 @@ export class Link {
       streams: [{ stream: 'events', headSeq: ledger.headSeq(), ackedSeq: ledger.ackedSeq() }],
       ...this.#otherStreams(),
       documents: ledger.documentsInForce(),
+      reservations: this.#reservations(),
       documentKeyIds: this.#parts.documentKeyIds(),
       life: { lifeId: this.#lifeId, formerLifeId: this.#formerLifeId, controllerId: this.#parts.controllerId },
       runningSessions: this.#runningSessions(at),
@@ -253,6 +254,16 @@ export class Link {
     const isStored = (sessionId: string) => stored.some((session) => session.sessionId === sessionId);
     const shown = this.#view.flatMap(({ sessionId, connectorId }) =>
       sessionId === null || isStored(sessionId) ? [] : [{ sessionId, connectorId }],
+    );
+    return [...stored, ...shown];
+  }
+
+  /** The same of what connectors are held for. */
+  #reservations(): NonNullable<Hello['reservations']> {
+    const stored = this.#parts.ledger.reservations();
+    const isStored = (id: string) => stored.some(({ reservationId }) => reservationId === id);
+    const shown = this.#view.flatMap(({ reservationId, connectorId }) =>
+      reservationId === undefined || isStored(reservationId) ? [] : [{ reservationId, connectorId }],
     );
     return [...stored, ...shown];
   }

@@ -64,6 +64,7 @@ test('ED-06 what a pile tells is in the units of the names', () => {
     track: firstTrack(50_000, null, START_MONO_MS),
     now,
     confirmByWallMs: START_WALL_MS,
+    heldMs: null,
   });
   const later = { ...now, monoMs: now.monoMs + 3_659_000, wallMs: now.wallMs + 1 };
   const counted = { ...session, lastReading: { ...session.lastReading, registerWh: 51_234 } };

@@ -16,7 +16,7 @@ async function charging(rig: ReturnType<typeof loopRig>) {
   await rig.time.pass(3000);
   const sessionId = sessionOf(rig.loop.state.phase)?.sessionId ?? '';
   expect(rig.loop.state.phase.kind).toBe('charging');
-  rig.loop.dispatch({ kind: 'acknowledged', sessionId });
+  rig.loop.dispatch({ kind: 'acknowledged', id: sessionId });
   return sessionId;
 }
 
@@ -329,7 +329,7 @@ test('RS-05 a meter that is read every twenty seconds is read at the change of t
   rig.loop.dispatch({ kind: 'command', command: { ...start(), tariff: { ...tariff, bands } } });
   await rig.time.pass(3000);
   const sessionId = sessionOf(rig.loop.state.phase)?.sessionId ?? '';
-  rig.loop.dispatch({ kind: 'acknowledged', sessionId });
+  rig.loop.dispatch({ kind: 'acknowledged', id: sessionId });
   await rig.time.pass(175_000);
   rig.loop.dispatch({ kind: 'command', command: stopCommand(sessionId) });
   await rig.time.pass(5000);

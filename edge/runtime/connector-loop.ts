@@ -181,6 +181,7 @@ export class ConnectorLoop {
       before.latched === after.latched &&
       before.influence === after.influence &&
       before.service === after.service &&
+      before.reservation?.reservationId === after.reservation?.reservationId &&
       before.setUp.result === after.setUp.result;
     if (!isSame || !isAsAvailable) this.#parts.onChange();
   }
@@ -421,6 +422,10 @@ function idsOf(body: RecordBody): Record<string, unknown> {
         occupiedMs: body.occupancy.occupiedMs,
         totalMinor: body.occupancy.rating.totalMinor,
       };
+    case 'reservation.active':
+      return { reservationId: body.reservationId, untilMs: body.untilMs };
+    case 'reservation.ended':
+      return { reservationId: body.reservationId, reason: body.reason, sessionId: body.sessionId };
     case 'alarm.raised':
       return { code: body.code, severity: body.severity };
     default:

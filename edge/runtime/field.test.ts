@@ -20,6 +20,7 @@ function fieldWithLeftSession(commit: (transaction: LedgerTransaction) => Promis
     service: new Map(),
     devices: new Map(),
     occupancies: new Map(),
+    reservations: new Map(),
   } as unknown as Opened;
   const site = {
     siteId: 'site-1',

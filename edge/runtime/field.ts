@@ -22,6 +22,7 @@ import {
 } from '../control/connector.ts';
 import { type Influence, type InfluenceSource, mergeInfluences } from '../control/influence.ts';
 import { siteAlarm } from '../control/report.ts';
+import { holdOver } from '../control/reserve.ts';
 import { resetRefusal } from '../control/reset.ts';
 import { viewOf } from '../control/status.ts';
 import { occupancyOver } from '../control/watch-occupancy.ts';
@@ -227,10 +228,17 @@ export class Field {
     }
   }
 
-  /** A stay at a connector that is not of this site any more ends with what was seen of it. */
+  /** A stay, or a hold, at a connector that is not of this site any more ends with what was seen of it. */
   #endUnseen(): void {
     for (const [connectorId, occupancy] of this.#parts.opened.occupancies) {
       if (!this.#loops.has(connectorId)) this.#commits.add(occupancyOver(occupancy, 'unseen'));
+    }
+    for (const [connectorId, reservation] of this.#parts.opened.reservations) {
+      const over = holdOver(reservation, connectorId, {
+        reason: 'out-of-service',
+        detail: 'not of this site any more',
+      });
+      if (!this.#loops.has(connectorId)) this.#commits.add({ session: null, ...over });
     }
   }
 
@@ -261,8 +269,8 @@ export class Field {
     this.rules.storeAgain();
   }
 
-  acknowledged(sessionId: string): void {
-    for (const loop of this.#loops.values()) loop.dispatch({ kind: 'acknowledged', sessionId });
+  acknowledged(id: string): void {
+    for (const loop of this.#loops.values()) loop.dispatch({ kind: 'acknowledged', id });
   }
 
   /** A technician clears what is latched. Returns why not, or the faults that are cleared. */
@@ -274,6 +282,15 @@ export class Field {
     const cleared = loop.state.latched;
     loop.dispatch({ kind: 'reset' });
     return { cleared };
+  }
+
+  /** A technician ends what a connector is held for. Returns why there is nothing to end, or null. */
+  release(connectorId: string, by: string, why: string): string | null {
+    const loop = this.#loops.get(connectorId);
+    if (loop === undefined) return `no connector ${connectorId}`;
+    if (loop.state.reservation === null) return 'it is not reserved';
+    loop.dispatch({ kind: 'release', by, why });
+    return null;
   }
 
   /** A technician on site wants maintenance. Resolves with null when it is done, or with why it is not. */
@@ -372,6 +389,7 @@ function rememberedOf(opened: Opened, connectorId: string): Remembered {
     service: opened.service.get(connectorId) ?? inService,
     device: opened.devices.get(connectorId) ?? null,
     occupancy: opened.occupancies.get(connectorId) ?? null,
+    reservation: opened.reservations.get(connectorId) ?? null,
   };
 }
 

@@ -5,7 +5,7 @@ import type { Command } from '#shared/wire/messages.ts';
 const HELD_AT_MOST_MS = 60_000;
 
 /**
- * Starts that were left open when the process ended. Until the clock is trusted nobody could judge their expiry, and they
+ * Starts and reservations that were left open when the process ended. Until the clock is trusted nobody could judge their expiry, and they
  * would be refused though there is time: they wait for that, and are refused when it does not come. Anything else that was
  * left open is taken up at once.
  */
@@ -20,7 +20,8 @@ export class HeldStarts {
     parts: { take: (command: Command) => void; begun: ReadonlySet<string>; timers: Timers },
   ) {
     this.#take = parts.take;
-    const isHeld = ({ kind, commandId }: Command) => kind === 'start' && !parts.begun.has(commandId);
+    const isHeld = ({ kind, commandId }: Command) =>
+      (kind === 'start' && !parts.begun.has(commandId)) || kind === 'reserve';
     this.#held = commands.filter(isHeld);
     for (const command of commands) if (!isHeld(command)) parts.take(command);
     this.#cancelTimer = parts.timers.after(HELD_AT_MOST_MS, () => this.release());

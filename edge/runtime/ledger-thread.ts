@@ -136,7 +136,7 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
       post({ kind: 'document', push, refusal: refusalOfPush(push, site.siteId, pinnedKeys.read()) }),
     documentKeyIds: () => pinnedKeys.keyIds(),
     onDocumentKeys: (offer) => pinnedKeys.follow(offer, log),
-    onAcknowledged: (sessionId) => post({ kind: 'acknowledged', sessionId }),
+    onAcknowledged: (id) => post({ kind: 'acknowledged', id }),
     onCloudTime: (told) => {
       if (clock.hear(told)) ledger.timeIsConfirmed(stamp().wallMs);
     },

@@ -16,7 +16,7 @@ async function charging(rig: Loop) {
   await rig.time.pass(2000);
   rig.loop.dispatch({ kind: 'command', command: start() });
   await rig.time.pass(3000);
-  rig.loop.dispatch({ kind: 'acknowledged', sessionId: sessionOf(rig.loop.state.phase)?.sessionId ?? '' });
+  rig.loop.dispatch({ kind: 'acknowledged', id: sessionOf(rig.loop.state.phase)?.sessionId ?? '' });
   expect(rig.loop.state.phase.kind).toBe('charging');
 }
 

@@ -10,7 +10,8 @@ import type { SiteCardReader } from '../config/site-devices.ts';
 import type { Refusal } from '../control/answer.ts';
 import type { ChargeWish } from '../control/charge-wish.ts';
 import { type ConnectorState, newConnector, nothingRemembered } from '../control/connector.ts';
-import { facts, localWish, plugged, tariff, uuid } from '../control/testing.ts';
+import { holdOf } from '../control/reservation.ts';
+import { facts, localWish, plugged, reserveCommand, tariff, uuid } from '../control/testing.ts';
 import { loadProfiles, packagedProfiles } from '../devices/load-profiles.ts';
 import { SiteAccess } from './site-access.ts';
 
@@ -111,6 +112,19 @@ describe('ED-10 a card at a reader begins a charge', () => {
     expect(begun).toMatchObject([{ connectorId: 'B-1', wish, withinMs: 60_000 }]);
     expect(logged.join('')).toContain('…7650');
     expect(logged.join('')).not.toContain(A);
+  });
+
+  test('OP-24 not at one that is reserved for somebody else, and where another waits, there', async () => {
+    const reservation = holdOf(reserveCommand(), 60_000, { wallMs: 0, monoMs: 0, bootId: uuid(9), clock: 'trusted' });
+    const answer = { code: 'connector.reserved', detail: 'The connector is reserved.' } as const;
+    const { is, begun, present, codes, desk } = await site({ answer, list: listOf([entryOf(A), entryOf(B)]) });
+    is('A-1', { ...waits, reservation });
+    await present(A);
+    expect(codes()).toEqual(['connector.reserved']);
+    expect(desk.view().denials).toMatchObject([{ place: 'R1', detail: answer.detail }]);
+    is('B-1', waits);
+    await present(B);
+    expect(begun.map(({ connectorId }) => connectorId)).toEqual(['A-1', 'B-1']);
   });
 
   test('once, however long it lies there, and again when it is presented again', async () => {

@@ -202,6 +202,7 @@ export class SiteAccess {
       tariff: tariff.ok ? tariff.value : null,
       limits,
       holdMinor: null,
+      reservationId: null,
     };
     return begin(connectorId, wish, BEGINS_WITHIN_MS);
   }

@@ -5,6 +5,7 @@ import type { RecordBody } from '#shared/wire/records.ts';
 import type { LedgerTransaction, Service } from '../control/connector.ts';
 import type { KnownDevice } from '../control/known-device.ts';
 import type { Occupancy } from '../control/occupancy.ts';
+import type { Reservation } from '../control/reservation.ts';
 import type { Session } from '../control/session.ts';
 import type { DocumentChange, StoredDocument } from '../documents/document-history.ts';
 import type { PushRefusal } from '../documents/pushed-document.ts';
@@ -61,6 +62,8 @@ export type FromLedger =
       readonly service: ReadonlyMap<string, Service>;
       /** Vehicles that stayed after their charge, by connector. */
       readonly occupancies: ReadonlyMap<string, Occupancy>;
+      /** What connectors are held for. */
+      readonly reservations: ReadonlyMap<string, Reservation>;
       /** Site inputs that have latched. */
       readonly inputs: readonly string[];
       readonly rules: RuleHistory;
@@ -80,7 +83,8 @@ export type FromLedger =
   | { readonly kind: 'cancel'; readonly commandId: string }
   /** `refusal`: why it is not to be looked at; null when it may be. */
   | { readonly kind: 'document'; readonly push: DocumentPush; readonly refusal: PushRefusal | null }
-  | { readonly kind: 'acknowledged'; readonly sessionId: string }
+  /** The cloud knows that this session, or this reservation, has begun. */
+  | { readonly kind: 'acknowledged'; readonly id: string }
   /** What stamps are made with from here on. The first comes before "opened". */
   | { readonly kind: 'clock'; readonly clock: BootClock }
   /** Facts of the field are wanted. */

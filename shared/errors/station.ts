@@ -23,6 +23,13 @@ export const stationErrors = {
     'Choose another connector.',
     '请选择其他充电枪。',
   ),
+  'connector.reserved': entry(
+    'caller',
+    'The connector is reserved.',
+    '充电枪已被预约。',
+    'Choose another connector; whoever has reserved it starts with the reservation_id.',
+    '请选择其他充电枪；预约方请携带 reservation_id 启动。',
+  ),
   'connector.not_plugged': entry(
     'vehicle',
     'No vehicle is plugged in.',
@@ -55,8 +62,8 @@ export const stationErrors = {
     'site',
     "The site's software is too old for this.",
     '站点软件版本过旧，不支持该操作。',
-    'Start without limits and hold, or choose another station.',
-    '请不带限额与预付金额启动，或选择其他站点。',
+    'Start without limits, hold and reservation, or choose another station.',
+    '请不带限额、预付金额与预约启动，或选择其他站点。',
   ),
   'site.no_power': entry(
     'site',

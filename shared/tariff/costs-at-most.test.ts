@@ -13,13 +13,15 @@ const tariff = fc
     sharp: fc.array(fc.integer({ min: 0, max: 60_000 }), { minLength: 1, maxLength: 48 }),
     service: fc.integer({ min: 0, max: 9000 }),
     minimumMinor: fc.integer({ min: 0, max: 5000 }),
+    flatMinor: fc.integer({ min: 0, max: 500 }),
     every: fc.constantFrom(1, 30),
     timezone: fc.constantFrom('Asia/Shanghai', 'Europe/Copenhagen'),
   })
-  .map(({ prices, sharp, service, minimumMinor, every, timezone }) => ({
+  .map(({ prices, sharp, service, minimumMinor, flatMinor, every, timezone }) => ({
     ...tariffOf(day(prices, service, every), timezone),
     days: [{ name: 'sharp', weekdays: [6, 7], bands: day(sharp, service, every) }],
     minimumMinor,
+    reservation: { flatMinor, minutePriceE4: 5000 },
   }));
 
 test('CH-02 whatever a charge and its tariff are like, it is never rated above the bound', () => {
@@ -29,9 +31,11 @@ test('CH-02 whatever a charge and its tariff are like, it is never rated above t
       fc.integer({ min: Date.parse('2025-10-24T00:00Z'), max: Date.parse('2025-10-27T00:00Z') }),
       fc.integer({ min: 1, max: 200_000_000 }),
       fc.integer({ min: 0, max: 100_000 }),
-      (document, startMs, durationMs, energyWh) => {
-        const { totalMinor } = rate(document, [reading(startMs, 7), reading(startMs + durationMs, 7 + energyWh)]);
-        expect(costsAtMost(document, energyWh, durationMs)).toBeGreaterThanOrEqual(totalMinor);
+      fc.option(fc.record({ heldMs: fc.integer({ min: 0, max: 7_200_000 }) }), { nil: undefined }),
+      (document, startMs, durationMs, energyWh, reservation) => {
+        const readings = [reading(startMs, 7), reading(startMs + durationMs, 7 + energyWh)];
+        const { totalMinor } = rate(document, readings, reservation && { reservation });
+        expect(costsAtMost(document, energyWh, durationMs, reservation)).toBeGreaterThanOrEqual(totalMinor);
       },
     ),
     { numRuns: 150, seed: 20_251_026 },

@@ -65,7 +65,7 @@ test('SY-01 every message kind and every record kind has a golden message', () =
   const samples = names.filter((name) => name.startsWith('samples-')).map((name) => JSON.parse(raw(name)).kind);
   expect(new Set(samples)).toEqual(new Set(samplesBodySchema.options.map((option) => option.shape.kind.value)));
   const commands = names.filter((name) => name.startsWith('command-')).map((name) => JSON.parse(raw(name)).kind);
-  expect(commands.sort()).toEqual(commandSchema.options.map((option) => option.shape.kind.value).sort());
+  expect([...new Set(commands)].sort()).toEqual(commandSchema.options.map((option) => option.shape.kind.value).sort());
 });
 
 test.each(names)('SY-01 version 1: %s means today what it meant then', (name) => {

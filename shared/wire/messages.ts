@@ -65,6 +65,8 @@ export const helloSchema = z.object({
   documents: z
     .array(z.object({ documentKind: documentKindSchema, version: documentVersionSchema, digest: documentDigestSchema }))
     .optional(),
+  /** What connectors are held for. Older sites, which know no reservations, leave it out. */
+  reservations: z.array(z.object({ reservationId: uuidSchema, connectorId: connectorIdSchema })).optional(),
   /** The keys that pushed documents are accepted from; none: any push is. Older sites, which know no signatures, leave it out. */
   documentKeyIds: z.array(documentKeyIdSchema).optional(),
   /** What the site has logged in with. Said first, it proves the credential, and the one before it ends. */
@@ -184,6 +186,8 @@ export const connectorStateSchema = z.object({
   currentMa: z.int().nullable(),
   temperatureC: z.number().nullable(),
   faults: z.array(z.enum(faultCodes)),
+  /** What it is held for. The status is that of the pile all the same; absent: it is not held. */
+  reservationId: uuidSchema.optional(),
 });
 export type ConnectorView = z.infer<typeof connectorStateSchema>;
 
@@ -232,7 +236,8 @@ export const maintenanceActionSchema = z.enum(['reboot', 'unlock', 'disable', 'e
 export type MaintenanceAction = z.infer<typeof maintenanceActionSchema>;
 
 /**
- * down/command. A start and a maintenance command expire. A stop and a raise of the hold are bound to their session, and do not.
+ * down/command. A start, a reserve and a maintenance command expire. A stop and a raise of the hold are bound to their session, and
+ * do not; nor does a cancel-reservation, which is bound to its reservation.
  * `stopRunning` counts with `disable` alone: otherwise a charge that runs goes on.
  */
 export const commandSchema = z.discriminatedUnion('kind', [
@@ -246,6 +251,23 @@ export const commandSchema = z.discriminatedUnion('kind', [
     limits: chargeLimitsSchema.optional(),
     /** The most that may be charged for it, in minor units: what has been paid or held ahead. Absent: nothing is held. */
     holdMinor: z.int().positive().optional(),
+    /** Whose hold on the connector it may use. Absent: nobody's. */
+    reservationId: uuidSchema.optional(),
+  }),
+  z.object({
+    ...commandHead,
+    kind: z.literal('reserve'),
+    requestId: requestIdSchema,
+    reservationId: uuidSchema,
+    /** The connector is held until then, and never for longer than from `issuedAtMs` to then. */
+    untilMs: z.int(),
+    ...expiry,
+  }),
+  z.object({
+    ...commandHead,
+    kind: z.literal('cancel-reservation'),
+    requestId: requestIdSchema,
+    reservationId: uuidSchema,
   }),
   z.object({
     ...commandHead,
@@ -275,6 +297,8 @@ export type Command = z.infer<typeof commandSchema>;
 export type StartCommand = Extract<Command, { kind: 'start' }>;
 export type RaiseHoldCommand = Extract<Command, { kind: 'raise-hold' }>;
 export type StopCommand = Extract<Command, { kind: 'stop' }>;
+export type ReserveCommand = Extract<Command, { kind: 'reserve' }>;
+export type CancelReservationCommand = Extract<Command, { kind: 'cancel-reservation' }>;
 export type MaintainCommand = Extract<Command, { kind: 'maintain' }>;
 
 /** down/cancel: the start must not be executed any more; if it has been, the site stops it and voids the record. */

@@ -57,6 +57,45 @@ export const occupancyEndedSchema = z.object({
   occupancy: occupancySchema,
 });
 
+/** A connector is held from now on: only a start that presents the reservation begins a charge there. */
+export const reservationActiveSchema = z.object({
+  kind: z.literal('reservation.active'),
+  reservationId: uuidSchema,
+  commandId: uuidSchema,
+  pileId: pileIdSchema,
+  connectorId: connectorIdSchema,
+  untilMs: z.int(),
+});
+
+/**
+ * Why a connector is not held any more. `used`: the holder's charge has begun; `not-confirmed`: the cloud had not acknowledged the
+ * hold within its time; `technician`: somebody on site has released it; `out-of-service`: the connector was taken out of service, or is
+ * not of this site any more.
+ */
+export const reservationEndReasonSchema = z.enum([
+  'used',
+  'cancelled',
+  'expired',
+  'not-confirmed',
+  'technician',
+  'out-of-service',
+]);
+export type ReservationEndReason = z.infer<typeof reservationEndReasonSchema>;
+
+/** A connector is not held any more. */
+export const reservationEndedSchema = z.object({
+  kind: z.literal('reservation.ended'),
+  reservationId: uuidSchema,
+  connectorId: connectorIdSchema,
+  reason: reservationEndReasonSchema,
+  /** The charge that has used it; null otherwise. */
+  sessionId: uuidSchema.nullable(),
+  /** For how long it was held, as far as that is known: until the holder's charge was begun, or until it ended. */
+  heldMs: z.int().nonnegative(),
+  /** Who has released it, and why; null otherwise. */
+  detail: z.string().max(500).nullable(),
+});
+
 /** Something that a person should know. */
 export const alarmRaisedSchema = z.object({
   kind: z.literal('alarm.raised'),
@@ -117,6 +156,8 @@ export const recordBodySchema = z.discriminatedUnion('kind', [
   sessionStartedSchema,
   sessionEndedSchema,
   occupancyEndedSchema,
+  reservationActiveSchema,
+  reservationEndedSchema,
   alarmRaisedSchema,
   clockCorrectedSchema,
   recordDroppedSchema,

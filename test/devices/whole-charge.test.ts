@@ -97,7 +97,7 @@ async function wholeCharge(one: PileCase, site: ReturnType<typeof pileSite>, met
   await expectPhase('charging', 20_000);
   const sessionId = sessionOf(loop.state.phase)?.sessionId ?? '';
   expect(records().filter(({ kind }) => kind === 'session.started')).toHaveLength(1);
-  loop.dispatch({ kind: 'acknowledged', sessionId });
+  loop.dispatch({ kind: 'acknowledged', id: sessionId });
 
   await time.pass(TEN_MINUTES_MS);
   expect(phase()).toBe('charging');

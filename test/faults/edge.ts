@@ -111,6 +111,7 @@ export class Edge {
         restored: new Set(),
         devices: new Map(),
         occupancies: new Map(),
+        reservations: new Map(),
         service: new Map(),
         inputs: [...(shape.inputs ?? [])],
         rules: [],

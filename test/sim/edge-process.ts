@@ -174,8 +174,7 @@ export class EdgeProcess {
       case 'cancel':
         return this.#cancel(message.commandId);
       case 'acknowledged':
-        for (const connector of this.#connectors.values())
-          connector.dispatch({ kind: 'acknowledged', sessionId: message.sessionId });
+        for (const connector of this.#connectors.values()) connector.dispatch({ kind: 'acknowledged', id: message.id });
         return;
       case 'sync':
         this.#said = { sync: message.sync };
@@ -295,4 +294,5 @@ const rememberedOf = (opened: Opened, connectorId: string): Remembered => ({
   service: opened.service.get(connectorId) ?? inService,
   device: opened.devices.get(connectorId) ?? null,
   occupancy: opened.occupancies.get(connectorId) ?? null,
+  reservation: opened.reservations.get(connectorId) ?? null,
 });
