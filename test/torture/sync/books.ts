@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import { type Cdr, cdrSchema } from '#shared/wire/cdr.ts';
+import type { ReceivedEvent } from '../../../scripts/start/webhook-receiver.ts';
 import { look, type Stored } from '../stored.ts';
 import { SITES, type SiteName } from './plan.ts';
-import type { Town } from './town.ts';
+import type { Visited } from './visits.ts';
 import { outcomeText } from './visits.ts';
 
 export interface BookedRecord {
@@ -41,14 +42,26 @@ export interface Books {
   readonly closedContactors: readonly string[];
 }
 
-export async function readBooks({ db, ledgerFile, receiver, station }: Town): Promise<Books> {
+/** Whose books are read. */
+export interface Booked extends Pick<Visited, 'parts' | 'ledgerFile' | 'station'> {
+  /** Where an edge is at work: the ledgers that there are. */
+  readonly sites: readonly SiteName[];
+  readonly db: pg.Pool;
+  /** What the partner was told, in the order in which it came, each event once. */
+  readonly receiver: { readonly events: readonly Pick<ReceivedEvent, 'type' | 'data'>[] };
+}
+
+const NO_STORE: Stored = { sessions: new Map(), cdrs: [], backlog: 0, quickCheck: 'ok' };
+
+export async function readBooks({ db, sites, ledgerFile, receiver, station }: Booked): Promise<Books> {
   const rows = async <Row extends pg.QueryResultRow>(text: string) => (await db.query<Row>(text)).rows;
   const orders = await rows<{ order_id: string; origin: 'remote' | 'local'; state: string; session_id: string | null }>(
     `select order_id, origin, state, session_id from orders order by created_at_ms, order_id`,
   );
   const { piles } = await station.truth();
+  const stored = (site: SiteName) => (sites.includes(site) ? look(ledgerFile(site)) : NO_STORE);
   return {
-    edges: { 'site-1': look(ledgerFile(SITES[0])), 'site-2': look(ledgerFile(SITES[1])) },
+    edges: { 'site-1': stored(SITES[0]), 'site-2': stored(SITES[1]) },
     records: (await rows<RecordRow>(RECORDS)).map(({ site_id, store_epoch, seq, kind, session_id, refused_code }) => ({
       site: site_id,
       storeEpoch: store_epoch,
@@ -100,7 +113,7 @@ const RECORDS = `select site_id, store_epoch, seq::text, kind, refused_code,
 const texts = async (found: Promise<{ text: string }[]>): Promise<string[]> => (await found).map(({ text }) => text);
 
 /** What is still under way; empty when everything that was begun has come to its end, on both sides and at the partner. */
-export async function stillUnderWay({ db, ledgerFile, parts }: Town): Promise<string[]> {
+export async function stillUnderWay({ db, sites, ledgerFile, parts }: Booked): Promise<string[]> {
   const [row] = (
     await db.query<{ operations: number; orders: number; deliveries: number }>(`select
       (select count(*)::int from operations where status = 'accepted') as operations,
@@ -108,7 +121,7 @@ export async function stillUnderWay({ db, ledgerFile, parts }: Town): Promise<st
       (select count(*)::int from webhook_deliveries where status = 'pending') as deliveries`)
   ).rows;
   const cloud = Object.entries(row ?? {}).filter(([, n]) => n > 0);
-  const edges = SITES.flatMap((site) => {
+  const edges = sites.flatMap((site) => {
     if (!parts[site].isReady) return [`${site} is not ready`];
     const { backlog, sessions } = look(ledgerFile(site));
     const open = [...sessions.values()].filter(({ isOpen }) => isOpen).length;

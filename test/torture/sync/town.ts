@@ -30,6 +30,7 @@ const PILES_PER_SITE = 3;
 /** Two sites with a cloud of two processes, a real broker and a real database, and a way that can be made bad between any two. */
 export interface Town {
   readonly folder: string;
+  readonly sites: readonly SiteName[];
   readonly parts: Readonly<Record<Part, Supervised>>;
   readonly ways: Readonly<Record<Way, FaultProxy>>;
   readonly broker: MosquittoEngine;
@@ -48,7 +49,7 @@ export interface Town {
 export const pilesOf = (site: SiteName): string[] =>
   Array.from({ length: PILES_PER_SITE }, (_, i) => `${site === 'site-1' ? 'A' : 'B'}${i + 1}`);
 
-const stationOf = (sites: readonly SiteName[]): StationDocument => {
+export const stationOf = (sites: readonly SiteName[]): StationDocument => {
   const pileIds = sites.flatMap(pilesOf);
   return {
     stationId: 'town',
@@ -162,7 +163,7 @@ async function build(folder: string, mosquitto: string, stops: (() => Promise<un
     'site-2': edgeOf('site-2'),
   };
   const ledgerFile = (site: SiteName) => join(dataDirs.get(site) ?? '', 'ledger.db');
-  return { parts, ways, broker, database, db, partner, receiver, station, ledgerFile };
+  return { sites: SITES, parts, ways, broker, database, db, partner, receiver, station, ledgerFile };
 }
 
 async function openWays(brokerUrl: string, databaseUrl: string): Promise<Record<Way, FaultProxy>> {
@@ -185,10 +186,15 @@ function through(way: FaultProxy, databaseUrl: string, name: string): string {
 }
 
 /** Makes a site known to the cloud, and writes its file. @returns the file */
-async function prepareSite(
+export async function prepareSite(
   folder: string,
   site: SiteName,
-  parts: { readonly staff: StaffClient; readonly station: SimulatedStation; readonly way: FaultProxy },
+  parts: {
+    readonly staff: StaffClient;
+    readonly station: SimulatedStation;
+    /** Where the site finds the broker. */
+    readonly way: Pick<FaultProxy, 'mqttUrl'>;
+  },
 ): Promise<string> {
   const { staff, station, way } = parts;
   const document = stationOf([site]);

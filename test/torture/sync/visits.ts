@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { seededRandom } from '../../../hardware-sim/faults/random.ts';
-import type { ApiReply } from '../../../scripts/start/partner-client.ts';
+import type { ApiReply, PartnerClient } from '../../../scripts/start/partner-client.ts';
 import { KEBA_DRIVER } from '../../stand/card-site.ts';
+import type { SimulatedStation } from '../../stand/simulated-station.ts';
 import { connectorOf } from '../../stand/small-site.ts';
 import { look, type Stored } from '../stored.ts';
 import { oneOf, type SiteName } from './plan.ts';
 import { pass } from './supervised.ts';
-import type { Town } from './town.ts';
 
 /** What a partner asked for and was told. */
 export interface Asked {
@@ -33,6 +33,14 @@ export interface Visit {
   readonly flowedWh: number;
 }
 
+/** Where cars come. */
+export interface Visited {
+  readonly parts: Readonly<Record<SiteName, { readonly isReady: boolean }>>;
+  readonly ledgerFile: (site: SiteName) => string;
+  readonly station: SimulatedStation;
+  readonly partner: Pick<PartnerClient, 'send'>;
+}
+
 const LOOK_EVERY_MS = 200;
 const PLUGGED_MS = 1000;
 const BEGUN_WITHIN_MS = 12_000;
@@ -47,14 +55,14 @@ const ASK_AGAIN_MS = 1500;
 /** Lets cars come to one pile, one after the other, until it is over. The same seed lets them want the same. */
 export class Visitors {
   readonly visits: Visit[] = [];
-  readonly #town: Town;
+  readonly #town: Visited;
   readonly #site: SiteName;
   readonly #pileId: string;
   readonly #random: () => number;
   readonly #isOver: () => boolean;
   #known: Stored['sessions'] = new Map();
 
-  constructor(town: Town, site: SiteName, pileId: string, seed: number, isOver: () => boolean) {
+  constructor(town: Visited, site: SiteName, pileId: string, seed: number, isOver: () => boolean) {
     this.#town = town;
     this.#site = site;
     this.#pileId = pileId;
