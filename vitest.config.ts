@@ -7,7 +7,7 @@ const long = [
   'test/clock/**/*.test.ts',
   'test/stand/{cards,charge-target,hung-field,maintenance,site-change,systemd}.test.ts',
   'test/torture/{kills,outage}.test.ts',
-  'test/torture/sync/sync.test.ts',
+  'test/torture/{api/api,sync/sync}.test.ts',
   'test/e2e/{field-devices,ingest-processes,local-charge,many-starts,mosquitto-identity,rollout}.test.ts',
   'test/line/{card-reader,late-replies}.test.ts',
   'test/faults/{io,interlocks-lasting}.test.ts',

@@ -27,7 +27,10 @@ function expectStatus(reply: { status: number; body: unknown }, status: number, 
 }
 
 /** Registers the partner's webhook endpoint; the secret is shown once. */
-export async function registerWebhook(client: PartnerClient, receiver: WebhookReceiver): Promise<void> {
+export async function registerWebhook(
+  client: PartnerClient,
+  receiver: { readonly url: string; secret: string },
+): Promise<void> {
   const reply = await client.post('/v1/webhook-endpoints', { url: receiver.url });
   expectStatus(reply, 201, 'register the webhook endpoint');
   receiver.secret = reply.body.secret;

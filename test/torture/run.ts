@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 const USAGE = `npm run torture -- kills <n> [--seed S] [--stands N]
 npm run torture -- power-cuts <n> [--seed S]
 npm run torture -- sync [--minutes M] [--seed S]
+npm run torture -- api [--minutes M] [--seed S]
 `;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -30,7 +31,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 async function run(): Promise<number> {
   if (![n, seed, stands].every(Number.isInteger) || n < 1 || stands < 1 || !(minutes > 0)) return usage();
-  if ((what !== 'sync') !== (count !== undefined)) return usage();
+  if ((what !== 'sync' && what !== 'api') !== (count !== undefined)) return usage();
   switch (what) {
     case 'kills': {
       const { killEdges } = await import('./kills.ts');
@@ -49,6 +50,13 @@ async function run(): Promise<number> {
     case 'sync': {
       const { tortureSync } = await import('./sync/sync.ts');
       const report = await tortureSync({ seed, minutes, onEvent: say });
+      for (const complaint of report.complaints) say(complaint);
+      process.stdout.write(`${JSON.stringify({ ...report, complaints: report.complaints.length })}\n`);
+      return report.complaints.length === 0 ? 0 : EXIT_FAILED;
+    }
+    case 'api': {
+      const { tortureApi } = await import('./api/api.ts');
+      const report = await tortureApi({ seed, minutes, onEvent: say });
       for (const complaint of report.complaints) say(complaint);
       process.stdout.write(`${JSON.stringify({ ...report, complaints: report.complaints.length })}\n`);
       return report.complaints.length === 0 ? 0 : EXIT_FAILED;

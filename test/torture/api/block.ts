@@ -22,7 +22,7 @@ export const APIS = ['api-1', 'api-2'] as const;
 export const PROGRAMS = [...APIS, 'worker', 'ingest', 'edge'] as const;
 export type Program = (typeof PROGRAMS)[number];
 
-const LEASE_S = 4;
+const LEASE_S = 2;
 
 export interface BlockSettings {
   readonly startTimeoutS?: number;
