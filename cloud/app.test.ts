@@ -101,19 +101,6 @@ test('a failure of ours is told without its inside', async () => {
   await app.close();
 });
 
-test('OP-10 stations come in pages, with their connectors, tariff and change time', async () => {
-  const first = await stage.partner.call('GET', '/v1/stations?limit=1');
-  expect(first.body.stations[0]).toMatchObject({
-    site_id: stage.siteId,
-    online: false,
-    tariff: { tariff_id: 'example', bands: [{ name: 'night', start_minute: 0, electricity_price_e4: 3_000 }, {}, {}] },
-    connectors: [{ status: 'unknown', max_power_w: 7_000 }, {}, {}],
-  });
-  expect(first.body.has_more).toBe(false);
-  const next = await stage.partner.call('GET', `/v1/stations?limit=1&cursor=${first.body.next_cursor}`);
-  expect(next.body).toEqual({ stations: [], next_cursor: first.body.next_cursor, has_more: false });
-});
-
 test('XC-04 a version of a tariff never changes', async () => {
   const same = { site_ids: [stage.siteId], tariff: exampleTariff };
   expect((await staff('/staff/v1/tariffs', JSON.stringify(same))).statusCode).toBe(201);

@@ -38,6 +38,7 @@ import { loginRoutes } from './staff/login/routes.ts';
 import { maintenanceRoutes } from './staff/maintenance-routes.ts';
 import { tableOfStaffRoutes } from './staff/route-table.ts';
 import { staffRoutes } from './staff/routes.ts';
+import { priceAndStatusRoutes } from './stations/price-status-routes.ts';
 import { stationRoutes } from './stations/routes.ts';
 import { webhookRoutes } from './webhooks/routes.ts';
 
@@ -88,6 +89,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const zodApp = app.withTypeProvider<ZodTypeProvider>();
   await zodApp.register(healthRoutes(options.readiness));
   await zodApp.register(stationRoutes(context, partners));
+  await zodApp.register(priceAndStatusRoutes(context, partners));
   await zodApp.register(operationRoutes(context, partners));
   await zodApp.register(orderRoutes(context, partners));
   await zodApp.register(webhookRoutes(context, partners));

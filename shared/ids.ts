@@ -10,8 +10,10 @@ const nameSchema = z
 
 export const siteIdSchema = nameSchema;
 export const pileIdSchema = nameSchema;
-/** Unique over all sites: this is what the QR code on the pile says. */
+/** Unique over all sites. */
 export const connectorIdSchema = nameSchema;
+/** What is printed on a pile for one of its connectors, unique over all sites: the connector's id, unless it has a code of its own. */
+export const pileCodeSchema = nameSchema;
 export const lineIdSchema = nameSchema;
 export const meterIdSchema = nameSchema;
 /** Ground locks and barriers. */

@@ -26,6 +26,13 @@ import type {
   StaffRecoveryCodesTable,
   StaffSessionsTable,
 } from '../staff/tables.ts';
+import type { ConnectorsTable, PileCodesTable, SitesTable } from '../stations/tables.ts';
+import type {
+  StatusChangesTable,
+  StatusPositionsTable,
+  StatusStreamsTable,
+  UnnumberedStatusChangesTable,
+} from '../streaming/tables.ts';
 import type {
   WebhookDeliveriesTable,
   WebhookEndpointsTable,
@@ -50,6 +57,11 @@ export interface Database {
   site_claims: SiteClaimsTable;
   connectors: ConnectorsTable;
   connector_states: ConnectorStatesTable;
+  pile_codes: PileCodesTable;
+  status_changes_unnumbered: UnnumberedStatusChangesTable;
+  status_changes: StatusChangesTable;
+  status_positions: StatusPositionsTable;
+  status_streams: StatusStreamsTable;
   tariffs: TariffsTable;
   site_tariffs: SiteTariffsTable;
   site_links: SiteLinksTable;
@@ -130,25 +142,6 @@ interface SiteDocumentsInForceTable {
   told_at_ms: number;
 }
 
-interface SitesTable {
-  site_id: string;
-  name: string;
-  environment: Environment;
-  timezone: string;
-  shard: number;
-  created_at_ms: number;
-  updated_at_ms: number;
-  revoked_at_ms: number | null;
-}
-
-interface ConnectorsTable {
-  connector_id: string;
-  site_id: string;
-  pile_id: string;
-  model: string;
-  max_power_w: number;
-}
-
 interface ConnectorStatesTable {
   connector_id: string;
   status: string;
@@ -162,6 +155,8 @@ interface ConnectorStatesTable {
   observed_at_ms: number;
   observation_age_ms: number;
   received_at_ms: number;
+  public_status: Generated<string>;
+  status_before: Generated<string>;
 }
 
 interface TariffsTable {
@@ -181,6 +176,7 @@ interface SiteTariffsTable {
   until_ms: number | null;
   connector_ids: string | null;
   replaced_at_ms: number | null;
+  updated_at_ms: Generated<number>;
 }
 
 interface SiteLinksTable {

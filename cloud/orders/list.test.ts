@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Db } from '../db/connect.ts';
+import { settledBeforeMs } from '../db/settled.ts';
 import { transaction } from '../db/transaction.ts';
 import type { Caller } from '../partners/caller.ts';
 import { insertOrder, openOrderDatabase } from '../testing/order-rows.ts';
 import { listOrders } from './list.ts';
-import { settledBeforeMs } from './settled.ts';
 import { lockOrder, updateOrder } from './store.ts';
 
 let db: Db;

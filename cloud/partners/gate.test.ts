@@ -110,6 +110,7 @@ test('OP-23 a sandbox key sees and drives only sandbox sites, a live key only li
   });
   const sandboxId = stage.connectorIds[0] ?? '';
   const liveId = live.connectorIds[0] ?? '';
+  clock.advance(2_000);
   const sites = (await stage.partner.call('GET', '/v1/stations')).body.stations.map(
     (s: { site_id: string }) => s.site_id,
   );

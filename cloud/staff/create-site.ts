@@ -23,10 +23,10 @@ export const shardOf = (siteId: string): number => Number.parseInt(sha256Hex(sit
  * @throws PilegateError `resource.exists` when the site or one of its connectors exists already
  */
 export async function createSite(context: SiteContext, wish: Wish): Promise<z.infer<typeof createdSiteSchema>> {
-  const nowMs = context.clock.wallMs();
   const shard = wish.shard ?? shardOf(wish.site_id);
   try {
     const login = await transaction(context.db, async (trx) => {
+      const nowMs = context.clock.wallMs();
       await trx
         .insertInto('sites')
         .values({
@@ -39,10 +39,7 @@ export async function createSite(context: SiteContext, wish: Wish): Promise<z.in
           updated_at_ms: nowMs,
         })
         .execute();
-      await trx
-        .insertInto('connectors')
-        .values(wish.connectors.map((connector) => ({ ...connector, site_id: wish.site_id })))
-        .execute();
+      await insertConnectors(trx, wish, nowMs);
       return wish.login === 'claim'
         ? { broker_password: null, ...(await withClaim(trx, context, wish.site_id, nowMs)) }
         : {
@@ -54,9 +51,20 @@ export async function createSite(context: SiteContext, wish: Wish): Promise<z.in
     return { site_id: wish.site_id, shard, broker_username: wish.site_id, ...login };
   } catch (cause) {
     if (!isUniqueViolation(cause)) throw cause;
-    const detail = `site ${wish.site_id}, or one of its connectors, exists already`;
+    const detail = `site ${wish.site_id}, one of its connectors, or a pile code exists already`;
     throw new PilegateError('resource.exists', detail, { cause });
   }
+}
+
+/** What is printed on the pile is the id of the connector, unless it is said. */
+async function insertConnectors(trx: Trx, wish: Wish, nowMs: number): Promise<void> {
+  const connectors = wish.connectors.map(({ pile_code: _, ...connector }) => ({ ...connector, site_id: wish.site_id }));
+  await trx.insertInto('connectors').values(connectors).execute();
+  const codes = wish.connectors.map(({ connector_id, pile_code: code = connector_id }) => ({ code, connector_id }));
+  await trx
+    .insertInto('pile_codes')
+    .values(codes.map((one) => ({ ...one, set_by: 'made with the site', set_at_ms: nowMs })))
+    .execute();
 }
 
 async function withClaim(trx: Trx, context: SiteContext, siteId: string, nowMs: number) {

@@ -4,6 +4,7 @@ import { priceComplaints } from '#shared/tariff/schedule-complaints.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { CloudContext } from '../context.ts';
 import { transaction } from '../db/transaction.ts';
+import { touchStations } from '../partners/terms/touch-stations.ts';
 import { storeTariff } from '../stations/store-tariff.ts';
 
 /**
@@ -21,26 +22,30 @@ export async function putTariffInForce(
 ): Promise<void> {
   const complaints = bounds === null ? [] : priceComplaints(tariff, bounds, 'tariff');
   if (complaints.length > 0) throw new PilegateError('request.invalid', 'prices are out of bounds', { complaints });
-  const nowMs = context.clock.wallMs();
   await transaction(context.db, async (trx) => {
+    const nowMs = context.clock.wallMs();
     await storeTariff(trx, tariff, nowMs);
+    const known = await trx.selectFrom('sites').select('site_id').where('site_id', 'in', siteIds).execute();
+    const unknown = siteIds.find((siteId) => known.every((site) => site.site_id !== siteId));
+    if (unknown !== undefined) throw new PilegateError('station.unknown', `no site ${unknown}`);
+    await touchStations(trx, siteIds, nowMs);
     for (const siteId of new Set(siteIds)) {
-      const site = await trx
-        .updateTable('sites')
-        .set({ updated_at_ms: nowMs })
-        .where('site_id', '=', siteId)
-        .executeTakeFirst();
-      if (site.numUpdatedRows === 0n) throw new PilegateError('station.unknown', `no site ${siteId}`);
       await trx
         .updateTable('site_tariffs')
-        .set({ replaced_at_ms: nowMs })
+        .set({ replaced_at_ms: nowMs, updated_at_ms: nowMs })
         .where('site_id', '=', siteId)
         .where('connector_ids', 'is', null)
         .where('replaced_at_ms', 'is', null)
         .execute();
       await trx
         .insertInto('site_tariffs')
-        .values({ site_id: siteId, tariff_id: tariff.tariffId, version: tariff.version, in_force_from_ms: nowMs })
+        .values({
+          site_id: siteId,
+          tariff_id: tariff.tariffId,
+          version: tariff.version,
+          in_force_from_ms: nowMs,
+          updated_at_ms: nowMs,
+        })
         .execute();
     }
   });

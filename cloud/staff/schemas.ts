@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { connectorIdSchema, pileIdSchema, siteIdSchema } from '#shared/ids.ts';
+import { connectorIdSchema, pileCodeSchema, pileIdSchema, siteIdSchema } from '#shared/ids.ts';
 import { priceBoundsSchema } from '#shared/tariff/schedule.ts';
 import { tariffSchema } from '#shared/tariff/tariff.ts';
 import { SHARD_COUNT } from '#shared/wire/topics.ts';
+import { connectorKinds } from '../stations/tables.ts';
 
 const environmentSchema = z.enum(['sandbox', 'live']);
 const nameSchema = z.string().min(1).max(100);
@@ -32,6 +33,8 @@ export const newSiteSchema = z.strictObject({
         pile_id: pileIdSchema,
         model: nameSchema,
         max_power_w: z.int().positive(),
+        kind: z.enum(connectorKinds).optional(),
+        pile_code: pileCodeSchema.optional().describe('printed on the pile; left out: the id of the connector'),
       }),
     )
     .min(1)

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { fromMsOf, type TariffSchedule } from '#shared/tariff/schedule.ts';
 import type { Trx } from '../db/transaction.ts';
+import { touchStations } from '../partners/terms/touch-stations.ts';
 import { storeTariff } from './store-tariff.ts';
 
 /**
@@ -15,7 +16,7 @@ export async function putTariffSchedule(
   schedule: TariffSchedule,
   nowMs: number,
 ): Promise<void> {
-  await trx.updateTable('sites').set({ updated_at_ms: nowMs }).where('site_id', '=', siteId).execute();
+  await touchStations(trx, [siteId], nowMs);
   await endThoseInForce(trx, siteId, nowMs);
   for (const entry of schedule.tariffs) {
     const { tariff, until, connectorIds } = entry;
@@ -29,6 +30,7 @@ export async function putTariffSchedule(
         in_force_from_ms: fromMsOf(entry),
         until_ms: until === null ? null : Date.parse(until),
         connector_ids: connectorIds === undefined ? null : JSON.stringify(connectorIds),
+        updated_at_ms: nowMs,
       })
       .execute();
   }
@@ -40,7 +42,7 @@ export async function putTariffSchedule(
  * @param putAtMs when the schedule was put
  */
 export async function putTariffsBack(trx: Trx, siteId: string, putAtMs: number, nowMs: number): Promise<void> {
-  await trx.updateTable('sites').set({ updated_at_ms: nowMs }).where('site_id', '=', siteId).execute();
+  await touchStations(trx, [siteId], nowMs);
   const since = await trx
     .selectFrom('site_tariffs')
     .select('tariff_id')
@@ -49,15 +51,15 @@ export async function putTariffsBack(trx: Trx, siteId: string, putAtMs: number, 
     .executeTakeFirst();
   if (since !== undefined) return;
   await endThoseInForce(trx, siteId, nowMs);
-  await sql`insert into site_tariffs (site_id, tariff_id, version, in_force_from_ms, until_ms, connector_ids)
-    select site_id, tariff_id, version, in_force_from_ms, until_ms, connector_ids from site_tariffs
+  await sql`insert into site_tariffs (site_id, tariff_id, version, in_force_from_ms, until_ms, connector_ids, updated_at_ms)
+    select site_id, tariff_id, version, in_force_from_ms, until_ms, connector_ids, ${nowMs}::bigint from site_tariffs
     where site_id = ${siteId} and replaced_at_ms = ${putAtMs} order by site_tariff_id`.execute(trx);
 }
 
 const endThoseInForce = (trx: Trx, siteId: string, nowMs: number) =>
   trx
     .updateTable('site_tariffs')
-    .set({ replaced_at_ms: nowMs })
+    .set({ replaced_at_ms: nowMs, updated_at_ms: nowMs })
     .where('site_id', '=', siteId)
     .where('replaced_at_ms', 'is', null)
     .execute();

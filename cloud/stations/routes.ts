@@ -1,98 +1,144 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
-import { connectorIdSchema, siteIdSchema } from '#shared/ids.ts';
+import { connectorIdSchema, pileIdSchema, siteIdSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
-import { decodeCursor, encodeCursor, pageQuerySchema } from '../http/cursor.ts';
+import { cacheable, notModified, REVALIDATED } from '../http/cacheable.ts';
+import { changesQuerySchema, pageFields, placeOf, rangeOf } from '../http/cursor.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
 import type { PartnerGate } from '../partners/gate.ts';
-import { ownPrices } from '../partners/terms/tariff-for.ts';
-import { mayUse } from '../partners/terms/visible.ts';
-import { connectorSchema, stationSchema } from './schemas.ts';
-import { findConnector, stationView } from './view.ts';
+import { findPile, listPiles } from './piles.ts';
+import { connectorFactsSchema, connectorSchema, pileSchema, stationFactsSchema, stationSchema } from './schemas.ts';
+import { connectorKinds } from './tables.ts';
+import { findConnector, findStation, listConnectors, listStations } from './view.ts';
 
 const tags = ['stations'];
 
-/** Stations, connectors and their live status. */
+/** How every list by change time is read. */
+export const BY_CHANGE =
+  'Oldest change first. Follow `next_cursor`: nothing is missed and nothing repeated while things change; what changes again appears again. A change shows up here about a second after it happened. What was withdrawn stays in the list with `withdrawn_at`.';
+
+const filterSchema = changesQuerySchema.extend({
+  site_id: siteIdSchema.optional(),
+  kind: z.enum(connectorKinds).optional(),
+});
+const filterOf = ({ site_id: siteId, kind }: z.infer<typeof filterSchema>) => ({
+  siteId: siteId ?? null,
+  kind: kind ?? null,
+});
+const pileKeySchema = z
+  .string()
+  .refine((key) => key.split('/').length === 2 && key.split('/').every((part) => siteIdSchema.safeParse(part).success));
+
+/** Stations, piles and connectors. */
 export function stationRoutes(context: CloudContext, gate: PartnerGate): FastifyPluginCallbackZod {
-  const preValidation = [gate.requires('read'), parseJsonBody];
+  const parts = { preValidation: [gate.requires('read'), parseJsonBody], onSend: cacheable(REVALIDATED) };
+  const { db, clock } = context;
   return (app, _options, done) => {
     app.get('/v1/stations', {
-      preValidation,
+      ...parts,
       schema: {
         tags,
         summary: 'Stations by change time',
-        querystring: pageQuerySchema,
+        description: BY_CHANGE,
+        querystring: changesQuerySchema,
         response: {
-          200: z.object({
-            stations: z.array(stationSchema),
-            next_cursor: z.string().nullable(),
-            has_more: z.boolean(),
-          }),
+          200: z.object({ stations: z.array(stationFactsSchema), ...pageFields }),
+          ...notModified,
           ...problems(...signedProblems),
         },
       },
       handler: async (request) => {
-        const { cursor, limit } = request.query;
-        const after = cursor === undefined ? null : decodeCursor(cursor, siteIdSchema);
-        const caller = gate.callerOf(request);
-        const rows = await context.db
-          .selectFrom('sites')
-          .selectAll()
-          .where(mayUse(caller))
-          .$if(after !== null, (query) =>
-            query.where((where) =>
-              where(where.refTuple('updated_at_ms', 'site_id'), '>', where.tuple(after?.atMs ?? 0, after?.id ?? '')),
-            ),
-          )
-          .orderBy('updated_at_ms')
-          .orderBy('site_id')
-          .limit(limit + 1)
-          .execute();
-        const nowMs = context.clock.wallMs();
-        const own = await ownPrices(context.db, caller);
-        const stations = [];
-        for (const row of rows.slice(0, limit)) stations.push(await stationView(context.db, row, own, nowMs));
-        const last = rows.slice(0, limit).at(-1);
-        const next = last === undefined ? after : { atMs: last.updated_at_ms, id: last.site_id };
-        return { stations, next_cursor: next === null ? null : encodeCursor(next), has_more: rows.length > limit };
+        const range = rangeOf(request.query, siteIdSchema);
+        const page = await listStations(db, gate.callerOf(request), range, clock.wallMs());
+        return { stations: [...page.rows], ...placeOf(page) };
       },
     });
 
     app.get('/v1/stations/:site_id', {
-      preValidation,
+      ...parts,
       schema: {
         tags,
-        summary: 'One station',
+        summary: 'One station, with its connectors as they are known now',
         params: z.object({ site_id: siteIdSchema }),
-        response: { 200: stationSchema, ...problems(...signedProblems, 'station.unknown') },
+        response: { 200: stationSchema, ...notModified, ...problems(...signedProblems, 'station.unknown') },
       },
       handler: async (request) => {
         const { site_id: siteId } = request.params;
-        const caller = gate.callerOf(request);
-        const row = await context.db
-          .selectFrom('sites')
-          .selectAll()
-          .where('site_id', '=', siteId)
-          .where(mayUse(caller))
-          .executeTakeFirst();
-        if (row === undefined) throw new PilegateError('station.unknown', `no station ${siteId}`);
-        return stationView(context.db, row, await ownPrices(context.db, caller, siteId), context.clock.wallMs());
+        const station = await findStation(db, siteId, gate.callerOf(request), clock.wallMs());
+        if (station === null) throw new PilegateError('station.unknown', `no station ${siteId}`);
+        return station;
+      },
+    });
+
+    app.get('/v1/piles', {
+      ...parts,
+      schema: {
+        tags,
+        summary: 'Piles by change time',
+        description: BY_CHANGE,
+        querystring: filterSchema,
+        response: {
+          200: z.object({ piles: z.array(pileSchema), ...pageFields }),
+          ...notModified,
+          ...problems(...signedProblems),
+        },
+      },
+      handler: async (request) => {
+        const range = rangeOf(request.query, pileKeySchema);
+        const page = await listPiles(db, gate.callerOf(request), filterOf(request.query), range, clock.wallMs());
+        return { piles: [...page.rows], ...placeOf(page) };
+      },
+    });
+
+    app.get('/v1/stations/:site_id/piles/:pile_id', {
+      ...parts,
+      schema: {
+        tags,
+        summary: 'One pile',
+        params: z.object({ site_id: siteIdSchema, pile_id: pileIdSchema }),
+        response: { 200: pileSchema, ...notModified, ...problems(...signedProblems, 'pile.unknown') },
+      },
+      handler: async (request) => {
+        const { site_id: siteId, pile_id: pileId } = request.params;
+        const pile = await findPile(db, gate.callerOf(request), siteId, pileId);
+        if (pile === null) throw new PilegateError('pile.unknown', `no pile ${pileId} at a station ${siteId}`);
+        return pile;
+      },
+    });
+
+    app.get('/v1/connectors', {
+      ...parts,
+      schema: {
+        tags,
+        summary: 'Connectors by change time',
+        description: `${BY_CHANGE} Their status is told by \`/v1/connector-status\`, webhooks and the stream.`,
+        querystring: filterSchema,
+        response: {
+          200: z.object({ connectors: z.array(connectorFactsSchema), ...pageFields }),
+          ...notModified,
+          ...problems(...signedProblems),
+        },
+      },
+      handler: async (request) => {
+        const range = rangeOf(request.query, connectorIdSchema);
+        const page = await listConnectors(db, gate.callerOf(request), filterOf(request.query), range, clock.wallMs());
+        return { connectors: [...page.rows], ...placeOf(page) };
       },
     });
 
     app.get('/v1/connectors/:connector_id', {
-      preValidation,
+      ...parts,
       schema: {
         tags,
-        summary: 'One connector',
+        summary: 'One connector as it is known now',
         params: z.object({ connector_id: connectorIdSchema }),
-        response: { 200: connectorSchema, ...problems(...signedProblems, 'connector.unknown') },
+        response: { 200: connectorSchema, ...notModified, ...problems(...signedProblems, 'connector.unknown') },
       },
       handler: async (request) => {
         const { connector_id: connectorId } = request.params;
-        const connector = await findConnector(context.db, connectorId, gate.callerOf(request), context.clock.wallMs());
+        const connector = await findConnector(db, connectorId, gate.callerOf(request), clock.wallMs());
         if (connector === null) throw new PilegateError('connector.unknown', `no connector ${connectorId}`);
         return connector;
       },

@@ -17,7 +17,16 @@ export interface SiteTariffs {
   }[];
 }
 
-export async function siteTariffs(db: Db | Trx, siteId: string): Promise<SiteTariffs> {
+/** What is in force at a site, or will be. */
+export const siteTariffs = async (db: Db | Trx, siteId: string): Promise<SiteTariffs> =>
+  (await tariffsOfSites(db, [siteId])).get(siteId) ?? { tariffs: [] };
+
+/** The same of many sites, in one query. A site without any is not in it. */
+export async function tariffsOfSites(
+  db: Db | Trx,
+  siteIds: readonly string[],
+): Promise<ReadonlyMap<string, SiteTariffs>> {
+  if (siteIds.length === 0) return new Map();
   const rows = await db
     .selectFrom('site_tariffs')
     .innerJoin('tariffs', (join) =>
@@ -25,19 +34,26 @@ export async function siteTariffs(db: Db | Trx, siteId: string): Promise<SiteTar
         .onRef('tariffs.tariff_id', '=', 'site_tariffs.tariff_id')
         .onRef('tariffs.version', '=', 'site_tariffs.version'),
     )
-    .select(['tariffs.document', 'in_force_from_ms', 'until_ms', 'connector_ids'])
-    .where('site_tariffs.site_id', '=', siteId)
+    .select(['site_tariffs.site_id', 'tariffs.document', 'in_force_from_ms', 'until_ms', 'connector_ids'])
+    .where('site_tariffs.site_id', 'in', siteIds)
     .where('replaced_at_ms', 'is', null)
     .orderBy('site_tariffs.site_tariff_id')
     .execute();
-  const tariffs = rows.map((row) => ({
-    from: iso(row.in_force_from_ms),
-    until: isoOrNull(row.until_ms),
-    ...(row.connector_ids !== null && { connectorIds: JSON.parse(row.connector_ids) as string[] }),
-    tariff: row.document,
-  }));
-  return { tariffs };
+  const bySite = Map.groupBy(rows, (row) => row.site_id);
+  return new Map([...bySite].map(([siteId, own]) => [siteId, { tariffs: own.map(scheduled) }]));
 }
+
+const scheduled = (row: {
+  in_force_from_ms: number;
+  until_ms: number | null;
+  connector_ids: string | null;
+  document: string;
+}): SiteTariffs['tariffs'][number] => ({
+  from: iso(row.in_force_from_ms),
+  until: isoOrNull(row.until_ms),
+  ...(row.connector_ids !== null && { connectorIds: JSON.parse(row.connector_ids) as string[] }),
+  tariff: row.document,
+});
 
 /**
  * The tariff that a charge started at this instant is billed by, or why there is none: there is no default price.

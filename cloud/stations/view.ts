@@ -1,68 +1,54 @@
+import { type RawBuilder, sql } from 'kysely';
 import type { z } from 'zod';
 import { faultCodes } from '#shared/faults.ts';
 import type { Db } from '../db/connect.ts';
+import { type ChangeRange, type Page, pageOf } from '../http/cursor.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { tariffView } from '../orders/tariff-view.ts';
 import type { Caller } from '../partners/caller.ts';
-import { type OwnPrices, ownPrices, tariffFor } from '../partners/terms/tariff-for.ts';
-import { mayUse } from '../partners/terms/visible.ts';
 import { ageMs, linkIsFresh, statusNow } from './freshness.ts';
-import type { connectorSchema, stationSchema } from './schemas.ts';
-import { siteTariffs } from './tariff-in-force.ts';
+import { type PriceAt, pricesAt } from './prices.ts';
+import type {
+  connectorFactsSchema,
+  connectorSchema,
+  connectorStatusSchema,
+  stationFactsSchema,
+  stationSchema,
+} from './schemas.ts';
+import type { ConnectorKind } from './tables.ts';
+import { type ConnectorRow, changedIn, usableConnectors, usableStations } from './usable.ts';
 
-type ConnectorView = z.infer<typeof connectorSchema>;
+type Facts = z.infer<typeof connectorFactsSchema>;
 
-const connectorsWithState = (db: Db) =>
-  db
-    .selectFrom('connectors')
-    .innerJoin('sites', 'sites.site_id', 'connectors.site_id')
-    .leftJoin('connector_states as state', 'state.connector_id', 'connectors.connector_id')
-    .select([
-      'connectors.connector_id',
-      'connectors.site_id',
-      'connectors.pile_id',
-      'connectors.model',
-      'connectors.max_power_w',
-      'sites.environment',
-      'state.status',
-      'state.plugged',
-      'state.power_w',
-      'state.current_ma',
-      'state.temperature_c',
-      'state.faults',
-      'state.observed_at_ms',
-      'state.observation_age_ms',
-      'state.received_at_ms',
-    ]);
-type ConnectorWithState = Awaited<ReturnType<ReturnType<typeof connectorsWithState>['executeTakeFirstOrThrow']>>;
-
-/** What the caller pays at a connector now; with null, at the whole station. */
-type PriceAt = (connectorId: string | null) => ConnectorView['tariff'];
-
-async function pricesOf(db: Db, siteId: string, own: OwnPrices, nowMs: number): Promise<PriceAt> {
-  const tariffs = await siteTariffs(db, siteId);
-  return (connectorId) => {
-    const found = tariffFor(own, siteId, tariffs, connectorId, nowMs);
-    return found.ok ? tariffView(found.value) : null;
+/** What of a connector does not change by itself. */
+function facts(row: ConnectorRow): Omit<Facts, 'tariff'> {
+  return {
+    connector_id: row.connector_id,
+    site_id: row.site_id,
+    pile_id: row.pile_id,
+    model: row.model,
+    kind: row.kind,
+    max_power_w: row.max_power_w,
+    pile_code: row.code,
+    updated_at: iso(row.changed_at_ms),
+    withdrawn_at: isoOrNull(row.withdrawn_at_ms),
   };
 }
 
-function connectorView(row: ConnectorWithState, priceAt: PriceAt, nowMs: number): ConnectorView {
+/** What is known of a connector's state. What was measured is shown only as long as it says something about the present. */
+export function statusView(row: ConnectorRow, nowMs: number): z.infer<typeof connectorStatusSchema> {
   const { status, observation_age_ms: observationAgeMs, received_at_ms: receivedAtMs } = row;
   const state =
     status === null || observationAgeMs === null || receivedAtMs === null
       ? null
       : { status, observationAgeMs, receivedAtMs };
   const now = statusNow(state, nowMs);
-  // What was measured is shown only as long as it says something about the present.
   const fresh = now !== 'unknown';
   const faults = row.faults === null ? [] : (JSON.parse(row.faults) as string[]);
   return {
     connector_id: row.connector_id,
     site_id: row.site_id,
     pile_id: row.pile_id,
-    model: row.model,
-    max_power_w: row.max_power_w,
     status: now,
     plugged: fresh ? row.plugged : null,
     power_w: fresh ? row.power_w : null,
@@ -72,59 +58,125 @@ function connectorView(row: ConnectorWithState, priceAt: PriceAt, nowMs: number)
     observed_at: isoOrNull(row.observed_at_ms),
     received_at: isoOrNull(row.received_at_ms),
     freshness_s: state === null ? null : ageMs(state, nowMs) / 1000,
-    tariff: priceAt(row.connector_id),
   };
 }
 
+export function connectorView(row: ConnectorRow, priceAt: PriceAt, nowMs: number): z.infer<typeof connectorSchema> {
+  const tariff = priceAt(row.site_id, row.connector_id);
+  return { ...facts(row), ...statusView(row, nowMs), tariff: tariff === null ? null : tariffView(tariff) };
+}
+
 /** One connector that the caller may use, or null. */
-export async function findConnector(
+export async function findConnector(db: Db, connectorId: string, caller: Caller, nowMs: number) {
+  const row = await usableConnectors(db, caller).where('connectors.connector_id', '=', connectorId).executeTakeFirst();
+  if (row === undefined) return null;
+  return connectorView(row, await pricesAt(db, caller, [row.site_id], nowMs), nowMs);
+}
+
+const stationRows = (db: Db, caller: Caller) =>
+  usableStations(db, caller)
+    .leftJoin('site_links as link', 'link.site_id', 'station.site_id')
+    .selectAll('station')
+    .select(['link.online', 'link.heard_at_ms'])
+    .select(({ selectFrom, fn }) => [
+      selectFrom('connectors')
+        .whereRef('connectors.site_id', '=', 'station.site_id')
+        .where('connectors.withdrawn_at_ms', 'is', null)
+        .select(fn.countAll<number>().as('n'))
+        .as('connector_count'),
+    ]);
+type StationRow = Awaited<ReturnType<ReturnType<typeof stationRows>['executeTakeFirstOrThrow']>>;
+
+function stationFacts(row: StationRow, priceAt: PriceAt, nowMs: number): z.infer<typeof stationFactsSchema> {
+  const tariff = priceAt(row.site_id, null);
+  return {
+    site_id: row.site_id,
+    name: row.name,
+    environment: row.environment,
+    timezone: row.timezone,
+    online: linkIsFresh(row.online === null ? null : { online: row.online, heardAtMs: row.heard_at_ms }, nowMs),
+    updated_at: iso(row.changed_at_ms),
+    withdrawn_at: isoOrNull(row.withdrawn_at_ms),
+    withdrawn_reason: row.withdrawn_reason,
+    connector_count: row.connector_count ?? 0,
+    tariff: tariff === null ? null : tariffView(tariff),
+  };
+}
+
+/** A station that the caller may use, with its connectors as they are known now; or null. */
+export async function findStation(
   db: Db,
-  connectorId: string,
+  siteId: string,
   caller: Caller,
   nowMs: number,
-): Promise<ConnectorView | null> {
-  const row = await connectorsWithState(db)
-    .where('connectors.connector_id', '=', connectorId)
-    .where(mayUse(caller))
-    .executeTakeFirst();
+): Promise<z.infer<typeof stationSchema> | null> {
+  const row = await stationRows(db, caller).where('station.site_id', '=', siteId).executeTakeFirst();
   if (row === undefined) return null;
-  const own = await ownPrices(db, caller, row.site_id);
-  return connectorView(row, await pricesOf(db, row.site_id, own, nowMs), nowMs);
-}
-
-export interface SiteRow {
-  readonly site_id: string;
-  readonly name: string;
-  readonly environment: 'sandbox' | 'live';
-  readonly timezone: string;
-  readonly updated_at_ms: number;
-}
-
-/** A station with its connectors as they are known now, at the prices of one partner. */
-export async function stationView(
-  db: Db,
-  site: SiteRow,
-  own: OwnPrices,
-  nowMs: number,
-): Promise<z.infer<typeof stationSchema>> {
-  const link = await db
-    .selectFrom('site_links')
-    .select(['online', 'heard_at_ms as heardAtMs'])
-    .where('site_id', '=', site.site_id)
-    .executeTakeFirst();
-  const connectors = await connectorsWithState(db)
-    .where('connectors.site_id', '=', site.site_id)
+  const connectors = await usableConnectors(db, caller)
+    .where('connectors.site_id', '=', siteId)
     .orderBy('connectors.connector_id')
     .execute();
-  const priceAt = await pricesOf(db, site.site_id, own, nowMs);
+  const priceAt = await pricesAt(db, caller, [siteId], nowMs);
   return {
-    site_id: site.site_id,
-    name: site.name,
-    environment: site.environment,
-    timezone: site.timezone,
-    online: linkIsFresh(link ?? null, nowMs),
-    updated_at: iso(site.updated_at_ms),
-    tariff: priceAt(null),
-    connectors: connectors.map((row) => connectorView(row, priceAt, nowMs)),
+    ...stationFacts(row, priceAt, nowMs),
+    connectors: connectors.map((one) => connectorView(one, priceAt, nowMs)),
+  };
+}
+
+const stationChanged: RawBuilder<number> = sql<number>`station.changed_at_ms`;
+
+/** One page of the stations that the caller may use, oldest change first. */
+export async function listStations(
+  db: Db,
+  caller: Caller,
+  range: ChangeRange,
+  nowMs: number,
+): Promise<Page<z.infer<typeof stationFactsSchema>>> {
+  const found = await stationRows(db, caller)
+    .where(await changedIn(db, range, nowMs, { at: stationChanged, id: sql`station.site_id` }))
+    .orderBy('station.changed_at_ms')
+    .orderBy('station.site_id')
+    .limit(range.limit + 1)
+    .execute();
+  const page = pageOf(found, range, (row) => ({ atMs: row.changed_at_ms, id: row.site_id }));
+  const priceAt = await pricesAt(
+    db,
+    caller,
+    page.rows.map((row) => row.site_id),
+    nowMs,
+  );
+  return { ...page, rows: page.rows.map((row) => stationFacts(row, priceAt, nowMs)) };
+}
+
+export interface ConnectorFilter {
+  readonly siteId: string | null;
+  readonly kind: ConnectorKind | null;
+}
+
+/** One page of their connectors; each changes with its station. */
+export async function listConnectors(
+  db: Db,
+  caller: Caller,
+  filter: ConnectorFilter,
+  range: ChangeRange,
+  nowMs: number,
+): Promise<Page<Facts>> {
+  const found = await usableConnectors(db, caller)
+    .where(await changedIn(db, range, nowMs, { at: stationChanged, id: sql`connectors.connector_id` }))
+    .$if(filter.siteId !== null, (query) => query.where('connectors.site_id', '=', filter.siteId ?? ''))
+    .$if(filter.kind !== null, (query) => query.where('connectors.kind', '=', filter.kind))
+    .orderBy('station.changed_at_ms')
+    .orderBy('connectors.connector_id')
+    .limit(range.limit + 1)
+    .execute();
+  const page = pageOf(found, range, (row) => ({ atMs: row.changed_at_ms, id: row.connector_id }));
+  const priceAt = await pricesAt(db, caller, [...new Set(page.rows.map((row) => row.site_id))], nowMs);
+  return {
+    ...page,
+    rows: page.rows.map((row) => {
+      const tariff = priceAt(row.site_id, row.connector_id);
+      const named = tariff === null ? null : { tariff_id: tariff.tariffId, version: tariff.version };
+      return { ...facts(row), tariff: named };
+    }),
   };
 }

@@ -206,6 +206,13 @@ export const chargeErrors = {
     'Raise the hold to more than it is.',
     '请提高到高于当前预授权的金额。',
   ),
+  'tariff.unknown': entry(
+    'caller',
+    'There is no such version of a tariff.',
+    '电价版本不存在。',
+    'Take id and version from a connector, a price list or an order.',
+    '请使用充电枪、价目表或订单中给出的电价编号和版本。',
+  ),
   'tariff.version_exists': entry(
     'caller',
     'This tariff version exists with other content.',

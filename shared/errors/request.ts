@@ -156,4 +156,11 @@ export const requestErrors = {
     'Repeat with the same request_id; it has been recorded.',
     '请用相同 request_id 重试，该错误已记录。',
   ),
+  'stream.too_many': entry(
+    'caller',
+    'This key has as many streams open as it may.',
+    '该密钥已打开的推送连接数已达上限。',
+    'Close a stream that is not needed, or wait until a lost one is given up; one stream can carry every station.',
+    '请关闭不需要的连接，或等待断开的连接失效；一个连接即可接收全部站点。',
+  ),
 } as const satisfies Record<string, ErrorEntry>;

@@ -9,6 +9,20 @@ export const stationErrors = {
     'Check the station id.',
     '请核对站点编号。',
   ),
+  'pile.unknown': entry(
+    'caller',
+    'There is no such pile.',
+    '充电桩不存在。',
+    'Check the station id and the pile id.',
+    '请核对站点编号和充电桩编号。',
+  ),
+  'pile_code.unknown': entry(
+    'caller',
+    'No connector has this code.',
+    '没有与该编码对应的充电枪。',
+    'Scan the code again, or choose the connector from the list of the station.',
+    '请重新扫码，或从站点列表中选择充电枪。',
+  ),
   'connector.unknown': entry(
     'caller',
     'There is no such connector.',

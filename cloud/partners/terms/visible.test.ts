@@ -31,6 +31,8 @@ const look = async (path: string) => {
   return status === 200 ? status : `${status} ${body.code}`;
 };
 const stationIds = async () => {
+  // What has just changed is in a list a second later.
+  clock.advance(2_000);
   const { body } = await site.stage.partner.call('GET', '/v1/stations?limit=200');
   return body.stations.map((station: { site_id: string }) => station.site_id).sort();
 };

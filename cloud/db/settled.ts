@@ -1,15 +1,15 @@
 import { sql } from 'kysely';
-import type { Db } from '../db/connect.ts';
+import type { Db } from './connect.ts';
 
 /** Covers the difference between the clocks of the API processes, which are kept within a second of each other. */
 const CLOCK_MARGIN_MS = 1_000;
 
 /**
- * Up to which change time the order list is complete. An order takes its change time before its transaction
- * commits, so a row can appear behind a cursor that has passed. Every transaction under way has begun no later
+ * Up to which change time a list is complete. A row takes its change time before its transaction
+ * commits, so it can appear behind a cursor that has passed. Every transaction under way has begun no later
  * than any change time it writes: nothing older than the oldest of them is still to come. A caller therefore
- * sees an order in the list about a second after its change; by its id it sees it at once. The server's own work, as a vacuum of
- * hours, changes no order.
+ * sees a row in the list about a second after its change; by its id it sees it at once. The server's own work, as a vacuum of
+ * hours, changes no row.
  */
 export async function settledBeforeMs(db: Db, nowMs: number): Promise<number> {
   const { rows } = await sql<{ age_ms: number | null }>`
