@@ -57,7 +57,7 @@ export default defineConfig({
           include: [
             onPostgresqlOnly,
             'cloud/{alarms,audit,db,documents,ingest,keys,limits,metrics,operations,orders,partners,rollouts,samples,sites,staff,stations}/**/*.test.ts',
-            'cloud/webhooks/delivery*.test.ts',
+            'cloud/webhooks/{delivery,endpoints,replay}*.test.ts',
           ],
           globalSetup: './test/postgresql-setup.ts',
         },

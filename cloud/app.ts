@@ -40,7 +40,9 @@ import { tableOfStaffRoutes } from './staff/route-table.ts';
 import { staffRoutes } from './staff/routes.ts';
 import { priceAndStatusRoutes } from './stations/price-status-routes.ts';
 import { stationRoutes } from './stations/routes.ts';
+import { deliveryRoutes } from './webhooks/delivery-routes.ts';
 import { webhookRoutes } from './webhooks/routes.ts';
+import { webhookStaffRoutes } from './webhooks/staff-routes.ts';
 
 export interface AppOptions {
   readonly context: CloudContext;
@@ -93,11 +95,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(operationRoutes(context, partners));
   await zodApp.register(orderRoutes(context, partners));
   await zodApp.register(webhookRoutes(context, partners));
+  await zodApp.register(deliveryRoutes(context, partners));
   await zodApp.register(keyRoutes(context, partners));
   await zodApp.register(staffRoutes(context, staff));
   await zodApp.register(partnerStaffRoutes(context, staff));
   await zodApp.register(termsStaffRoutes(context, staff));
   await zodApp.register(keyStaffRoutes(context, staff));
+  await zodApp.register(webhookStaffRoutes(context, staff));
   await zodApp.register(onboardingRoutes(context));
   await zodApp.register(reviewRoutes(context, staff));
   await zodApp.register(loginRoutes(context, staff));

@@ -77,6 +77,7 @@ const environmentSchema = z
     PILEGATE_WEBHOOK_RETRY_S: retryPlanSchema.default(
       [60, 300, 900, 3600, 10800, 21600, 43200, 86400].map((s) => s * 1000),
     ),
+    PILEGATE_WEBHOOKS_KEEP_DAYS: z.coerce.number().int().min(7).max(3660).default(90),
     PILEGATE_RATE_LIMITS: rateLimitsSchema.default(defaultRatePolicies),
     PILEGATE_TRUSTED_PROXIES: rangeListSchema.default([]),
     PILEGATE_INGEST_LEASE_S: z.coerce.number().min(1).max(600).default(10),
@@ -138,6 +139,8 @@ export interface CloudConfig {
   readonly webhookDevAllow: readonly string[];
   /** Waits after the first, second, … failed attempt. */
   readonly webhookRetryMs: readonly number[];
+  /** How long events and their deliveries stay after they have been made; what is pending stays. */
+  readonly webhooksKeepMs: number;
   /** Calls that a key may make, unless it has limits of its own. */
   readonly rateLimits: RatePolicies;
   /** Ranges of proxies whose `X-Forwarded-For` is believed. */
@@ -186,6 +189,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     publicUrl: values.PILEGATE_PUBLIC_URL ?? null,
     webhookDevAllow: values.PILEGATE_WEBHOOK_DEV_ALLOW,
     webhookRetryMs: values.PILEGATE_WEBHOOK_RETRY_S,
+    webhooksKeepMs: values.PILEGATE_WEBHOOKS_KEEP_DAYS * 86_400_000,
     rateLimits: values.PILEGATE_RATE_LIMITS,
     trustedProxies: values.PILEGATE_TRUSTED_PROXIES,
     ingestLeaseMs: Math.round(values.PILEGATE_INGEST_LEASE_S * 1000),

@@ -44,6 +44,7 @@ export interface CloudSettings {
   readonly samplesKeepMs: number;
   readonly staff: StaffSettings;
   readonly webhookRetryMs: readonly number[];
+  readonly webhooksKeepMs: number;
   readonly webhookDevAllow: readonly string[];
   readonly rateLimits: RatePolicies;
 }

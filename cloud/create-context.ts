@@ -57,6 +57,7 @@ export function createContext(
       samplesKeepMs: config.samplesKeepMs,
       staff: config.staff,
       webhookRetryMs: config.webhookRetryMs,
+      webhooksKeepMs: config.webhooksKeepMs,
       webhookDevAllow: config.webhookDevAllow,
       rateLimits: config.rateLimits,
     },

@@ -18,6 +18,7 @@ import { type Poller, startPoller } from './runtime/poller.ts';
 import { forgetSamples } from './samples/forget-samples.ts';
 import { forgetAttempts } from './staff/login/attempts.ts';
 import { forgetSessions } from './staff/login/sessions.ts';
+import { lookAfterWebhooks } from './webhooks/look-after.ts';
 
 /** Short, because a start of another process is found by polling; in one process a wake comes first. */
 const COMMANDS_EVERY_MS = 250;
@@ -27,6 +28,7 @@ const NONCES_EVERY_MS = 60_000;
 const USAGE_EVERY_MS = 5_000;
 const WATCH_EVERY_MS = 30_000;
 const SAMPLES_EVERY_MS = 60_000;
+const WEBHOOKS_EVERY_MS = 30_000;
 
 /** Publishes commands, and then documents, for the sites whose shards this process has. Runs where the broker link is. */
 export const startCommandSender = (context: CloudContext, link: CloudLink, down: Down): Poller =>
@@ -126,6 +128,13 @@ export function startSweepers(context: CloudContext): Poller[] {
         await forgetSessions(context.db, context.clock.wallMs());
         await forgetAttempts(context.db, context.clock.wallMs());
       },
+    }),
+    startPoller({
+      name: 'look after webhooks',
+      intervalMs: WEBHOOKS_EVERY_MS,
+      timers,
+      logger,
+      run: () => lookAfterWebhooks(context),
     }),
     startPoller({
       name: 'forget samples',

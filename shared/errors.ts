@@ -7,6 +7,7 @@ import { requestErrors } from './errors/request.ts';
 import { siteErrors } from './errors/site.ts';
 import { staffErrors } from './errors/staff.ts';
 import { stationErrors } from './errors/station.ts';
+import { webhookErrors } from './errors/webhook.ts';
 
 /**
  * Every error that leaves a part of the system: a stable code, whose responsibility it is, what to do,
@@ -21,6 +22,7 @@ export const errorCatalogue = {
   ...identityErrors,
   ...staffErrors,
   ...partnerErrors,
+  ...webhookErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

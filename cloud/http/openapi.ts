@@ -41,7 +41,7 @@ you are not sure that it arrived: you get the first answer again, with \`Idempot
 ## Webhooks
 
 Webhooks follow [Standard Webhooks 1.0](https://www.standardwebhooks.com): \`webhook-id\`, \`webhook-timestamp\`, \`webhook-signature\`.
-The body is \`{type, timestamp, data}\`; types are \`charge.started\`, \`charge.start_failed\`, \`charge.ended\` and \`webhook.test\`. The data of a
+The body is \`{type, timestamp, data}\`; \`GET /v1/webhook-event-types\` lists the types. The data of a
 charge event is the order as \`GET /v1/orders/{order_id}\` shows it. Events of one order arrive in order; an event may arrive twice,
 with the same \`webhook-id\`. Answer with 2xx within 15 s; 410 disables the address.
 

@@ -44,6 +44,7 @@ export const staffActions = {
   'alarm.acknowledge': { permission: 'alarms.handle' },
   'alarm.close': { permission: 'alarms.handle' },
   'dead_letter.retry': { permission: 'attention.retry' },
+  'webhook.replay': { permission: 'attention.retry' },
   'partner.create': { permission: 'partners.write' },
   'application.read_file': { permission: 'partners.review' },
   'application.decide': { permission: 'partners.review' },

@@ -222,6 +222,15 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
       .executeTakeFirstOrThrow();
     return { path: `/dead-letters/${id}/retry`, body: { retried_by: 'Li Na' }, subject: `dead-letter/${id}` };
   },
+  'webhook.replay': async () => {
+    const made = { partner_id: stage.partnerId, environment: 'sandbox' as const, type: 'charge.ended', payload: '{}' };
+    const eventId = `msg_${'0'.repeat(32)}`;
+    await cloud.context.db
+      .insertInto('webhook_events')
+      .values({ ...made, event_id: eventId, order_id: null, created_at_ms: 1 })
+      .execute();
+    return onPartner('/webhook-replays', { request_id: 'r-1', environment: 'sandbox', event_id: eventId });
+  },
   'partner.create': () => ({
     path: '/partners',
     body: { partner_id: 'recorded', name: 'R' },

@@ -21,7 +21,12 @@ export interface CallOverrides {
 }
 
 export interface PartnerClient {
-  call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object, overrides?: CallOverrides): Promise<Answer>;
+  call(
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: object,
+    overrides?: CallOverrides,
+  ): Promise<Answer>;
 }
 
 /** Calls the API as a partner does: every request signed. */

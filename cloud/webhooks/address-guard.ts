@@ -16,6 +16,9 @@ export interface WebhookTarget {
   readonly dev: boolean;
 }
 
+/** Of clouds, inside their networks, although the address is a public one (of Azure's virtual machines). */
+const INSIDE_CLOUDS: ReadonlySet<string> = new Set(['168.63.129.16']);
+
 const refused = (detail: string): PilegateError => new PilegateError('webhook.address_refused', detail);
 
 /**
@@ -25,7 +28,7 @@ const refused = (detail: string): PilegateError => new PilegateError('webhook.ad
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.parse(address);
-  if (parsed.range() !== 'unicast') return false;
+  if (parsed.range() !== 'unicast' || INSIDE_CLOUDS.has(parsed.toString())) return false;
   // Global unicast is 2000::/3; the rest is unassigned or holds a translated IPv4 address.
   return parsed.kind() === 'ipv4' || ((parsed.toByteArray()[0] ?? 0) & 0xe0) === 0x20;
 }

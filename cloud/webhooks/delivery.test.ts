@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { transaction } from '../db/transaction.ts';
-import { systemRandom } from '../random.ts';
 import { type Stage, setTheStage } from '../testing/fixtures.ts';
+import { type HookStage, hookStage } from '../testing/hook-stage.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '../testing/webhook-receiver.ts';
+import { freeForgotten } from './claim.ts';
+import { PER_ENDPOINT } from './delivery-worker.ts';
 import type { EventType } from './event-types.ts';
-import { recordEvent } from './record-event.ts';
 import { signWebhook } from './sign.ts';
 
 const clock = createTestClock();
@@ -14,6 +14,7 @@ let cloud: TestCloud;
 let receiver: WebhookReceiver;
 let second: WebhookReceiver;
 let stage: Stage;
+let hooks: HookStage;
 let runs = 0;
 
 beforeAll(async () => {
@@ -33,6 +34,7 @@ afterAll(async () => {
 beforeEach(async () => {
   runs += 1;
   stage = await setTheStage(cloud, { name: `hook${runs}` });
+  hooks = hookStage(cloud, clock, stage);
   for (const server of [receiver, second]) {
     server.received.length = 0;
     server.answer((_webhook, response) => response.writeHead(204).end());
@@ -41,66 +43,17 @@ beforeEach(async () => {
 
 // What one test has left to send, or has under way without an answer, would come to the receivers of the next.
 afterEach(async () => {
-  await cloud.context.db
-    .updateTable('webhook_deliveries')
-    .set({ status: 'cancelled', finished_at_ms: clock.wallMs() })
-    .where('status', '=', 'pending')
-    .execute();
+  await hooks.cancelAll();
   for (const server of [receiver, second]) server.hangUp();
 });
 
-const register = async (url: string, types?: EventType[]) =>
-  (await stage.partner.call('POST', '/v1/webhook-endpoints', { url, ...(types ? { event_types: types } : {}) })).body;
-
-/** An order of the stage's own, so that events have something to be ordered by. */
-async function newOrder(): Promise<string> {
-  const orderId = systemRandom.uuid();
-  const connectorId = stage.connectorIds[0] ?? '';
-  await cloud.context.db
-    .insertInto('orders')
-    .values({
-      order_id: orderId,
-      partner_id: stage.partnerId,
-      origin: 'remote',
-      environment: 'sandbox',
-      state: 'completed',
-      site_id: stage.siteId,
-      pile_id: 'p',
-      connector_id: connectorId,
-      created_at_ms: clock.wallMs(),
-      updated_at_ms: clock.wallMs(),
-    })
-    .execute();
-  return orderId;
-}
-
-async function emit(orderId: string, type: EventType, data: object): Promise<string> {
-  const event = {
-    partnerId: stage.partnerId,
-    environment: 'sandbox' as const,
-    orderId,
-    type,
-    data,
-    onlyEndpointId: null,
-  };
-  const eventId = await transaction(cloud.context.db, (trx) =>
-    recordEvent({ trx, random: systemRandom, nowMs: clock.wallMs() }, event),
-  );
-  cloud.context.wake.deliveries();
-  return eventId;
-}
-
-const deliveries = async (query = '') =>
-  (await stage.partner.call('GET', `/v1/webhook-deliveries${query}`)).body.deliveries;
-const statuses = async (query = '') => (await deliveries(query)).map((delivery: { status: string }) => delivery.status);
-const later = (ms: number): void => {
-  clock.advance(ms);
-  cloud.context.wake.deliveries();
-};
-const alarmsOf = async () =>
-  (await cloud.context.db.selectFrom('alarms').select('code').where('partner_id', '=', stage.partnerId).execute()).map(
-    (row) => row.code,
-  );
+const register = (url: string, types?: EventType[]) => hooks.register(url, types);
+const newOrder = () => hooks.newOrder();
+const emit = (orderId: string, type: EventType, data: object) => hooks.emit(orderId, type, data);
+const deliveries = (query?: string) => hooks.deliveries(query);
+const statuses = (query?: string) => hooks.statuses(query);
+const later = (ms: number) => hooks.later(ms);
+const alarmsOf = () => hooks.alarms();
 const numbers = (server: WebhookReceiver) => server.received.map((webhook) => webhook.body.data.n);
 
 test('OP-20 a webhook is signed over the bytes that are sent, and says what and when', async () => {
@@ -166,10 +119,10 @@ test('OP-20 a receiver that does not answer delays no other', async () => {
   await register(receiver.url);
   await register(second.url);
   receiver.answer(() => {});
-  const orders = await Promise.all(Array.from({ length: 8 }, () => newOrder()));
+  const orders = await Promise.all(Array.from({ length: 20 }, () => newOrder()));
   for (const [n, orderId] of orders.entries()) await emit(orderId, 'charge.started', { n });
-  await expect.poll(() => new Set(numbers(second)).size).toBe(8);
-  expect(receiver.received.length).toBeLessThanOrEqual(4);
+  await expect.poll(() => new Set(numbers(second)).size).toBe(20);
+  expect(receiver.received.length).toBeLessThanOrEqual(PER_ENDPOINT);
 });
 
 test('OP-20 410 disables the address, cancels what waits, and raises an alarm', async () => {
@@ -243,4 +196,59 @@ test('OP-20 a delivery whose worker died is taken over when its lease has run ou
   expect(receiver.received).toHaveLength(1);
   later(1_000);
   await expect.poll(() => statuses()).toEqual(['delivered']);
+});
+
+test('OP-20 what follows a failed event waits until that is failed for good, and then flows', async () => {
+  await register(receiver.url);
+  receiver.answer((webhook, response) => response.writeHead(webhook.body.data.n === 1 ? 500 : 200).end());
+  const orderId = await newOrder();
+  await emit(orderId, 'charge.started', { n: 1 });
+  await expect.poll(async () => (await deliveries())[0]?.attempts).toBe(1);
+  await emit(orderId, 'charge.ended', { n: 2 });
+  const [second, first] = await deliveries();
+  expect(second.next_attempt_at, 'not looked at before the first is').toBe(first.next_attempt_at);
+  later(70_000);
+  await expect.poll(() => numbers(receiver)).toEqual([1, 1]);
+  later(330_000);
+  await expect.poll(() => statuses()).toEqual(['delivered', 'failed']);
+  expect(numbers(receiver)).toEqual([1, 1, 1, 2]);
+});
+
+test('OP-20 one that came in behind a delivery just as that ended is let go by the next look', async () => {
+  await register(receiver.url);
+  const orderId = await newOrder();
+  const forgotten = { lane: orderId, status: 'pending', next_attempt_at_ms: clock.wallMs() + 86_400_000 } as const;
+  const eventId = await emit(orderId, 'charge.started', { n: 1 });
+  await expect.poll(() => statuses()).toEqual(['delivered']);
+  await cloud.context.db.updateTable('webhook_deliveries').set(forgotten).where('event_id', '=', eventId).execute();
+  await freeForgotten(cloud.context.db, clock.wallMs());
+  expect(await statuses(), 'a retry is not a first attempt').toEqual(['pending']);
+  later(0);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(numbers(receiver)).toEqual([1]);
+  await cloud.context.db
+    .updateTable('webhook_deliveries')
+    .set({ attempts: 0 })
+    .where('event_id', '=', eventId)
+    .execute();
+  await freeForgotten(cloud.context.db, clock.wallMs());
+  later(0);
+  await expect.poll(() => numbers(receiver)).toEqual([1, 1]);
+});
+
+test('OP-20 a receiver that fails is asked by one request at a time, until one comes through', async () => {
+  const endpoint = await register(receiver.url);
+  const failing = { failing_since_ms: clock.wallMs() };
+  const endpoints = () =>
+    cloud.context.db.updateTable('webhook_endpoints').where('endpoint_id', '=', endpoint.endpoint_id);
+  await endpoints().set(failing).execute();
+  const { promise: answered, resolve: letGo } = Promise.withResolvers<void>();
+  receiver.answer((_webhook, response) => answered.then(() => response.writeHead(200).end()));
+  for (let n = 0; n < 5; n += 1) await emit(await newOrder(), 'charge.started', { n });
+  await expect.poll(() => receiver.received.length).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  expect(receiver.received).toHaveLength(1);
+  letGo();
+  await expect.poll(() => statuses()).toEqual(Array.from({ length: 5 }, () => 'delivered'));
+  expect((await stage.partner.call('GET', '/v1/webhook-endpoints')).body.endpoints[0].failing_since).toBeNull();
 });

@@ -35,13 +35,24 @@ test('OP-20 a name that has come to point at a private address is refused at con
 test('OP-20 a redirect is an answer like any other, and not followed', async () => {
   const before = receiver.received.length;
   const outcome = await post((response) => response.writeHead(302, { location: receiver.url }).end());
-  expect(outcome).toEqual({ kind: 'answered', status: 302, text: '' });
+  expect(outcome).toEqual({ kind: 'answered', status: 302, text: '', retryAfter: null });
   expect(receiver.received.length).toBe(before + 1);
 });
 
 test('OP-20 a receiver that does not answer, or never ends its answer, is given up in time', async () => {
   expect(await post(() => {})).toMatchObject({ kind: 'failed' });
   expect(await post((response) => response.writeHead(200).write('{'))).toMatchObject({ kind: 'failed' });
+});
+
+test('OP-20 an answer that drips is given up when its time is over, however steadily it drips', async () => {
+  const beganMs = performance.now();
+  const outcome = await post((response) => {
+    response.writeHead(200);
+    const drip = setInterval(() => response.write('.'), 50);
+    response.on('close', () => clearInterval(drip));
+  });
+  expect(outcome).toMatchObject({ kind: 'failed' });
+  expect(performance.now() - beganMs).toBeLessThan(1_500);
 });
 
 test('OP-20 of an endless answer no more than a little is read', async () => {

@@ -8,7 +8,13 @@ const RESPONSE_LIMIT = 65_536;
 const KEPT_BYTES = 4_096;
 
 export type PostOutcome =
-  | { readonly kind: 'answered'; readonly status: number; readonly text: string }
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly text: string;
+      /** The header as it came; null: there was none. */
+      readonly retryAfter: string | null;
+    }
   | { readonly kind: 'failed'; readonly error: string };
 
 export interface WebhookPoster {
@@ -51,7 +57,14 @@ export function createWebhookPoster(options: {
       const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]);
       try {
         const response = await request(url, { method: 'POST', headers, body, dispatcher: agent, signal });
-        return { kind: 'answered', status: response.statusCode, text: await readSome(response.body) };
+        const text = await readSome(response.body);
+        const { 'retry-after': retryAfter } = response.headers;
+        return {
+          kind: 'answered',
+          status: response.statusCode,
+          text,
+          retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
+        };
       } catch (error) {
         return { kind: 'failed', error: reasonOf(error) };
       }

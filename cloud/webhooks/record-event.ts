@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Environment, OrderRow } from '../db/schema.ts';
 import type { Trx } from '../db/transaction.ts';
@@ -65,21 +66,27 @@ export async function recordEvent(context: EventContext, event: NewEvent): Promi
       : endpoint.endpoint_id === event.onlyEndpointId,
   );
   if (wanting.length === 0) return eventId;
+  const lane = event.lane ?? event.orderId ?? eventId;
   await trx
     .insertInto('webhook_deliveries')
     .values(
       wanting.map((endpoint) => ({
         event_id: eventId,
         endpoint_id: endpoint.endpoint_id,
-        lane: event.lane ?? event.orderId ?? eventId,
+        lane,
         status: 'pending' as const,
-        next_attempt_at_ms: nowMs,
+        next_attempt_at_ms: lane === eventId ? nowMs : notBefore(endpoint.endpoint_id, lane, nowMs),
         created_at_ms: nowMs,
       })),
     )
     .execute();
   return eventId;
 }
+
+/** Behind one that has been put off it waits as well: the workers need not look at it until then. */
+const notBefore = (endpointId: string, lane: string, nowMs: number) => sql<number>`greatest(${nowMs}::bigint, (
+  select max(before.next_attempt_at_ms) from webhook_deliveries before
+  where before.endpoint_id = ${endpointId} and before.lane = ${lane} and before.status = 'pending'))`;
 
 /** The list of types as it is stored; null: the endpoint has none. */
 export const chosenTypes = (stored: string | null): readonly string[] | null =>

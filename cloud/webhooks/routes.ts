@@ -1,33 +1,50 @@
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { CloudContext } from '../context.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
 import type { PartnerGate } from '../partners/gate.ts';
-import { listDeliveries } from './deliveries.ts';
+import { recordingPartner } from '../partners/recording.ts';
 import {
+  changeEndpoint,
   createEndpoint,
   deleteEndpoint,
+  enableEndpoint,
   endpointView,
   findEndpoint,
   ownEndpoints,
+  pauseEndpoint,
+  rotateSecret,
   sendTestEvent,
 } from './endpoints.ts';
 import {
   createdEndpointSchema,
-  deliveryQuerySchema,
-  deliverySchema,
-  endpointIdSchema,
+  endpointChangeSchema,
   endpointSchema,
   newEndpointSchema,
+  endpointParams as params,
+  rotationSchema,
 } from './schemas.ts';
 
 const tags = ['webhooks'];
-const paramsSchema = z.object({ endpoint_id: endpointIdSchema });
+const unknown = problems(...signedProblems, 'webhook.unknown');
+const answers = { 200: endpointSchema, ...unknown };
 
-/** Where the partner wants to be told, and what became of it. */
+/** Where the partner wants to be told. */
 export function webhookRoutes(context: CloudContext, gate: PartnerGate): FastifyPluginCallbackZod {
   const preValidation = [gate.requires('control'), parseJsonBody];
+  const view = (row: Parameters<typeof endpointView>[0]) => endpointView(row, context.clock.wallMs());
+
+  /** Who asks and for which endpoint, with a database that writes it into the audit log. */
+  const deed = (request: FastifyRequest, action: string, id: string, detail: object = {}) => {
+    const caller = gate.callerOf(request);
+    const subject = { kind: 'webhook-endpoint', id };
+    const recorded = { actorId: caller.partnerId, action, subject, detail: { signed_with: caller.keyId, ...detail } };
+    const db = recordingPartner(context, request, recorded);
+    return { caller, recording: { ...context, db }, find: () => findEndpoint(context.db, caller, id) };
+  };
+
   return (app, _options, done) => {
     app.post('/v1/webhook-endpoints', {
       preValidation,
@@ -37,16 +54,15 @@ export function webhookRoutes(context: CloudContext, gate: PartnerGate): Fastify
         body: newEndpointSchema,
         response: {
           201: createdEndpointSchema,
-          ...problems(...signedProblems, 'request.too_large', 'webhook.address_refused'),
+          ...problems(...signedProblems, 'request.too_large', 'webhook.address_refused', 'webhook.too_many'),
         },
       },
       handler: async (request, reply) => {
-        const { url, event_types: types } = request.body;
-        const { row, secret } = await createEndpoint(context, gate.callerOf(request), {
-          url,
-          eventTypes: types ?? null,
-        });
-        return reply.status(201).send({ ...endpointView(row), secret });
+        const { url, event_types: types, description } = request.body;
+        const { caller, recording } = deed(request, 'webhook.create', url, request.body);
+        const wish = { url, eventTypes: types ?? null, description: description ?? null };
+        const { row, secret } = await createEndpoint(recording, caller, wish);
+        return reply.status(201).send({ ...view(row), secret });
       },
     });
 
@@ -58,8 +74,32 @@ export function webhookRoutes(context: CloudContext, gate: PartnerGate): Fastify
         response: { 200: z.object({ endpoints: z.array(endpointSchema) }), ...problems(...signedProblems) },
       },
       handler: async (request) => {
-        const rows = await ownEndpoints(context, gate.callerOf(request)).orderBy('created_at_ms').execute();
-        return { endpoints: rows.map(endpointView) };
+        const rows = await ownEndpoints(context.db, gate.callerOf(request)).execute();
+        return { endpoints: rows.map(view) };
+      },
+    });
+
+    app.get('/v1/webhook-endpoints/:endpoint_id', {
+      preValidation,
+      schema: { tags, summary: 'One address', params, response: answers },
+      handler: async (request) =>
+        view(await findEndpoint(context.db, gate.callerOf(request), request.params.endpoint_id)),
+    });
+
+    app.patch('/v1/webhook-endpoints/:endpoint_id', {
+      preValidation,
+      schema: {
+        tags,
+        summary: 'Change the address, the types or the description',
+        description: 'What is waiting goes to the new address. Types count for events to come.',
+        params,
+        body: endpointChangeSchema,
+        response: { 200: endpointSchema, ...problems(...signedProblems, 'webhook.unknown', 'webhook.address_refused') },
+      },
+      handler: async (request) => {
+        const { url, event_types: eventTypes, description } = request.body;
+        const { recording, find } = deed(request, 'webhook.change', request.params.endpoint_id, request.body);
+        return view(await changeEndpoint(recording, await find(), { url, eventTypes, description }));
       },
     });
 
@@ -68,12 +108,62 @@ export function webhookRoutes(context: CloudContext, gate: PartnerGate): Fastify
       schema: {
         tags,
         summary: 'Remove an address',
-        params: paramsSchema,
-        response: { 204: z.undefined().describe('removed'), ...problems(...signedProblems, 'webhook.unknown') },
+        params,
+        response: { 204: z.undefined().describe('removed'), ...unknown },
       },
       handler: async (request, reply) => {
-        await deleteEndpoint(context, await findEndpoint(context, gate.callerOf(request), request.params.endpoint_id));
+        const { recording, find } = deed(request, 'webhook.delete', request.params.endpoint_id);
+        await deleteEndpoint(recording, await find());
         return reply.status(204).send();
+      },
+    });
+
+    app.post('/v1/webhook-endpoints/:endpoint_id/rotate-secret', {
+      preValidation,
+      schema: {
+        tags,
+        summary: 'Get a new secret',
+        description:
+          'The secret is in this answer and nowhere else. Until the overlap is over `webhook-signature` has a signature of each secret, the newest first. If the answer is lost, ask once more.',
+        params,
+        body: rotationSchema,
+        response: { 201: createdEndpointSchema, ...unknown },
+      },
+      handler: async (request, reply) => {
+        const { recording, find } = deed(request, 'webhook.rotate', request.params.endpoint_id, request.body);
+        const { row, secret } = await rotateSecret(recording, await find(), request.body.overlap_s * 1000);
+        return reply.status(201).send({ ...view(row), secret });
+      },
+    });
+
+    app.post('/v1/webhook-endpoints/:endpoint_id/pause', {
+      preValidation,
+      schema: {
+        tags,
+        summary: 'Send nothing there for now',
+        description: 'What happens waits, for 14 days at most: then the endpoint is disabled.',
+        params,
+        response: { 200: endpointSchema, ...problems(...signedProblems, 'webhook.unknown', 'webhook.disabled') },
+      },
+      handler: async (request) => {
+        const { recording, find } = deed(request, 'webhook.pause', request.params.endpoint_id);
+        return view(await pauseEndpoint(recording, await find()));
+      },
+    });
+
+    app.post('/v1/webhook-endpoints/:endpoint_id/enable', {
+      preValidation,
+      schema: {
+        tags,
+        summary: 'Send there again, after a pause or after it was disabled',
+        description:
+          'What a paused endpoint has waiting comes at once. What a disabled one has missed can be replayed.',
+        params,
+        response: { 200: endpointSchema, ...problems(...signedProblems, 'webhook.unknown', 'webhook.address_refused') },
+      },
+      handler: async (request) => {
+        const { recording, find } = deed(request, 'webhook.enable', request.params.endpoint_id);
+        return view(await enableEndpoint(recording, await find()));
       },
     });
 
@@ -82,26 +172,15 @@ export function webhookRoutes(context: CloudContext, gate: PartnerGate): Fastify
       schema: {
         tags,
         summary: 'Send a test event',
-        params: paramsSchema,
-        response: { 202: z.object({ event_id: z.string() }), ...problems(...signedProblems, 'webhook.unknown') },
+        params,
+        response: {
+          202: z.object({ event_id: z.string() }),
+          ...problems(...signedProblems, 'webhook.unknown', 'webhook.disabled'),
+        },
       },
       handler: async (request, reply) => {
-        const endpoint = await findEndpoint(context, gate.callerOf(request), request.params.endpoint_id);
+        const endpoint = await findEndpoint(context.db, gate.callerOf(request), request.params.endpoint_id);
         return reply.status(202).send({ event_id: await sendTestEvent(context, endpoint) });
-      },
-    });
-
-    app.get('/v1/webhook-deliveries', {
-      preValidation,
-      schema: {
-        tags,
-        summary: 'What was sent, newest first',
-        querystring: deliveryQuerySchema,
-        response: { 200: z.object({ deliveries: z.array(deliverySchema) }), ...problems(...signedProblems) },
-      },
-      handler: async (request) => {
-        const { order_id: orderId, limit } = request.query;
-        return { deliveries: await listDeliveries(context.db, gate.callerOf(request), orderId ?? null, limit) };
       },
     });
     done();

@@ -23,6 +23,7 @@ export type WebhookEndpointRow = Selectable<WebhookEndpointsTable>;
 
 export interface WebhookEventsTable {
   event_id: string;
+  position: Generated<number>;
   partner_id: string;
   environment: Environment;
   order_id: string | null;

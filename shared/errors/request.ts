@@ -128,20 +128,6 @@ export const requestErrors = {
     'Look at its state and its steps.',
     '请查看其状态与步骤记录。',
   ),
-  'webhook.unknown': entry(
-    'caller',
-    'There is no such webhook endpoint.',
-    '回调端点不存在。',
-    'List the endpoints to see their ids.',
-    '请查询端点列表核对编号。',
-  ),
-  'webhook.address_refused': entry(
-    'caller',
-    'The webhook address is not allowed.',
-    '不允许该回调地址。',
-    'Use a public https address.',
-    '请使用公网 https 地址。',
-  ),
   'platform.unavailable': entry(
     'platform',
     'The platform cannot answer at present.',
