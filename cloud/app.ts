@@ -16,6 +16,8 @@ import { keepRawBodies } from './http/raw-body.ts';
 import { SERVER_LIMITS, type ServerLimits, serverOptions } from './http/server-limits.ts';
 import { operationRoutes } from './operations/routes.ts';
 import { orderRoutes } from './orders/routes.ts';
+import { creditRoutes } from './partners/credit/routes.ts';
+import { creditStaffRoutes } from './partners/credit/staff-routes.ts';
 import { createPartnerGate } from './partners/gate.ts';
 import { keyRoutes } from './partners/key-routes.ts';
 import { reviewRoutes } from './partners/onboarding/review-routes.ts';
@@ -100,6 +102,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(staffRoutes(context, staff));
   await zodApp.register(partnerStaffRoutes(context, staff));
   await zodApp.register(termsStaffRoutes(context, staff));
+  await zodApp.register(creditRoutes(context, partners));
+  await zodApp.register(creditStaffRoutes(context, staff));
   await zodApp.register(keyStaffRoutes(context, staff));
   await zodApp.register(webhookStaffRoutes(context, staff));
   await zodApp.register(onboardingRoutes(context));

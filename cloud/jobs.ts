@@ -10,6 +10,7 @@ import { failOverdueStarts } from './operations/sweeper.ts';
 import { sweepBans } from './partners/bans.ts';
 import { forgetUsage } from './partners/behaviour/key-usage.ts';
 import { watchKeys } from './partners/behaviour/watch-keys.ts';
+import { releaseForgotten } from './partners/credit/check-books.ts';
 import { sweepNonces } from './partners/nonces.ts';
 import { forgetDrafts } from './partners/onboarding/applications.ts';
 import { sweepRollouts } from './rollouts/sweep.ts';
@@ -103,6 +104,15 @@ export function startSweepers(context: CloudContext): Poller[] {
         await sweepBuckets(context.db, nowMs);
         await forgetDrafts(context.db, nowMs);
         await forgetUsage(context.db, nowMs);
+      },
+    }),
+    startPoller({
+      name: 'release what is held for nothing',
+      intervalMs: NONCES_EVERY_MS,
+      timers,
+      logger,
+      run: async () => {
+        await releaseForgotten(context);
       },
     }),
     startPoller({

@@ -1,4 +1,5 @@
 import { chargeErrors } from './errors/charge.ts';
+import { creditErrors } from './errors/credit.ts';
 import type { ErrorEntry, Fault } from './errors/entry.ts';
 import { exchangeErrors } from './errors/exchange.ts';
 import { identityErrors } from './errors/identity.ts';
@@ -23,6 +24,7 @@ export const errorCatalogue = {
   ...staffErrors,
   ...partnerErrors,
   ...webhookErrors,
+  ...creditErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -6,6 +6,7 @@ import type { AuditLogTable } from '../audit/tables.ts';
 import type { DiagnosticPiecesTable, DiagnosticsTable } from '../diagnostics/tables.ts';
 import type { DocumentKeysTable } from '../keys/tables.ts';
 import type { RateBucketsTable } from '../limits/tables.ts';
+import type { CreditAccountsTable, CreditTransfersTable } from '../partners/credit/tables.ts';
 import type {
   ApplicationFilesTable,
   ApplicationReviewsTable,
@@ -83,6 +84,8 @@ export interface Database {
   rollout_sites: RolloutSitesTable;
   rollout_steps: RolloutStepsTable;
   partners: PartnersTable;
+  credit_accounts: CreditAccountsTable;
+  credit_transfers: CreditTransfersTable;
   partner_access: PartnerAccessTable;
   partner_stations: PartnerStationsTable;
   partner_prices: PartnerPricesTable;

@@ -6,6 +6,7 @@ import { storable } from '../ingest/storable.ts';
 import type { CloudMetrics } from '../metrics/cloud-metrics.ts';
 import { nextOrderState } from '../orders/machine.ts';
 import { updateOrder } from '../orders/store.ts';
+import { settleOrder } from '../partners/credit/settle.ts';
 import type { Random } from '../random.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
 
@@ -109,6 +110,7 @@ export async function failStart(context: OutcomeContext, order: OrderRow, failur
     { ...change, ended_at_ms: context.nowMs },
     context.nowMs,
   );
+  await settleOrder(context, failed, null);
   await recordOrderEvent(context, 'charge.start_failed', failed);
   return failed;
 }

@@ -6,6 +6,7 @@ import type { OrderRow } from '../db/schema.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import { updateOrder } from '../orders/store.ts';
 import type { Caller } from '../partners/caller.ts';
+import { accountOfOrder, holdUpTo, releaseRaise } from '../partners/credit/hold.ts';
 import { insertCommand } from './commands.ts';
 import { type Failure, finishOperation, openOperations } from './finish.ts';
 import type { Answered } from './first-answer.ts';
@@ -22,10 +23,11 @@ export interface RaiseHoldBody {
  * Accepts that more is held for a charge that runs. Like a stop it is bound to its session and waits for a site that is away:
  * nobody gives the money back before it is known whether the charge has gone on with it.
  *
- * @throws PilegateError `order.unknown`, `order.not_running`, `hold.none`, `hold.not_higher` or `request_id.reused`
+ * @throws PilegateError `order.unknown`, `order.not_running`, `hold.none`, `hold.not_higher`, `credit.exhausted`
+ *   or `request_id.reused`
  */
 export function raiseHold(
-  context: Pick<CloudContext, 'db' | 'clock' | 'random' | 'wake'>,
+  context: Pick<CloudContext, 'db' | 'clock' | 'random' | 'wake' | 'logger'>,
   caller: Caller,
   body: RaiseHoldBody,
 ): Promise<Answered> {
@@ -48,6 +50,9 @@ export function raiseHold(
     };
     const shard = await shardOf(trx, order.site_id);
     await insertCommand(trx, { operationId: operation.operation_id, siteId: order.site_id, shard }, command);
+    const account = await accountOfOrder(trx, order);
+    const wish = { transferId: operation.operation_id, totalMinor: holdMinor };
+    await holdUpTo({ ...context, trx, nowMs }, order, account, wish);
     return operation;
   });
 }
@@ -60,9 +65,17 @@ export async function holdReported(
   failure: Failure | null,
 ): Promise<OrderRow> {
   const finished = await finishOperation(context, operationId, failure);
+  if (finished !== null && failure !== null) await giveBack(context, order, operationId);
   const raisedTo = failure === null ? (finished?.hold_minor ?? null) : null;
   if (raisedTo === null || (order.hold_minor ?? 0) >= raisedTo) return order;
   return updateOrder(context.trx, order.order_id, { hold_minor: raisedTo }, context.nowMs);
+}
+
+/** What is held, and what other raises ask for that have no outcome yet, stays held. */
+async function giveBack(context: RecordContext, order: OrderRow, operationId: string): Promise<void> {
+  const open = await openOperations(context.trx, order.order_id, 'raise-hold');
+  const neededMinor = Math.max(order.hold_minor ?? 0, ...open.map((one) => one.hold_minor ?? 0));
+  await releaseRaise(context, order, { transferId: operationId, neededMinor });
 }
 
 /**

@@ -10,6 +10,7 @@ import type { OperationRow } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { chargeLimitsOf, type limitsSchema } from '../orders/limits-view.ts';
 import type { Caller } from '../partners/caller.ts';
+import { accountFor, hold } from '../partners/credit/hold.ts';
 import { ownPrices, tariffFor } from '../partners/terms/tariff-for.ts';
 import { mayUse } from '../partners/terms/visible.ts';
 import { linkIsFresh, statusNow } from '../stations/freshness.ts';
@@ -27,13 +28,14 @@ export interface StartBody {
   readonly hold_minor?: number | undefined;
 }
 
-type StartContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'wake' | 'settings'>;
+type StartContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'wake' | 'settings' | 'logger'>;
 
 /**
  * Accepts a start: operation, order and command in one transaction under the connector's lock, so that of two
  * simultaneous starts exactly one wins and a refused one leaves nothing behind.
  *
- * @throws PilegateError `connector.*`, `site.offline`, `site.outdated`, `tariff.missing` or `request_id.reused`
+ * @throws PilegateError `connector.*`, `site.offline`, `site.outdated`, `tariff.missing`, `credit.*` or
+ *   `request_id.reused`
  */
 export async function startCharge(context: StartContext, caller: Caller, body: StartBody): Promise<Answered> {
   const request = writeRequest(caller, 'start', body);
@@ -51,7 +53,13 @@ export async function startCharge(context: StartContext, caller: Caller, body: S
       if (!tariff.ok) throw new PilegateError('tariff.missing', `connector ${body.connector_id}: ${tariff.reason}`);
       assertAboveMinimum(tariff.value, body);
       const asked = { limits: chargeLimitsOf(body.limits), holdMinor: body.hold_minor ?? null };
+      const { partnerId, environment } = caller;
+      const account = await accountFor(trx, { partnerId, environment, currency: tariff.value.currency });
       const operation = await insertAll(context, trx, request, { connector, tariff: tariff.value, nowMs, ...asked });
+      const { order_id: orderId } = operation;
+      // Last, because others wait for the account until the commit.
+      const wish = { transferId: orderId, orderId, amountMinor: asked.holdMinor };
+      if (account !== null) await hold({ ...context, trx, nowMs }, account, wish);
       return { operation, hit: false };
     }),
   );

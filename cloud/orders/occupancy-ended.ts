@@ -4,9 +4,11 @@ import type { OccupancyRecord } from '#shared/wire/occupancy.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
 import { digestOf } from '../canonical-json.ts';
 import type { RecordContext } from '../ingest/records.ts';
+import { settleOrder } from '../partners/credit/settle.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
 import { checkOccupancy } from './check-occupancy.ts';
 import { insertException } from './exception.ts';
+import { amountDue } from './occupancy-view.ts';
 import { lockOrder, updateOrder } from './store.ts';
 
 /**
@@ -28,7 +30,7 @@ export async function applyOccupancyEnded(
   const { rerated, complaint } = checkOccupancy(occupancy, cdr);
   const order = await lockOrder(trx, orderId);
   if (order === undefined) throw new PilegateError('record.refused', `no order ${orderId}`);
-  await trx
+  const stay = await trx
     .insertInto('occupancies')
     .values({
       occupancy_id: occupancy.occupancyId,
@@ -41,9 +43,13 @@ export async function applyOccupancyEnded(
       is_agreed: complaint === null,
       received_at_ms: nowMs,
     })
-    .execute();
+    .returningAll()
+    .executeTakeFirstOrThrow();
   const known = await updateOrder(trx, orderId, {}, nowMs);
   if (complaint !== null) await insertException(context, orderId, occupancy.cdrId, complaint);
+  const due = amountDue(cdr, stay);
+  const { occupancyId: recordId } = occupancy;
+  await settleOrder(context, known, due && { totalMinor: due.minor, currency: due.currency, recordId });
   await recordOrderEvent(context, 'occupancy.ended', known);
   const { occupiedMs, rating } = occupancy;
   logger.info({ siteId: site.siteId, orderId, occupiedMs, totalMinor: rating.totalMinor }, 'vehicle has left');

@@ -8,6 +8,7 @@ import type { RecordContext } from '../ingest/records.ts';
 import { closeCommandsOfOrder } from '../operations/commands.ts';
 import { cancelledFailure, type Failure, failStart, finishOperations } from '../operations/finish.ts';
 import { settleHolds } from '../operations/raise-hold.ts';
+import { settleOrder } from '../partners/credit/settle.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
 import { type AgreedTerms, type CdrVerdict, checkCdr } from './check-cdr.ts';
 import { reviewClock } from './clock-review.ts';
@@ -15,6 +16,7 @@ import { insertException } from './exception.ts';
 import { limitsOf } from './limits-view.ts';
 import { assertOwnConnector, insertLocalOrder, lockLocalOrder } from './local-order.ts';
 import { nextOrderState } from './machine.ts';
+import { amountDue } from './occupancy-view.ts';
 import { lockOrder, updateOrder } from './store.ts';
 import { knownClock, rememberTimes, toldTime } from './told-time.ts';
 
@@ -134,6 +136,8 @@ async function endOrder(
     // Energy has flowed and is billed, so the start did succeed, even if its own report was lost.
     if (isOperated(order)) await finishOperations(context, order.order_id, 'start', null);
     const done = await updateOrder(trx, order.order_id, { ...evidence, state: next.value }, nowMs);
+    const due = amountDue(cdr, undefined);
+    await settleOrder(context, done, due && { totalMinor: due.minor, currency: due.currency, recordId: cdr.cdrId });
     // Of an order that was ended without its record the end has been told.
     if (order.state !== 'abnormal') await recordOrderEvent(context, 'charge.ended', done);
   }

@@ -11,6 +11,7 @@ export const eventCatalogue = {
   'charge.start_failed': { description: 'A start came to nothing; nothing is billed.' },
   'charge.ended': { description: 'A charge is over, with its record and its bill.' },
   'occupancy.ended': { description: 'The vehicle is gone, and what its stay costs is settled.' },
+  'credit.low': { description: 'What is left of your credit has fallen below a mark that was agreed.' },
   'webhook.test': { description: 'Asked for by yourself, to see that your receiver works.' },
   'webhook.endpoint_disabled': { description: 'Another endpoint of yours is no longer sent to, and why.' },
 } as const satisfies Record<string, EventRule>;

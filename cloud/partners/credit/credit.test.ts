@@ -1,0 +1,311 @@
+import { expect, test } from 'vitest';
+import { rate } from '#shared/tariff/rate.ts';
+import { failOverdueStarts } from '../../operations/sweeper.ts';
+import { systemRandom } from '../../random.ts';
+import type { ChargingSite } from '../../testing/charging-site.ts';
+import { connectFakeEdge } from '../../testing/fake-edge.ts';
+import { exampleTariff, setTheStage, staffPost } from '../../testing/fixtures.ts';
+import { onChargingSites } from '../../testing/on-charging-sites.ts';
+import { createPartnerClient, type PartnerClient } from '../../testing/partner-client.ts';
+import { ended, reported } from '../../testing/records.ts';
+import { askAsStaff } from '../../testing/staff-person.ts';
+import { createTestClock } from '../../testing/test-clock.ts';
+import type { TestCloud } from '../../testing/test-cloud.ts';
+import { releaseForgotten, sumComplaints } from './check-books.ts';
+
+const clock = createTestClock();
+let cloud: TestCloud;
+let site: ChargingSite;
+let finance: PartnerClient;
+
+onChargingSites('cr', clock, (onCloud, onSite) => {
+  cloud = onCloud;
+  site = onSite;
+});
+
+const staff = (path: string, body: object) =>
+  askAsStaff(cloud, {
+    method: 'POST',
+    path: `/partners/${site.stage.partnerId}/credit/${path}`,
+    token: cloud.staffToken,
+    body,
+  });
+const terms = (change: object = {}) =>
+  staff('terms', {
+    environment: 'sandbox',
+    currency: 'CNY',
+    kind: 'deposit',
+    limit_minor: 0,
+    hold_per_start_minor: 2_000,
+    low_marks_minor: [],
+    reason: 'contract 7',
+    ...change,
+  });
+const move = (kind: string, amountMinor: number, change: object = {}) =>
+  staff('transfers', {
+    transfer_id: systemRandom.uuid(),
+    environment: 'sandbox',
+    currency: 'CNY',
+    kind,
+    amount_minor: amountMinor,
+    reference: 'bank 4711',
+    reason: 'paid in',
+    ...change,
+  });
+/** A deposit of 50.00, of which a start holds 20.00, and a key that may see it. */
+async function withDeposit(change: object = {}): Promise<void> {
+  expect((await terms(change)).status).toBe(200);
+  expect((await move('top_up', 5_000)).status).toBe(200);
+  const path = `/staff/v1/partners/${site.stage.partnerId}/keys`;
+  const key = await staffPost(cloud.app, cloud.staffToken, path, { environment: 'sandbox', scopes: ['settlement'] });
+  finance = createPartnerClient(cloud.app, clock, key);
+}
+const account = async () => (await finance.call('GET', '/v1/credit')).body.accounts[0];
+const sums = async () => {
+  const { funded_minor: funded, charged_minor: charged, held_minor: held, available_minor: left } = await account();
+  return { funded, charged, held, left };
+};
+const start = (requestId: string, more: object = {}, connectorId = site.connectorId()) =>
+  site.stage.partner.call('POST', '/v1/operations/start', {
+    request_id: requestId,
+    connector_id: connectorId,
+    ...more,
+  });
+const movements = async () => {
+  clock.advance(2_000);
+  return (await finance.call('GET', '/v1/credit/CNY/transfers')).body.transfers.map(
+    (one: { kind: string; amount_minor: number }) => `${one.kind} ${one.amount_minor}`,
+  );
+};
+const booksAreRight = async () => {
+  expect(await sumComplaints(cloud.context.db)).toEqual([]);
+  expect(await releaseForgotten(cloud.context)).toBe(0);
+};
+
+test('OP-28 a start holds what the terms say, and its end takes what the charge came to', async () => {
+  await withDeposit();
+  const { body } = await start('r-1');
+  expect(await sums()).toEqual({ funded: 5_000, charged: 0, held: 2_000, left: 3_000 });
+  const { sessionId } = await site.begin(await site.takeStart());
+  clock.advance(2_000);
+  expect((await finance.call('GET', '/v1/credit/CNY/holds')).body.holds).toMatchObject([
+    { order_id: body.order_id, amount_minor: 2_000 },
+  ]);
+  await site.edge.record(site.ended(sessionId, body.order_id));
+  const { amount_due: due } = await site.order(body.order_id);
+  expect(await sums()).toEqual({ funded: 5_000, charged: due.minor, held: 0, left: 5_000 - due.minor });
+  expect(await movements()).toEqual(['top_up 5000', `charge -${due.minor}`]);
+  expect((await finance.call('GET', '/v1/credit/CNY/holds')).body.holds).toEqual([]);
+  await booksAreRight();
+});
+
+test('OP-28 used up, the next start is refused with what is left, and leaves nothing behind', async () => {
+  await withDeposit();
+  const before = await site.countRows();
+  const refused = await start('r-1', { hold_minor: 5_001 });
+  expect(refused).toMatchObject({
+    status: 402,
+    body: { code: 'credit.exhausted', fault: 'caller', request_id: 'r-1' },
+  });
+  expect(refused.body.detail).toContain('50.00');
+  expect(await site.countRows()).toEqual(before);
+  expect(await sums()).toMatchObject({ held: 0, left: 5_000 });
+  expect((await start('r-1', { hold_minor: 5_000 })).status).toBe(202);
+  await site.plugIn(site.connectorId(1));
+  expect((await start('r-2', {}, site.connectorId(1))).body.code).toBe('credit.exhausted');
+  expect((await move('top_up', 2_000)).status).toBe(200);
+  expect((await start('r-2', {}, site.connectorId(1))).status).toBe(202);
+  expect(await sums()).toEqual({ funded: 7_000, charged: 0, held: 7_000, left: 0 });
+  await booksAreRight();
+});
+
+test('OP-28 OP-16 a start that comes to nothing gives back what it held: refused on site, too late, or void', async () => {
+  await withDeposit();
+  await start('r-1');
+  const { commandId } = await site.takeStart();
+  await site.edge.record(reported(commandId, 'failed', { code: 'connector.faulted' }));
+  expect(await sums()).toMatchObject({ held: 0, left: 5_000 });
+  await site.plugIn();
+  await start('r-2');
+  expect(await sums()).toMatchObject({ held: 2_000 });
+  const overdue = await site.takeStart();
+  clock.advance(65_000);
+  await failOverdueStarts(cloud.context);
+  await site.edge.take('cancel');
+  await site.edge.record(reported(overdue.commandId, 'failed', { code: 'command.cancelled' }));
+  expect(await sums()).toMatchObject({ held: 0, left: 5_000 });
+  await site.plugIn();
+  const third = await start('r-3');
+  const { sessionId } = await site.begin(await site.takeStart());
+  await site.edge.record(site.ended(sessionId, third.body.order_id, { voidReason: 'cancelled' }));
+  expect(await site.order(third.body.order_id)).toMatchObject({ state: 'void' });
+  expect(await sums()).toEqual({ funded: 5_000, charged: 0, held: 0, left: 5_000 });
+  const holds = await cloud.context.db
+    .selectFrom('credit_transfers')
+    .select('state')
+    .where('kind', '=', 'hold')
+    .where('order_id', 'is not', null)
+    .orderBy('created_at_ms')
+    .execute();
+  expect(holds.slice(-3).map((one) => one.state)).toEqual(['voided', 'expired', 'voided']);
+  await booksAreRight();
+});
+
+test('OP-28 a charge may come to more than was held, and then less than nothing is left until money comes', async () => {
+  await withDeposit({ hold_per_start_minor: 5_000 });
+  const { body } = await start('r-1');
+  const { sessionId } = await site.begin(await site.takeStart());
+  const record = ended(site.edge, site.stage, {
+    sessionId,
+    orderId: body.order_id,
+    connectorId: site.connectorId(),
+    startMs: clock.wallMs(),
+    energyWh: 60_000,
+  });
+  await site.edge.record(record);
+  const { amount_due: due } = await site.order(body.order_id);
+  expect(due.minor).toBeGreaterThan(5_000);
+  expect(await sums()).toEqual({ funded: 5_000, charged: due.minor, held: 0, left: 5_000 - due.minor });
+  await site.plugIn();
+  expect((await start('r-2', { hold_minor: 1 })).body.code).toBe('credit.exhausted');
+});
+
+test('OP-28 what nobody can bill stays held until a person says what is paid', async () => {
+  await withDeposit();
+  const { body } = await start('r-1');
+  const { sessionId } = await site.begin(await site.takeStart());
+  const other = { ...exampleTariff, version: 9 };
+  const { readings } = site.ended(sessionId, body.order_id).cdr;
+  await site.edge.record(site.ended(sessionId, body.order_id, { tariff: other, rating: rate(other, readings) }));
+  expect(await site.order(body.order_id)).toMatchObject({ state: 'abnormal' });
+  expect(await sums()).toMatchObject({ charged: 0, held: 2_000 });
+  const settle = (amountMinor: number, transferId: string) =>
+    askAsStaff(cloud, {
+      method: 'POST',
+      path: `/orders/${body.order_id}/settlement`,
+      token: cloud.staffToken,
+      body: { transfer_id: transferId, amount_minor: amountMinor, reason: 'agreed by mail' },
+    });
+  const transferId = systemRandom.uuid();
+  expect((await settle(700, transferId)).status).toBe(200);
+  expect((await settle(700, transferId)).status).toBe(200);
+  expect((await settle(700, systemRandom.uuid())).body.code).toBe('credit.settled');
+  expect(await sums()).toEqual({ funded: 5_000, charged: 700, held: 0, left: 4_300 });
+  await booksAreRight();
+});
+
+test('OP-28 CH-04 a raise holds the difference, gives it back when the site does not take it, and is refused beyond the credit', async () => {
+  await withDeposit();
+  const { body } = await start('r-1', { hold_minor: 1_000 });
+  await site.begin(await site.takeStart());
+  const raise = (to: number, requestId: string) =>
+    site.stage.partner.call('POST', '/v1/operations/raise-hold', {
+      request_id: requestId,
+      order_id: body.order_id,
+      hold_minor: to,
+    });
+  expect((await raise(6_000, 'h-0')).body.code).toBe('credit.exhausted');
+  expect((await raise(3_000, 'h-1')).status).toBe(202);
+  expect(await sums()).toMatchObject({ held: 3_000, left: 2_000 });
+  const first = await site.edge.take('command', (message) => message.kind === 'raise-hold');
+  expect((await raise(4_000, 'h-2')).status).toBe(202);
+  const second = await site.edge.take(
+    'command',
+    (message) => message.kind === 'raise-hold' && message.commandId !== first.commandId,
+  );
+  await site.edge.record(reported(first.commandId, 'failed', { code: 'session.unknown' }));
+  expect(await sums()).toMatchObject({ held: 4_000 });
+  await site.edge.record(reported(second.commandId, 'failed', { code: 'session.unknown' }));
+  expect(await sums()).toMatchObject({ held: 3_000 });
+  await booksAreRight();
+});
+
+test('OP-28 live there is no credit by default, and unlimited is only what staff have said', async () => {
+  const stage = await setTheStage(cloud, { name: `${site.stage.siteId}-live`, environment: 'live' });
+  const edge = await connectFakeEdge(cloud.brokerUrl, stage, clock);
+  await edge.hello();
+  const [connectorId = ''] = stage.connectorIds;
+  await edge.state(connectorId, {});
+  const status = async () => (await stage.partner.call('GET', `/v1/connectors/${connectorId}`)).body.status;
+  await expect.poll(status).toBe('plugged');
+  const startLive = () =>
+    stage.partner.call('POST', '/v1/operations/start', { request_id: 'live', connector_id: connectorId });
+  expect(await startLive()).toMatchObject({ status: 409, body: { code: 'credit.none' } });
+  const unlimited = {
+    environment: 'live',
+    currency: 'CNY',
+    kind: 'unlimited',
+    limit_minor: 0,
+    hold_per_start_minor: null,
+    low_marks_minor: [],
+    reason: 'the operator itself',
+  };
+  const set = (body: object) =>
+    staffPost(cloud.app, cloud.staffToken, `/staff/v1/partners/${stage.partnerId}/credit/terms`, body);
+  expect(await set(unlimited)).toMatchObject({ kind: 'unlimited', available_minor: null });
+  expect((await startLive()).status).toBe(202);
+  await expect(set({ ...unlimited, kind: 'limit' })).rejects.toThrow('request.invalid');
+  await expect(set({ ...unlimited, hold_per_start_minor: 5 })).rejects.toThrow('request.invalid');
+  await edge.close();
+});
+
+test('OP-28 partner and staff are told once that less is left than a mark, and again after money has come', async () => {
+  await withDeposit({ low_marks_minor: [1_000, 4_000] });
+  const told = async () =>
+    (
+      await cloud.context.db
+        .selectFrom('webhook_events')
+        .select('payload')
+        .where('partner_id', '=', site.stage.partnerId)
+        .where('type', '=', 'credit.low')
+        .orderBy('created_at_ms')
+        .execute()
+    ).map((row) => JSON.parse(row.payload).data);
+  const { body } = await start('r-1');
+  expect(await told()).toMatchObject([{ mark_minor: 4_000, available_minor: 3_000, currency: 'CNY' }]);
+  const { sessionId } = await site.begin(await site.takeStart());
+  await site.edge.record(site.ended(sessionId, body.order_id));
+  expect(await told()).toHaveLength(1);
+  clock.advance(1);
+  await move('withdrawal', (await sums()).left - 999);
+  expect(await told()).toMatchObject([{ mark_minor: 4_000 }, { mark_minor: 1_000, available_minor: 999 }]);
+  await move('top_up', 4_000);
+  clock.advance(1);
+  await move('withdrawal', 4_000);
+  expect(await told()).toHaveLength(3);
+  const alarms = await cloud.context.db
+    .selectFrom('alarms')
+    .select('code')
+    .where('partner_id', '=', site.stage.partnerId)
+    .execute();
+  expect(alarms.map((one) => one.code)).toEqual(['credit.low', 'credit.low', 'credit.low']);
+});
+
+test('OP-28 a movement is named by whoever makes it: the same again moves nothing, and the name is good for nothing else', async () => {
+  await withDeposit();
+  const transferId = systemRandom.uuid();
+  const first = await move('top_up', 300, { transfer_id: transferId });
+  expect(first.body).toMatchObject({ funded_minor: 5_300 });
+  expect((await move('top_up', 300, { transfer_id: transferId })).body).toMatchObject({ funded_minor: 5_300 });
+  expect((await move('top_up', 301, { transfer_id: transferId })).body.code).toBe('resource.exists');
+  expect((await move('withdrawal', 5_301)).body.code).toBe('credit.exhausted');
+  expect((await move('debit', 6_000)).body).toMatchObject({ available_minor: -700 });
+  expect((await move('credit', 700, { order_id: systemRandom.uuid() })).body.code).toBe('order.unknown');
+  expect((await move('credit', 700)).body).toMatchObject({ available_minor: 0 });
+  expect((await move('top_up', 1, { currency: 'EUR' })).body.code).toBe('credit.unknown');
+  expect((await movements()).sort()).toEqual(['correction -6000', 'correction 700', 'top_up 300', 'top_up 5000']);
+  await booksAreRight();
+});
+
+test('OP-28 OP-22 nobody sees the account of another, and without the scope not the own one either', async () => {
+  await withDeposit();
+  const other = await setTheStage(cloud, { name: `${site.stage.siteId}-other` });
+  expect((await other.partner.call('GET', '/v1/credit')).body.code).toBe('auth.forbidden');
+  const key = await staffPost(cloud.app, cloud.staffToken, `/staff/v1/partners/${other.partnerId}/keys`, {
+    environment: 'sandbox',
+    scopes: ['settlement'],
+  });
+  const theirs = createPartnerClient(cloud.app, clock, key);
+  expect((await theirs.call('GET', '/v1/credit')).body).toEqual({ accounts: [] });
+  expect((await theirs.call('GET', '/v1/credit/CNY/transfers')).body.code).toBe('credit.unknown');
+});

@@ -1,0 +1,46 @@
+import { PilegateError } from '#shared/errors.ts';
+import type { CloudContext } from '../../context.ts';
+import { transaction } from '../../db/transaction.ts';
+import { lockOrder } from '../../orders/store.ts';
+import { accountOfOrder, closeHolds, holdsOf } from './hold.ts';
+import { postCharge } from './settle.ts';
+
+export interface Settlement {
+  readonly orderId: string;
+  /** Made by the caller. */
+  readonly transferId: string;
+  /** 0: nobody pays, and what was held is given back. */
+  readonly amountMinor: number;
+  readonly reason: string;
+  readonly madeBy: string;
+}
+
+/**
+ * A person has looked at an order that nobody could bill, and says what the partner pays for it. Its record and its state stay as
+ * they are. The same settlement again moves nothing.
+ *
+ * @throws PilegateError `order.unknown`, `credit.unknown`, or `credit.settled` when it does not wait for that
+ */
+export const settleByHand = (
+  context: Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger'>,
+  { orderId, transferId, amountMinor, reason, madeBy }: Settlement,
+): Promise<void> =>
+  transaction(context.db, async (trx) => {
+    const order = await lockOrder(trx, orderId);
+    if (order === undefined || order.partner_id === null)
+      throw new PilegateError('order.unknown', `no order ${orderId}`);
+    const posted = await trx
+      .selectFrom('credit_transfers')
+      .select(['transfer_id', 'amount_minor'])
+      .where('order_id', '=', orderId)
+      .where('kind', '=', 'charge')
+      .execute();
+    if (posted.some((one) => one.transfer_id === transferId && one.amount_minor === amountMinor)) return;
+    if (order.state !== 'abnormal' || posted.length > 0)
+      throw new PilegateError('credit.settled', `order ${orderId} is ${order.state}, with ${posted.length} charges`);
+    const account = await accountOfOrder(trx, order);
+    if (account === null) throw new PilegateError('credit.unknown', `nothing is paid for order ${orderId}`);
+    const books = { ...context, trx, nowMs: context.clock.wallMs() };
+    await closeHolds(books, await holdsOf(trx, orderId), 'posted');
+    await postCharge(books, account.account_id, { transferId, amountMinor, orderId, reason, madeBy });
+  });
