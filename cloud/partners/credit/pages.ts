@@ -1,44 +1,40 @@
+import type { z } from 'zod';
+import { uuidSchema } from '#shared/ids.ts';
 import type { Db } from '../../db/connect.ts';
-import { encodeCursor, type Keyset } from '../../http/cursor.ts';
-import { settledBeforeMs } from '../../orders/settled.ts';
+import { settledBeforeMs } from '../../db/settled.ts';
+import { type Page, pageOf, type pageQuerySchema, rangeOf } from '../../http/cursor.ts';
 import type { CreditTransferRow } from './tables.ts';
-
-export interface TransferPage {
-  readonly rows: CreditTransferRow[];
-  readonly next_cursor: string | null;
-  readonly has_more: boolean;
-}
 
 /**
  * One page of an account, oldest first. The end is cut at what is settled, so that following the cursor misses nothing.
  *
  * @param what `holds`: what is held now. `movements`: what was posted
+ * @throws PilegateError `request.invalid` when the cursor is not one of such a list
  */
 export async function listTransfers(
   db: Db,
   accountId: string,
-  { what, after, limit }: { what: 'holds' | 'movements'; after: Keyset | null; limit: number },
+  what: 'holds' | 'movements',
+  query: z.infer<typeof pageQuerySchema>,
   nowMs: number,
-): Promise<TransferPage> {
-  const settledMs = await settledBeforeMs(db, nowMs);
+): Promise<Page<CreditTransferRow>> {
+  const range = rangeOf(query, uuidSchema);
+  const { after } = range;
   const found = await db
     .selectFrom('credit_transfers')
     .selectAll()
     .where('account_id', '=', accountId)
     .where('state', '=', what === 'holds' ? 'pending' : 'posted')
-    .$if(what === 'movements', (query) => query.where('kind', '<>', 'hold'))
-    .where('created_at_ms', '<', settledMs)
-    .$if(after !== null, (query) =>
-      query.where((where) =>
+    .$if(what === 'movements', (select) => select.where('kind', '<>', 'hold'))
+    .where('created_at_ms', '<', await settledBeforeMs(db, nowMs))
+    .$if(after !== null, (select) =>
+      select.where((where) =>
         where(where.refTuple('created_at_ms', 'transfer_id'), '>', where.tuple(after?.atMs ?? 0, after?.id ?? '')),
       ),
     )
     .orderBy('created_at_ms')
     .orderBy('transfer_id')
-    .limit(limit + 1)
+    .limit(range.limit + 1)
     .execute();
-  const rows = found.slice(0, limit);
-  const last = rows.at(-1);
-  const next = last === undefined ? after : { atMs: last.created_at_ms, id: last.transfer_id };
-  return { rows, next_cursor: next === null ? null : encodeCursor(next), has_more: found.length > limit };
+  return pageOf(found, range, (row) => ({ atMs: row.created_at_ms, id: row.transfer_id }));
 }

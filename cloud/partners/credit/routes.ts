@@ -2,9 +2,8 @@ import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
-import { uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../../context.ts';
-import { decodeCursor, pageQuerySchema } from '../../http/cursor.ts';
+import { pageFields, pageQuerySchema, placeOf } from '../../http/cursor.ts';
 import { problems, signedProblems } from '../../http/problem.ts';
 import { parseJsonBody } from '../../http/raw-body.ts';
 import type { PartnerGate } from '../gate.ts';
@@ -15,22 +14,20 @@ import { accountView, holdView, transferView } from './view.ts';
 
 const tags = ['credit'];
 const params = z.object({ currency: currencySchema });
-const page = { next_cursor: z.string().nullable(), has_more: z.boolean() };
 
 /** What a partner has with the platform, in the environment of its key. */
 export function creditRoutes(context: CloudContext, gate: PartnerGate): FastifyPluginCallbackZod {
   const preValidation = [gate.requires('settlement'), parseJsonBody];
 
-  const pageOf = async (
+  const page = async (
     request: FastifyRequest,
     currency: string,
     what: 'holds' | 'movements',
-    { cursor, limit }: z.infer<typeof pageQuerySchema>,
+    query: z.infer<typeof pageQuerySchema>,
   ) => {
     const account = await findAccount(context.db, { ...gate.callerOf(request), currency });
     if (account === undefined) throw new PilegateError('credit.unknown', `no account in ${currency}`);
-    const after = cursor === undefined ? null : decodeCursor(cursor, uuidSchema);
-    return listTransfers(context.db, account.account_id, { what, after, limit }, context.clock.wallMs());
+    return listTransfers(context.db, account.account_id, what, query, context.clock.wallMs());
   };
 
   return (app, _options, done) => {
@@ -62,13 +59,13 @@ export function creditRoutes(context: CloudContext, gate: PartnerGate): FastifyP
         params,
         querystring: pageQuerySchema,
         response: {
-          200: z.object({ holds: z.array(holdSchema), ...page }),
+          200: z.object({ holds: z.array(holdSchema), ...pageFields }),
           ...problems(...signedProblems, 'credit.unknown'),
         },
       },
       handler: async (request) => {
-        const { rows, ...more } = await pageOf(request, request.params.currency, 'holds', request.query);
-        return { holds: rows.map(holdView), ...more };
+        const found = await page(request, request.params.currency, 'holds', request.query);
+        return { holds: found.rows.map(holdView), ...placeOf(found) };
       },
     });
 
@@ -80,13 +77,13 @@ export function creditRoutes(context: CloudContext, gate: PartnerGate): FastifyP
         params,
         querystring: pageQuerySchema,
         response: {
-          200: z.object({ transfers: z.array(transferSchema), ...page }),
+          200: z.object({ transfers: z.array(transferSchema), ...pageFields }),
           ...problems(...signedProblems, 'credit.unknown'),
         },
       },
       handler: async (request) => {
-        const { rows, ...more } = await pageOf(request, request.params.currency, 'movements', request.query);
-        return { transfers: rows.map(transferView), ...more };
+        const found = await page(request, request.params.currency, 'movements', request.query);
+        return { transfers: found.rows.map(transferView), ...placeOf(found) };
       },
     });
     done();

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
 import { uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../../context.ts';
-import { decodeCursor, pageQuerySchema } from '../../http/cursor.ts';
+import { pageFields, pageQuerySchema, placeOf } from '../../http/cursor.ts';
 import { problems } from '../../http/problem.ts';
 import type { StaffGate } from '../../staff/gate.ts';
 import { staffProblems, staffTags } from '../../staff/routes.ts';
@@ -67,23 +67,17 @@ export function creditStaffRoutes(context: CloudContext, staff: StaffGate): Fast
           what: z.enum(['movements', 'holds']).default('movements'),
         }),
         response: {
-          200: z.object({
-            transfers: z.array(transferSchema),
-            next_cursor: z.string().nullable(),
-            has_more: z.boolean(),
-          }),
+          200: z.object({ transfers: z.array(transferSchema), ...pageFields }),
           ...problems(...staffProblems, 'credit.unknown'),
         },
       },
       handler: async (request) => {
-        const { environment, currency, what, cursor, limit } = request.query;
+        const { environment, currency, what, ...query } = request.query;
         const { partner_id: partnerId } = request.params;
         const account = await findAccount(context.db, { partnerId, environment, currency });
         if (account === undefined) throw new PilegateError('credit.unknown', `${partnerId} has none in ${currency}`);
-        const after = cursor === undefined ? null : decodeCursor(cursor, uuidSchema);
-        const nowMs = context.clock.wallMs();
-        const { rows, ...more } = await listTransfers(context.db, account.account_id, { what, after, limit }, nowMs);
-        return { transfers: rows.map(transferView), ...more };
+        const page = await listTransfers(context.db, account.account_id, what, query, context.clock.wallMs());
+        return { transfers: page.rows.map(transferView), ...placeOf(page) };
       },
     });
 
