@@ -76,6 +76,15 @@ async function controlled(action: 'pause' | 'resume' | 'abort', change: object =
   return { path: `/rollouts/${id}/${action}`, body: { ...by, reason: 'lunch', ...change }, subject: `rollout/${id}` };
 }
 
+const creditTerms = {
+  environment: 'sandbox',
+  currency: 'CNY',
+  kind: 'deposit',
+  limit_minor: 0,
+  hold_per_start_minor: 1,
+  low_marks_minor: [],
+  reason: 'contract',
+};
 const onPartner = (change: string, body: object): Deed => ({
   path: `/partners/${stage.partnerId}${change}`,
   body,
@@ -259,6 +268,33 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
   'partner.change': () => onPartner('', { suspends_unusual: true }),
   'partner.suspend': () => onPartner('/suspend', { reason: 'unpaid' }),
   'partner.resume': () => onPartner('/resume', { reason: 'paid' }),
+  'partner.set_access': () => onPartner('/access', { environment: 'sandbox', stations: 'all', reason: 'contract' }),
+  'partner.put_prices': () => {
+    const bounds = { leastPriceE4: 0, mostPriceE4: 1 };
+    const schedule = { version: 1, currency: 'CNY', bounds, tariffs: [] };
+    return onPartner('/prices', { environment: 'sandbox', site_id: null, schedule, reason: 'contract' });
+  },
+  'credit.set_terms': () => onPartner('/credit/terms', creditTerms),
+  'credit.transfer': async () => {
+    await staff('POST', `/partners/${stage.partnerId}/credit/terms`, creditTerms);
+    const what = { kind: 'top_up', amount_minor: 5, reference: 'bank 1', reason: 'paid in' };
+    const name = { transfer_id: systemRandom.uuid(), environment: 'sandbox', currency: 'CNY' };
+    return onPartner('/credit/transfers', { ...name, ...what });
+  },
+  'credit.settle_order': async () => {
+    await staff('POST', `/partners/${stage.partnerId}/credit/terms`, creditTerms);
+    const orderId = systemRandom.uuid();
+    const [connectorId = ''] = stage.connectorIds;
+    const at = { site_id: stage.siteId, pile_id: 'p', connector_id: connectorId, created_at_ms: 1, updated_at_ms: 1 };
+    const tariff = { tariff_id: exampleTariff.tariffId, tariff_version: exampleTariff.version };
+    const what = { origin: 'remote', environment: 'sandbox', state: 'abnormal' } as const;
+    await cloud.context.db
+      .insertInto('orders')
+      .values({ order_id: orderId, partner_id: stage.partnerId, ...what, ...at, ...tariff })
+      .execute();
+    const body = { transfer_id: systemRandom.uuid(), amount_minor: 5, reason: 'agreed' };
+    return { path: `/orders/${orderId}/settlement`, body, subject: `order/${orderId}` };
+  },
   'partner_key.change': () => onKey('', { label: 'till' }),
   'partner_key.rotate': () => onKey('/rotate', { overlap_s: 0 }),
   'partner_key.disable': () => onKey('/disable', { reason: 'lost' }),
