@@ -1,6 +1,9 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { alarmRoutes } from './alarms/routes.ts';
+import { channelRoutes } from './alerts/channels/routes.ts';
+import { alertRoutes } from './alerts/routes.ts';
+import { alertSettingRoutes } from './alerts/setting-routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import type { CloudContext } from './context.ts';
 import { diagnosticsRoutes } from './diagnostics/routes.ts';
@@ -114,6 +117,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(auditRoutes(context, staff));
   await zodApp.register(attentionRoutes(context, staff));
   await zodApp.register(alarmRoutes(context, staff));
+  await zodApp.register(alertRoutes(context, staff));
+  await zodApp.register(channelRoutes(context, staff));
+  await zodApp.register(alertSettingRoutes(context, staff));
   await zodApp.register(localOrderRoutes(context, staff));
   await zodApp.register(maintenanceRoutes(context, staff));
   await zodApp.register(documentRoutes(context, staff));

@@ -16,6 +16,7 @@ import type { LookUp } from './webhooks/address-guard.ts';
 export interface Wake {
   commands(): void;
   deliveries(): void;
+  alerts(): void;
 }
 
 /** What the capabilities are built from. Each function asks for the fields it needs, and no more. */
@@ -41,6 +42,8 @@ export interface CloudContext {
 export interface CloudSettings {
   readonly startTimeoutMs: number;
   readonly startSilenceMs: number;
+  /** How this cloud is reached from outside, for links; null: not told. */
+  readonly publicUrl: string | null;
   readonly samplesKeepMs: number;
   readonly staff: StaffSettings;
   readonly webhookRetryMs: readonly number[];

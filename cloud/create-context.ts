@@ -54,6 +54,7 @@ export function createContext(
     settings: {
       startTimeoutMs: config.startTimeoutMs,
       startSilenceMs: config.startSilenceMs,
+      publicUrl: config.publicUrl,
       samplesKeepMs: config.samplesKeepMs,
       staff: config.staff,
       webhookRetryMs: config.webhookRetryMs,

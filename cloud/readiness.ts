@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import type { Clock } from '#shared/clock.ts';
+import { alertLevels } from './alerts/levels.ts';
+import { alertStanding } from './alerts/standing.ts';
 import type { Db } from './db/connect.ts';
 import { leaseStanding } from './ingest/shards/leases.ts';
 import { type Ingest, type IngestStanding, isIngestReady } from './ingest/start-ingest.ts';
@@ -16,18 +19,25 @@ export const readinessSchema = z.object({
     })
     .nullable()
     .describe('Null in a process without this role.'),
+  alerts_deaf_levels: z
+    .array(z.enum(alertLevels))
+    .nullable()
+    .describe(
+      'Levels of alerts that would reach nobody. No reason to take the process out of service, but to see to the channels.',
+    ),
 });
 export type Readiness = z.infer<typeof readinessSchema>;
 
 /** Can this process do its work? Told, and never thrown: what does not answer is not ready. */
 export async function readinessOf(
-  context: { readonly db: Db; readonly processId: string },
+  context: { readonly db: Db; readonly clock: Clock; readonly processId: string },
   ingest: Pick<Ingest, 'standing'> | null,
 ): Promise<Readiness> {
   try {
+    const deaf = [...(await alertStanding(context.db, context.clock.wallMs())).deafLevels];
     if (ingest === null) {
       const { leased } = await leaseStanding(context.db, context.processId);
-      return { ready: true, database_reachable: true, shards_leased: leased, ingest: null };
+      return { ready: true, database_reachable: true, shards_leased: leased, ingest: null, alerts_deaf_levels: deaf };
     }
     const standing = await ingest.standing();
     return {
@@ -35,9 +45,10 @@ export async function readinessOf(
       database_reachable: true,
       shards_leased: standing.shardsLeased,
       ingest: shown(standing),
+      alerts_deaf_levels: deaf,
     };
   } catch {
-    return { ready: false, database_reachable: false, shards_leased: null, ingest: null };
+    return { ready: false, database_reachable: false, shards_leased: null, ingest: null, alerts_deaf_levels: null };
   }
 }
 

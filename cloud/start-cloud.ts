@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { type Alerting, startAlerts } from './alerts/start-alerts.ts';
 import { buildApp } from './app.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded.ts';
 import type { MosquittoLinks } from './broker/mosquitto-links.ts';
@@ -38,13 +39,17 @@ export interface RunningCloud {
 /** Starts the roles that the configuration names, and returns when they are ready. */
 export async function startCloud(config: CloudConfig, world: CloudWorld): Promise<RunningCloud> {
   const has = (role: 'api' | 'ingest' | 'worker'): boolean => config.role === 'all' || config.role === role;
-  const pollers: { commands?: Poller; deliveries?: Poller; others: Poller[] } = { others: [] };
+  const pollers: Pollers = {};
   const tls = config.brokerTlsDir === null ? null : await readTlsFolder(config.brokerTlsDir);
   const links: { own: SiteLinks | null; refresh: () => void } = { own: null, refresh: () => {} };
   const context = createContext(
     config,
     world,
-    { commands: () => pollers.commands?.wake(), deliveries: () => pollers.deliveries?.wake() },
+    {
+      commands: () => pollers.commands?.wake(),
+      deliveries: () => pollers.deliveries?.wake(),
+      alerts: () => pollers.alerts?.wake(),
+    },
     { cut: async (siteId, keepFingerprint) => (await links.own?.cut(siteId, keepFingerprint)) ?? false },
     tls === null ? undefined : await issuerOf(config, world, tls),
   );
@@ -167,20 +172,24 @@ async function linksOfMosquitto(
   };
 }
 
-function startWorker(
-  context: CloudContext,
-  pollers: { deliveries?: Poller; others: Poller[] },
-  stops: (() => Promise<void>)[],
-): void {
+interface Pollers {
+  commands?: Poller;
+  deliveries?: Poller;
+  alerts?: Alerting;
+}
+
+function startWorker(context: CloudContext, pollers: Pollers, stops: (() => Promise<void>)[]): void {
   const poster = createWebhookPoster({ lookUp: context.lookUp, devAllow: context.settings.webhookDevAllow });
   const worker = createDeliveryWorker(context, poster);
   const deliveries = startDeliveries(context, worker);
   pollers.deliveries = deliveries;
+  const alerts = startAlerts(context, poster);
+  pollers.alerts = alerts;
   const sweepers = startSweepers(context);
   stops.push(async () => {
-    await deliveries.stop();
+    await Promise.all([deliveries, ...alerts.pollers].map((poller) => poller.stop()));
     await poster.close();
-    await worker.idle();
+    await Promise.all([worker.idle(), alerts.worker.idle()]);
     await Promise.all(sweepers.map((sweeper) => sweeper.stop()));
   });
 }

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import { PilegateError } from '#shared/errors.ts';
+import { followAlarm, lockAlertOf } from '../alerts/handle-alert.ts';
 import type { CloudContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
@@ -8,20 +9,24 @@ export type AlarmRow = Selectable<Database['alarms']>;
 type AlarmContext = Pick<CloudContext, 'db' | 'clock'>;
 
 /**
- * Somebody is at an alarm. Whoever was first stays the one.
+ * Somebody is at an alarm, and with it at its alert. Whoever was first stays the one.
  *
  * @throws PilegateError `alarm.unknown`, `alarm.closed`
  */
 export const acknowledgeAlarm = ({ db, clock }: AlarmContext, alarmId: string, by: string): Promise<AlarmRow> =>
   transaction(db, async (trx) => {
+    const alertId = await lockAlertOf(trx, alarmId);
     const alarm = await openAlarm(trx, alarmId);
     if (alarm.acknowledged_at_ms !== null) return alarm;
-    return await trx
+    const nowMs = clock.wallMs();
+    const acknowledged = await trx
       .updateTable('alarms')
-      .set({ acknowledged_at_ms: clock.wallMs(), acknowledged_by: by })
+      .set({ acknowledged_at_ms: nowMs, acknowledged_by: by })
       .where('alarm_id', '=', alarmId)
       .returningAll()
       .executeTakeFirstOrThrow();
+    if (alertId !== null) await followAlarm(trx, alertId, by, nowMs);
+    return acknowledged;
   });
 
 /**
@@ -35,13 +40,17 @@ export const closeAlarm = (
   { by, reason }: { readonly by: string; readonly reason: string },
 ): Promise<AlarmRow> =>
   transaction(db, async (trx) => {
+    const alertId = await lockAlertOf(trx, alarmId);
     await openAlarm(trx, alarmId);
-    return await trx
+    const nowMs = clock.wallMs();
+    const closed = await trx
       .updateTable('alarms')
-      .set({ closed_at_ms: clock.wallMs(), closed_by: by, close_reason: reason })
+      .set({ closed_at_ms: nowMs, closed_by: by, close_reason: reason })
       .where('alarm_id', '=', alarmId)
       .returningAll()
       .executeTakeFirstOrThrow();
+    if (alertId !== null) await followAlarm(trx, alertId, by, nowMs);
+    return closed;
   });
 
 async function openAlarm(trx: Trx, alarmId: string): Promise<AlarmRow> {

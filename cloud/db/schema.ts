@@ -2,6 +2,13 @@ import type { Generated, Selectable } from 'kysely';
 import type { DocumentKind, DocumentSource, DocumentStatus } from '#shared/documents.ts';
 import type { ClockQuality } from '#shared/stamp.ts';
 import type { Command, ConnectorStatus, MaintenanceAction } from '#shared/wire/messages.ts';
+import type {
+  AlertChannelsTable,
+  AlertPostsTable,
+  AlertSettingsTable,
+  AlertsTable,
+  AlertTellingsTable,
+} from '../alerts/tables.ts';
 import type { AuditLogTable } from '../audit/tables.ts';
 import type { DiagnosticPiecesTable, DiagnosticsTable } from '../diagnostics/tables.ts';
 import type { DocumentKeysTable } from '../keys/tables.ts';
@@ -77,6 +84,11 @@ export interface Database {
   sample_series: SampleSeriesTable;
   sample_losses: SampleLossesTable;
   alarms: AlarmsTable;
+  alerts: AlertsTable;
+  alert_settings: AlertSettingsTable;
+  alert_channels: AlertChannelsTable;
+  alert_posts: AlertPostsTable;
+  alert_tellings: AlertTellingsTable;
   site_documents: SiteDocumentsTable;
   site_documents_in_force: SiteDocumentsInForceTable;
   document_keys: DocumentKeysTable;
@@ -311,6 +323,9 @@ interface AlarmsTable {
   closed_at_ms: number | null;
   closed_by: string | null;
   close_reason: string | null;
+  about: string | null;
+  taken_at_ms: number | null;
+  alert_id: string | null;
 }
 
 interface OrdersTable {

@@ -5,6 +5,8 @@ import { storable } from '../ingest/storable.ts';
 export interface PartnerAlarm {
   /** Null: of somebody who is not known. */
   readonly partnerId: string | null;
+  /** `kind/id`, of what is neither partner nor site. */
+  readonly about?: string;
   readonly code: string;
   readonly severity: 'warning' | 'critical';
   readonly detail: string;
@@ -15,7 +17,7 @@ export interface PartnerAlarm {
 export async function raisePartnerAlarm(
   context: Pick<CloudContext, 'random' | 'logger'>,
   db: Pick<Db, 'insertInto'>,
-  { partnerId, code, severity, detail, nowMs }: PartnerAlarm,
+  { partnerId, about, code, severity, detail, nowMs }: PartnerAlarm,
 ): Promise<void> {
   await db
     .insertInto('alarms')
@@ -25,10 +27,14 @@ export async function raisePartnerAlarm(
       code,
       severity,
       partner_id: partnerId,
+      about: about ?? null,
       detail: storable(detail, 500),
       raised_at_ms: nowMs,
       received_at_ms: nowMs,
     })
     .execute();
-  context.logger[severity === 'critical' ? 'error' : 'warn']({ partnerId, code, detail }, 'alarm about a partner');
+  context.logger[severity === 'critical' ? 'error' : 'warn'](
+    { partnerId, about, code, detail },
+    'alarm about a partner',
+  );
 }

@@ -8,6 +8,8 @@ interface ActionRule {
 }
 
 const always = (): boolean => true;
+/** Fewer are told than before, or later. */
+const mayQuieten = (body: object): boolean => !('level' in body) || body.level === 'info' || body.level === 'warning';
 const stopsWhatRuns = (body: object): boolean => 'stop_running' in body && body.stop_running === true;
 
 /**
@@ -43,6 +45,21 @@ export const staffActions = {
   'rollout.abort': { permission: 'rollouts.write' },
   'alarm.acknowledge': { permission: 'alarms.handle' },
   'alarm.close': { permission: 'alarms.handle' },
+  'alert.acknowledge': { permission: 'alarms.handle' },
+  'alert.close': { permission: 'alarms.handle' },
+  'alert.set_level': { permission: 'alerts.manage', isDangerous: mayQuieten },
+  'alert.set_chain': { permission: 'alerts.manage', isDangerous: always },
+  'alert.set_rota': { permission: 'alerts.manage' },
+  'alert_channel.create': { permission: 'alerts.manage' },
+  'alert_channel.test': { permission: 'alerts.manage' },
+  'alert_channel.enable': { permission: 'alerts.manage' },
+  'alert_channel.disable': { permission: 'alerts.manage', isDangerous: always },
+  'alert_channel.delete': { permission: 'alerts.manage', isDangerous: always },
+  'ticket.open': { permission: 'tickets.handle' },
+  'ticket.move': { permission: 'tickets.handle' },
+  'ticket.change': { permission: 'tickets.handle' },
+  'ticket.comment': { permission: 'tickets.handle' },
+  'ticket.link': { permission: 'tickets.handle' },
   'dead_letter.retry': { permission: 'attention.retry' },
   'webhook.replay': { permission: 'attention.retry' },
   'partner.create': { permission: 'partners.write' },

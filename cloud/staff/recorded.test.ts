@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { takeAlarms } from '../alerts/take-alarms.ts';
 import { verifyAudit } from '../audit/verify.ts';
 import { systemRandom } from '../random.ts';
 import { createApplicant, examplePdf, exampleRegistration } from '../testing/applicant.ts';
@@ -98,6 +99,33 @@ async function newAlarm(): Promise<string> {
     .values({ ...alarm, source: 'platform', raised_at_ms: atMs, received_at_ms: atMs })
     .execute();
   return alarm.alarm_id;
+}
+
+/** Of a mail server that is not there: nothing of these tests goes out into the world. */
+const nowhere = { kind: 'mail', host: '127.0.0.1', port: 1, security: 'none', from: 'a@example.com' };
+const channel = (id: string) => ({
+  channel_id: id,
+  name: id,
+  language: 'en',
+  settings: { ...nowhere, to: ['b@example.com'] },
+});
+const newChannel = (id: string) => staff('POST', '/alert-channels', channel(id));
+
+async function onChannel(what: string, body: object): Promise<Deed> {
+  const id = `to-${what}`;
+  await newChannel(id);
+  return { path: `/alert-channels/${id}/${what}`, body, subject: `alert-channel/${id}` };
+}
+
+async function onAlert(what: string, body: object): Promise<Deed> {
+  const alarmId = await newAlarm();
+  await takeAlarms(cloud.context, () => Promise.resolve());
+  const { alert_id: id } = await cloud.context.db
+    .selectFrom('alarms')
+    .select('alert_id')
+    .where('alarm_id', '=', alarmId)
+    .executeTakeFirstOrThrow();
+  return { path: `/alerts/${id}/${what}`, body, subject: `alert/${id}` };
 }
 
 const invitationOf = async (staffId: string): Promise<string> =>
@@ -220,6 +248,31 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
     const id = await newAlarm();
     return { path: `/alarms/${id}/close`, body: { reason: 'repaired' }, subject: `alarm/${id}` };
   },
+  'alert.acknowledge': () => onAlert('acknowledge', {}),
+  'alert.close': () => onAlert('close', { reason: 'repaired' }),
+  'alert.set_level': () => ({
+    path: '/alert-settings/levels/door-open',
+    body: { level: 'info', reason: 'no door' },
+    subject: 'alert-level/door-open',
+  }),
+  'alert.set_chain': () => {
+    const chain = { steps: [{ after_min: 0, tell: [{ all: true }] }] };
+    return { path: '/alert-settings/chains/warning', body: { chain, reason: 'r' }, subject: 'alert-chain/warning' };
+  },
+  'alert.set_rota': async () => {
+    await newChannel('on-rota');
+    const rota = { shifts: [], otherwise: ['on-rota'] };
+    return { path: '/alert-settings/rotas/night', body: { rota }, subject: 'alert-rota/night' };
+  },
+  'alert_channel.create': () => ({
+    path: '/alert-channels',
+    body: channel('created'),
+    subject: 'alert-channel/created',
+  }),
+  'alert_channel.test': () => onChannel('test', {}),
+  'alert_channel.enable': () => onChannel('enable', {}),
+  'alert_channel.disable': () => onChannel('disable', { reason: 'r' }),
+  'alert_channel.delete': () => onChannel('delete', { reason: 'r' }),
   'dead_letter.retry': async () => {
     const at = { wallMs: 1, monoMs: 1, bootId: systemRandom.uuid(), clock: 'trusted' };
     const payload = JSON.stringify({ seq: 1, at, body: { kind: 'of-tomorrow' } });

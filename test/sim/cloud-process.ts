@@ -63,7 +63,7 @@ export class CloudProcess {
         logger: log,
         lookUp: () => Promise.resolve([]),
       },
-      { commands: () => pollers.commands?.wake(), deliveries: () => {} },
+      { commands: () => pollers.commands?.wake(), deliveries: () => {}, alerts: () => {} },
       { cut: () => Promise.resolve(false) },
     );
     const ingest = startIngest(this.context, { url: 'sim' }, { leaseMs: LEASE_MS, isAlone: false }, ({ onMessage }) =>

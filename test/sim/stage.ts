@@ -30,7 +30,7 @@ export async function setAllStages(
       lookUp: () => Promise.resolve([]),
       keys,
     },
-    { commands: () => {}, deliveries: () => {} },
+    { commands: () => {}, deliveries: () => {}, alerts: () => {} },
     { cut: () => Promise.resolve(false) },
   );
   await ensureDocumentKey(context);
