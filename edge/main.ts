@@ -20,6 +20,7 @@ import type { LateLoop } from './runtime/liveness.ts';
 import { createLineGate } from './runtime/log-stream.ts';
 import { createLogger } from './runtime/logger.ts';
 import { watchLedger } from './runtime/mutual-watch.ts';
+import { RequestNotes } from './runtime/request-notes.ts';
 import { runningSite } from './runtime/running-site.ts';
 import { beginsWith, storeBeginning } from './runtime/settle-site.ts';
 import { SiteDocuments } from './runtime/site-documents.ts';
@@ -92,6 +93,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
     timers: systemTimers,
   });
   const documents = new SiteDocuments({ ...doors, site, siteDoor, stored: opened.documents, onChange: () => {} });
+  const notes = new RequestNotes({ dataDir: site.dataDir, log });
   const field = new Field({
     site,
     devices,
@@ -106,6 +108,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
     cardKey: site.access === undefined ? null : readCardKey(site.access.keyFile),
     documents: { tariffs: () => documents.tariffs.active, cards: () => documents.access.active },
     onTurn: turnCounter(turns.field),
+    onNote: (note) => notes.add(note),
     storeRules: (version, document) => ledger.putRules(version, document),
     surroundings: () => ({ storageLevel: storage.level, isLinkUp: sync === null ? null : sync.link === 'open' }),
   });
@@ -155,7 +158,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
         return ledger.post({
           kind: 'field-facts',
           bundleId: notice.bundleId,
-          facts: { ...field.facts(), fieldLog: ring.lines() },
+          facts: { ...field.facts(), fieldLog: ring.lines(), requests: notes.last() },
         });
       case 'sync':
         sync = notice.sync;
@@ -205,6 +208,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
     await control.close();
     await documents.close();
     await field.close();
+    await notes.close();
     await ledger.close();
     log.info('edge ends');
     log.flush();

@@ -13,7 +13,7 @@ export interface Bundle {
 }
 
 /** Left out one after the other, until the bundle has the size that it may have. */
-const MAY_BE_LEFT_OUT = ['frames', 'fieldLog', 'ledgerLog', 'lines', 'devices'];
+const MAY_BE_LEFT_OUT = ['frames', 'fieldLog', 'ledgerLog', 'lines', 'devices', 'requests'];
 
 /**
  * Packs facts: JSON, gzip. Whatever looks like a login in an address, and every value whose name says that it is secret, is blotted

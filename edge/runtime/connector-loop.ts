@@ -30,9 +30,11 @@ import { describeWrites } from '../devices/describe-writes.ts';
 import { type FirmwareVerdict, firmwareInOrder } from '../devices/firmware-verdict.ts';
 import type { MeterDriver } from '../devices/meter-driver.ts';
 import type { PileDriver } from '../devices/pile-driver.ts';
+import { ConnectorNotes } from './connector-notes.ts';
 import { Pace } from './pace.ts';
 import { Permit } from './permit.ts';
 import { PileContact, type RegisterNeed } from './pile-contact.ts';
+import type { RequestNote } from './request-notes.ts';
 
 export interface ConnectorLoopParts {
   readonly facts: ConnectorFacts;
@@ -60,6 +62,8 @@ export interface ConnectorLoopParts {
   readonly onCard: ((shown: Shown) => void) | null;
   /** The loop has turned: it has looked, decided, and fed where that was due. */
   readonly onTurn: () => void;
+  /** Keeps by which steps each request was carried out; absent where nobody does. */
+  readonly onNote?: (note: RequestNote) => void;
 }
 
 /** The permit outlives one poll and its retry, not more. */
@@ -82,6 +86,7 @@ export class ConnectorLoop {
   readonly #permit: Permit;
   readonly #contact: PileContact;
   readonly #pace: Pace;
+  readonly #notes: ConnectorNotes;
   #state: ConnectorState;
   #done: Promise<void> = Promise.resolve();
   #commits: Promise<void> = Promise.resolve();
@@ -99,6 +104,8 @@ export class ConnectorLoop {
     this.#state = parts.initial;
     this.#contact = new PileContact(parts);
     this.#pace = new Pace(parts.timers);
+    const { facts, onNote = null } = parts;
+    this.#notes = new ConnectorNotes({ ...parts, connectorId: facts.connectorId, keep: onNote });
     this.#permit = new Permit(PERMIT_POLLS * parts.driver.profile.timing.pollMs);
   }
 
@@ -133,6 +140,7 @@ export class ConnectorLoop {
     if (isSuspendedByVehicle(state) && !isSuspendedByVehicle(before)) this.#contact.suspect();
     for (const order of orders) this.#carryOut(order);
     this.#tellChange(before, state, event);
+    this.#notes.decided(before, state, event);
     for (const order of orders)
       if (order.kind === 'commit') for (const body of order.transaction.records) this.#tell(body);
   }
@@ -305,10 +313,13 @@ export class ConnectorLoop {
   async #write(order: Extract<Order, { kind: 'write' }>): Promise<void> {
     const { driver, log } = this.#parts;
     const { write, limitMa, requestId } = order;
+    const orderedMonoMs = this.#parts.clock.monoMs();
     try {
       const registers = write === 'trip' ? null : describeWrites(driver.profile, write, limitMa);
       await (write === 'trip' ? this.#trip() : driver.command(write, limitMa));
-      log.info({ write, registers, limitMa, requestId }, 'pile is written');
+      const requestIds = this.#notes.requestIdsOf(this.#state.phase);
+      log.info({ write, registers, limitMa, requestId, requestIds }, 'pile is written');
+      this.#notes.written(this.#state, order, registers, this.#parts.clock.monoMs() - orderedMonoMs);
       if (write === 'reboot') this.#contact.restarts();
       this.#endMaintenance(write, null);
       this.dispatch({ kind: 'written', ...toldBy(order) });
@@ -318,6 +329,7 @@ export class ConnectorLoop {
         { write, limitMa, requestId, failure: error.failure, detail: error.message },
         'pile could not be written',
       );
+      this.#notes.notWritten(this.#state, order, error.message);
       this.#endMaintenance(write, error.message);
       const isSuperseded = error.failure === 'superseded' && (write === 'start' || write === 'limit');
       this.dispatch(isSuperseded ? { kind: 'superseded', write } : { kind: 'write-failed', ...toldBy(order) });
@@ -356,6 +368,7 @@ export class ConnectorLoop {
     for (;;) {
       try {
         await commit(transaction);
+        this.#notes.stored(transaction);
         if (answer !== null) this.dispatch({ kind: 'durable', sessionId: answer });
         return;
       } catch (error) {
@@ -363,6 +376,7 @@ export class ConnectorLoop {
           { code: 'store.unavailable', reason: error instanceof Error ? error.message : String(error) },
           'record could not be stored',
         );
+        this.#notes.stored(transaction, error instanceof Error ? error.message : String(error));
         if (answer !== null) return this.dispatch({ kind: 'store-failed', sessionId: answer });
       }
       if (this.#pace.isOver) return;

@@ -41,6 +41,7 @@ import { type FieldRulesParts, fieldRules } from './field-rules.ts';
 import type { Opened } from './ledger-client.ts';
 import type { CommandResult } from './parking-loop.ts';
 import type { PowerView } from './power-view.ts';
+import type { RequestNote } from './request-notes.ts';
 import { SiteAccess } from './site-access.ts';
 import { SiteIo } from './site-io.ts';
 import { type LineView, type SiteLine, siteLines, viewOfLine } from './site-lines.ts';
@@ -67,6 +68,8 @@ export interface FieldParts {
   readonly documents: { readonly tariffs: () => TariffSchedule | null; readonly cards: () => AccessList | null };
   /** A connector's loop has turned. */
   readonly onTurn: (connectorId: string) => void;
+  /** Keeps by which steps each request was carried out; absent where nobody does. */
+  readonly onNote?: (note: RequestNote) => void;
 }
 
 /** Every line and connector of the site, on the thread that does nothing else. */
@@ -158,7 +161,7 @@ export class Field {
   }
 
   #loop(pile: SitePile, facts: ConnectorFacts, bandChangeMs: Context['bandChangeMs']): ConnectorLoop {
-    const { opened, clock, timers, stamp, newId, commit, log, devices, onView, onTurn } = this.#parts;
+    const { opened, clock, timers, stamp, newId, commit, log, devices, onView, onTurn, onNote } = this.#parts;
     const { lineId, unit, socket = 1 } = pile.config;
     const { modbus, frames } = this.#line(lineId);
     const meter = meterOf(devices, pile);
@@ -185,6 +188,7 @@ export class Field {
       trip: facts.hasTrip ? () => this.io.trip(facts.connectorId) : null,
       onCard: pile.config.readsCards === true ? (shown) => this.access.shows(facts.connectorId, shown) : null,
       onTurn: () => onTurn(facts.connectorId),
+      ...(onNote === undefined ? {} : { onNote }),
     });
   }
 

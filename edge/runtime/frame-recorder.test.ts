@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
-import { type FrameRecord, parseFrameLog } from '#shared/frame-log.ts';
+import { type FrameRecord, formatFrame, parseFrameLog } from '#shared/frame-log.ts';
 import { toMbap } from '../bus/framing.ts';
 import { bytesOf, frame, hexOf, ManualTime } from '../bus/testing.ts';
-import { FrameFile } from './frame-file.ts';
 import { frameRecorder } from './frame-recorder.ts';
+import { LinesFile } from './lines-file.ts';
 
 const recorder = (isMbap = false) => {
   const time = new ManualTime();
@@ -59,13 +59,13 @@ function frameFile(maxBytes: number) {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const warned: string[] = [];
   const log = pino({}, { write: (text: string) => warned.push(text) });
-  return { folder, warned, log, file: new FrameFile({ folder, lineId: 'L1', maxBytes, log }) };
+  return { folder, warned, log, file: new LinesFile({ folder, name: 'L1', what: 'frames', maxBytes, log }) };
 }
 
 test('a recording is read back as it was written', async () => {
   const { folder, file } = frameFile(100_000);
-  file.write(entry);
-  file.write({ ...entry, direction: 'received' });
+  file.write(formatFrame(entry));
+  file.write(formatFrame({ ...entry, direction: 'received' }));
   await file.close();
   expect(parseFrameLog(readFileSync(join(folder, 'L1.jsonl'), 'utf8'))).toEqual({
     ok: true,
@@ -75,10 +75,10 @@ test('a recording is read back as it was written', async () => {
 
 test('a recording goes on after a restart', async () => {
   const { folder, log, file } = frameFile(100_000);
-  file.write(entry);
+  file.write(formatFrame(entry));
   await file.close();
-  const again = new FrameFile({ folder, lineId: 'L1', maxBytes: 100_000, log });
-  again.write(entry);
+  const again = new LinesFile({ folder, name: 'L1', what: 'frames', maxBytes: 100_000, log });
+  again.write(formatFrame(entry));
   await again.close();
   expect(readFileSync(join(folder, 'L1.jsonl'), 'utf8').trim().split('\n')).toHaveLength(2);
 });
@@ -86,7 +86,7 @@ test('a recording goes on after a restart', async () => {
 test('ED-11 a recording stays below its limit, whatever the line carries', async () => {
   const { folder, file } = frameFile(4000);
   for (let i = 0; i < 50; i += 1) {
-    for (let j = 0; j < 10; j += 1) file.write(entry);
+    for (let j = 0; j < 10; j += 1) file.write(formatFrame(entry));
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   await file.close();
@@ -100,7 +100,7 @@ test('a disk that cannot be written ends the recording, is told once, and nothin
   const { folder, warned, file } = frameFile(2000);
   rmSync(folder, { recursive: true, force: true });
   for (let i = 0; i < 60; i += 1) {
-    for (let j = 0; j < 10; j += 1) file.write(entry);
+    for (let j = 0; j < 10; j += 1) file.write(formatFrame(entry));
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   await file.close();
@@ -112,8 +112,14 @@ test('a folder that cannot be made ends the recording, is told once, and the edg
   await file.close();
   const notAFolder = join(folder, 'file');
   writeFileSync(notAFolder, '');
-  const recording = new FrameFile({ folder: join(notAFolder, 'frames'), lineId: 'L1', maxBytes: 2000, log });
-  for (let i = 0; i < 60; i += 1) recording.write(entry);
+  const recording = new LinesFile({
+    folder: join(notAFolder, 'frames'),
+    name: 'L1',
+    what: 'frames',
+    maxBytes: 2000,
+    log,
+  });
+  for (let i = 0; i < 60; i += 1) recording.write(formatFrame(entry));
   await recording.close();
   expect(warned.map((line) => JSON.parse(line).msg)).toEqual(['recording of frames ends']);
 });

@@ -1,11 +1,12 @@
 import type { Logger } from 'pino';
 import type { Clock, Timers } from '#shared/clock.ts';
+import { formatFrame } from '#shared/frame-log.ts';
 import type { DeviceCounters, LineCounters } from '../bus/counters.ts';
 import { type OpenedLine, openLine } from '../bus/open-line.ts';
 import type { LineConfig } from '../config/site.ts';
 import { fineTimers } from './fine-timers.ts';
-import { FrameFile } from './frame-file.ts';
 import { type FrameRecorder, frameRecorder } from './frame-recorder.ts';
+import { LinesFile } from './lines-file.ts';
 
 /** A line of the site with the record of what was on it. */
 export interface SiteLine extends OpenedLine {
@@ -45,13 +46,19 @@ function siteLine(config: LineConfig, { clock, timers, log }: SiteLineDeps): Sit
   const file =
     frameLog === undefined
       ? null
-      : new FrameFile({ folder: frameLog.folder, lineId, maxBytes: frameLog.maxMb * BYTES_PER_MB, log: lineLog });
+      : new LinesFile({
+          folder: frameLog.folder,
+          name: lineId,
+          what: 'frames',
+          maxBytes: frameLog.maxMb * BYTES_PER_MB,
+          log: lineLog,
+        });
   const frames = frameRecorder({
     lineId,
     isMbap: config.transport === 'tcp',
     clock,
     record(frame) {
-      file?.write(frame);
+      file?.write(formatFrame(frame));
       if (lineLog.isLevelEnabled('trace')) lineLog.trace({ direction: frame.direction, hex: frame.hex }, 'frame');
     },
   });

@@ -11,6 +11,7 @@ import { PileDriver } from '../devices/pile-driver.ts';
 import { type PileProfile, pileProfileSchema } from '../devices/profile/pile-profile.ts';
 import { pointSchema } from '../devices/profile/point.ts';
 import { ConnectorLoop } from './connector-loop.ts';
+import type { RequestNote } from './request-notes.ts';
 
 const REPLY_MS = 20;
 
@@ -154,6 +155,7 @@ export interface LoopOptions {
   readonly tellsLimit?: boolean;
   /** The pile has a card reader of its own, at 1500, and hears what it shows. */
   readonly onCard?: (shown: Shown) => void;
+  readonly onNote?: (note: RequestNote) => void;
   readonly meter?: MeterDriver;
   readonly trip?: () => Promise<void>;
   readonly session?: Session | null;
@@ -230,6 +232,7 @@ export function loopRig(options: LoopOptions = {}) {
     onCard: options.onCard ?? null,
     onTurn: () => {},
     onFirmware: () => {},
+    ...(options.onNote === undefined ? {} : { onNote: options.onNote }),
   });
   /** Ends the loop; what is under way on the line needs time to end. */
   const end = async (): Promise<void> => {

@@ -2,34 +2,35 @@ import { createWriteStream, mkdirSync, statSync, type WriteStream } from 'node:f
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { type FrameRecord, formatFrame } from '#shared/frame-log.ts';
 
-export interface FrameFileParts {
+export interface LinesFileParts {
   readonly folder: string;
-  readonly lineId: string;
+  readonly name: string;
+  /** What is recorded, for whoever reads that it ends. */
+  readonly what: string;
   /** Of the present file and the one before together. */
   readonly maxBytes: number;
   readonly log: Logger;
 }
 
-/** What a slow disk may keep waiting before frames are left out: the line never waits for it. */
+/** What a slow disk may keep waiting before lines are left out: nobody waits for it. */
 const MOST_WAITING_BYTES = 1_000_000;
 
 /**
- * A recording of a line in two files: `<lineId>.jsonl` and, when that is half of the limit, `<lineId>.before.jsonl`. A disk
+ * A recording in two files: `<name>.jsonl` and, when that is half of the limit, `<name>.before.jsonl`. A disk
  * that cannot be written ends the recording and nothing else.
  */
-export class FrameFile {
-  readonly #parts: FrameFileParts;
+export class LinesFile {
+  readonly #parts: LinesFileParts;
   readonly #path: string;
   #stream: WriteStream | null = null;
   #bytes = 0;
   #closed = false;
   #turning: Promise<void> = Promise.resolve();
 
-  constructor(parts: FrameFileParts) {
+  constructor(parts: LinesFileParts) {
     this.#parts = parts;
-    this.#path = join(parts.folder, `${parts.lineId}.jsonl`);
+    this.#path = join(parts.folder, `${parts.name}.jsonl`);
     try {
       mkdirSync(parts.folder, { recursive: true });
       // What was recorded before a restart may be what somebody looks for.
@@ -40,9 +41,9 @@ export class FrameFile {
     }
   }
 
-  write(frame: FrameRecord): void {
+  /** @param line with its end */
+  write(line: string): void {
     if (this.#stream === null || this.#stream.writableLength > MOST_WAITING_BYTES) return;
-    const line = formatFrame(frame);
     this.#stream.write(line);
     this.#bytes += line.length;
     if (this.#bytes >= this.#parts.maxBytes / 2) this.#turning = this.#turnOver(this.#stream);
@@ -56,7 +57,7 @@ export class FrameFile {
     await this.#turning;
   }
 
-  /** Frames that come meanwhile are left out: the disk may be slow. */
+  /** Lines that come meanwhile are left out: the disk may be slow. */
   async #turnOver(stream: WriteStream): Promise<void> {
     this.#stream = null;
     this.#bytes = 0;
@@ -82,7 +83,7 @@ export class FrameFile {
     this.#closed = true;
     this.#parts.log.warn(
       { reason: error instanceof Error ? error.message : String(error) },
-      'recording of frames ends',
+      `recording of ${this.#parts.what} ends`,
     );
   }
 }
