@@ -11,6 +11,7 @@ import { documentKeyRoutes } from './documents/key-routes.ts';
 import { documentRoutes } from './documents/routes.ts';
 import { restrictBrowsers } from './http/browser-headers.ts';
 import { answerUnreadable } from './http/client-error.ts';
+import { correlationOf } from './http/correlation.ts';
 import { createErrorHandler } from './http/error-handler.ts';
 import { healthRoutes } from './http/health-routes.ts';
 import { answerUnknownRoutes } from './http/not-found.ts';
@@ -45,6 +46,7 @@ import { tableOfStaffRoutes } from './staff/route-table.ts';
 import { staffRoutes } from './staff/routes.ts';
 import { priceAndStatusRoutes } from './stations/price-status-routes.ts';
 import { stationRoutes } from './stations/routes.ts';
+import { traceRoutes } from './trace/routes.ts';
 import { deliveryRoutes } from './webhooks/delivery-routes.ts';
 import { webhookRoutes } from './webhooks/routes.ts';
 import { webhookStaffRoutes } from './webhooks/staff-routes.ts';
@@ -79,6 +81,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   keepRawBodies(app);
   answerUnknownRoutes(app);
   restrictBrowsers(app);
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('pilegate-correlation', correlationOf(context, request));
+    done();
+  });
   app.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions } = request;
     const call = { method, route: routeOptions.url, status: reply.statusCode, durationMs: reply.elapsedTime };
@@ -130,5 +136,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(rolloutRoutes(context, staff));
   await zodApp.register(presenceRoutes(context, staff));
   await zodApp.register(diagnosticsRoutes(context, staff));
+  await zodApp.register(traceRoutes(context, staff));
   return app;
 }

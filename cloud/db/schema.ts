@@ -375,6 +375,11 @@ interface OperationsTable {
   connector_id: string;
   /** Of a raise of the hold: to what. */
   hold_minor: number | null;
+  /** By what the partner's call is found again; null where it was not kept. */
+  key_id: Generated<string | null>;
+  caller_address: Generated<string | null>;
+  correlation_id: Generated<string | null>;
+  trace_id: Generated<string | null>;
   created_at_ms: number;
   deadline_at_ms: number | null;
   finished_at_ms: number | null;
@@ -395,6 +400,11 @@ interface CommandsTable {
   expires_at_ms: number | null;
   next_send_at_ms: number | null;
   sent_count: Generated<number>;
+  first_sent_at_ms: Generated<number | null>;
+  last_sent_at_ms: Generated<number | null>;
+  /** When its site said that it has it, and that it is done or has failed. */
+  received_at_ms: Generated<number | null>;
+  ended_at_ms: Generated<number | null>;
   cancelled_at_ms: number | null;
   cancel_closed_at_ms: number | null;
 }

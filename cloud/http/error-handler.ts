@@ -69,6 +69,9 @@ export function createErrorHandler(logger: Logger) {
     };
     if (known === null) {
       logger.error({ err: error, method: request.method, path: request.routeOptions.url, requestId }, 'request fails');
+    } else if (requestId !== undefined) {
+      const correlationId = reply.getHeader('pilegate-correlation');
+      logger.info({ requestId, code: known.code, path: request.routeOptions.url, correlationId }, 'request is refused');
     }
     return sendProblem(reply, requestId === undefined ? facts : { ...facts, requestId });
   };

@@ -21,6 +21,7 @@ export async function applyCommandReported(context: RecordContext, report: Repor
       .updateTable('commands')
       .set((set) => ({
         status: 'received',
+        received_at_ms: context.nowMs,
         // A cancel goes on being sent until the site has told how it ended.
         next_send_at_ms: set
           .case()
@@ -93,6 +94,7 @@ async function close(context: RecordContext, command: CommandRow, report: Report
       stillToCancel
         ? (set) => ({
             status: 'done' as const,
+            ended_at_ms: context.nowMs,
             next_send_at_ms: set
               .case()
               .when('cancelled_at_ms', 'is', null)
@@ -100,7 +102,12 @@ async function close(context: RecordContext, command: CommandRow, report: Report
               .else(set.ref('next_send_at_ms'))
               .end(),
           })
-        : { status: report.status, next_send_at_ms: null, cancel_closed_at_ms: context.nowMs },
+        : {
+            status: report.status,
+            ended_at_ms: context.nowMs,
+            next_send_at_ms: null,
+            cancel_closed_at_ms: context.nowMs,
+          },
     )
     .where('command_id', '=', command.command_id)
     .where('status', 'in', ['open', 'received'])

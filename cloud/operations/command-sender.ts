@@ -52,6 +52,8 @@ async function claimDue({ db, processId }: SenderContext, nowMs: number): Promis
   const claimed = await sql<CommandRow>`
     update commands set
       sent_count = sent_count + 1,
+      first_sent_at_ms = coalesce(first_sent_at_ms, ${nowMs}::bigint),
+      last_sent_at_ms = ${nowMs}::bigint,
       next_send_at_ms = case
         when status = 'received' and cancelled_at_ms is null then null
         when sent_count < ${SWIFT_TRIES} then ${nowMs + RESEND_MS}::bigint

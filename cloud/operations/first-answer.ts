@@ -20,6 +20,14 @@ export const writeRequest = (caller: Caller, kind: OperationKind, body: { reques
   bodySha256: digestOf(body),
 });
 
+/** Who has asked, as an operation keeps it. */
+export const askedBy = ({ keyId, call }: Caller) => ({
+  key_id: keyId,
+  caller_address: call?.address.slice(0, 64) ?? null,
+  correlation_id: call?.correlationId ?? null,
+  trace_id: call?.traceId ?? null,
+});
+
 /**
  * The operation that the first request with this id made, if there was one.
  *

@@ -4,7 +4,7 @@ import type { OperationKind, OperationRow, OrderRow } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { lockOrder } from '../orders/store.ts';
 import type { Caller } from '../partners/caller.ts';
-import { type Answered, answerOnce, findFirst, type WriteRequest, writeRequest } from './first-answer.ts';
+import { type Answered, answerOnce, askedBy, findFirst, type WriteRequest, writeRequest } from './first-answer.ts';
 
 export type OrderWriteContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'wake'>;
 
@@ -58,6 +58,7 @@ export function insertOperation(
       kind: request.kind,
       request_id: request.requestId,
       body_sha256: request.bodySha256,
+      ...askedBy(request.caller),
       status: 'accepted',
       order_id: order.order_id,
       connector_id: order.connector_id,

@@ -24,7 +24,16 @@ import { acceptedView, operationView } from './view.ts';
 
 const tags = ['operations'];
 
-function answer(reply: FastifyReply, { operation, hit }: Answered) {
+/** Found on the log by each of its names; the same request again is on it again. */
+function logAccepted({ logger }: Pick<CloudContext, 'logger'>, { keyId, call }: Caller, { operation, hit }: Answered) {
+  const { operation_id: operationId, request_id: requestId, order_id: orderId, kind } = operation;
+  const fields = { requestId, operationId, orderId, kind, keyId, ...call };
+  logger.info(fields, hit ? 'operation is asked for again' : 'operation is accepted');
+}
+
+function answer(context: CloudContext, caller: Caller, reply: FastifyReply, answered: Answered) {
+  const { operation, hit } = answered;
+  logAccepted(context, caller, answered);
   reply.header('location', `/v1/operations/${operation.operation_id}`);
   if (hit) reply.header('idempotency-hit', 'true');
   return reply.status(202).send(acceptedView(operation));
@@ -71,8 +80,10 @@ export function operationRoutes(context: CloudContext, gate: PartnerGate): Fasti
           ),
         },
       },
-      handler: async (request, reply) =>
-        answer(reply, await startCharge(context, gate.callerOf(request), request.body)),
+      handler: async (request, reply) => {
+        const caller = gate.callerOf(request);
+        return answer(context, caller, reply, await startCharge(context, caller, request.body));
+      },
     });
 
     app.post('/v1/operations/stop', {
@@ -93,7 +104,10 @@ export function operationRoutes(context: CloudContext, gate: PartnerGate): Fasti
           ),
         },
       },
-      handler: async (request, reply) => answer(reply, await stopCharge(context, gate.callerOf(request), request.body)),
+      handler: async (request, reply) => {
+        const caller = gate.callerOf(request);
+        return answer(context, caller, reply, await stopCharge(context, caller, request.body));
+      },
     });
 
     app.post('/v1/operations/raise-hold', {
@@ -118,7 +132,10 @@ export function operationRoutes(context: CloudContext, gate: PartnerGate): Fasti
           ),
         },
       },
-      handler: async (request, reply) => answer(reply, await raiseHold(context, gate.callerOf(request), request.body)),
+      handler: async (request, reply) => {
+        const caller = gate.callerOf(request);
+        return answer(context, caller, reply, await raiseHold(context, caller, request.body));
+      },
     });
 
     app.get('/v1/operations/:operation_id', {

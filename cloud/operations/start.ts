@@ -17,7 +17,7 @@ import { linkIsFresh, statusNow } from '../stations/freshness.ts';
 import { siteTariffs } from '../stations/tariff-in-force.ts';
 import { refusalOfStart } from './check-start.ts';
 import { insertCommand } from './commands.ts';
-import { type Answered, answerOnce, findFirst, type WriteRequest, writeRequest } from './first-answer.ts';
+import { type Answered, answerOnce, askedBy, findFirst, type WriteRequest, writeRequest } from './first-answer.ts';
 
 export interface StartBody {
   readonly request_id: string;
@@ -179,6 +179,7 @@ async function insertAll(
       kind: 'start',
       request_id: requestId,
       body_sha256: request.bodySha256,
+      ...askedBy(caller),
       status: 'accepted',
       order_id: orderId,
       connector_id: connector.connector_id,

@@ -10,4 +10,14 @@ export interface Caller {
   readonly keyId: string;
   readonly environment: Environment;
   readonly scopes: readonly Scope[];
+  /** The request at hand; absent where a caller is no request. */
+  readonly call?: PartnerCall;
+}
+
+/** What a request is found again by. */
+export interface PartnerCall {
+  readonly address: string;
+  readonly correlationId: string;
+  /** Of the caller's own tracing, as W3C Trace Context names it; null: it has told none. */
+  readonly traceId: string | null;
 }

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../context.ts';
 import { callerBlock, isWithin } from '../http/addresses.ts';
+import { correlationOf, traceIdOf } from '../http/correlation.ts';
 import { rawBodyOf } from '../http/raw-body.ts';
 import { admitCall, takeFromBucket } from '../limits/rate-buckets.ts';
 import { raisePartnerAlarm } from './alarm.ts';
@@ -20,7 +21,7 @@ export interface PartnerGate {
 
 export type GateContext = Pick<
   CloudContext,
-  'db' | 'clock' | 'random' | 'logger' | 'secrets' | 'settings' | 'keyUsage'
+  'processId' | 'db' | 'clock' | 'random' | 'logger' | 'secrets' | 'settings' | 'keyUsage'
 >;
 
 /** One alarm about a key in this time, however often it is tried. */
@@ -42,7 +43,9 @@ export function createPartnerGate(context: GateContext): PartnerGate {
         if (!anyOf.some((scope) => key.caller.scopes.includes(scope))) {
           throw new PilegateError('auth.forbidden', `needs scope ${anyOf.join(' or ')}`);
         }
-        callers.set(request, key.caller);
+        const correlationId = correlationOf(context, request);
+        const call = { address: request.ip, correlationId, traceId: traceIdOf(request) };
+        callers.set(request, { ...key.caller, call });
       },
     callerOf(request) {
       const caller = callers.get(request);

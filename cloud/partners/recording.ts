@@ -3,6 +3,7 @@ import { recordAudit } from '../audit/record.ts';
 import type { CloudContext } from '../context.ts';
 import type { Db } from '../db/connect.ts';
 import { endingWith } from '../db/transaction.ts';
+import { correlationOf } from '../http/correlation.ts';
 
 export interface PartnerDeed {
   /** A partner, or an application that may become one. */
@@ -25,7 +26,7 @@ export function recordingPartner(
       action,
       subject,
       detail,
-      correlationId: `${context.processId}/${request.id}`,
+      correlationId: correlationOf(context, request),
     }),
   );
 }

@@ -6,6 +6,7 @@ import { digestOf } from '../canonical-json.ts';
 import type { CloudContext } from '../context.ts';
 import type { Db } from '../db/connect.ts';
 import { endingWith } from '../db/transaction.ts';
+import { correlationOf } from '../http/correlation.ts';
 import { sendProblem } from '../http/error-handler.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
 import { hasActiveAccount } from './accounts/accounts.ts';
@@ -96,10 +97,6 @@ export function createStaffGate(context: GateContext, staffToken: string): Staff
       throw new PilegateError('staff.forbidden', `the role ${role} has no permission ${permission}`);
     entrants.set(request, entrant);
   };
-  const correlate = (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    reply.header('pilegate-correlation', correlationOf(context, request));
-    return Promise.resolve();
-  };
   const confirmed = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const { staffAction: action } = request.routeOptions.config;
     const body = request.body ?? {};
@@ -126,7 +123,7 @@ export function createStaffGate(context: GateContext, staffToken: string): Staff
     correlationId: correlationOf(context, request),
   });
   const callerOf = (request: FastifyRequest): StaffCaller => entrantOf(request).caller;
-  const preValidation = [correlate, enter, parseJsonBody];
+  const preValidation = [enter, parseJsonBody];
 
   return {
     reads: (permission) => ({ config: { staffPermission: permission }, preValidation, preHandler: [] }),
@@ -137,7 +134,7 @@ export function createStaffGate(context: GateContext, staffToken: string): Staff
     }),
     open: (action) => ({
       config: { staffPermission: 'none', staffAction: action },
-      preValidation: [correlate, parseJsonBody],
+      preValidation: [parseJsonBody],
       preHandler: [],
     }),
     callerOf,
@@ -178,7 +175,3 @@ async function isAlone({ db, settings }: Pick<GateContext, 'db' | 'settings'>): 
   if (settings.staff.tokenUse !== 'until-accounts') return false;
   throw new PilegateError('staff.token_over', 'people have accounts');
 }
-
-/** One request among those of all processes. */
-const correlationOf = ({ processId }: Pick<CloudContext, 'processId'>, request: FastifyRequest): string =>
-  `${processId}/${request.id}`;

@@ -17,7 +17,7 @@ async function wholeCharge(rig: ReturnType<typeof loopRig>): Promise<void> {
   rig.loop.dispatch({ kind: 'command', command: start() });
   await rig.time.pass(3000);
   const sessionId = sessionOf(rig.loop.state.phase)?.sessionId ?? '';
-  rig.loop.dispatch({ kind: 'acknowledged', sessionId });
+  rig.loop.dispatch({ kind: 'acknowledged', id: sessionId });
   await rig.time.pass(60_000);
   rig.loop.dispatch({ kind: 'command', command: stopCommand(sessionId) });
   await rig.time.pass(5000);

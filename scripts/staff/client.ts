@@ -42,7 +42,15 @@ export class StaffConnection {
     return { status: response.status, body: isJson(response) ? JSON.parse(text) : text };
   }
 
-  /** The same, and where that is dangerous asks the person for a code and sends it again. */
+  /** What is no JSON. @throws Error when there is none */
+  async download(path: string): Promise<Uint8Array> {
+    const headers = this.#token === null ? {} : { authorization: `Bearer ${this.#token}` };
+    const response = await fetch(this.#url + path, { headers });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
+  /** As `call`, and where that is dangerous asks the person for a code and sends it again. */
   async callConfirmed(call: Call, ask: Ask): Promise<Answer> {
     const first = await this.call(call);
     if (field(first.body, 'code') !== 'confirmation.required') return first;
