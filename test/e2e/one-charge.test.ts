@@ -15,6 +15,7 @@ import {
 } from './charge.ts';
 import { type Engine, findMosquitto, isLeftOut, startMosquitto, startPostgres } from './engines.ts';
 import { type Rig, startRig } from './rig.ts';
+import { expectWholeStory, traced } from './story.ts';
 
 /**
  * Goal: one charge through every room of the house, with real processes, a real pseudo-terminal and real MQTT.
@@ -58,6 +59,25 @@ describe.concurrent('with the embedded broker and database', () => {
     const trace = (name: 'edge' | 'cloud') => rig.log(name).filter((line) => line.requestId === requestId);
     expect(trace('cloud').length).toBeGreaterThan(0);
     expect(trace('edge').map((line) => line.msg)).toContain('pile is written');
+    const isWhole = async () => (await traced(rig, requestId, 'disk')).missing.length === 0;
+    await eventually('a story of which nothing is missing', 10_000, isWhole);
+    for (const from of ['disk', 'site'] as const) {
+      const { steps, missing, text } = await traced(rig, requestId, from);
+      expectWholeStory(steps, /5004 ← 16000/);
+      expect(missing).toEqual([]);
+      expect(text).not.toContain(rig.station.key.secret);
+    }
+    const stopId = rig
+      .log('cloud')
+      .find((line) => line.kind === 'stop' && line.msg === 'operation is accepted')?.requestId;
+    const ofStop = (name: 'edge' | 'cloud') =>
+      rig.log(name).filter((line) => JSON.stringify(line).includes(String(stopId)));
+    expect(ofStop('edge').map((line) => line.msg)).toEqual(
+      expect.arrayContaining(['command arrives', 'pile is written', 'pile is seen to be off']),
+    );
+    expect(ofStop('cloud').map((line) => line.msg)).toEqual(
+      expect.arrayContaining(['command sent', 'operation succeeds']),
+    );
   });
 
   test('ED-01 OP-15 a charge over Modbus TCP, on a pile whose watchdog only writes can feed', {
