@@ -12,18 +12,20 @@ interface TracedStep {
 /** What `npm run trace` tells of a request: asked of the running station, or read off the disk of its edge. */
 export async function traced(rig: Rig, requestId: string, from: 'site' | 'disk') {
   const { folder, cloud } = rig.station;
-  const told = { out: '', err: '' };
+  const out: string[] = [];
+  const err: string[] = [];
   const own = ['--url', cloud.ready.httpUrl, '--data', join(folder, 'cloud'), '--json'];
   const disk = from === 'disk' ? ['--edge-data', join(folder, 'edge', 'data')] : [];
   const code = await runTrace([requestId, ...own, ...disk], {
     env: {},
-    out: (text) => void (told.out += text),
-    err: (text) => void (told.err += text),
+    out: (text) => void out.push(text),
+    err: (text) => void err.push(text),
   });
-  expect([code, told.err]).toEqual([0, '']);
-  const story: { traces: { steps: TracedStep[]; missing: string[] }[] } = JSON.parse(told.out);
+  expect([code, err]).toEqual([0, []]);
+  const text = out.join('');
+  const story: { traces: { steps: TracedStep[]; missing: string[] }[] } = JSON.parse(text);
   expect(story.traces).toHaveLength(1);
-  return { text: told.out, steps: story.traces[0]?.steps ?? [], missing: story.traces[0]?.missing ?? [] };
+  return { text, steps: story.traces[0]?.steps ?? [], missing: story.traces[0]?.missing ?? [] };
 }
 
 /** The steps of a charge, in their order, each from the side that has made it. */
