@@ -17,7 +17,7 @@ const entrySchema = z
     action: z.string(),
     subject_kind: z.string(),
     subject_id: z.string(),
-    detail: z.record(z.string(), z.json()),
+    detail: z.record(z.string(), z.unknown()),
     correlation_id: z.string().nullable(),
     sha256: z.string(),
   })
@@ -60,7 +60,7 @@ export function auditRoutes({ db }: Pick<CloudContext, 'db'>, staff: StaffGate):
           entries: rows.map((row) => ({
             ...row,
             at: iso(row.at_ms),
-            detail: z.record(z.string(), z.json()).parse(JSON.parse(row.detail)),
+            detail: z.record(z.string(), z.unknown()).parse(JSON.parse(row.detail)),
           })),
         };
       },

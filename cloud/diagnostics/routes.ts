@@ -5,7 +5,7 @@ import { siteIdSchema, uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { transaction } from '../db/transaction.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
-import { problems } from '../http/problem.ts';
+import { fileAnswer, problems } from '../http/problem.ts';
 import type { StaffGate } from '../staff/gate.ts';
 import { staffProblems, staffTags } from '../staff/routes.ts';
 import { personSchema } from '../staff/schemas.ts';
@@ -112,7 +112,15 @@ export function diagnosticsRoutes(context: CloudContext, staff: StaffGate): Fast
 
     app.get('/staff/v1/diagnostics/:bundle_id/content', {
       ...staff.reads('sites.read'),
-      schema: { tags: staffTags, summary: 'The bundle: JSON, gzip', params, hide: false },
+      schema: {
+        tags: staffTags,
+        summary: 'The bundle: JSON, gzip',
+        params,
+        response: {
+          200: fileAnswer('the bundle', 'application/gzip'),
+          ...problems(...staffProblems, 'request.not_found'),
+        },
+      },
       handler: async (request, reply) => {
         const { bundle_id: bundleId } = request.params;
         const row = await db

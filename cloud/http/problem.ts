@@ -182,3 +182,9 @@ export function problems(...codes: readonly ErrorCode[]) {
     ]),
   );
 }
+
+/** The response schema of a route that answers with a file. */
+export const fileAnswer = (description: string, mediaType: string) => ({
+  description,
+  content: { [mediaType]: { schema: z.unknown() } },
+});

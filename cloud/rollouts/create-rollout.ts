@@ -29,7 +29,7 @@ export const newRolloutSchema = z.strictObject({
       z.strictObject({
         site_id: siteIdSchema,
         text: textSchema.optional(),
-        values: z.record(z.string().regex(/^\w+$/), z.json()).optional(),
+        values: z.record(z.string().regex(/^\w+$/), z.unknown()).optional(),
       }),
     )
     .min(1)

@@ -1,8 +1,8 @@
-import type { z } from 'zod';
 import type { DocumentKind } from '#shared/documents.ts';
 import { type Complaint, PilegateError } from '#shared/errors.ts';
 
-export type SiteValues = Readonly<Record<string, z.core.util.JSONType>>;
+/** JSON values by name. */
+export type SiteValues = Readonly<Record<string, unknown>>;
 
 /** A place for a site's own value, within quotes or without: "{{limitMa}}" and {{limitMa}} both become 16000. */
 const PLACE = /"\{\{(\w+)\}\}"|\{\{(\w+)\}\}/g;
@@ -18,7 +18,8 @@ export function siteText(text: string, values: SiteValues, path: string): string
   const used = new Set<string>();
   const filled = text.replace(PLACE, (place, quoted?: string, bare?: string) => {
     const name = quoted ?? bare ?? '';
-    const value = values[name];
+    // Every object has more names than it was given, such as `constructor`.
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
     used.add(name);
     if (value === undefined) complaints.push({ path: `${path}.values.${name}`, reason: `the text has a place for it` });
     return value === undefined ? place : JSON.stringify(value);

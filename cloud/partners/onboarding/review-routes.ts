@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { CloudContext } from '../../context.ts';
 import { transaction } from '../../db/transaction.ts';
 import { iso, isoOrNull } from '../../http/iso.ts';
-import { problems } from '../../http/problem.ts';
+import { fileAnswer, problems } from '../../http/problem.ts';
 import type { StaffGate } from '../../staff/gate.ts';
 import { staffProblems, staffTags } from '../../staff/routes.ts';
 import { listQuerySchema } from '../../staff/schemas.ts';
@@ -77,6 +77,10 @@ export function reviewRoutes(context: CloudContext, staff: StaffGate): FastifyPl
         summary: 'A file, to be stored and not to be shown by a browser',
         description: 'It comes from a stranger: open it where that can do no harm. Who has read it is on the record.',
         params: params.extend({ file_id: z.uuid() }),
+        response: {
+          200: fileAnswer('the file', 'application/octet-stream'),
+          ...problems(...staffProblems, 'request.not_found'),
+        },
       },
       handler: async (request, reply) => {
         const { application_id: id, file_id: fileId } = request.params;

@@ -1,0 +1,162 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { verifyAudit } from '../../cloud/audit/verify.ts';
+import { connect } from '../../cloud/db/connect.ts';
+import { exampleTariff } from '../../cloud/testing/fixtures.ts';
+import { type Child, startChild } from '../../scripts/start/child.ts';
+import { StaffClient } from '../../scripts/start/staff-client.ts';
+import type { CloudReady } from '../../scripts/start/station.ts';
+import { type Engine, startPostgres } from '../e2e/engines.ts';
+import type { SigningKey } from './callers.ts';
+import { WillingSite } from './willing-site.ts';
+
+const CONNECTOR_IDS = Array.from({ length: 16 }, (_, n) => `fuzz-c${n}`);
+const ALL_SCOPES = ['read', 'control', 'orders', 'settlement', 'keys'];
+/** So high that none of it is reached: what the gate refuses tells nothing of what is behind it. */
+const NO_LIMITS = ['read', 'control', 'orders', 'settlement', 'manage'].map((name) => `${name}=600000/100000`).join();
+
+export type DatabaseEngine = 'postgresql' | 'pglite';
+
+/** What a log line has at least. */
+export interface LogLine {
+  readonly level: number;
+  readonly msg?: string;
+}
+
+/** A real cloud process with its database, one site that does what it is told, and partners with keys. */
+export class CloudUnderFire {
+  readonly cloud: Child<CloudReady>;
+  readonly staff: StaffClient;
+  readonly site: WillingSite;
+  readonly connectorIds: readonly string[] = CONNECTOR_IDS;
+  readonly #folder: string;
+  readonly #postgres: Engine | null;
+
+  private constructor(parts: {
+    cloud: Child<CloudReady>;
+    staff: StaffClient;
+    site: WillingSite;
+    folder: string;
+    postgres: Engine | null;
+  }) {
+    this.cloud = parts.cloud;
+    this.staff = parts.staff;
+    this.site = parts.site;
+    this.#folder = parts.folder;
+    this.#postgres = parts.postgres;
+  }
+
+  static async start(engine: DatabaseEngine): Promise<CloudUnderFire> {
+    const folder = mkdtempSync(join(tmpdir(), 'pilegate-fuzz-'));
+    const postgres = engine === 'postgresql' ? await startPostgres() : null;
+    const cloud = await startChild<CloudReady>({
+      name: 'cloud',
+      program: 'cloud/main.ts',
+      logFile: join(folder, 'cloud.log'),
+      env: {
+        PILEGATE_DATA_DIR: folder,
+        PILEGATE_HTTP_PORT: '0',
+        PILEGATE_MQTT_PORT: '0',
+        PILEGATE_RATE_LIMITS: NO_LIMITS,
+        PILEGATE_TRUSTED_PROXIES: '127.0.0.1',
+        PILEGATE_STAFF_TOKEN: 'machines',
+        PILEGATE_START_TIMEOUT_S: '15',
+        ...(postgres === null ? {} : { DATABASE_URL: postgres.url }),
+      },
+    });
+    const staff = new StaffClient(cloud.ready.httpUrl, folder);
+    const made = await staff.call<{ shard: number; broker_password: string }>('POST', '/staff/v1/sites', {
+      site_id: 'fuzz-site',
+      name: 'Site under fire',
+      environment: 'sandbox',
+      timezone: 'Asia/Shanghai',
+      login: 'password',
+      connectors: CONNECTOR_IDS.map((id) => ({
+        connector_id: id,
+        pile_id: `${id}-pile`,
+        model: 'sim',
+        max_power_w: 7_000,
+      })),
+    });
+    await staff.publishTariff(['fuzz-site'], exampleTariff);
+    const stage = {
+      siteId: 'fuzz-site',
+      shard: made.shard,
+      brokerPassword: made.broker_password,
+      connectorIds: CONNECTOR_IDS,
+    };
+    const site = await WillingSite.connect(cloud.ready.brokerUrl, stage);
+    return new CloudUnderFire({ cloud, staff, site, folder, postgres });
+  }
+
+  /** A partner of its own with a key for everything. */
+  async newKey(partnerId: string, environment: 'sandbox' | 'live' = 'sandbox'): Promise<SigningKey> {
+    await this.staff.call('POST', '/staff/v1/partners', { partner_id: partnerId, name: partnerId });
+    const wish = { environment, scopes: ALL_SCOPES };
+    return this.staff.call('POST', `/staff/v1/partners/${partnerId}/keys`, wish);
+  }
+
+  get staffToken(): string {
+    return readFileSync(join(this.#folder, 'keys', 'staff.token'), 'utf8').trim();
+  }
+
+  /** Memory of the process that is in use, and the most that ever was. */
+  memoryMiB(): { now: number; most: number } {
+    const status = readFileSync(`/proc/${this.cloud.pid}/status`, 'utf8');
+    const read = (name: string) => Math.round(Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024);
+    return { now: read('VmRSS'), most: read('VmHWM') };
+  }
+
+  /** Every line of its log; one that is no JSON object is an error of level 60. */
+  log(): LogLine[] {
+    return readFileSync(join(this.#folder, 'cloud.log'), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line): LogLine => {
+        try {
+          return JSON.parse(line);
+        } catch {
+          return { level: 60, msg: `no JSON: ${line.slice(0, 200)}` };
+        }
+      });
+  }
+
+  /** Ends the process. What is in the database afterwards, and what of that should not be. */
+  async finish(accepted: ReadonlySet<string>): Promise<{ operations: number; orders: number; complaints: string[] }> {
+    await this.site.close();
+    await this.cloud.stop();
+    const location =
+      this.#postgres === null
+        ? ({ engine: 'pglite', folder: join(this.#folder, 'db') } as const)
+        : ({ engine: 'postgresql', url: this.#postgres.url } as const);
+    const db = await connect(location, () => undefined);
+    try {
+      const complaints: string[] = [];
+      const operations = await db.selectFrom('operations').select(['operation_id', 'order_id', 'kind']).execute();
+      const stored = new Set(operations.map((row) => row.operation_id));
+      const untold = [...stored].filter((id) => !accepted.has(id));
+      const lost = [...accepted].filter((id) => !stored.has(id));
+      if (untold.length > 0) complaints.push(`${untold.length} operations that nobody was told of: ${untold[0]}`);
+      if (lost.length > 0) complaints.push(`${lost.length} accepted operations are not stored: ${lost[0]}`);
+      const orders = await db.selectFrom('orders').select('order_id').where('origin', '=', 'remote').execute();
+      const starts = new Set(operations.filter(({ kind }) => kind === 'start').map((row) => row.order_id));
+      const orphans = orders.filter(({ order_id: id }) => !starts.has(id));
+      if (orphans.length > 0) complaints.push(`${orphans.length} orders without an accepted start`);
+      const { broken } = await verifyAudit(db);
+      if (broken !== null) complaints.push(`the audit log is broken: ${JSON.stringify(broken)}`);
+      return { operations: operations.length, orders: orders.length, complaints };
+    } finally {
+      await db.destroy();
+    }
+  }
+
+  /** Also after a failure. */
+  async stop(): Promise<void> {
+    await this.site.close().catch(() => undefined);
+    await this.cloud.stop();
+    await this.#postgres?.stop();
+    if (process.env.KEEP) (await import('node:fs')).cpSync(join(this.#folder, 'cloud.log'), '/tmp/pg/h-cloud.log');
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

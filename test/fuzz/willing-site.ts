@@ -1,0 +1,75 @@
+import { connectFakeEdge, type FakeEdge } from '../../cloud/testing/fake-edge.ts';
+import type { Stage } from '../../cloud/testing/fixtures.ts';
+import { ended, reported, started } from '../../cloud/testing/records.ts';
+import { machineClock } from '../../cloud/testing/test-clock.ts';
+import type { Command } from '../../shared/wire/messages.ts';
+
+const TELL_EVERY_MS = 4_000;
+
+/** A site that begins each charge which it is told to, and ends it when it is told so. */
+export class WillingSite {
+  readonly #edge: FakeEdge;
+  readonly #stage: Pick<Stage, 'siteId' | 'connectorIds'>;
+  readonly #sessions = new Map<string, { readonly orderId: string; readonly connectorId: string }>();
+  #isOpen = true;
+  /** What the cloud did with what it was told, where that was not to take it. */
+  readonly troubles: string[] = [];
+
+  private constructor(edge: FakeEdge, stage: Pick<Stage, 'siteId' | 'connectorIds'>) {
+    this.#edge = edge;
+    this.#stage = stage;
+  }
+
+  static async connect(
+    brokerUrl: string,
+    stage: Pick<Stage, 'siteId' | 'shard' | 'brokerPassword' | 'connectorIds'>,
+  ): Promise<WillingSite> {
+    const edge = await connectFakeEdge(brokerUrl, stage, machineClock);
+    await edge.hello();
+    const site = new WillingSite(edge, stage);
+    await site.#tellStates();
+    void site.#tellForEver();
+    void site.#obeyForEver();
+    return site;
+  }
+
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    await this.#edge.close();
+  }
+
+  async #tellStates(): Promise<void> {
+    for (const connectorId of this.#stage.connectorIds) await this.#edge.state(connectorId);
+  }
+
+  async #tellForEver(): Promise<void> {
+    while (this.#isOpen) {
+      await new Promise((resolve) => setTimeout(resolve, TELL_EVERY_MS));
+      if (this.#isOpen) await this.#tellStates().catch((error: Error) => this.troubles.push(error.message));
+    }
+  }
+
+  async #obeyForEver(): Promise<void> {
+    while (this.#isOpen) {
+      const command = await this.#edge.take('command').catch(() => null);
+      if (command === null || !this.#isOpen) continue;
+      await this.#obey(command).catch((error: Error) => this.troubles.push(error.message));
+    }
+  }
+
+  async #obey(command: Command): Promise<void> {
+    const { commandId } = command;
+    if (command.kind === 'start') {
+      const session = started(this.#edge, command);
+      this.#sessions.set(session.sessionId, { orderId: command.orderId, connectorId: command.connectorId });
+      await this.#edge.record(session);
+    } else if (command.kind === 'stop') {
+      const { sessionId } = command;
+      const running = this.#sessions.get(sessionId);
+      if (running === undefined) return;
+      this.#sessions.delete(sessionId);
+      const end = { sessionId, ...running, startMs: machineClock.wallMs() - 3_600_000 };
+      await this.#edge.record(ended(this.#edge, this.#stage, { ...end, commandId }));
+    } else await this.#edge.record(reported(commandId, 'done'));
+  }
+}
