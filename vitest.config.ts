@@ -19,6 +19,7 @@ const long = [
   'test/sync/second-way.test.ts',
   'test/store/restored-cloud.test.ts',
   'test/sim/*.test.ts',
+  'test/fuzz/fuzz.test.ts',
 ];
 // A full site for a quarter of an hour, alone on the machine: `npm run test:site`.
 const fullSite = ['test/power/{grid,turns}.test.ts'];

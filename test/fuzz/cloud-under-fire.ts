@@ -24,7 +24,22 @@ export interface LogLine {
   readonly msg?: string;
 }
 
-/** A real cloud process with its database, one site that does what it is told, and partners with keys. */
+const newSite = (staff: StaffClient, siteId: string, connectorIds: readonly string[]) =>
+  staff.call<{ shard: number; broker_password: string }>('POST', '/staff/v1/sites', {
+    site_id: siteId,
+    name: siteId,
+    environment: 'sandbox',
+    timezone: 'Asia/Shanghai',
+    login: 'password',
+    connectors: connectorIds.map((id) => ({
+      connector_id: id,
+      pile_id: `${id}-pile`,
+      model: 'sim',
+      max_power_w: 7_000,
+    })),
+  });
+
+/** A real cloud process with its database, one site that does what it is told, another one that is there to suffer, and partners with keys. */
 export class CloudUnderFire {
   readonly cloud: Child<CloudReady>;
   readonly staff: StaffClient;
@@ -66,19 +81,8 @@ export class CloudUnderFire {
       },
     });
     const staff = new StaffClient(cloud.ready.httpUrl, folder);
-    const made = await staff.call<{ shard: number; broker_password: string }>('POST', '/staff/v1/sites', {
-      site_id: 'fuzz-site',
-      name: 'Site under fire',
-      environment: 'sandbox',
-      timezone: 'Asia/Shanghai',
-      login: 'password',
-      connectors: CONNECTOR_IDS.map((id) => ({
-        connector_id: id,
-        pile_id: `${id}-pile`,
-        model: 'sim',
-        max_power_w: 7_000,
-      })),
-    });
+    const made = await newSite(staff, 'fuzz-site', CONNECTOR_IDS);
+    await newSite(staff, 'victim-site', ['victim-c0', 'victim-c1']);
     await staff.publishTariff(['fuzz-site'], exampleTariff);
     const stage = {
       siteId: 'fuzz-site',
@@ -156,7 +160,6 @@ export class CloudUnderFire {
     await this.site.close().catch(() => undefined);
     await this.cloud.stop();
     await this.#postgres?.stop();
-    if (process.env.KEEP) (await import('node:fs')).cpSync(join(this.#folder, 'cloud.log'), '/tmp/pg/h-cloud.log');
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

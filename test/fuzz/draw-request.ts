@@ -29,7 +29,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 /** Draws one request for an operation: half of them good, the others a little or wholly wrong. */
 export function drawRequest(operation: Operation, maker: ValueMaker, dice: Dice): Drawn {
-  const mood: Mood = dice.chance(0.75) ? 'valid' : 'hostile';
+  const mood = drawnMood(operation, dice);
   const path = drawnPath(operation, maker, dice, mood);
   const mangled = dice.chance(0.03) ? mangledPath(path, dice) : path;
   const target = mangled + drawnQuery(operation, maker, dice, mood);
@@ -61,6 +61,12 @@ export function drawRequest(operation: Operation, maker: ValueMaker, dice: Dice)
     isAsDescribed: mangled === path,
     hasUnknownField,
   };
+}
+
+/** Where something is created, often under names that are free. */
+function drawnMood({ method, path }: Operation, dice: Dice): Mood {
+  if (dice.chance(0.25)) return 'hostile';
+  return method === 'POST' && !path.includes('{') && dice.chance(0.4) ? 'fresh' : 'valid';
 }
 
 function drawnPath({ path, parameters }: Operation, maker: ValueMaker, dice: Dice, mood: Mood): string {

@@ -46,6 +46,9 @@ const AT_ONCE = 8;
 const LISTED = 30;
 /** What a password costs to try is meant to be much. */
 const isCostly = ({ path }: Operation): boolean => /\/sessions$|\/invitations\/|\/password$/.test(path);
+/** What takes something away from whoever is named. */
+const DESTRUCTIVE =
+  /suspend|disable|revoke|rotate|access|terms|maintenance|plans|hours|leave|\/keys\/\{key_id\}$|\/partners\/\{partner_id\}$/;
 const WARM_SHARE = 0.3;
 /** Beyond what it had when warm. An embedded database lives in the process and grows with its rows. */
 const MOST_GROWTH_MIB: Readonly<Record<DatabaseEngine, number>> = { postgresql: 256, pglite: 768 };
@@ -99,6 +102,7 @@ class FuzzRun {
     const maker = new ValueMaker(documents.partner.components?.schemas ?? {}, this.#known);
     this.#known.prefer('connector_id', this.#target.connectorIds);
     for (let n = 0; n < 3; n += 1) await this.#addKey();
+    this.#known.learn([await this.#target.newKey('victim-partner'), { partner_id: 'victim-partner' }]);
     const beganMs = performance.now();
     let warm: { now: number } | null = null;
     const worker = async (): Promise<void> => {
@@ -148,6 +152,7 @@ class FuzzRun {
   }
 
   #isStoodOn({ door, path }: Operation, text: string): boolean {
+    if (door === 'staff' && !DESTRUCTIVE.test(path)) return false;
     if (door === 'staff')
       return /fuzz-(site|c\d|partner)/.test(text) || this.#keys.some((key) => text.includes(key.key_id));
     return path.startsWith('/v1/keys/') && this.#keys.some((key) => text.includes(key.key_id));

@@ -6,8 +6,8 @@ import type { JsonSchema } from './api-document.ts';
 import { HOSTILE_TEXTS, HOSTILE_VALUES } from './hostile.ts';
 import type { KnownValues } from './known-values.ts';
 
-/** valid: as the schema says. hostile: each field may be anything. */
-export type Mood = 'valid' | 'hostile';
+/** valid: as the schema says. fresh: the same, with names that nobody has used. hostile: each field may be anything. */
+export type Mood = 'valid' | 'fresh' | 'hostile';
 
 const SAMPLES = 64;
 const REUSED = 0.75;
@@ -31,7 +31,6 @@ const hints: Readonly<Record<string, (dice: Dice) => unknown>> = {
   waves: () => [{ percent: 100 }],
   overlap_s: () => 3600,
   limits: () => null,
-  isOpen: () => true,
 };
 
 /** Makes values from schemas. What is drawn depends on the dice and on what is known alone. */
@@ -49,7 +48,7 @@ export class ValueMaker {
     if (mood === 'hostile' && dice.chance(HOSTILE_FIELD))
       return dice.chance(0.6) ? dice.pick(HOSTILE_TEXTS) : dice.pick(HOSTILE_VALUES);
     const known = this.#known.pick(name, dice);
-    if (known !== null && dice.chance(name === 'request_id' ? 0.1 : REUSED)) return known;
+    if (known !== null && mood !== 'fresh' && dice.chance(name === 'request_id' ? 0.1 : REUSED)) return known;
     const hint = hints[name];
     if (hint !== undefined && dice.chance(HINTED)) return hint(dice);
     return this.#bySchema(schema, name, dice, mood);

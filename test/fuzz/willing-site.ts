@@ -2,15 +2,24 @@ import { connectFakeEdge, type FakeEdge } from '../../cloud/testing/fake-edge.ts
 import type { Stage } from '../../cloud/testing/fixtures.ts';
 import { ended, reported, started } from '../../cloud/testing/records.ts';
 import { machineClock } from '../../cloud/testing/test-clock.ts';
+import { rate } from '../../shared/tariff/rate.ts';
+import type { Tariff } from '../../shared/tariff/tariff.ts';
 import type { Command } from '../../shared/wire/messages.ts';
 
 const TELL_EVERY_MS = 4_000;
+
+interface Running {
+  readonly orderId: string;
+  readonly connectorId: string;
+  readonly holdMinor: number | undefined;
+  readonly tariff: Tariff;
+}
 
 /** A site that begins each charge which it is told to, and ends it when it is told so. */
 export class WillingSite {
   readonly #edge: FakeEdge;
   readonly #stage: Pick<Stage, 'siteId' | 'connectorIds'>;
-  readonly #sessions = new Map<string, { readonly orderId: string; readonly connectorId: string }>();
+  readonly #sessions = new Map<string, Running>();
   #isOpen = true;
   /** What the cloud did with what it was told, where that was not to take it. */
   readonly troubles: string[] = [];
@@ -61,15 +70,24 @@ export class WillingSite {
     const { commandId } = command;
     if (command.kind === 'start') {
       const session = started(this.#edge, command);
-      this.#sessions.set(session.sessionId, { orderId: command.orderId, connectorId: command.connectorId });
+      const { orderId, connectorId, holdMinor, tariff } = command;
+      this.#sessions.set(session.sessionId, { orderId, connectorId, holdMinor, tariff });
       await this.#edge.record(session);
     } else if (command.kind === 'stop') {
       const { sessionId } = command;
       const running = this.#sessions.get(sessionId);
       if (running === undefined) return;
       this.#sessions.delete(sessionId);
-      const end = { sessionId, ...running, startMs: machineClock.wallMs() - 3_600_000 };
-      await this.#edge.record(ended(this.#edge, this.#stage, { ...end, commandId }));
+      const { holdMinor, tariff, ...where } = running;
+      const startMs = machineClock.wallMs() - 3_600_000;
+      const end = ended(this.#edge, this.#stage, { sessionId, ...where, startMs, commandId });
+      const hold = holdMinor === undefined ? {} : { holdMinor };
+      const rating = rate(tariff, end.cdr.readings, hold);
+      await this.#edge.record({ ...end, cdr: { ...end.cdr, ...hold, tariff, rating } });
+    } else if (command.kind === 'raise-hold') {
+      const running = this.#sessions.get(command.sessionId);
+      if (running !== undefined) this.#sessions.set(command.sessionId, { ...running, holdMinor: command.holdMinor });
+      await this.#edge.record(reported(commandId, 'done'));
     } else await this.#edge.record(reported(commandId, 'done'));
   }
 }
