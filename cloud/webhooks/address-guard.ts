@@ -36,10 +36,14 @@ export function isPublicAddress(address: string): boolean {
 const isLoopback = (address: string): boolean =>
   ipaddr.isValid(address) && ipaddr.parse(address).range() === 'loopback';
 
-/** @throws PilegateError `webhook.address_refused` when an address is not one to send to */
+/**
+ * What a name of ours leads to is not told: partners could ask for all of them.
+ *
+ * @throws PilegateError `webhook.address_refused` when an address is not one to send to
+ */
 export function assertAllowed(target: WebhookTarget, address: string): void {
   if (isPublicAddress(address) || (target.dev && isLoopback(address))) return;
-  throw refused(`${target.hostname} is ${address}, which is not a public address`);
+  throw refused(`${target.hostname} leads to what is not a public address`);
 }
 
 const plainHostname = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$1');

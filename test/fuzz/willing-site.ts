@@ -2,6 +2,7 @@ import { connectFakeEdge, type FakeEdge } from '../../cloud/testing/fake-edge.ts
 import type { Stage } from '../../cloud/testing/fixtures.ts';
 import { ended, reported, started } from '../../cloud/testing/records.ts';
 import { machineClock } from '../../cloud/testing/test-clock.ts';
+import type { ChargeLimits } from '../../shared/charge-limits.ts';
 import { rate } from '../../shared/tariff/rate.ts';
 import type { Tariff } from '../../shared/tariff/tariff.ts';
 import type { Command } from '../../shared/wire/messages.ts';
@@ -13,6 +14,7 @@ interface Running {
   readonly connectorId: string;
   readonly holdMinor: number | undefined;
   readonly tariff: Tariff;
+  readonly limits: ChargeLimits | undefined;
 }
 
 /** A site that begins each charge which it is told to, and ends it when it is told so. */
@@ -70,20 +72,21 @@ export class WillingSite {
     const { commandId } = command;
     if (command.kind === 'start') {
       const session = started(this.#edge, command);
-      const { orderId, connectorId, holdMinor, tariff } = command;
-      this.#sessions.set(session.sessionId, { orderId, connectorId, holdMinor, tariff });
+      const { orderId, connectorId, holdMinor, tariff, limits } = command;
+      this.#sessions.set(session.sessionId, { orderId, connectorId, holdMinor, tariff, limits });
       await this.#edge.record(session);
     } else if (command.kind === 'stop') {
       const { sessionId } = command;
       const running = this.#sessions.get(sessionId);
       if (running === undefined) return;
       this.#sessions.delete(sessionId);
-      const { holdMinor, tariff, ...where } = running;
+      const { holdMinor, tariff, limits, ...where } = running;
       const startMs = machineClock.wallMs() - 3_600_000;
       const end = ended(this.#edge, this.#stage, { sessionId, ...where, startMs, commandId });
       const hold = holdMinor === undefined ? {} : { holdMinor };
       const rating = rate(tariff, end.cdr.readings, hold);
-      await this.#edge.record({ ...end, cdr: { ...end.cdr, ...hold, tariff, rating } });
+      const agreed = { ...hold, ...(limits !== undefined && { limits }), tariff, rating };
+      await this.#edge.record({ ...end, cdr: { ...end.cdr, ...agreed } });
     } else if (command.kind === 'raise-hold') {
       const running = this.#sessions.get(command.sessionId);
       if (running !== undefined) this.#sessions.set(command.sessionId, { ...running, holdMinor: command.holdMinor });
