@@ -46,6 +46,8 @@ import { tableOfStaffRoutes } from './staff/route-table.ts';
 import { staffRoutes } from './staff/routes.ts';
 import { priceAndStatusRoutes } from './stations/price-status-routes.ts';
 import { stationRoutes } from './stations/routes.ts';
+import { createStreamHub } from './streaming/hub.ts';
+import { acceptWebSockets, streamRoutes } from './streaming/routes.ts';
 import { traceRoutes } from './trace/routes.ts';
 import { deliveryRoutes } from './webhooks/delivery-routes.ts';
 import { webhookRoutes } from './webhooks/routes.ts';
@@ -94,6 +96,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     context.logger.debug({ ...fields, durationMs: Math.round(reply.elapsedTime) }, 'request answered');
     done();
   });
+  const hub = createStreamHub(context);
+  await acceptWebSockets(app, hub, context.logger);
   const staffRouteTable = tableOfStaffRoutes(app);
   await describeApi(app, options.publicUrl);
 
@@ -103,6 +107,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(healthRoutes(options.readiness));
   await zodApp.register(stationRoutes(context, partners));
   await zodApp.register(priceAndStatusRoutes(context, partners));
+  await zodApp.register(streamRoutes(context, partners, hub));
   await zodApp.register(operationRoutes(context, partners));
   await zodApp.register(orderRoutes(context, partners));
   await zodApp.register(webhookRoutes(context, partners));

@@ -84,6 +84,8 @@ const environmentSchema = z
     PILEGATE_START_TIMEOUT_S: z.coerce.number().positive().max(3600).default(60),
     PILEGATE_START_SILENCE_S: z.coerce.number().min(0).max(3600).default(60),
     PILEGATE_SAMPLES_KEEP_DAYS: z.coerce.number().int().min(1).max(3660).default(90),
+    PILEGATE_STREAMS_PER_KEY: z.coerce.number().int().min(1).max(1000).default(5),
+    PILEGATE_STATUS_KEEP_HOURS: z.coerce.number().positive().max(8_760).default(72),
     PILEGATE_BROKER_TLS_DIR: z.string().min(1).optional(),
     PILEGATE_BROKER_PID_FILE: z.string().min(1).optional(),
     PILEGATE_BROKER_ALLOW_UNENCRYPTED: z.stringbool().default(false),
@@ -152,6 +154,10 @@ export interface CloudConfig {
   readonly ingestLeaseMs: number;
   /** How long samples stay after they have come. */
   readonly samplesKeepMs: number;
+  /** How many status streams a key may have open. */
+  readonly streamsPerKey: number;
+  /** How long a change of status can be resumed from. */
+  readonly statusKeepMs: number;
   /** How long a credential of a site holds; it asks for the next one when two thirds are over. */
   readonly credentialLifetimeMs: number;
   readonly staff: StaffSettings;
@@ -196,6 +202,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     startTimeoutMs: Math.round(values.PILEGATE_START_TIMEOUT_S * 1000),
     startSilenceMs: Math.round(values.PILEGATE_START_SILENCE_S * 1000),
     samplesKeepMs: values.PILEGATE_SAMPLES_KEEP_DAYS * 86_400_000,
+    streamsPerKey: values.PILEGATE_STREAMS_PER_KEY,
+    statusKeepMs: Math.round(values.PILEGATE_STATUS_KEEP_HOURS * 3_600_000),
     credentialLifetimeMs: Math.round(values.PILEGATE_CREDENTIAL_DAYS * 86_400_000),
     staff: {
       passwordCost: PASSWORD_COST,

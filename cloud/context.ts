@@ -45,6 +45,8 @@ export interface CloudSettings {
   /** How this cloud is reached from outside, for links; null: not told. */
   readonly publicUrl: string | null;
   readonly samplesKeepMs: number;
+  readonly streamsPerKey: number;
+  readonly statusKeepMs: number;
   readonly staff: StaffSettings;
   readonly webhookRetryMs: readonly number[];
   readonly webhooksKeepMs: number;

@@ -56,6 +56,8 @@ export function createContext(
       startSilenceMs: config.startSilenceMs,
       publicUrl: config.publicUrl,
       samplesKeepMs: config.samplesKeepMs,
+      streamsPerKey: config.streamsPerKey,
+      statusKeepMs: config.statusKeepMs,
       staff: config.staff,
       webhookRetryMs: config.webhookRetryMs,
       webhooksKeepMs: config.webhooksKeepMs,

@@ -19,12 +19,17 @@ import { type Poller, startPoller } from './runtime/poller.ts';
 import { forgetSamples } from './samples/forget-samples.ts';
 import { forgetAttempts } from './staff/login/attempts.ts';
 import { forgetSessions } from './staff/login/sessions.ts';
+import { sweepPlaces } from './streaming/places.ts';
+import { forgetChanges } from './streaming/read-changes.ts';
+import { tellChanges } from './streaming/tell-changes.ts';
+import { sweepSilent } from './streaming/write-changes.ts';
 import { lookAfterWebhooks } from './webhooks/look-after.ts';
 
 /** Short, because a start of another process is found by polling; in one process a wake comes first. */
 const COMMANDS_EVERY_MS = 250;
 const DELIVERIES_EVERY_MS = 500;
 const SWEEP_EVERY_MS = 1_000;
+const CHANGES_EVERY_MS = 250;
 const NONCES_EVERY_MS = 60_000;
 const USAGE_EVERY_MS = 5_000;
 const WATCH_EVERY_MS = 30_000;
@@ -145,6 +150,31 @@ export function startSweepers(context: CloudContext): Poller[] {
       timers,
       logger,
       run: () => lookAfterWebhooks(context),
+    }),
+    startPoller({
+      name: 'find connectors that have become silent',
+      intervalMs: SWEEP_EVERY_MS,
+      timers,
+      logger,
+      run: () => sweepSilent(context.db, context.clock.wallMs()),
+    }),
+    startPoller({
+      name: 'tell status changes',
+      intervalMs: CHANGES_EVERY_MS,
+      timers,
+      logger,
+      run: () => tellChanges(context),
+    }),
+    startPoller({
+      name: 'forget status changes',
+      intervalMs: SAMPLES_EVERY_MS,
+      timers,
+      logger,
+      run: async () => {
+        const nowMs = context.clock.wallMs();
+        await forgetChanges(context.db, nowMs - context.settings.statusKeepMs);
+        await sweepPlaces(context.db, nowMs);
+      },
     }),
     startPoller({
       name: 'forget samples',

@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { ConnectorView, State } from '#shared/wire/messages.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
+import { statusNow } from '../stations/freshness.ts';
+import { type NewStatusChange, writeChanges } from '../streaming/write-changes.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { confirmShards } from './shards/fence.ts';
 
@@ -67,7 +69,7 @@ async function storeConnectors(context: StatesContext, trx: Trx, told: readonly 
     .execute();
   const siteOf = new Map(known.map((row) => [row.connector_id, row.site_id]));
   // The last word about a connector counts, should a message have two.
-  const rows = new Map<string, object>();
+  const rows = new Map<string, StoredState>();
   for (const { site, state, receivedAtMs } of told) {
     const isOwn = ({ connectorId }: ConnectorView) => siteOf.get(connectorId) === site.siteId;
     for (const one of state.connectors.filter(isOwn))
@@ -80,33 +82,59 @@ async function storeConnectors(context: StatesContext, trx: Trx, told: readonly 
   if (rows.size > 0) await upsert(trx, [...rows.values()]);
 }
 
-const rowOf = (state: ConnectorView, sentAtMs: number, receivedAtMs: number) => ({
-  connector_id: state.connectorId,
-  status: state.status,
-  plugged: state.plugged,
-  session_id: state.sessionId,
-  energy_wh: state.energyWh,
-  power_w: state.powerW,
-  current_ma: state.currentMa,
-  temperature_c: state.temperatureC,
-  faults: JSON.stringify(state.faults),
-  observed_at_ms: state.observedAtMs,
-  observation_age_ms: Math.max(0, sentAtMs - state.observedAtMs),
-  received_at_ms: receivedAtMs,
-});
+type StoredState = ReturnType<typeof rowOf>;
+const rowOf = (state: ConnectorView, sentAtMs: number, receivedAtMs: number) => {
+  const observationAgeMs = Math.max(0, sentAtMs - state.observedAtMs);
+  const told = { status: state.status, observationAgeMs, receivedAtMs };
+  return {
+    connector_id: state.connectorId,
+    status: state.status,
+    plugged: state.plugged,
+    session_id: state.sessionId,
+    energy_wh: state.energyWh,
+    power_w: state.powerW,
+    current_ma: state.currentMa,
+    temperature_c: state.temperatureC,
+    faults: JSON.stringify(state.faults),
+    observed_at_ms: state.observedAtMs,
+    observation_age_ms: observationAgeMs,
+    received_at_ms: receivedAtMs,
+    public_status: statusNow(told, receivedAtMs),
+  };
+};
 
-async function upsert(trx: Trx, rows: readonly object[]): Promise<void> {
-  await sql`
+async function upsert(trx: Trx, rows: readonly StoredState[]): Promise<void> {
+  const stored = await sql<{ connector_id: string; public_status: string; status_before: string }>`
     insert into connector_states (connector_id, status, plugged, session_id, energy_wh, power_w, current_ma, temperature_c,
-      faults, observed_at_ms, observation_age_ms, received_at_ms)
+      faults, observed_at_ms, observation_age_ms, received_at_ms, public_status)
     select connector_id, status, plugged, session_id, energy_wh, power_w, current_ma, temperature_c, faults, observed_at_ms,
-      observation_age_ms, received_at_ms
+      observation_age_ms, received_at_ms, public_status
     from json_to_recordset(${JSON.stringify(rows)}::json) as told (
       connector_id text, status text, plugged boolean, session_id uuid, energy_wh bigint, power_w bigint, current_ma bigint,
-      temperature_c double precision, faults text, observed_at_ms bigint, observation_age_ms bigint, received_at_ms bigint)
+      temperature_c double precision, faults text, observed_at_ms bigint, observation_age_ms bigint, received_at_ms bigint,
+      public_status text)
     on conflict (connector_id) do update set status = excluded.status, plugged = excluded.plugged,
       session_id = excluded.session_id, energy_wh = excluded.energy_wh, power_w = excluded.power_w,
       current_ma = excluded.current_ma, temperature_c = excluded.temperature_c, faults = excluded.faults,
       observed_at_ms = excluded.observed_at_ms, observation_age_ms = excluded.observation_age_ms,
-      received_at_ms = excluded.received_at_ms`.execute(trx);
+      received_at_ms = excluded.received_at_ms, status_before = connector_states.public_status,
+      public_status = excluded.public_status
+    returning connector_id, public_status, status_before`.execute(trx);
+  const before = new Map(stored.rows.map((row) => [row.connector_id, row.status_before]));
+  const changes = rows.flatMap((row) => {
+    const previous = before.get(row.connector_id) ?? row.public_status;
+    return previous === row.public_status ? [] : [changeOf(row, previous)];
+  });
+  await writeChanges(trx, changes);
 }
+
+const changeOf = (row: StoredState, previousStatus: string): NewStatusChange => ({
+  connector_id: row.connector_id,
+  status: row.public_status,
+  previous_status: previousStatus,
+  plugged: row.public_status === 'unknown' ? null : row.plugged,
+  observed_at_ms: row.observed_at_ms,
+  observation_age_ms: row.observation_age_ms,
+  received_at_ms: row.received_at_ms,
+  changed_at_ms: row.received_at_ms,
+});

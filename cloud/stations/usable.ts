@@ -1,15 +1,18 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../db/connect.ts';
 import { settledBeforeMs } from '../db/settled.ts';
+import type { Trx } from '../db/transaction.ts';
 import type { ChangeRange } from '../http/cursor.ts';
 import type { Caller } from '../partners/caller.ts';
 import { mayUse } from '../partners/terms/visible.ts';
+
+type Partner = Pick<Caller, 'partnerId' | 'environment'>;
 
 /**
  * The stations that a partner may use, under the name `station`, with the time of their last change: of the station itself, its
  * connectors or prices, or of what was agreed with partners about it. Not of the status, and not when a tariff begins that was put before.
  */
-export const usableStations = (db: Db, caller: Caller) =>
+export const usableStations = (db: Db | Trx, caller: Partner) =>
   db.selectFrom((from) =>
     from
       .selectFrom('sites')
@@ -20,7 +23,7 @@ export const usableStations = (db: Db, caller: Caller) =>
   );
 
 /** Their connectors as well, with the codes on the piles and the last that is known of their state. */
-export const usableConnectors = (db: Db, caller: Caller) =>
+export const usableConnectors = (db: Db | Trx, caller: Partner) =>
   usableStations(db, caller)
     .innerJoin('connectors', 'connectors.site_id', 'station.site_id')
     .leftJoin('pile_codes', (join) =>

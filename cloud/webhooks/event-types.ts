@@ -12,6 +12,10 @@ export const eventCatalogue = {
   'charge.ended': { description: 'A charge is over, with its record and its bill.' },
   'occupancy.ended': { description: 'The vehicle is gone, and what its stay costs is settled.' },
   'credit.low': { description: 'What is left of your credit has fallen below a mark that was agreed.' },
+  'connector.status_changed': {
+    description: 'The status of a connector is another one now, or nothing fresh is known of it any more.',
+    onlyByName: true,
+  },
   'webhook.test': { description: 'Asked for by yourself, to see that your receiver works.' },
   'webhook.endpoint_disabled': { description: 'Another endpoint of yours is no longer sent to, and why.' },
 } as const satisfies Record<string, EventRule>;

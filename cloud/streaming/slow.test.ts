@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { systemTimers } from '../system-timers.ts';
+import { openStream, type StatusLog } from './stream.ts';
+
+/** A log that never ends, of pages of half a megabyte. */
+const PAGE = 2_000;
+const endless: StatusLog = {
+  pageAfter: (position) =>
+    Promise.resolve({
+      floor: 0,
+      changes: Array.from({ length: PAGE }, (_, n) => ({
+        position: position + n + 1,
+        connector_id: `c${n}`,
+        site_id: 'site',
+        pile_id: 'pile',
+        environment: 'sandbox' as const,
+        status: 'available',
+        previous_status: 'plugged',
+        plugged: null,
+        observed_at_ms: 0,
+        observation_age_ms: 0,
+        received_at_ms: 0,
+        changed_at_ms: 0,
+      })),
+    }),
+  snapshot: () => Promise.resolve({ position: 0, statuses: [] }),
+  nowMs: () => 0,
+};
+
+let server: WebSocketServer;
+beforeAll(async () => {
+  server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  await new Promise((resolve) => server.once('listening', resolve));
+});
+afterAll(() => server?.close());
+
+async function pair(): Promise<{ here: WebSocket; there: WebSocket }> {
+  const { WebSocket: Client } = await import('ws');
+  const address = server.address();
+  if (typeof address === 'string' || address === null) throw new Error('no port');
+  const came = new Promise<WebSocket>((resolve) => {
+    server.once('connection', resolve);
+  });
+  const there = new Client(`ws://127.0.0.1:${address.port}`);
+  await new Promise((resolve) => there.once('open', resolve));
+  return { here: await came, there };
+}
+
+test('OP-11 one that takes nothing is cut with a code that says so, and has never had more than a page waiting for it', async () => {
+  const { here, there } = await pair();
+  there.pause();
+  let most = 0;
+  const stream = openStream({
+    streamId: 's',
+    socket: here,
+    caller: { partnerId: 'p', keyId: 'k', environment: 'sandbox', scopes: ['read'] },
+    address: '127.0.0.1',
+    siteId: null,
+    usableSites: new Set(['site']),
+    begin: { position: 0 },
+    takenWithinMs: 300,
+    log: endless,
+    timers: systemTimers,
+    onFailed: (error) => {
+      throw error;
+    },
+  });
+  const closed = new Promise<number>((resolve) => {
+    there.once('close', (code) => resolve(code));
+  });
+  const watch = setInterval(() => {
+    most = Math.max(most, here.bufferedAmount);
+    stream.wake();
+  }, 5);
+  await expect.poll(() => here.readyState).toBe(here.CLOSING);
+  clearInterval(watch);
+  there.resume();
+  expect(await closed).toBe(4002);
+  expect(most).toBeGreaterThan(0);
+  const pageBytes = JSON.stringify((await endless.pageAfter(0)).changes).length * 2;
+  expect(most).toBeLessThan(pageBytes);
+});
+
+test('OP-11 one that does not answer that it lives is given up', async () => {
+  const { here, there } = await pair();
+  const quiet: StatusLog = { ...endless, pageAfter: () => Promise.resolve({ changes: [], floor: 0 }) };
+  const stream = openStream({
+    streamId: 's',
+    socket: here,
+    caller: { partnerId: 'p', keyId: 'k', environment: 'sandbox', scopes: ['read'] },
+    address: '127.0.0.1',
+    siteId: null,
+    usableSites: new Set(['site']),
+    begin: { reason: 'begin' },
+    takenWithinMs: 300,
+    log: quiet,
+    timers: systemTimers,
+    onFailed: () => undefined,
+  });
+  const answered = new Promise((resolve) => here.once('pong', resolve));
+  stream.beat();
+  await answered;
+  stream.beat();
+  expect(here.readyState).toBe(here.OPEN);
+  there.pause();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  stream.beat();
+  stream.beat();
+  await expect.poll(() => here.readyState).toBe(here.CLOSED);
+  there.terminate();
+});
