@@ -44,6 +44,8 @@ import { loginRoutes } from './staff/login/routes.ts';
 import { maintenanceRoutes } from './staff/maintenance-routes.ts';
 import { tableOfStaffRoutes } from './staff/route-table.ts';
 import { staffRoutes } from './staff/routes.ts';
+import { maintenanceWindowRoutes } from './stations/hours/routes.ts';
+import { hoursStaffRoutes } from './stations/hours/staff-routes.ts';
 import { priceAndStatusRoutes } from './stations/price-status-routes.ts';
 import { stationRoutes } from './stations/routes.ts';
 import { createStreamHub } from './streaming/hub.ts';
@@ -115,6 +117,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(keyRoutes(context, partners));
   await zodApp.register(staffRoutes(context, staff));
   await zodApp.register(partnerStaffRoutes(context, staff));
+  await zodApp.register(maintenanceWindowRoutes(context, partners));
+  await zodApp.register(hoursStaffRoutes(context, staff));
   await zodApp.register(termsStaffRoutes(context, staff));
   await zodApp.register(creditRoutes(context, partners));
   await zodApp.register(creditStaffRoutes(context, staff));

@@ -34,6 +34,7 @@ import type {
   StaffRecoveryCodesTable,
   StaffSessionsTable,
 } from '../staff/tables.ts';
+import type { MaintenanceWindowsTable, StationHoursTable } from '../stations/hours/tables.ts';
 import type { ConnectorsTable, PileCodesTable, SitesTable } from '../stations/tables.ts';
 import type {
   StatusChangesTable,
@@ -98,6 +99,8 @@ export interface Database {
   partners: PartnersTable;
   credit_accounts: CreditAccountsTable;
   credit_transfers: CreditTransfersTable;
+  station_hours: StationHoursTable;
+  maintenance_windows: MaintenanceWindowsTable;
   partner_access: PartnerAccessTable;
   partner_stations: PartnerStationsTable;
   partner_prices: PartnerPricesTable;

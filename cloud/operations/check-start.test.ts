@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { refusalOfStart, type StartFacts } from './check-start.ts';
 
 const good: StartFacts = {
+  closure: null,
   siteOnline: true,
   status: 'plugged',
   plugged: true,
@@ -16,6 +17,12 @@ const cases: [string, Partial<StartFacts>, string | null][] = [
   ['plugged in and free', {}, null],
   ['free, and the pile does not tell about the plug', { status: 'available', plugged: null }, null],
   ['an order under way', { hasActiveOrder: true }, 'connector.occupied'],
+  ['closed, whatever else', { closure: 'station.closed', siteOnline: false }, 'station.closed'],
+  [
+    'maintained, with an order under way',
+    { closure: 'station.maintenance', hasActiveOrder: true },
+    'connector.occupied',
+  ],
   ['site away', { siteOnline: false }, 'site.offline'],
   ['nothing fresh known', { status: 'unknown' }, 'connector.offline'],
   ['pile not reached', { status: 'offline' }, 'connector.offline'],

@@ -1,8 +1,11 @@
 import type { ErrorCode } from '#shared/errors.ts';
 import type { PublicStatus } from '../stations/freshness.ts';
+import type { Closure } from '../stations/hours/closures.ts';
 
 /** What the cloud knows about a connector at the moment somebody wants to start there. */
 export interface StartFacts {
+  /** By what was announced: outside of the opening hours, or under planned maintenance. */
+  readonly closure: Closure | null;
   readonly siteOnline: boolean;
   readonly status: PublicStatus;
   /** Null: the pile does not tell. The site looks again before it acts. */
@@ -19,6 +22,7 @@ export interface StartFacts {
 /** Why a start is refused at once, or null. What only the site can see fails the operation later, with the same codes. */
 export function refusalOfStart(facts: StartFacts): ErrorCode | null {
   if (facts.hasActiveOrder) return 'connector.occupied';
+  if (facts.closure !== null) return facts.closure;
   if (!facts.siteOnline) return 'site.offline';
   if (facts.isLimited && !facts.knowsLimits) return 'site.outdated';
   if (facts.status === 'unknown' || facts.status === 'offline') return 'connector.offline';

@@ -71,6 +71,8 @@ export function operationRoutes(context: CloudContext, gate: PartnerGate): Fasti
             'connector.faulted',
             'connector.disabled',
             'connector.offline',
+            'station.closed',
+            'station.maintenance',
             'site.offline',
             'site.outdated',
             'tariff.missing',

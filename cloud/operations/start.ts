@@ -14,6 +14,7 @@ import { accountFor, hold } from '../partners/credit/hold.ts';
 import { ownPrices, tariffFor } from '../partners/terms/tariff-for.ts';
 import { mayUse } from '../partners/terms/visible.ts';
 import { linkIsFresh, statusNow } from '../stations/freshness.ts';
+import { announcedAt, closureAt } from '../stations/hours/closures.ts';
 import { siteTariffs } from '../stations/tariff-in-force.ts';
 import { refusalOfStart } from './check-start.ts';
 import { insertCommand } from './commands.ts';
@@ -122,7 +123,9 @@ async function factsOf(trx: Trx, connector: LockedConnector, hasTariff: boolean,
     // What a site has begun by itself, its live state tells.
     .where('origin', '=', 'remote')
     .executeTakeFirst();
+  const announced = (await announcedAt(trx, [connector.site_id], nowMs)).get(connector.site_id);
   return {
+    closure: announced === undefined ? null : closureAt(announced, connector.connector_id, nowMs),
     siteOnline: linkIsFresh(link ?? null, nowMs),
     status: statusNow(state ?? null, nowMs),
     plugged: state?.plugged ?? null,

@@ -77,6 +77,16 @@ async function controlled(action: 'pause' | 'resume' | 'abort', change: object =
   return { path: `/rollouts/${id}/${action}`, body: { ...by, reason: 'lunch', ...change }, subject: `rollout/${id}` };
 }
 
+const windows = () => `/sites/${stage.siteId}/maintenance-windows`;
+const newWindow = (windowId: string) => {
+  const times = { from: '2200-01-01T00:00:00Z', until: '2200-01-02T00:00:00Z' };
+  return { window_id: windowId, connector_ids: null, note: 'cables', ...times };
+};
+async function onWindow(change: string, body: object): Promise<Deed> {
+  const windowId = systemRandom.uuid();
+  await staff('POST', windows(), newWindow(windowId));
+  return { path: `/maintenance-windows/${windowId}/${change}`, body, subject: `maintenance-window/${windowId}` };
+}
 const creditTerms = {
   environment: 'sandbox',
   currency: 'CNY',
@@ -216,6 +226,20 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
     const body = { request_id: 'm-1', connector_id: connectorId, action: 'disable', ...by };
     return { path: '/maintenance', body, subject: `connector/${connectorId}` };
   },
+  'station.set_hours': () => ({
+    path: `/sites/${stage.siteId}/hours`,
+    body: { hours: null, reason: 'always' },
+    subject: `site/${stage.siteId}`,
+  }),
+  'maintenance_window.plan': () => {
+    const windowId = systemRandom.uuid();
+    return { path: windows(), body: newWindow(windowId), subject: `maintenance-window/${windowId}` };
+  },
+  'maintenance_window.change': () => {
+    const { window_id: _, ...times } = newWindow('');
+    return onWindow('change', { ...times, note: 'later' });
+  },
+  'maintenance_window.cancel': () => onWindow('cancel', { reason: 'no cables' }),
   'document.put': () => ({
     path: `/sites/${stage.siteId}/documents`,
     body: { document_kind: 'tariffs', text: tariffText(), ...by },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { connectorStatusSchema as toldStatusSchema } from '#shared/wire/messages.ts';
 import { tariffViewSchema } from '../orders/schemas.ts';
+import { hoursViewSchema, maintenanceWindowSchema } from './hours/schemas.ts';
 import { connectorKinds } from './tables.ts';
 
 const identity = { connector_id: z.string(), site_id: z.string(), pile_id: z.string() };
@@ -59,6 +60,10 @@ export const connectorSchema = z
   .object({
     ...connectorFacts,
     ...live,
+    closed_by: z
+      .enum(['station.closed', 'station.maintenance'])
+      .nullable()
+      .describe('why nothing is started there now, whatever the status tells of the pile; null: open'),
     tariff: tariffViewSchema.nullable().describe('in force here now; null: no charge can be started'),
   })
   .meta({ id: 'Connector' });
@@ -90,6 +95,8 @@ const stationFacts = {
   updated_at: updatedAtSchema,
   withdrawn_at: withdrawnAtSchema,
   withdrawn_reason: z.string().nullable(),
+  opening_hours: hoursViewSchema,
+  maintenance: z.array(maintenanceWindowSchema).describe('planned, the next one first'),
   connector_count: z.int().describe('those that are not withdrawn'),
   tariff: tariffViewSchema.nullable().describe('in force now for the whole site; a connector may have its own'),
 };

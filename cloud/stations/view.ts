@@ -7,6 +7,7 @@ import { iso, isoOrNull } from '../http/iso.ts';
 import { tariffView } from '../orders/tariff-view.ts';
 import type { Caller } from '../partners/caller.ts';
 import { ageMs, linkIsFresh, statusNow } from './freshness.ts';
+import { type Announced, announcedAt, closureAt } from './hours/closures.ts';
 import { type PriceAt, pricesAt } from './prices.ts';
 import type {
   connectorFactsSchema,
@@ -61,16 +62,32 @@ export function statusView(row: ConnectorRow, nowMs: number): z.infer<typeof con
   };
 }
 
-export function connectorView(row: ConnectorRow, priceAt: PriceAt, nowMs: number): z.infer<typeof connectorSchema> {
+/** What has been announced of stations, by their ids. */
+type AnnouncedOf = ReadonlyMap<string, Announced>;
+
+function connectorView(
+  row: ConnectorRow,
+  priceAt: PriceAt,
+  announced: AnnouncedOf,
+  nowMs: number,
+): z.infer<typeof connectorSchema> {
   const tariff = priceAt(row.site_id, row.connector_id);
-  return { ...facts(row), ...statusView(row, nowMs), tariff: tariff === null ? null : tariffView(tariff) };
+  const ofSite = announced.get(row.site_id);
+  const closedBy = ofSite === undefined ? null : closureAt(ofSite, row.connector_id, nowMs);
+  return {
+    ...facts(row),
+    ...statusView(row, nowMs),
+    closed_by: closedBy,
+    tariff: tariff === null ? null : tariffView(tariff),
+  };
 }
 
 /** One connector that the caller may use, or null. */
 export async function findConnector(db: Db, connectorId: string, caller: Caller, nowMs: number) {
   const row = await usableConnectors(db, caller).where('connectors.connector_id', '=', connectorId).executeTakeFirst();
   if (row === undefined) return null;
-  return connectorView(row, await pricesAt(db, caller, [row.site_id], nowMs), nowMs);
+  const priceAt = await pricesAt(db, caller, [row.site_id], nowMs);
+  return connectorView(row, priceAt, await announcedAt(db, [row.site_id], nowMs), nowMs);
 }
 
 const stationRows = (db: Db, caller: Caller) =>
@@ -87,8 +104,14 @@ const stationRows = (db: Db, caller: Caller) =>
     ]);
 type StationRow = Awaited<ReturnType<ReturnType<typeof stationRows>['executeTakeFirstOrThrow']>>;
 
-function stationFacts(row: StationRow, priceAt: PriceAt, nowMs: number): z.infer<typeof stationFactsSchema> {
+function stationFacts(
+  row: StationRow,
+  priceAt: PriceAt,
+  announced: AnnouncedOf,
+  nowMs: number,
+): z.infer<typeof stationFactsSchema> {
   const tariff = priceAt(row.site_id, null);
+  const { hours = null, windows = [] } = announced.get(row.site_id) ?? {};
   return {
     site_id: row.site_id,
     name: row.name,
@@ -98,6 +121,8 @@ function stationFacts(row: StationRow, priceAt: PriceAt, nowMs: number): z.infer
     updated_at: iso(row.changed_at_ms),
     withdrawn_at: isoOrNull(row.withdrawn_at_ms),
     withdrawn_reason: row.withdrawn_reason,
+    opening_hours: hours,
+    maintenance: [...windows],
     connector_count: row.connector_count ?? 0,
     tariff: tariff === null ? null : tariffView(tariff),
   };
@@ -117,9 +142,10 @@ export async function findStation(
     .orderBy('connectors.connector_id')
     .execute();
   const priceAt = await pricesAt(db, caller, [siteId], nowMs);
+  const announced = await announcedAt(db, [siteId], nowMs);
   return {
-    ...stationFacts(row, priceAt, nowMs),
-    connectors: connectors.map((one) => connectorView(one, priceAt, nowMs)),
+    ...stationFacts(row, priceAt, announced, nowMs),
+    connectors: connectors.map((one) => connectorView(one, priceAt, announced, nowMs)),
   };
 }
 
@@ -139,13 +165,10 @@ export async function listStations(
     .limit(range.limit + 1)
     .execute();
   const page = pageOf(found, range, (row) => ({ atMs: row.changed_at_ms, id: row.site_id }));
-  const priceAt = await pricesAt(
-    db,
-    caller,
-    page.rows.map((row) => row.site_id),
-    nowMs,
-  );
-  return { ...page, rows: page.rows.map((row) => stationFacts(row, priceAt, nowMs)) };
+  const siteIds = page.rows.map((row) => row.site_id);
+  const priceAt = await pricesAt(db, caller, siteIds, nowMs);
+  const announced = await announcedAt(db, siteIds, nowMs);
+  return { ...page, rows: page.rows.map((row) => stationFacts(row, priceAt, announced, nowMs)) };
 }
 
 export interface ConnectorFilter {

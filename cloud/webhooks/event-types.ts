@@ -11,6 +11,12 @@ export const eventCatalogue = {
   'charge.start_failed': { description: 'A start came to nothing; nothing is billed.' },
   'charge.ended': { description: 'A charge is over, with its record and its bill.' },
   'occupancy.ended': { description: 'The vehicle is gone, and what its stay costs is settled.' },
+  'station.hours_changed': { description: 'A station that you may use is open at other hours.' },
+  'station.maintenance_planned': {
+    description: 'Nothing will be started at a station, or some of its connectors, for a time.',
+  },
+  'station.maintenance_changed': { description: 'Planned maintenance is at another time, or of other connectors.' },
+  'station.maintenance_cancelled': { description: 'Planned maintenance does not take place, or is over sooner.' },
   'credit.low': { description: 'What is left of your credit has fallen below a mark that was agreed.' },
   'connector.status_changed': {
     description: 'The status of a connector is another one now, or nothing fresh is known of it any more.',
