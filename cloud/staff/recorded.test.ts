@@ -410,7 +410,8 @@ test('XC-01 every route of the staff that changes something leaves one row with 
     expect(row.actor_address).toBe('127.0.0.1');
   }
   expect((await verifyAudit(cloud.context.db)).broken).toBeNull();
-});
+  // As many logins and confirmations as there are actions.
+}, 90_000);
 
 test('XC-01 what is refused, and what is only read, leaves no row', async () => {
   const before = (await newest()).position;
