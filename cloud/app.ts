@@ -50,6 +50,7 @@ import { priceAndStatusRoutes } from './stations/price-status-routes.ts';
 import { stationRoutes } from './stations/routes.ts';
 import { createStreamHub } from './streaming/hub.ts';
 import { acceptWebSockets, streamRoutes } from './streaming/routes.ts';
+import { ticketRoutes } from './tickets/routes.ts';
 import { traceRoutes } from './trace/routes.ts';
 import { deliveryRoutes } from './webhooks/delivery-routes.ts';
 import { webhookRoutes } from './webhooks/routes.ts';
@@ -135,6 +136,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(alertRoutes(context, staff));
   await zodApp.register(channelRoutes(context, staff));
   await zodApp.register(alertSettingRoutes(context, staff));
+  await zodApp.register(ticketRoutes(context, staff));
   await zodApp.register(localOrderRoutes(context, staff));
   await zodApp.register(maintenanceRoutes(context, staff));
   await zodApp.register(documentRoutes(context, staff));

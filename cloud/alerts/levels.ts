@@ -35,7 +35,6 @@ const notices: ReadonlySet<string> = new Set<FaultCode | string>([
 const ofPlatform: Readonly<Record<string, AlertLevel>> = {
   'alert.channel_disabled': 'critical',
   'alert.channel_failing': 'warning',
-  'ticket.overdue': 'warning',
 };
 
 /** What a level means beyond its name. */

@@ -1,6 +1,8 @@
 import type { CloudContext } from '../context.ts';
 import type { LaneWorker } from '../runtime/lane-worker.ts';
 import { type Poller, startPoller } from '../runtime/poller.ts';
+import { ticketsOfAlerts, ticketsOfDeadLetters, ticketsOfExceptions } from '../tickets/by-policy.ts';
+import { tellOverdue } from '../tickets/overdue.ts';
 import type { WebhookPoster } from '../webhooks/post.ts';
 import { escalateDue } from './escalate.ts';
 import { closeQuietAlerts } from './handle-alert.ts';
@@ -11,6 +13,7 @@ import { takeAlarms } from './take-alarms.ts';
 
 const TAKE_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 1_000;
+const TICKETS_EVERY_MS = 5_000;
 const TIDY_EVERY_MS = 60_000;
 
 export interface Alerting {
@@ -39,7 +42,18 @@ export function startAlerts(context: CloudContext, poster: WebhookPoster): Alert
     intervalMs: TAKE_EVERY_MS,
     timers,
     logger,
-    run: () => takeAlarms(context, () => Promise.resolve()),
+    run: () => takeAlarms(context, ticketsOfAlerts(context)),
+  });
+  const ticketing = startPoller({
+    name: 'open tickets',
+    intervalMs: TICKETS_EVERY_MS,
+    timers,
+    logger,
+    run: async () => {
+      await ticketsOfExceptions(context);
+      await ticketsOfDeadLetters(context);
+      await tellOverdue(context);
+    },
   });
   const noteDeafness = createDeafnessNotes(context);
   const tidying = startPoller({
@@ -53,11 +67,12 @@ export function startAlerts(context: CloudContext, poster: WebhookPoster): Alert
     },
   });
   return {
-    pollers: [telling, taking, tidying],
+    pollers: [telling, taking, ticketing, tidying],
     worker,
     wake() {
       taking.wake();
       telling.wake();
+      ticketing.wake();
     },
   };
 }

@@ -17,6 +17,8 @@ type TakeContext = Pick<CloudContext, 'db' | 'clock' | 'random'>;
 /** An alert that did not exist before. */
 export interface NewAlert {
   readonly alertId: string;
+  /** Code and subject. */
+  readonly key: string;
   readonly code: string;
   readonly level: AlertLevel;
   readonly alarms: readonly AlarmRow[];
@@ -66,7 +68,7 @@ async function takeSome(context: TakeContext, trx: Trx, onNew: OnNewAlert): Prom
     nowMs,
   );
   for (const { key, some, level, alertId } of groups)
-    if (stored.get(key) === alertId) await onNew(trx, { alertId, code: some[0]?.code ?? '', level, alarms: some });
+    if (stored.get(key) === alertId) await onNew(trx, { alertId, key, code: some[0]?.code ?? '', level, alarms: some });
   return alarms.length;
 }
 

@@ -42,6 +42,7 @@ import type {
   StatusStreamsTable,
   UnnumberedStatusChangesTable,
 } from '../streaming/tables.ts';
+import type { TicketEventsTable, TicketLinksTable, TicketsTable } from '../tickets/tables.ts';
 import type {
   WebhookDeliveriesTable,
   WebhookEndpointsTable,
@@ -90,6 +91,9 @@ export interface Database {
   alert_channels: AlertChannelsTable;
   alert_posts: AlertPostsTable;
   alert_tellings: AlertTellingsTable;
+  tickets: TicketsTable;
+  ticket_links: TicketLinksTable;
+  ticket_events: TicketEventsTable;
   site_documents: SiteDocumentsTable;
   site_documents_in_force: SiteDocumentsInForceTable;
   document_keys: DocumentKeysTable;
@@ -275,6 +279,7 @@ interface DeadLettersTable {
   received_at_ms: number;
   settled_at_ms: Generated<number | null>;
   settled_by: Generated<string | null>;
+  ticket_id: Generated<string | null>;
 }
 
 interface SampleSeriesTable {
@@ -463,6 +468,7 @@ interface ExceptionsTable {
   detail: string;
   created_at_ms: number;
   resolved_at_ms: number | null;
+  ticket_id: string | null;
 }
 
 interface UnconfirmedTimesTable {

@@ -1,6 +1,6 @@
 import type { RecordContext } from '../ingest/records.ts';
 
-/** Puts an order before a person. What has been billed stays as it is until he has decided. */
+/** Puts an order before a person: a worker opens a ticket of it. What has been billed stays as it is until that is resolved. */
 export async function insertException(
   context: Pick<RecordContext, 'trx' | 'nowMs' | 'logger'>,
   orderId: string,

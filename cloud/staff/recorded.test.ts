@@ -127,6 +127,11 @@ async function onChannel(what: string, body: object): Promise<Deed> {
   return { path: `/alert-channels/${id}/${what}`, body, subject: `alert-channel/${id}` };
 }
 
+async function onTicket(what: string, body: object): Promise<Deed> {
+  const { ticket_id: id } = (await staff('POST', '/tickets', { title: what })).body;
+  return { path: `/tickets/${id}/${what}`, body, subject: `ticket/${id}` };
+}
+
 async function onAlert(what: string, body: object): Promise<Deed> {
   const alarmId = await newAlarm();
   await takeAlarms(cloud.context, () => Promise.resolve());
@@ -297,6 +302,11 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
   'alert_channel.enable': () => onChannel('enable', {}),
   'alert_channel.disable': () => onChannel('disable', { reason: 'r' }),
   'alert_channel.delete': () => onChannel('delete', { reason: 'r' }),
+  'ticket.open': () => ({ path: '/tickets', body: { title: 'look' }, subject: 'ticket/new' }),
+  'ticket.move': () => onTicket('move', { move: 'begin', comment: 'on my way' }),
+  'ticket.change': () => onTicket('change', { priority: 'high' }),
+  'ticket.comment': () => onTicket('comment', { comment: 'a new fuse is needed' }),
+  'ticket.link': () => onTicket('link', { links: [{ kind: 'site', id: stage.siteId }] }),
   'dead_letter.retry': async () => {
     const at = { wallMs: 1, monoMs: 1, bootId: systemRandom.uuid(), clock: 'trusted' };
     const payload = JSON.stringify({ seq: 1, at, body: { kind: 'of-tomorrow' } });

@@ -85,6 +85,7 @@ export const deadLetterSchema = z.object({
   reason: z.string(),
   payload: z.string(),
   received_at: z.iso.datetime(),
+  ticket_id: z.string().nullable().describe('null: a worker has not seen it yet'),
 });
 
 export const retriedRecordSchema = z.object({
@@ -102,7 +103,8 @@ export const exceptionSchema = z.object({
   code: z.string(),
   detail: z.string(),
   created_at: z.iso.datetime(),
-  resolved_at: z.iso.datetime().nullable(),
+  resolved_at: z.iso.datetime().nullable().describe('when its ticket was resolved'),
+  ticket_id: z.string().nullable().describe('null: a worker has not seen it yet'),
   billed_by_site_minor: z.int().nullable(),
   billed_by_platform_minor: z.int().nullable(),
 });
