@@ -12,7 +12,7 @@ import type { SiteLinks } from './sites/site-links.ts';
 import type { PasswordCost } from './staff/login/password.ts';
 import type { LookUp } from './webhooks/address-guard.ts';
 
-/** Tells a job in this process that there may be work. Jobs of other processes find it by polling. */
+/** Tells a job that there may be work: in this process where it has the job, else in those that do. Lost calls are made good by polling. */
 export interface Wake {
   commands(): void;
   deliveries(): void;

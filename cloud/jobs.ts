@@ -25,7 +25,7 @@ import { tellChanges } from './streaming/tell-changes.ts';
 import { sweepSilent } from './streaming/write-changes.ts';
 import { lookAfterWebhooks } from './webhooks/look-after.ts';
 
-/** Short, because a start of another process is found by polling; in one process a wake comes first. */
+/** Short, because it finds what a call from another process that was lost would have told. */
 const COMMANDS_EVERY_MS = 250;
 const DELIVERIES_EVERY_MS = 500;
 const SWEEP_EVERY_MS = 1_000;

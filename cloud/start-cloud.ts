@@ -16,6 +16,7 @@ import { ensureDocumentKey } from './keys/document-keys.ts';
 import { startMetrics } from './metrics/start-metrics.ts';
 import { type Readiness, readinessOf } from './readiness.ts';
 import { type Poller, startPoller } from './runtime/poller.ts';
+import { listenForWakes, wakeWherever } from './runtime/wake-others.ts';
 import type { Authority } from './sites/authority.ts';
 import { type CredentialIssuer, noIssuer } from './sites/issuer.ts';
 import type { SiteLinks } from './sites/site-links.ts';
@@ -45,11 +46,7 @@ export async function startCloud(config: CloudConfig, world: CloudWorld): Promis
   const context = createContext(
     config,
     world,
-    {
-      commands: () => pollers.commands?.wake(),
-      deliveries: () => pollers.deliveries?.wake(),
-      alerts: () => pollers.alerts?.wake(),
-    },
+    wakeWherever(pollers, world.db, world.timers),
     { cut: async (siteId, keepFingerprint) => (await links.own?.cut(siteId, keepFingerprint)) ?? false },
     tls === null ? undefined : await issuerOf(config, world, tls),
   );
@@ -80,6 +77,10 @@ export async function startCloud(config: CloudConfig, world: CloudWorld): Promis
     stops.push(() => sender.stop());
   }
   if (has('worker')) startWorker(context, pollers, stops);
+  if (config.databaseUrl !== null && (has('ingest') || has('worker'))) {
+    const listener = listenForWakes(config.databaseUrl, world.timers, pollers);
+    stops.push(() => listener.stop());
+  }
   const metrics =
     config.metrics === null
       ? null

@@ -27,7 +27,7 @@ export async function askDuePieces({ db, clock, down, logger, processId }: Sende
     where sites.site_id = diagnostics.site_id and bundle_id in (
       select bundle_id from diagnostics join sites using (site_id)
       where next_ask_at_ms <= ${nowMs} and requested_at_ms > ${nowMs - BUNDLE_LIFE_MS}
-        and shard in (${shardsOf(processId)})
+        and shard = any (array(${shardsOf(processId)}))
       order by next_ask_at_ms
       limit ${AT_ONCE}
       for update of diagnostics skip locked)

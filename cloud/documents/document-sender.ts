@@ -38,7 +38,7 @@ async function claimDue({ db, processId }: SenderContext, nowMs: number): Promis
     from sites
     where sites.site_id = site_documents.site_id and (site_documents.site_id, kind, version, digest) in (
       select site_documents.site_id, kind, version, digest from site_documents join sites using (site_id)
-      where next_send_at_ms <= ${nowMs} and text is not null and shard in (${shardsOf(processId)})
+      where next_send_at_ms <= ${nowMs} and text is not null and shard = any (array(${shardsOf(processId)}))
         -- Under the name of a site that is revoked anybody may listen.
         and revoked_at_ms is null
         -- What knows no documents never answers.

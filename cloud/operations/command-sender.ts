@@ -61,7 +61,7 @@ async function claimDue({ db, processId }: SenderContext, nowMs: number): Promis
     where command_id in (
       select command_id from commands
       where next_send_at_ms <= ${nowMs}
-        and shard in (${shardsOf(processId)})
+        and shard = any (array(${shardsOf(processId)}))
         and cancel_closed_at_ms is null
         and (kind = 'stop' or cancelled_at_ms is not null or not exists (select 1 from sites
           where sites.site_id = commands.site_id and revoked_at_ms is not null))

@@ -1,3 +1,4 @@
+import { measureApi } from './api.ts';
 import { drain } from './drain.ts';
 import { edge } from './edge.ts';
 import { measureIngest } from './ingest.ts';
@@ -13,6 +14,7 @@ import { stop } from './stop.ts';
  * @param size how much is to be measured, where a benchmark can be made smaller; its own unit
  */
 export const benches: Readonly<Record<string, (size?: number) => Promise<Record<string, number | null>>>> = {
+  api: measureApi,
   drain,
   edge,
   ingest: measureIngest,

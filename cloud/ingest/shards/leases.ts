@@ -19,7 +19,10 @@ export interface LeaseRound {
   readonly othersEndInMs: number | null;
 }
 
-/** The shards that a process has by the database's time, as a subquery. */
+/**
+ * The shards that a process has by the database's time, as a subquery. Ask with `= any (array(…))`: then it is looked up once, and not
+ * the rows of the other table once for each shard.
+ */
 export const shardsOf = (processId: string) => sql<number>`
   select shard from ingest_shards where owner = ${processId} and leased_until > clock_timestamp()`;
 

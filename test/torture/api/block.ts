@@ -12,7 +12,7 @@ import {
   startMosquitto,
   startPostgres,
 } from '../../e2e/engines.ts';
-import { SimulatedStation } from '../../stand/simulated-station.ts';
+import { SimulatedStation, type StationDocument } from '../../stand/simulated-station.ts';
 import type { SiteName } from '../sync/plan.ts';
 import { Supervised } from '../sync/supervised.ts';
 import { prepareSite, stationOf } from '../sync/town.ts';
@@ -30,6 +30,10 @@ export interface BlockSettings {
   readonly startSilenceS?: number;
   /** `host:port` of receivers that webhooks may go to. */
   readonly receivers?: readonly string[];
+  /** Default: three piles. */
+  readonly document?: StationDocument;
+  /** Where the edge finds each line, given where it truly is. */
+  readonly reach?: (lines: StationDocument['lines']) => Promise<StationDocument['lines']>;
 }
 
 /** A site with a cloud of one process for each role, two for the API, on a real broker and a real database. */
@@ -70,10 +74,10 @@ async function build(
   folder: string,
   mosquitto: string,
   stops: (() => Promise<unknown>)[],
-  { startTimeoutS = 60, startSilenceS = 60, receivers = [] }: BlockSettings,
+  { startTimeoutS = 60, startSilenceS = 60, receivers = [], document = stationOf([SITE]), reach }: BlockSettings,
 ) {
   const [station, database, broker] = await Promise.all([
-    SimulatedStation.open(folder, stationOf([SITE])),
+    SimulatedStation.open(folder, document),
     startPostgres(),
     startMosquitto(mosquitto),
   ]);
@@ -125,7 +129,13 @@ async function build(
   };
   const ready = Promise.all(Object.values(others).map((one) => one.whenReady()));
   const staff = new StaffClient(urls.get('api-1') ?? '', cloudDir);
-  const siteFile = await prepareSite(folder, SITE, { staff, station, way: { mqttUrl: broker.url } });
+  const lines = (await reach?.(station.lines)) ?? station.lines;
+  const siteFile = await prepareSite(folder, SITE, {
+    staff,
+    station: { lines },
+    document,
+    way: { mqttUrl: broker.url },
+  });
   await ready;
   const edge = start('edge', 'edge/main.ts', {}, ['--site', siteFile]);
   await edge.whenReady();

@@ -191,13 +191,14 @@ export async function prepareSite(
   site: SiteName,
   parts: {
     readonly staff: StaffClient;
-    readonly station: SimulatedStation;
+    readonly station: Pick<SimulatedStation, 'lines'>;
+    /** Default: its share of the town. */
+    readonly document?: StationDocument;
     /** Where the site finds the broker. */
     readonly way: Pick<FaultProxy, 'mqttUrl'>;
   },
 ): Promise<string> {
-  const { staff, station, way } = parts;
-  const document = stationOf([site]);
+  const { staff, station, way, document = stationOf([site]) } = parts;
   const own: { shard: number; broker_password: string } = await staff.call('POST', '/staff/v1/sites', {
     site_id: site,
     name: site,

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { type Child, startChild } from '../../scripts/start/child.ts';
+import type { PartnerKey } from '../../scripts/start/partner-client.ts';
+import { StaffClient } from '../../scripts/start/staff-client.ts';
+import { type CloudReady, DEMO_TARIFF } from '../../scripts/start/station.ts';
+import { findMosquitto, startMosquitto, startPostgres } from '../e2e/engines.ts';
+import type { LoadSeen, LoadTask } from './api-load.ts';
+import { percentile, round } from './measure.ts';
+import { figuresOf } from './process-figures.ts';
+import { startProcess } from './start-process.ts';
+
+const SITES = 300;
+const LEAST_CONNECTORS = 3000;
+const SHARDS = 64;
+const PARTNERS = 8;
+const RATE_PER_S = 300;
+/** Code that runs for the first time is not what is measured. */
+const WARM_UP_STARTS = 600;
+const WARM_UP_PER_S = 150;
+const OUTCOMES_WITHIN_MS = 60_000;
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Signed starts at a fixed rate over sites that take and confirm them: one process each of API, ingest and worker, PostgreSQL with fsync
+ * and synchronous commits, Mosquitto, sites and callers, all on this machine.
+ *
+ * @param seconds for how long
+ * @throws Error when a start was refused, failed, or was not confirmed
+ */
+export async function measureStarts(seconds: number): Promise<Record<string, number>> {
+  // Each is started once, and goes on charging.
+  const perSite = Math.ceil(Math.max(LEAST_CONNECTORS, WARM_UP_STARTS + RATE_PER_S * seconds) / SITES);
+  const mosquitto = findMosquitto();
+  if (mosquitto === null) throw new Error('this needs Mosquitto: apt-get install mosquitto');
+  const folder = mkdtempSync(join(tmpdir(), 'pilegate-bench-api-'));
+  const [broker, database] = await Promise.all([startMosquitto(mosquitto), startPostgres()]);
+  const db = new pg.Pool({ connectionString: database.url, max: 2 });
+  const stops: (() => Promise<unknown>)[] = [() => broker.stop(), () => database.stop(), () => db.end()];
+  const cloudPart = async (role: string): Promise<Child<CloudReady>> => {
+    const env = {
+      PILEGATE_ROLE: role,
+      PILEGATE_DATA_DIR: folder,
+      PILEGATE_HTTP_PORT: '0',
+      PILEGATE_LOG_LEVEL: 'error',
+      PILEGATE_RATE_LIMITS: 'control=60000/10000',
+      DATABASE_URL: `${database.url}?application_name=${role}`,
+      BROKER_URL: broker.url,
+    };
+    const child = await startChild<CloudReady>({
+      name: role,
+      program: 'cloud/main.ts',
+      env,
+      args: [],
+      logFile: join(folder, `${role}.log`),
+    });
+    stops.push(() => child.stop());
+    return child;
+  };
+  try {
+    const api = await cloudPart('api');
+    const keys = await provide(db, new StaffClient(api.ready.httpUrl, folder), perSite);
+    const ingest = await cloudPart('ingest');
+    await cloudPart('worker');
+    const program = (name: string) => join(import.meta.dirname, name);
+    const counts = [SITES, perSite].map(String);
+    const sites = await startProcess([program('api-sites.ts'), broker.url, ...counts], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    stops.push(() => sites.stop());
+    const load = await startProcess([program('api-load.ts')], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    stops.push(() => load.stop());
+    const ask = async (connectorIds: readonly string[], ratePerS: number): Promise<LoadSeen> => {
+      load.child.send({ baseUrl: api.ready.httpUrl, keys, connectorIds, ratePerS } satisfies LoadTask);
+      const [seen]: unknown[] = await once(load.child, 'message');
+      return seen as LoadSeen;
+    };
+    // Neighbours are at different sites, as callers are.
+    const all = Array.from({ length: perSite * SITES }, (_, i) => `bench-${i % SITES}-c${Math.floor(i / SITES)}`);
+    const measured = all.slice(WARM_UP_STARTS, WARM_UP_STARTS + RATE_PER_S * seconds);
+    await ask(all.slice(0, WARM_UP_STARTS), WARM_UP_PER_S);
+    await pause(2000);
+    const before = [api.pid, ingest.pid].map(figuresOf);
+    const startedAtMs = Date.now();
+    const seen = await ask(measured, RATE_PER_S);
+    const after = [api.pid, ingest.pid].map(figuresOf);
+    const [apiCores = 0, ingestCores = 0] = after.map((now, i) => {
+      const then = before[i] ?? now;
+      return (now.cpuMs - then.cpuMs) / (now.atMs - then.atMs);
+    });
+    const others = Object.entries(seen.answers).filter(([answer]) => answer !== '202');
+    if (others.length > 0) throw new Error(`not all were accepted: ${JSON.stringify(seen.answers)}`);
+    const confirmed = await confirmedMs(db, WARM_UP_STARTS + measured.length, startedAtMs);
+    return {
+      start_p50_ms: round(percentile(seen.latencyMs, 0.5), 1),
+      start_p99_ms: round(percentile(seen.latencyMs, 0.99), 1),
+      start_max_ms: round(Math.max(...seen.latencyMs), 0),
+      confirmed_p50_ms: percentile(confirmed, 0.5),
+      confirmed_p99_ms: percentile(confirmed, 0.99),
+      starts: seen.latencyMs.length,
+      connectors: all.length,
+      sent_late_ms_most: round(seen.latestSendMs, 1),
+      api_core_fraction: round(apiCores),
+      ingest_core_fraction: round(ingestCores),
+    };
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Sites with their connectors and a tariff, and partners. */
+async function provide(db: pg.Pool, staff: StaffClient, perSite: number): Promise<PartnerKey[]> {
+  await db.query(`insert into sites (site_id, name, environment, timezone, shard, created_at_ms, updated_at_ms)
+    select 'bench-' || n, 'Bench ' || n, 'sandbox', 'Asia/Shanghai', n % ${SHARDS}, 0, 0 from generate_series(0, ${SITES - 1}) as n`);
+  await db.query(`insert into connectors (connector_id, site_id, pile_id, model, max_power_w)
+    select site_id || '-c' || n, site_id, site_id || '-c' || n || '-p', 'bench', 7000
+    from sites, generate_series(0, ${perSite - 1}) as n`);
+  const siteIds = Array.from({ length: SITES }, (_, n) => `bench-${n}`);
+  await staff.publishTariff(siteIds, DEMO_TARIFF);
+  await db.query('analyze');
+  return await Promise.all(Array.from({ length: PARTNERS }, (_, n) => staff.createPartner(`bench-${n}`, `Bench ${n}`)));
+}
+
+/** How long the confirmations of the starts since then took to be stored, which the pile's own second is in. */
+async function confirmedMs(db: pg.Pool, count: number, sinceMs: number): Promise<number[]> {
+  const untilMs = performance.now() + OUTCOMES_WITHIN_MS;
+  for (;;) {
+    const found = await db.query(`select status, count(*)::int as n from operations group by status`);
+    if (found.rows.every(({ status, n }) => status === 'succeeded' && n === count)) break;
+    if (performance.now() > untilMs) throw new Error(`not all of ${count} succeeded: ${JSON.stringify(found.rows)}`);
+    await pause(200);
+  }
+  const took = await db.query(
+    'select (finished_at_ms - created_at_ms)::int as ms from operations where created_at_ms >= $1',
+    [sinceMs],
+  );
+  return took.rows.map(({ ms }) => ms);
+}
