@@ -11,6 +11,8 @@ import { commandFailed } from './control/report.ts';
 import { packagedProfiles } from './devices/load-profiles.ts';
 import { LOG_KEPT_BYTES, LogRing } from './diagnostics/log-ring.ts';
 import type { StorageHealth } from './ledger/storage-health.ts';
+import { FieldFigureKeeper } from './metrics/field-figures.ts';
+import type { MetricsAddress } from './metrics/open-metrics.ts';
 import { type BegunSite, beginSite } from './runtime/begin-site.ts';
 import { healthInfluence } from './runtime/controller-health.ts';
 import { Field } from './runtime/field.ts';
@@ -33,11 +35,12 @@ import { LEDGER_LOOP, watchedLoops } from './runtime/watched-loops.ts';
 
 const SOFTWARE = 'pilegate-edge 0.1.0';
 const VIEW_EVERY_S = 2;
+const FIGURES_EVERY_MS = 2000;
 const SAMPLES_EVERY_MS = 2000;
 const EXIT_BAD_INPUT = 2;
 
 /** Composition root of the edge: the field on this thread, ledger and link on the other. */
-async function run(chosen: BegunSite, logLevel: string): Promise<void> {
+async function run(chosen: BegunSite, logLevel: string, metrics: MetricsAddress | null): Promise<void> {
   keepMemorySmall();
   const { site, devices } = chosen.checked;
   const logGate = createLineGate();
@@ -59,7 +62,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
   process.on('uncaughtException', die);
   const turns = { field: shareTurns(watchedLoops(site, devices)), ledger: shareTurns([LEDGER_LOOP]) };
   const ledger = new LedgerClient(
-    { site, bootId, logLevel, logGate, software: SOFTWARE, turns },
+    { site, bootId, logLevel, logGate, software: SOFTWARE, turns, metrics },
     { stamp, onClock, onFatal: die },
   );
   const opened = await ledger.opened();
@@ -67,7 +70,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
   if (begins.text !== chosen.text) {
     log.warn({ version: begins.version }, 'the ledger had to be mended: the edge begins with what it says');
     await ledger.close();
-    return run(begins, logLevel);
+    return run(begins, logLevel, metrics);
   }
   await storeBeginning(begins, opened, { ledger, newId: randomUUID, timers: systemTimers, log });
   let sync: SyncView | null = null;
@@ -93,6 +96,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
     timers: systemTimers,
   });
   const documents = new SiteDocuments({ ...doors, site, siteDoor, stored: opened.documents, onChange: () => {} });
+  const figures = metrics === null ? null : new FieldFigureKeeper();
   const notes = new RequestNotes({ dataDir: site.dataDir, log });
   const field = new Field({
     site,
@@ -109,6 +113,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
     documents: { tariffs: () => documents.tariffs.active, cards: () => documents.access.active },
     onTurn: turnCounter(turns.field),
     onNote: (note) => notes.add(note),
+    ...(figures === null ? {} : { onStop: (stop) => figures.stopped(stop) }),
     storeRules: (version, document) => ledger.putRules(version, document),
     surroundings: () => ({ storageLevel: storage.level, isLinkUp: sync === null ? null : sync.link === 'open' }),
   });
@@ -170,6 +175,10 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
     (site.cloud.viewEverySeconds ?? VIEW_EVERY_S) * 1000,
   );
   const samplesTimer = setInterval(() => ledger.post({ kind: 'samples', samples: field.samples() }), SAMPLES_EVERY_MS);
+  const figuresTimer =
+    figures === null
+      ? null
+      : setInterval(() => ledger.post({ kind: 'figures', figures: figures.take(field) }), FIGURES_EVERY_MS);
   const control = await openControlSocket(site.dataDir, {
     status: () => ({ siteId: site.siteId, connectors: field.view(), sync }),
     lines: () => field.lines(),
@@ -205,6 +214,7 @@ async function run(chosen: BegunSite, logLevel: string): Promise<void> {
     ledgerWatch.stop();
     clearInterval(viewTimer);
     clearInterval(samplesTimer);
+    if (figuresTimer !== null) clearInterval(figuresTimer);
     await control.close();
     await documents.close();
     await field.close();
@@ -229,24 +239,38 @@ function takeCommand(field: Field, ledger: LedgerClient, log: Logger, command: C
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'];
 
-function readArguments(): { site: string; profiles: string; logLevel: string } {
+function readArguments(): { site: string; profiles: string; logLevel: string; metrics: MetricsAddress | null } {
   const { values } = parseArgs({
     options: {
       site: { type: 'string' },
       profiles: { type: 'string', default: packagedProfiles },
       'log-level': { type: 'string', default: 'info' },
+      metrics: { type: 'string' },
     },
   });
   if (values.site === undefined) throw new TypeError('say which site: --site <file.json>');
   if (!LOG_LEVELS.includes(values['log-level'])) throw new TypeError(`--log-level is one of ${LOG_LEVELS.join(', ')}`);
-  return { site: values.site, profiles: values.profiles, logLevel: values['log-level'] };
+  return {
+    site: values.site,
+    profiles: values.profiles,
+    logLevel: values['log-level'],
+    metrics: addressOf(values.metrics),
+  };
+}
+
+/** A port, or `host:port`; on loopback unless it says where. @throws TypeError */
+function addressOf(text: string | undefined): MetricsAddress | null {
+  if (text === undefined) return null;
+  const [, host = '127.0.0.1', port] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65_535) throw new TypeError('--metrics is a port, or host:port');
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
 let siteFile: string | null = null;
 try {
-  const { site: file, profiles: profilesFolder, logLevel } = readArguments();
+  const { site: file, profiles: profilesFolder, logLevel, metrics } = readArguments();
   siteFile = file;
-  await run(await beginSite({ file, profilesFolder }), logLevel);
+  await run(await beginSite({ file, profilesFolder }), logLevel, metrics);
 } catch (error) {
   if (!isPilegateError(error) && !(error instanceof TypeError)) throw error;
   process.stderr.write(`${isPilegateError(error) ? refusalText(error, siteFile) : error.message}\n`);

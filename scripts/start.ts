@@ -31,12 +31,13 @@ function freeOr0(port: number): Promise<number> {
 const here = (path: string) => relative(process.cwd(), path) || '.';
 
 function tellWhere(story: Story, station: Station): void {
-  const { httpUrl, brokerUrl } = station.cloud.ready;
+  const { httpUrl, brokerUrl, metricsUrl } = station.cloud.ready;
   story.say(`
   API            ${httpUrl}
   documentation  ${httpUrl}/docs
   sandbox key    ${here(KEY_FILE)} (docs/partner-guide.md shows how to sign with it)
   broker         ${brokerUrl}
+  metrics        ${metricsUrl}
   simulator      ${station.simulator.ready.controlUrl}/truth
   logs           ${here(join(FOLDER, 'logs'))}/{edge,cloud,hardware-sim}.log
   on the site    node_modules/.bin/node edge/cli/pilectl.ts --data ${here(join(FOLDER, 'edge', 'data'))} status

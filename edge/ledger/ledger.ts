@@ -20,6 +20,7 @@ import {
   type BatchLimits,
   headSeqOf,
   nextBatchOf,
+  outboxLookOf,
 } from './outbox.ts';
 import { putRulesIn, rulesIn } from './site-rules.ts';
 import type { Store } from './store.ts';
@@ -196,6 +197,11 @@ export class Ledger {
 
   backlog(): number {
     return this.#store.read(() => Number(this.#store.row(`SELECT count(*) AS n FROM outbox`)?.n ?? 0));
+  }
+
+  /** What waits for the cloud, for whoever watches over it. */
+  outboxLook(): ReturnType<typeof outboxLookOf> {
+    return this.#store.read(() => outboxLookOf(this.#store));
   }
 
   /**

@@ -81,6 +81,18 @@ export function nextBatchOf(store: Store, limits: BatchLimits, afterSeq: number)
   return last === undefined ? null : { records, throughSeq: last.seq };
 }
 
+/** What waits for the cloud: when the oldest was told, and what all of it takes, as far as the newest hundred tell. */
+export function outboxLookOf(store: Store): { readonly oldestWallMs: number | null; readonly bytes: number } {
+  const oldest = store.row(`SELECT at FROM outbox ORDER BY seq LIMIT 1`);
+  const told = store.row(
+    `SELECT (SELECT count(*) FROM outbox) * (SELECT coalesce(avg(length(body)), 0) FROM (SELECT body FROM outbox ORDER BY seq DESC LIMIT 100)) AS n`,
+  );
+  return {
+    oldestWallMs: oldest === undefined ? null : parseStored<Stamp>(oldest.at).wallMs,
+    bytes: Math.round(Number(told?.n ?? 0)),
+  };
+}
+
 export function headSeqOf(store: Store): number {
   return Number(store.row(`SELECT seq FROM sqlite_sequence WHERE name = 'outbox'`)?.seq ?? 0);
 }

@@ -30,6 +30,7 @@ import { describeWrites } from '../devices/describe-writes.ts';
 import { type FirmwareVerdict, firmwareInOrder } from '../devices/firmware-verdict.ts';
 import type { MeterDriver } from '../devices/meter-driver.ts';
 import type { PileDriver } from '../devices/pile-driver.ts';
+import type { ProvenStop } from '../metrics/field-figures.ts';
 import { ConnectorNotes } from './connector-notes.ts';
 import { Pace } from './pace.ts';
 import { Permit } from './permit.ts';
@@ -64,6 +65,8 @@ export interface ConnectorLoopParts {
   readonly onTurn: () => void;
   /** Keeps by which steps each request was carried out; absent where nobody does. */
   readonly onNote?: (note: RequestNote) => void;
+  /** A stop is proven; absent where nobody counts. */
+  readonly onStop?: (stop: ProvenStop) => void;
 }
 
 /** The permit outlives one poll and its retry, not more. */
@@ -104,13 +107,18 @@ export class ConnectorLoop {
     this.#state = parts.initial;
     this.#contact = new PileContact(parts);
     this.#pace = new Pace(parts.timers);
-    const { facts, onNote = null } = parts;
-    this.#notes = new ConnectorNotes({ ...parts, connectorId: facts.connectorId, keep: onNote });
+    const { facts, onNote = null, onStop = null } = parts;
+    this.#notes = new ConnectorNotes({ ...parts, connectorId: facts.connectorId, keep: onNote, onStop });
     this.#permit = new Permit(PERMIT_POLLS * parts.driver.profile.timing.pollMs);
   }
 
   get state(): ConnectorState {
     return this.#state;
+  }
+
+  /** How often the watchdog was due and was not fed for want of a permit. */
+  get permitsDenied(): number {
+    return this.#contact.permitsDenied;
   }
 
   start(): void {

@@ -9,6 +9,7 @@ import {
   sessionOf,
 } from '../control/connector.ts';
 import type { Reading } from '../control/reading.ts';
+import type { ProvenStop } from '../metrics/field-figures.ts';
 import type { RequestNote } from './request-notes.ts';
 
 export interface ConnectorNotesParts {
@@ -17,6 +18,8 @@ export interface ConnectorNotesParts {
   readonly log: Logger;
   /** Null where nobody keeps notes. */
   readonly keep: ((note: RequestNote) => void) | null;
+  /** Null where nobody counts. */
+  readonly onStop: ((stop: ProvenStop) => void) | null;
 }
 
 type Write = Extract<Order, { kind: 'write' }>;
@@ -48,6 +51,7 @@ export class ConnectorNotes {
     if (!isProven || after.phase.kind !== 'stopping') return;
     const { ladder } = after.phase;
     const tookMs = (after.phase.provenMonoMs ?? 0) - ladder.startedMonoMs;
+    this.#parts.onStop?.({ rung: ladder.rung, tookMs });
     this.#parts.log.info({ ...about, rung: ladder.rung, tookMs, ...seenOf(after.reading) }, 'pile is seen to be off');
     this.#add('stop-proven', about, { rung: ladder.rung, tookMs, ...seenOf(after.reading) });
   }

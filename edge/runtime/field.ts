@@ -30,6 +30,7 @@ import { Dlt645Meter } from '../devices/dlt645/meter.ts';
 import { influenceOf } from '../devices/firmware-verdict.ts';
 import { type MeterDriver, modbusMeter } from '../devices/meter-driver.ts';
 import { PileDriver } from '../devices/pile-driver.ts';
+import type { ProvenStop } from '../metrics/field-figures.ts';
 import { nothingSampled, type Sample, takeSamples } from '../samples/sampler.ts';
 import { bandChanges } from './band-changes.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -70,6 +71,8 @@ export interface FieldParts {
   readonly onTurn: (connectorId: string) => void;
   /** Keeps by which steps each request was carried out; absent where nobody does. */
   readonly onNote?: (note: RequestNote) => void;
+  /** A stop is proven; absent where nobody counts. */
+  readonly onStop?: (stop: ProvenStop) => void;
 }
 
 /** Every line and connector of the site, on the thread that does nothing else. */
@@ -161,7 +164,7 @@ export class Field {
   }
 
   #loop(pile: SitePile, facts: ConnectorFacts, bandChangeMs: Context['bandChangeMs']): ConnectorLoop {
-    const { opened, clock, timers, stamp, newId, commit, log, devices, onView, onTurn, onNote } = this.#parts;
+    const { opened, clock, timers, stamp, newId, commit, log, devices, onView, onTurn, onNote, onStop } = this.#parts;
     const { lineId, unit, socket = 1 } = pile.config;
     const { modbus, frames } = this.#line(lineId);
     const meter = meterOf(devices, pile);
@@ -189,6 +192,7 @@ export class Field {
       onCard: pile.config.readsCards === true ? (shown) => this.access.shows(facts.connectorId, shown) : null,
       onTurn: () => onTurn(facts.connectorId),
       ...(onNote === undefined ? {} : { onNote }),
+      ...(onStop === undefined ? {} : { onStop }),
     });
   }
 
@@ -347,6 +351,10 @@ export class Field {
 
   lines(): LineView[] {
     return [...this.#lines.values()].map((line) => viewOfLine(line, this.#parts.clock.monoMs()));
+  }
+
+  permitsDenied(): number {
+    return [...this.#loops.values()].reduce((sum, loop) => sum + loop.permitsDenied, 0);
   }
 
   /** How the supply is shared; null where there is nothing to share. */

@@ -16,6 +16,8 @@ import type { OpenBrokerSession } from '../link/broker-session.ts';
 import { openIdentity } from '../link/identity/open-identity.ts';
 import { Link } from '../link/link.ts';
 import { overWays } from '../link/over-ways.ts';
+import type { LedgerLook } from '../metrics/edge-metrics.ts';
+import type { MetricsAddress, OpenMetrics } from '../metrics/open-metrics.ts';
 import { SAMPLES_BYTES_PER_S, samplesOf } from '../samples/samples-source.ts';
 import type { OsLook } from '../time/clock-judge.ts';
 import { ClockWatch } from '../time/clock-watch.ts';
@@ -24,6 +26,7 @@ import { type BothTurns, watchField } from './mutual-watch.ts';
 import { stamper } from './system-time.ts';
 import { SystemdService, type SystemdServiceParts, statusLine } from './systemd-service.ts';
 import type { FromLedger, SyncView, ToLedger } from './thread-messages.ts';
+import { TurnCounters } from './turn-counters.ts';
 
 /** What the field thread gives this one to begin with. */
 export interface LedgerThreadData {
@@ -33,6 +36,8 @@ export interface LedgerThreadData {
   readonly logGate: LineGate;
   readonly software: string;
   readonly turns: BothTurns;
+  /** Where metrics are told; null: nowhere. */
+  readonly metrics?: MetricsAddress | null;
 }
 
 /** This thread's end of the channel to the field thread. */
@@ -57,6 +62,8 @@ export interface LedgerOutside extends Pick<StorageParts, 'disk' | 'openLedger'>
   readonly controllerId: string | null;
   readonly openBroker: OpenBrokerSession;
   /** Null when no systemd waits for a word. */
+  /** Absent where nobody scrapes. */
+  readonly openMetrics?: OpenMetrics;
   readonly systemd: Pick<SystemdServiceParts, 'asks' | 'notify'> | null;
 }
 
@@ -177,11 +184,25 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
     post({ kind: 'sync', sync });
   });
   storage.start();
+  const fieldTurns = new TurnCounters(data.turns.field);
+  const metrics = outside.openMetrics?.(() => ({
+    sync: syncView(ledger, link, way),
+    storage: storage.health,
+    clock: known.quality,
+    outbox: outboxLook(ledger, stamp().wallMs),
+    samplesLost: storage.samples.lostCount,
+    turns: fieldTurns.turns().map((turns, i) => ({ name: fieldTurns.loops[i]?.name ?? '', turns })),
+  }));
 
+  const timed = (work: () => void) => {
+    const beganMonoMs = osClock.monoMs();
+    work();
+    metrics?.committed(osClock.monoMs() - beganMonoMs);
+  };
   /** The reason of a failure goes back to the field thread, which decides what it means. */
   const store = (commitId: number, work: () => void) => {
     storage.commits.add({
-      store: work,
+      store: metrics === undefined ? work : () => timed(work),
       onStored: () => {
         post({ kind: 'committed', commitId });
         link.poke();
@@ -232,10 +253,13 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
         if (message.phase === 'started') watch.start();
         else watch.stop();
         return message.phase === 'started' ? service?.started() : service?.stopping();
+      case 'figures':
+        return metrics?.field(message.figures);
       case 'field-facts':
         return bundles.take(message.bundleId, { ...ledgerFacts(), ...message.facts });
       case 'close':
         bundles.close();
+        metrics?.close();
         endSyncViews();
         endClockLooks();
         void link.close().then(() => {
@@ -282,6 +306,17 @@ function syncView(ledger: Ledger, link: Link, way: number): SyncView | null {
       ackedSeq: ledger.ackedSeq(),
       headSeq: ledger.headSeq(),
     };
+  } catch (error) {
+    if (isStoreError(error)) return null;
+    throw error;
+  }
+}
+
+/** Null while the store cannot be read. */
+function outboxLook(ledger: Ledger, nowWallMs: number): LedgerLook['outbox'] {
+  try {
+    const { oldestWallMs, bytes } = ledger.outboxLook();
+    return { oldestAgeMs: oldestWallMs === null ? null : Math.max(0, nowWallMs - oldestWallMs), bytes };
   } catch (error) {
     if (isStoreError(error)) return null;
     throw error;

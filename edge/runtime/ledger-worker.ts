@@ -17,15 +17,21 @@ keepBuffersApart();
 const data = workerData as LedgerThreadData;
 const ring = new LogRing(LOG_KEPT_BYTES);
 const asks = systemdAsks(process.env, process.pid);
+const log = createLogger(data.logLevel, data.logGate, ring).child({ siteId: data.site.siteId, thread: 'ledger' });
+// The library is loaded only where somebody may ask: a small box has no memory to spare.
+const at = data.metrics ?? null;
+const opener =
+  at === null ? null : (await import('../metrics/open-metrics.ts')).metricsOpener({ at, clock: systemClock, log });
 runLedgerThread(parentPort, data, {
   clock: systemClock,
   timers: systemTimers,
   look: lookAtSystemClock,
   newId: randomUUID,
   fraction: Math.random,
-  log: createLogger(data.logLevel, data.logGate, ring).child({ siteId: data.site.siteId, thread: 'ledger' }),
+  log,
   logLines: () => ring.lines(),
   controllerId: readControllerId(),
   openBroker: openBrokerSession,
+  ...(opener === null ? {} : { openMetrics: opener }),
   systemd: asks === null ? null : { asks, notify: notifySystemd },
 });

@@ -36,6 +36,7 @@ const RESTARTS_WITHIN_MS = 10_000;
 export class PileContact {
   readonly #parts: PileContactParts;
   #failures = 0;
+  #permitsDenied = 0;
   #setUp: SetUpResult = 'missing';
   #provenMonoMs = 0;
   #setUpFromMonoMs = 0;
@@ -47,6 +48,11 @@ export class PileContact {
 
   constructor(parts: PileContactParts) {
     this.#parts = parts;
+  }
+
+  /** How often a feed was due and there was no permit, since the process began. */
+  get permitsDenied(): number {
+    return this.#permitsDenied;
   }
 
   /**
@@ -182,7 +188,11 @@ export class PileContact {
     if (watchdog?.feed === undefined || this.#setUp !== 'taken') return;
     const nowMs = clock.monoMs();
     const isDue = nowMs - this.#fedMonoMs >= watchdog.timeoutMs / FEEDS_PER_TIMEOUT - timing.pollMs;
-    if (!isDue || !permit.isValid(nowMs)) return;
+    if (!isDue) return;
+    if (!permit.isValid(nowMs)) {
+      this.#permitsDenied += 1;
+      return;
+    }
     try {
       await driver.feedWatchdog(isCharging);
       this.#fedMonoMs = nowMs;

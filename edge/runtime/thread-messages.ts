@@ -11,6 +11,7 @@ import type { DocumentChange, StoredDocument } from '../documents/document-histo
 import type { PushRefusal } from '../documents/pushed-document.ts';
 import type { DeadLetter, DeadLetterChange } from '../ledger/dead-letters.ts';
 import type { StorageHealth } from '../ledger/storage-health.ts';
+import type { FieldFigures } from '../metrics/field-figures.ts';
 import type { RuleHistory } from '../rules/rule-history.ts';
 import type { Sample } from '../samples/sampler.ts';
 
@@ -46,6 +47,8 @@ export type ToLedger =
   | { readonly kind: 'confirm-loss'; readonly commitId: number }
   /** What the field knows of itself, for a diagnostics bundle. */
   | { readonly kind: 'field-facts'; readonly bundleId: string; readonly facts: Readonly<Record<string, unknown>> }
+  /** How the field thread is doing, for metrics; told only where somebody may ask. */
+  | { readonly kind: 'figures'; readonly figures: FieldFigures }
   | { readonly kind: 'close' };
 
 export type FromLedger =

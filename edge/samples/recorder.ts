@@ -51,6 +51,7 @@ export class SamplesRecorder {
   #store: SamplesStore | null = null;
   #stream: SamplesStream | null = null;
   #keptAckedSeq = 0;
+  #lostCount = 0;
   #group: Sample[] = [];
   #groupSinceMonoMs = 0;
   readonly #losses = new Map<LossReason, Loss>();
@@ -67,6 +68,11 @@ export class SamplesRecorder {
   /** Null while the store does not work. */
   get bytes(): number | null {
     return this.#guarded(() => (this.#database === null ? null : pagesOf(this.#database).usedBytes)) ?? null;
+  }
+
+  /** Samples that were not taken or not stored, since the process began. */
+  get lostCount(): number {
+    return this.#lostCount;
   }
 
   take(samples: readonly Sample[], level: SpaceLevel): void {
@@ -203,6 +209,7 @@ export class SamplesRecorder {
   }
 
   #lose(reason: LossReason, samples: readonly Sample[]): void {
+    this.#lostCount += samples.length;
     for (const { at } of samples) {
       const known = this.#losses.get(reason);
       if (known === undefined)

@@ -55,6 +55,7 @@ const installed: InstalledStation = JSON.parse(readFileSync(STATION_FILE, 'utf8'
 export interface CloudReady {
   readonly httpUrl: string;
   readonly brokerUrl: string;
+  readonly metricsUrl: string;
 }
 
 export interface StationOptions {
@@ -136,6 +137,7 @@ export async function startStation(options: StationOptions): Promise<Station> {
           PILEGATE_DATA_DIR: cloudDir,
           PILEGATE_HTTP_PORT: String(httpPort),
           PILEGATE_MQTT_PORT: String(mqttPort),
+          PILEGATE_METRICS_PORT: '0',
           PILEGATE_WEBHOOK_DEV_ALLOW: options.webhookHostPort,
           PILEGATE_LOG_LEVEL: options.logLevel ?? 'info',
           ...options.cloudEnv,
@@ -158,7 +160,7 @@ export async function startStation(options: StationOptions): Promise<Station> {
       startChild<unknown>({
         name: 'edge',
         program: 'edge/main.ts',
-        args: ['--site', siteFile, '--log-level', options.logLevel ?? 'info'],
+        args: ['--site', siteFile, '--log-level', options.logLevel ?? 'info', '--metrics', '0'],
         logFile: log('edge'),
       });
     const firstEdge = keep(await startEdge());

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { scrape } from '../../cloud/testing/scrape.ts';
 import { SITE_ID } from '../../scripts/start/station.ts';
 import { registerWebhook } from '../../scripts/start/walk.ts';
 import {
@@ -78,6 +79,24 @@ describe.concurrent('with the embedded broker and database', () => {
     expect(ofStop('cloud').map((line) => line.msg)).toEqual(
       expect.arrayContaining(['command sent', 'operation succeeds']),
     );
+  });
+
+  test('XC-03 the cloud and the edge of a station tell what they do, and the field is not asked for it', {
+    timeout: 60_000,
+  }, async ({ expect }) => {
+    const told = await scrape(rig.station.cloud.ready.metricsUrl);
+    expect(told.value('pilegate_sites', { link: 'online' })).toBe(1);
+    expect(told.value('pilegate_broker_link_up')).toBe(1);
+    const url = String(rig.log('edge').find((line) => line.msg === 'metrics are told')?.url);
+    await expect.poll(async () => (await scrape(url)).value('pilegate_edge_connectors')).toBeGreaterThan(1);
+    const edge = await scrape(url);
+    expect(edge.value('pilegate_edge_link_up')).toBe(1);
+    expect(edge.value('pilegate_edge_line_exchanges_total', { outcome: 'answered' })).toBeGreaterThan(10);
+    expect(edge.value('pilegate_edge_loop_turns_total', { loop: 'DEMO-A1' })).toBeGreaterThan(1);
+    expect(edge.value('pilegate_edge_may_charge')).toBe(1);
+    expect(edge.value('pilegate_edge_ledger_commit_duration_seconds')).toBeGreaterThan(0);
+    const readyz = await fetch(new URL('/readyz', url));
+    expect([readyz.status, (await readyz.json()).reasons]).toEqual([200, []]);
   });
 
   test('ED-01 OP-15 a charge over Modbus TCP, on a pile whose watchdog only writes can feed', {
