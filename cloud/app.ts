@@ -46,8 +46,10 @@ import { tableOfStaffRoutes } from './staff/route-table.ts';
 import { staffRoutes } from './staff/routes.ts';
 import { maintenanceWindowRoutes } from './stations/hours/routes.ts';
 import { hoursStaffRoutes } from './stations/hours/staff-routes.ts';
+import { pileCodeRoutes } from './stations/pile-code-routes.ts';
 import { priceAndStatusRoutes } from './stations/price-status-routes.ts';
 import { stationRoutes } from './stations/routes.ts';
+import { stationStaffRoutes } from './stations/staff-routes.ts';
 import { createStreamHub } from './streaming/hub.ts';
 import { acceptWebSockets, streamRoutes } from './streaming/routes.ts';
 import { ticketRoutes } from './tickets/routes.ts';
@@ -110,6 +112,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(healthRoutes(options.readiness));
   await zodApp.register(stationRoutes(context, partners));
   await zodApp.register(priceAndStatusRoutes(context, partners));
+  await zodApp.register(pileCodeRoutes(context, partners));
   await zodApp.register(streamRoutes(context, partners, hub));
   await zodApp.register(operationRoutes(context, partners));
   await zodApp.register(orderRoutes(context, partners));
@@ -117,6 +120,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(deliveryRoutes(context, partners));
   await zodApp.register(keyRoutes(context, partners));
   await zodApp.register(staffRoutes(context, staff));
+  await zodApp.register(stationStaffRoutes(context, staff));
   await zodApp.register(partnerStaffRoutes(context, staff));
   await zodApp.register(maintenanceWindowRoutes(context, partners));
   await zodApp.register(hoursStaffRoutes(context, staff));

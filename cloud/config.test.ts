@@ -10,6 +10,7 @@ test('an empty environment gives a cloud in one process on loopback', () => {
     mqttPort: 1883,
     startTimeoutMs: 60_000,
     samplesKeepMs: 90 * 86_400_000,
+    operatorId: null,
     streamsPerKey: 5,
     statusKeepMs: 72 * 3_600_000,
   });

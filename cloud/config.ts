@@ -84,6 +84,10 @@ const environmentSchema = z
     PILEGATE_START_TIMEOUT_S: z.coerce.number().positive().max(3600).default(60),
     PILEGATE_START_SILENCE_S: z.coerce.number().min(0).max(3600).default(60),
     PILEGATE_SAMPLES_KEEP_DAYS: z.coerce.number().int().min(1).max(3660).default(90),
+    PILEGATE_OPERATOR_ID: z
+      .string()
+      .regex(/^[0-9A-Z]{9}$/, 'nine digits and capital letters')
+      .optional(),
     PILEGATE_STREAMS_PER_KEY: z.coerce.number().int().min(1).max(1000).default(5),
     PILEGATE_STATUS_KEEP_HOURS: z.coerce.number().positive().max(8_760).default(72),
     PILEGATE_BROKER_TLS_DIR: z.string().min(1).optional(),
@@ -154,6 +158,8 @@ export interface CloudConfig {
   readonly ingestLeaseMs: number;
   /** How long samples stay after they have come. */
   readonly samplesKeepMs: number;
+  /** The nine characters that stand for the operator in codes which Chinese platforms share; null: none. */
+  readonly operatorId: string | null;
   /** How many status streams a key may have open. */
   readonly streamsPerKey: number;
   /** How long a change of status can be resumed from. */
@@ -202,6 +208,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     startTimeoutMs: Math.round(values.PILEGATE_START_TIMEOUT_S * 1000),
     startSilenceMs: Math.round(values.PILEGATE_START_SILENCE_S * 1000),
     samplesKeepMs: values.PILEGATE_SAMPLES_KEEP_DAYS * 86_400_000,
+    operatorId: values.PILEGATE_OPERATOR_ID ?? null,
     streamsPerKey: values.PILEGATE_STREAMS_PER_KEY,
     statusKeepMs: Math.round(values.PILEGATE_STATUS_KEEP_HOURS * 3_600_000),
     credentialLifetimeMs: Math.round(values.PILEGATE_CREDENTIAL_DAYS * 86_400_000),

@@ -45,6 +45,7 @@ export interface CloudSettings {
   /** How this cloud is reached from outside, for links; null: not told. */
   readonly publicUrl: string | null;
   readonly samplesKeepMs: number;
+  readonly operatorId: string | null;
   readonly streamsPerKey: number;
   readonly statusKeepMs: number;
   readonly staff: StaffSettings;

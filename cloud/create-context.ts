@@ -56,6 +56,7 @@ export function createContext(
       startSilenceMs: config.startSilenceMs,
       publicUrl: config.publicUrl,
       samplesKeepMs: config.samplesKeepMs,
+      operatorId: config.operatorId,
       streamsPerKey: config.streamsPerKey,
       statusKeepMs: config.statusKeepMs,
       staff: config.staff,

@@ -45,6 +45,8 @@ export async function startCharge(context: StartContext, caller: Caller, body: S
       const connector = await lockConnector(trx, body.connector_id, caller);
       const first = await findFirst(trx, request);
       if (first !== null) return { operation: first, hit: true };
+      if (connector.withdrawn_at_ms !== null)
+        throw new PilegateError('connector.disabled', `connector ${body.connector_id} is withdrawn`);
       const nowMs = context.clock.wallMs();
       const tariff = await tariffAtConnector(trx, caller, connector, nowMs);
       const isLimited = body.limits !== undefined || body.hold_minor !== undefined;
@@ -89,6 +91,7 @@ async function lockConnector(trx: Trx, connectorId: string, caller: Caller) {
     .selectFrom('connectors')
     .innerJoin('sites', 'sites.site_id', 'connectors.site_id')
     .select(['connectors.connector_id', 'connectors.pile_id', 'sites.site_id', 'sites.shard'])
+    .select(({ fn }) => fn.coalesce('connectors.withdrawn_at_ms', 'sites.withdrawn_at_ms').as('withdrawn_at_ms'))
     .where('connectors.connector_id', '=', connectorId)
     .where(mayUse(caller))
     .forUpdate('connectors')

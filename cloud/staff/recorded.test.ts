@@ -96,6 +96,16 @@ const creditTerms = {
   low_marks_minor: [],
   reason: 'contract',
 };
+const onSite = (what: string): Deed => ({
+  path: `/sites/${stage.siteId}/${what}`,
+  body: { reason: 'the lease is over' },
+  subject: `site/${stage.siteId}`,
+});
+const onConnector = (what: string, body: object): Deed => ({
+  path: `/connectors/${stage.connectorIds[0]}/${what}`,
+  body,
+  subject: `connector/${stage.connectorIds[0]}`,
+});
 const onPartner = (change: string, body: object): Deed => ({
   path: `/partners/${stage.partnerId}${change}`,
   body,
@@ -214,6 +224,11 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
     body: { ...by, reason: 'stolen' },
     subject: `site/${stage.siteId}`,
   }),
+  'site.withdraw': () => onSite('withdraw'),
+  'site.restore': () => onSite('restore'),
+  'connector.withdraw': () => onConnector('withdraw', { reason: 'dug up' }),
+  'connector.restore': () => onConnector('restore', { reason: 'put back' }),
+  'connector.set_code': () => onConnector('pile-code', { pile_code: 'RECORDED-1', ...by }),
   'site.choose_life': async () => {
     const lifeId = systemRandom.uuid();
     const life = { life_id: lifeId, store_epoch: systemRandom.uuid(), software: 's', status: 'waiting' as const };

@@ -128,6 +128,13 @@ function stationFacts(
   };
 }
 
+/** A station that the caller may use, without its connectors; or null. */
+export async function findStationFacts(db: Db, siteId: string, caller: Caller, nowMs: number) {
+  const row = await stationRows(db, caller).where('station.site_id', '=', siteId).executeTakeFirst();
+  if (row === undefined) return null;
+  return stationFacts(row, await pricesAt(db, caller, [siteId], nowMs), await announcedAt(db, [siteId], nowMs), nowMs);
+}
+
 /** A station that the caller may use, with its connectors as they are known now; or null. */
 export async function findStation(
   db: Db,

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import type { CloudConfig } from '../config.ts';
 import { type ChargingSite, openChargingSite } from './charging-site.ts';
 import type { TestClock } from './test-clock.ts';
 import { startTestCloud, type TestCloud } from './test-cloud.ts';
@@ -13,12 +14,13 @@ export function onChargingSites(
   name: string,
   clock: TestClock,
   take: (cloud: TestCloud, site: ChargingSite, run: number) => void,
+  config: Partial<CloudConfig> = {},
 ): void {
   let cloud: TestCloud | undefined;
   let site: ChargingSite | undefined;
   let runs = 0;
   beforeAll(async () => {
-    cloud = await startTestCloud({ clock });
+    cloud = await startTestCloud({ clock, config });
   });
   afterAll(() => cloud?.stop());
   beforeEach(async () => {

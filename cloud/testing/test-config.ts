@@ -30,6 +30,7 @@ export const testConfig: CloudConfig = {
   startSilenceMs: 60_000,
   ingestLeaseMs: 10_000,
   samplesKeepMs: 90 * 86_400_000,
+  operatorId: null,
   streamsPerKey: 5,
   statusKeepMs: 72 * 3_600_000,
   credentialLifetimeMs: 7_776_000_000,
