@@ -20,6 +20,8 @@ const alarmSchema = z
     connector_id: z.string().nullable(),
     session_id: z.string().nullable(),
     partner_id: z.string().nullable(),
+    about: z.string().nullable().describe('`kind/id`, where it is about none of these'),
+    alert_id: z.string().nullable().describe('null: a worker has not looked at it yet, or it was closed by then'),
     detail: z.string(),
     raised_at: z.iso.datetime(),
     received_at: z.iso.datetime(),

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { faultCatalogue, faultCodes } from '#shared/faults.ts';
 import { wordsFor } from './facts.ts';
@@ -63,4 +65,17 @@ test('XC-02 alarms belong together by code and by the smallest thing that they n
     'c partner/p',
     'c platform/cloud',
   ]);
+});
+
+test('XC-02 whatever the platform raises an alarm about has words for people', () => {
+  const cloud = join(import.meta.dirname, '..');
+  const files = readdirSync(cloud, { recursive: true, encoding: 'utf8' }).filter(
+    (path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && !path.startsWith('testing'),
+  );
+  const raising = files
+    .map((path) => readFileSync(join(cloud, path), 'utf8'))
+    .filter((text) => /raise\w*Alarm\(|insertInto\('alarms'\)/.test(text));
+  const codes = raising.flatMap((text) => [...text.matchAll(/\bcode: '([^']+)'/g)].map(([, code = '']) => code));
+  expect(codes.length).toBeGreaterThan(8);
+  expect(codes.filter((code) => wordsFor(code).en === code)).toEqual([]);
 });

@@ -32,6 +32,18 @@ export const platformAlarms: Readonly<Record<string, PlatformAlarm>> = {
     doEn: 'Find out which of them is yours, revoke, and make a new code.',
     doZh: '查明哪台为自有设备，吊销凭证并生成新的认领码。',
   },
+  'credit.hold_forgotten': {
+    en: 'Money was still held for an order that is over. It was let go.',
+    zh: '订单已结束但仍有冻结金额，现已解除。',
+    doEn: 'Compare the credit account with the order, and report how it came to that.',
+    doZh: '核对信用账户与订单，并上报成因。',
+  },
+  'credit.low': {
+    en: "A partner's credit is running out.",
+    zh: '合作方信用额度即将用尽。',
+    doEn: 'Ask the partner to pay, or agree on a higher limit.',
+    doZh: '请合作方付款，或协商提高额度。',
+  },
   'credentials-revoked': {
     en: 'The credentials of a site were revoked.',
     zh: '站点凭证已被吊销。',
@@ -49,6 +61,12 @@ export const platformAlarms: Readonly<Record<string, PlatformAlarm>> = {
     zh: '站点试图访问其他站点的主题。',
     doEn: 'Look at the box: its set-up is wrong, or somebody else holds it. If in doubt, revoke.',
     doZh: '检查该设备：配置错误或已被他人控制；如有怀疑请吊销凭证。',
+  },
+  'key.foreign_address': {
+    en: "A partner's key signed a good request from an address that is not on its list.",
+    zh: '合作方密钥从未登记的地址发出了有效签名请求。',
+    doEn: 'Ask the partner at once. If they do not know the address, rotate or revoke the key: its secret is known to others.',
+    doZh: '立即与合作方核实；若其不知情，请轮换或吊销该密钥，其密钥可能已泄露。',
   },
   'key.unusual': {
     en: "A partner's key behaves unusually.",

@@ -55,6 +55,9 @@ test('XC-03 what was done is what is told: starts, refusals, records, and delive
   expect(value('pilegate_webhook_endpoints', { state: 'failing' })).toBe(1);
   expect(value('pilegate_sites', { link: 'online' })).toBe(1);
   expect(value('pilegate_alarms_open', { severity: 'critical' })).toBe(0);
+  expect(value('pilegate_alerts_deaf', { level: 'critical' })).toBe(1);
+  expect(value('pilegate_alerts_deaf', { level: 'info' })).toBe(0);
+  expect(value('pilegate_alerts_unacknowledged')).toBe(0);
   expect(value('pilegate_dead_letters_open', { source: 'record' })).toBe(0);
   expect([value('pilegate_broker_link_up'), value('pilegate_database_up')]).toEqual([1, 1]);
   expect([value('pilegate_shards_heard'), value('pilegate_shards_leased')]).toEqual([64, 64]);
@@ -89,7 +92,7 @@ test('XC-03 what is many is no label: a thousand calls about a thousand orders a
     'state',
     'source',
   ];
-  const others = ['severity', 'link', 'mode', 'quantile', 'use'];
+  const others = ['severity', 'level', 'link', 'mode', 'quantile', 'use'];
   expect([...labels].filter((label) => ![...known, ...others].includes(label))).toEqual([]);
 });
 

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { type AlertStanding, alertStanding } from '../alerts/standing.ts';
 import type { Db } from '../db/connect.ts';
 
 /** What the database knows of the whole cloud: the same whichever process asks. */
@@ -15,6 +16,7 @@ export interface CloudFigures {
   readonly endpoints: { readonly active: number; readonly failing: number; readonly disabled: number };
   readonly deadLetters: readonly { readonly source: string; readonly count: number }[];
   readonly alarms: readonly { readonly severity: string; readonly count: number }[];
+  readonly alerts: AlertStanding;
   readonly sites: { readonly online: number; readonly offline: number };
   readonly commandsToSend: number;
   readonly shardsLeased: number;
@@ -64,6 +66,7 @@ export async function readFigures(db: Db, nowMs: number): Promise<CloudFigures> 
     endpoints: endpoint ?? { active: 0, failing: 0, disabled: 0 },
     deadLetters: deadLetters.rows,
     alarms: alarms.rows,
+    alerts: await alertStanding(db, nowMs),
     sites: { online: other?.online ?? 0, offline: other?.offline ?? 0 },
     commandsToSend: other?.to_send ?? 0,
     shardsLeased: other?.leased ?? 0,

@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
+import { alertLevels } from '../alerts/levels.ts';
 import { type CloudFigures, operationAges } from './read-figures.ts';
 
 /** Makes the gauges of what the database knows. @returns what shows a reading; null: the database did not answer, and nothing is shown */
@@ -13,16 +14,18 @@ export function figureGauges(registry: Registry): (figures: CloudFigures | null)
   const endpoints = gauge('pilegate_webhook_endpoints', 'Endpoints of partners, by state.', ['state']);
   const deadLetters = gauge('pilegate_dead_letters_open', 'Dead letters that nobody has settled.', ['source']);
   const alarms = gauge('pilegate_alarms_open', 'Alarms that nobody has closed, by severity.', ['severity']);
+  const deaf = gauge('pilegate_alerts_deaf', '1 when alerts of this level would reach nobody.', ['level']);
+  const unseen = gauge('pilegate_alerts_unacknowledged', 'Open alerts that nobody is at.');
   const sites = gauge('pilegate_sites', 'Sites that have ever said hello, by their link.', ['link']);
   const commands = gauge('pilegate_commands_to_send', 'Commands that are sent until their site has them.');
   const shards = gauge('pilegate_shards_leased', 'Topic shards that some ingest process has; 64 are all.');
 
-  const all = [operations, deliveries, oldest, endpoints, deadLetters, alarms, sites, commands, shards];
+  const all = [operations, deliveries, oldest, endpoints, deadLetters, alarms, deaf, unseen, sites, commands, shards];
   return (figures) => {
     up.set(figures === null ? 0 : 1);
     for (const one of all) one.reset();
     // A gauge without labels starts again at zero, which is something else than not known.
-    if (figures === null) for (const one of [oldest, commands, shards]) one.remove();
+    if (figures === null) for (const one of [oldest, unseen, commands, shards]) one.remove();
     if (figures === null) return;
     for (const kind of new Set(['start', 'stop', ...figures.operations.map((one) => one.kind)]))
       for (const age of operationAges) operations.set({ kind, age }, 0);
@@ -36,6 +39,8 @@ export function figureGauges(registry: Registry): (figures: CloudFigures | null)
     for (const { source, count } of figures.deadLetters) deadLetters.set({ source }, count);
     for (const severity of ['warning', 'critical']) alarms.set({ severity }, 0);
     for (const { severity, count } of figures.alarms) alarms.set({ severity }, count);
+    for (const level of alertLevels) deaf.set({ level }, figures.alerts.deafLevels.includes(level) ? 1 : 0);
+    unseen.set(figures.alerts.unacknowledged);
     for (const link of ['online', 'offline'] as const) sites.set({ link }, figures.sites[link]);
     commands.set(figures.commandsToSend);
     shards.set(figures.shardsLeased);

@@ -140,6 +140,7 @@ async function halt(round: Round, detail: string): Promise<void> {
     .values({
       alarm_id: random.uuid(),
       source: 'platform',
+      about: `rollout/${rollout.rollout_id}`,
       code: 'rollout.halted',
       severity: 'warning',
       detail: `roll-out ${rollout.rollout_id}: ${detail}`.slice(0, 500),

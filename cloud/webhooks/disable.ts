@@ -58,6 +58,7 @@ export async function disableWithNotice(
   );
   await raisePartnerAlarm(context, trx, {
     partnerId,
+    about: `webhook-endpoint/${endpointId}`,
     code: 'webhook.endpoint_disabled',
     severity: 'warning',
     detail: `endpoint ${endpointId}: ${reason}`,

@@ -47,6 +47,7 @@ export async function recordFailed(
       await letFollow([delivery], nowMs).execute(trx);
       await raisePartnerAlarm(context, trx, {
         partnerId: endpoint.partner_id,
+        about: `webhook-endpoint/${delivery.endpoint_id}`,
         code: 'webhook.delivery_failed',
         severity: 'warning',
         detail: `event ${delivery.event_id} to endpoint ${delivery.endpoint_id}: ${attempt.error}`,

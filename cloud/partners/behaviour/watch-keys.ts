@@ -93,6 +93,7 @@ async function tell(context: WatchContext, key: WatchedKey, { kind, detail }: Un
   if (suspends) await disable(context, { partnerId, keyId }, `unusual ${kind}: ${detail}`);
   await raisePartnerAlarm(context, context.db, {
     partnerId,
+    about: `partner-key/${keyId}`,
     code: 'key.unusual',
     severity: suspends ? 'critical' : 'warning',
     detail: suspends ? `${what}. It is disabled.` : what,
