@@ -8,7 +8,7 @@ const long = [
   'test/stand/{cards,charge-target,hung-field,maintenance,site-change,systemd}.test.ts',
   'test/torture/{kills,outage}.test.ts',
   'test/torture/{api/api,sync/sync}.test.ts',
-  'test/e2e/{field-devices,ingest-processes,local-charge,many-starts,mosquitto-identity,rollout}.test.ts',
+  'test/e2e/{field-devices,ingest-processes,local-charge,many-starts,mosquitto-identity,rollout,sandbox-faults}.test.ts',
   'test/line/{card-reader,late-replies}.test.ts',
   'test/faults/{io,interlocks-lasting}.test.ts',
   'test/rating/oracle-many.test.ts',
@@ -57,7 +57,7 @@ export default defineConfig({
           name: 'postgresql',
           include: [
             onPostgresqlOnly,
-            'cloud/{alarms,alerts,audit,db,documents,ingest,keys,limits,metrics,operations,orders,partners,rollouts,samples,sites,staff,stations,streaming,tickets}/**/*.test.ts',
+            'cloud/{alarms,alerts,audit,db,documents,ingest,keys,limits,metrics,operations,orders,partners,rollouts,samples,sandbox,sites,staff,stations,streaming,tickets}/**/*.test.ts',
             'cloud/webhooks/{delivery,endpoints,replay}*.test.ts',
           ],
           globalSetup: './test/postgresql-setup.ts',

@@ -33,6 +33,7 @@ import { presenceRoutes } from './presence/routes.ts';
 import type { Readiness } from './readiness.ts';
 import { rolloutRoutes } from './rollouts/routes.ts';
 import { sampleRoutes } from './samples/routes.ts';
+import { sandboxRoutes } from './sandbox/routes.ts';
 import { claimRoutes } from './sites/claim-routes.ts';
 import { accountRoutes } from './staff/accounts/routes.ts';
 import { actionRoutes } from './staff/action-routes.ts';
@@ -118,6 +119,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(orderRoutes(context, partners));
   await zodApp.register(webhookRoutes(context, partners));
   await zodApp.register(deliveryRoutes(context, partners));
+  await zodApp.register(sandboxRoutes(context, partners));
   await zodApp.register(keyRoutes(context, partners));
   await zodApp.register(staffRoutes(context, staff));
   await zodApp.register(stationStaffRoutes(context, staff));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { complaintsOf, describeComplaints } from '#shared/complaints.ts';
 import { PilegateError } from '#shared/errors.ts';
+import { siteIdSchema } from '#shared/ids.ts';
 import { isLoopbackHost } from '#shared/loopback.ts';
 import type { StaffSettings } from './context.ts';
 import { parseCidr } from './http/addresses.ts';
@@ -34,6 +35,19 @@ const rangeListSchema = z
       .filter((entry) => entry !== ''),
   )
   .pipe(z.array(z.string().refine((range) => parseCidr(range) !== null, 'addresses or ranges, separated by commas')));
+
+/** `east=http://127.0.0.1:9100,west=http://10.0.0.7:9100`: where the bench of a station is. */
+const rigsSchema = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== '')
+      .map((entry) => entry.split('=', 2)),
+  )
+  .pipe(z.array(z.tuple([siteIdSchema, z.url({ protocol: /^https?$/ })])))
+  .transform((entries): ReadonlyMap<string, string> => new Map(entries));
 
 /** `read=1200/300,control=600/120`: calls a minute, and how many at once. */
 const rateLimitsSchema = z
@@ -78,6 +92,7 @@ const environmentSchema = z
       [60, 300, 900, 3600, 10800, 21600, 43200, 86400].map((s) => s * 1000),
     ),
     PILEGATE_WEBHOOKS_KEEP_DAYS: z.coerce.number().int().min(7).max(3660).default(90),
+    PILEGATE_SANDBOX_RIGS: rigsSchema.default(new Map()),
     PILEGATE_RATE_LIMITS: rateLimitsSchema.default(defaultRatePolicies),
     PILEGATE_TRUSTED_PROXIES: rangeListSchema.default([]),
     PILEGATE_INGEST_LEASE_S: z.coerce.number().min(1).max(600).default(10),
@@ -147,6 +162,8 @@ export interface CloudConfig {
   readonly webhookRetryMs: readonly number[];
   /** How long events and their deliveries stay after they have been made; what is pending stays. */
   readonly webhooksKeepMs: number;
+  /** By station of the sandbox: the address of the bench behind its simulated piles. */
+  readonly sandboxRigs: ReadonlyMap<string, string>;
   /** Calls that a key may make, unless it has limits of its own. */
   readonly rateLimits: RatePolicies;
   /** Ranges of proxies whose `X-Forwarded-For` is believed. */
@@ -201,6 +218,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     publicUrl: values.PILEGATE_PUBLIC_URL ?? null,
     webhookDevAllow: values.PILEGATE_WEBHOOK_DEV_ALLOW,
     webhookRetryMs: values.PILEGATE_WEBHOOK_RETRY_S,
+    sandboxRigs: values.PILEGATE_SANDBOX_RIGS,
     webhooksKeepMs: values.PILEGATE_WEBHOOKS_KEEP_DAYS * 86_400_000,
     rateLimits: values.PILEGATE_RATE_LIMITS,
     trustedProxies: values.PILEGATE_TRUSTED_PROXIES,

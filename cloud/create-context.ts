@@ -62,6 +62,7 @@ export function createContext(
       staff: config.staff,
       webhookRetryMs: config.webhookRetryMs,
       webhooksKeepMs: config.webhooksKeepMs,
+      sandboxRigs: config.sandboxRigs,
       webhookDevAllow: config.webhookDevAllow,
       rateLimits: config.rateLimits,
     },

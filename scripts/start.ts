@@ -73,6 +73,7 @@ async function run(isOnce: boolean): Promise<number> {
       httpPort: isOnce ? 0 : await freeOr0(HTTP_PORT),
       mqttPort: isOnce ? 0 : await freeOr0(MQTT_PORT),
       webhookHostPort: receiver.hostPort,
+      hasRig: true,
     });
     writeFileSync(KEY_FILE, `${JSON.stringify(station.key)}\n`, { mode: 0o600 });
     if (!isOnce) tellWhere(story, station);

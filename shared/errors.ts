@@ -5,6 +5,7 @@ import { exchangeErrors } from './errors/exchange.ts';
 import { identityErrors } from './errors/identity.ts';
 import { partnerErrors } from './errors/partner.ts';
 import { requestErrors } from './errors/request.ts';
+import { sandboxErrors } from './errors/sandbox.ts';
 import { siteErrors } from './errors/site.ts';
 import { staffErrors } from './errors/staff.ts';
 import { stationErrors } from './errors/station.ts';
@@ -25,6 +26,7 @@ export const errorCatalogue = {
   ...partnerErrors,
   ...webhookErrors,
   ...creditErrors,
+  ...sandboxErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -27,6 +27,7 @@ import type { PartnerAccessTable, PartnerPricesTable, PartnerStationsTable } fro
 import type { LifeStatus } from '../presence/judge-life.ts';
 import type { RolloutSitesTable, RolloutStepsTable, RolloutsTable } from '../rollouts/tables.ts';
 import type { LossReason } from '../samples/plan-samples.ts';
+import type { SandboxFaultsTable } from '../sandbox/tables.ts';
 import type {
   StaffAccountsTable,
   StaffAttemptsTable,
@@ -129,6 +130,7 @@ export interface Database {
   webhook_events: WebhookEventsTable;
   webhook_deliveries: WebhookDeliveriesTable;
   webhook_replays: WebhookReplaysTable;
+  sandbox_faults: SandboxFaultsTable;
 }
 
 export type Environment = 'sandbox' | 'live';

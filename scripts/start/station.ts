@@ -69,6 +69,8 @@ export interface StationOptions {
   readonly logLevel?: string;
   /** With it the site proves itself by a certificate; without it, by a password of its own. */
   readonly authorityFile?: string;
+  /** With a bench a partner can make faults on purpose; the site reaches the broker through it. */
+  readonly hasRig?: boolean;
 }
 
 export interface Station {
@@ -128,6 +130,7 @@ export async function startStation(options: StationOptions): Promise<Station> {
         logFile: log('hardware-sim'),
       }),
     );
+    const rig = options.hasRig === true ? keep(await startRig(options.folder, simulator.ready.controlUrl)) : null;
     const cloudDir = join(options.folder, 'cloud');
     const startCloud = (httpPort: number, mqttPort: number) =>
       startChild<CloudReady>({
@@ -140,6 +143,7 @@ export async function startStation(options: StationOptions): Promise<Station> {
           PILEGATE_METRICS_PORT: '0',
           PILEGATE_WEBHOOK_DEV_ALLOW: options.webhookHostPort,
           PILEGATE_LOG_LEVEL: options.logLevel ?? 'info',
+          ...(rig === null ? {} : { PILEGATE_SANDBOX_RIGS: `${SITE_ID}=${rig.ready.url}` }),
           ...options.cloudEnv,
         },
         logFile: log('cloud'),
@@ -152,7 +156,7 @@ export async function startStation(options: StationOptions): Promise<Station> {
     const key = await staff.createPartner('demo-partner', 'Demo Partner');
     const siteFile = writeSiteFile(options.folder, simulator.ready, {
       httpUrl,
-      brokerUrl,
+      brokerUrl: rig === null ? brokerUrl : await throughUplink(rig.ready, brokerUrl),
       authorityFile: options.authorityFile,
       ...site,
     });
@@ -188,6 +192,29 @@ export async function startStation(options: StationOptions): Promise<Station> {
     await stop();
     throw error;
   }
+}
+
+interface RigReady {
+  readonly url: string;
+  readonly uplinkPort: number;
+}
+
+const startRig = (folder: string, controlUrl: string): Promise<Child<RigReady>> =>
+  startChild<RigReady>({
+    name: 'rig',
+    program: 'scripts/rig/main.ts',
+    args: ['--simulator', controlUrl, '--data', join(folder, 'edge', 'data')],
+    logFile: join(folder, 'logs', 'rig.log'),
+  });
+
+/** The same address, by way of the router that the bench can cut off. */
+async function throughUplink({ url, uplinkPort }: RigReady, brokerUrl: string): Promise<string> {
+  const broker = new URL(brokerUrl);
+  const target = { host: broker.hostname, port: Number(broker.port) };
+  const reply = await fetch(`${url}/uplink`, { method: 'PUT', body: JSON.stringify(target) });
+  if (!reply.ok) throw new Error(`the bench takes no uplink: ${reply.status} ${await reply.text()}`);
+  broker.port = String(uplinkPort);
+  return broker.href;
 }
 
 const connectorOf = (pileId: string) => `DEMO-${pileId}`;

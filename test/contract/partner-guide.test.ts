@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { sandboxFaults } from '#shared/sandbox-faults.ts';
 import { verifySignature } from '../../cloud/partners/signature.ts';
 
 const guide = readFileSync(join(import.meta.dirname, '../../docs/partner-guide.md'), 'utf8');
@@ -28,4 +29,12 @@ test("OP-07 OP-23 the guide's vector fits its words and the platform", () => {
   expect(() => verifySignature(request, vector('secret'), nowMs)).not.toThrow();
   const altered = { ...request, body: Buffer.from(vector('body').replace('A1', 'A2')) };
   expect(() => verifySignature(altered, vector('secret'), nowMs)).toThrow('auth.bad_signature');
+});
+
+test('OP-23 the guide tells of every fault of the sandbox what comes of it, in both languages', () => {
+  const chinese = readFileSync(join(import.meta.dirname, '../../docs/partner-guide.zh.md'), 'utf8');
+  for (const [kind, { en, zh }] of Object.entries(sandboxFaults)) {
+    expect(guide).toContain(`| \`${kind}\` | ${en} |`);
+    expect(chinese).toContain(`| \`${kind}\` | ${zh} |`);
+  }
 });

@@ -19,7 +19,7 @@ export interface Rig {
 
 export async function startRig(
   cloudEnv: Readonly<Record<string, string>> = {},
-  options: Pick<StationOptions, 'authorityFile'> = {},
+  options: Pick<StationOptions, 'authorityFile' | 'hasRig'> = {},
 ): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'pilegate-e2e-'));
   const receiver = await WebhookReceiver.listen();
