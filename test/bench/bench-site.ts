@@ -20,6 +20,8 @@ export interface BenchSiteSettings {
   readonly env?: Readonly<Record<string, string>>;
   /** Keys of the site's file beside the usual ones. */
   readonly extra?: (folder: string) => Readonly<Record<string, unknown>>;
+  /** Where the edge tells its metrics; nowhere unless it is said. */
+  readonly metricsPort?: number;
   /** Called before the edge opens its data folder. */
   readonly prepare?: (dataDir: string) => void;
   /** Starts the edge twice: the second start finds its code in the cache, as every start on a box but the first does. */
@@ -47,6 +49,7 @@ export interface BenchSite {
 
 export async function openBenchSite(settings: BenchSiteSettings): Promise<BenchSite> {
   const { lines, boxesPerLine, baud, turnaroundMs, env = {}, extra = () => ({}), prepare, isWarm } = settings;
+  const metrics = settings.metricsPort === undefined ? [] : ['--metrics', String(settings.metricsPort)];
   const folder = mkdtempSync(join(tmpdir(), 'pilegate-bench-'));
   const dataDir = join(folder, 'data');
   mkdirSync(dataDir);
@@ -88,7 +91,7 @@ export async function openBenchSite(settings: BenchSiteSettings): Promise<BenchS
   writeFileSync(siteFile, JSON.stringify(site));
   const log = openSync(join(folder, 'edge.log'), 'a');
   const startEdge = () =>
-    startProcess([...edgeOptions(), EDGE, '--site', siteFile, '--profiles', PROFILES], {
+    startProcess([...edgeOptions(), EDGE, '--site', siteFile, '--profiles', PROFILES, ...metrics], {
       stdio: ['ignore', 'pipe', log],
       env: { ...process.env, NODE_COMPILE_CACHE: join(folder, 'code'), MALLOC_ARENA_MAX: '2', ...env },
     });

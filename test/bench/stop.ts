@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { silenceMsAt } from '../../edge/bus/serial-time.ts';
@@ -23,6 +24,7 @@ const START_WITHIN_MS = 120_000;
  */
 const MACHINE_LOOK_MS = 2;
 const NS_PER_MS = 1e6;
+const SCRAPE_EVERY_MS = 100;
 /** The profile asks for no gap, so the silence is all that the line itself demands. */
 const DEMANDED_MS = silenceMsAt(BAUD);
 
@@ -102,6 +104,44 @@ async function measureRules(rounds: number): Promise<Round[]> {
   return measured;
 }
 
+/** Rounds on an edge that is scraped a hundred times as often as it ever is. */
+async function measureScrapes(rounds: number): Promise<Round[]> {
+  const metricsPort = await freePort();
+  const site = await openBenchSite({ ...settings, metricsPort });
+  const url = `http://127.0.0.1:${metricsPort}/metrics`;
+  process.stdout.write('  scraped ten times a second\n');
+  const measured: Round[] = [];
+  let scrapes = 0;
+  const scrape = async () => {
+    const { ok } = await fetch(url);
+    if (!ok) throw new Error('a scrape has failed');
+    scrapes += 1;
+  };
+  for (let round = 0; round < rounds; round += 1) {
+    let timer: NodeJS.Timeout | undefined;
+    const begin = () => {
+      timer = setInterval(() => void scrape(), SCRAPE_EVERY_MS);
+    };
+    measured.push(await stopEveryBox(site, { begin, end: () => clearInterval(timer) }));
+  }
+  await site.close();
+  process.stdout.write(`  ${scrapes} scrapes were answered meanwhile\n`);
+  if (scrapes < rounds * 10) throw new Error(`only ${scrapes} scrapes were answered`);
+  return measured;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
 /**
  * How long the software takes for a stop, beyond the silence that the line demands: from the last byte of the reply that
  * tells of the fault to the first byte of the stop's frame, at the line's end. 32 boxes on four lines of 19200 baud, each
@@ -114,6 +154,7 @@ export async function stop(pairs = PAIRS): Promise<Record<string, number | null>
   machine.enable();
   const { plain, stalled } = await measureStalls(pairs);
   const ruled = await measureRules(Math.ceil(pairs / 2));
+  const scraped = await measureScrapes(Math.ceil(pairs / 2));
   const differences = plain.map((round, i) => p99(stalled[i] ?? []) - p99(round));
   return {
     stop_p50_ms: round(percentile(plain.flat(), 0.5)),
@@ -121,9 +162,12 @@ export async function stop(pairs = PAIRS): Promise<Record<string, number | null>
     stop_p99_stall_ms: round(median(differences)),
     stop_p99_stalled_ms: round(percentile(stalled.flat(), 0.99)),
     stop_p99_rules_ms: round(percentile(ruled.flat(), 0.99)),
+    stop_p50_scraped_ms: round(percentile(scraped.flat(), 0.5)),
+    stop_p99_scraped_ms: round(percentile(scraped.flat(), 0.99)),
     machine_late_p99_ms: round(machine.percentile(99) / NS_PER_MS - MACHINE_LOOK_MS),
     stops: plain.flat().length,
     stops_stalled: stalled.flat().length,
     stops_rules: ruled.flat().length,
+    stops_scraped: scraped.flat().length,
   };
 }
