@@ -3,7 +3,7 @@ import { complaintsOf, describeComplaints } from '#shared/complaints.ts';
 import { PilegateError } from '#shared/errors.ts';
 import { siteIdSchema } from '#shared/ids.ts';
 import { isLoopbackHost } from '#shared/loopback.ts';
-import type { StaffSettings } from './context.ts';
+import type { ReservationSettings, StaffSettings } from './context.ts';
 import { parseCidr } from './http/addresses.ts';
 import { defaultRatePolicies, endpointClasses, type RatePolicies, ratePolicySchema } from './partners/rate-policy.ts';
 import { PASSWORD_COST } from './staff/login/password.ts';
@@ -97,6 +97,8 @@ const environmentSchema = z
     PILEGATE_TRUSTED_PROXIES: rangeListSchema.default([]),
     PILEGATE_INGEST_LEASE_S: z.coerce.number().min(1).max(600).default(10),
     PILEGATE_START_TIMEOUT_S: z.coerce.number().positive().max(3600).default(60),
+    PILEGATE_RESERVATION_MINUTES: z.coerce.number().min(1).max(1440).default(120),
+    PILEGATE_RESERVATIONS_PER_PARTNER: z.coerce.number().int().min(0).max(100_000).default(50),
     PILEGATE_START_SILENCE_S: z.coerce.number().min(0).max(3600).default(60),
     PILEGATE_SAMPLES_KEEP_DAYS: z.coerce.number().int().min(1).max(3660).default(90),
     PILEGATE_OPERATOR_ID: z
@@ -171,6 +173,7 @@ export interface CloudConfig {
   readonly startTimeoutMs: number;
   /** For how long a site is asked how a start that it has not confirmed in time has ended, before it fails without an answer. */
   readonly startSilenceMs: number;
+  readonly reservations: ReservationSettings;
   /** How long a process that ends without a word keeps the sites of its shards from being served by another. */
   readonly ingestLeaseMs: number;
   /** How long samples stay after they have come. */
@@ -225,6 +228,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     ingestLeaseMs: Math.round(values.PILEGATE_INGEST_LEASE_S * 1000),
     startTimeoutMs: Math.round(values.PILEGATE_START_TIMEOUT_S * 1000),
     startSilenceMs: Math.round(values.PILEGATE_START_SILENCE_S * 1000),
+    reservations: {
+      longestMs: Math.round(values.PILEGATE_RESERVATION_MINUTES * 60_000),
+      mostPerPartner: values.PILEGATE_RESERVATIONS_PER_PARTNER,
+    },
     samplesKeepMs: values.PILEGATE_SAMPLES_KEEP_DAYS * 86_400_000,
     operatorId: values.PILEGATE_OPERATOR_ID ?? null,
     streamsPerKey: values.PILEGATE_STREAMS_PER_KEY,

@@ -44,6 +44,7 @@ export interface CloudSettings {
   readonly startSilenceMs: number;
   /** How this cloud is reached from outside, for links; null: not told. */
   readonly publicUrl: string | null;
+  readonly reservations: ReservationSettings;
   readonly samplesKeepMs: number;
   readonly operatorId: string | null;
   readonly streamsPerKey: number;
@@ -55,6 +56,13 @@ export interface CloudSettings {
   readonly sandboxRigs: ReadonlyMap<string, string>;
   readonly webhookDevAllow: readonly string[];
   readonly rateLimits: RatePolicies;
+}
+
+export interface ReservationSettings {
+  /** The longest time from now that a connector may be held. */
+  readonly longestMs: number;
+  /** How many connectors a partner may have reserved at a time, in each environment. */
+  readonly mostPerPartner: number;
 }
 
 export interface StaffSettings {

@@ -55,6 +55,7 @@ export function createContext(
       startTimeoutMs: config.startTimeoutMs,
       startSilenceMs: config.startSilenceMs,
       publicUrl: config.publicUrl,
+      reservations: config.reservations,
       samplesKeepMs: config.samplesKeepMs,
       operatorId: config.operatorId,
       streamsPerKey: config.streamsPerKey,

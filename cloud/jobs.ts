@@ -13,6 +13,7 @@ import { watchKeys } from './partners/behaviour/watch-keys.ts';
 import { releaseForgotten } from './partners/credit/check-books.ts';
 import { sweepNonces } from './partners/nonces.ts';
 import { forgetDrafts } from './partners/onboarding/applications.ts';
+import { sweepReservations } from './reservations/sweep.ts';
 import { sweepRollouts } from './rollouts/sweep.ts';
 import type { LaneWorker } from './runtime/lane-worker.ts';
 import { type Poller, startPoller } from './runtime/poller.ts';
@@ -82,6 +83,13 @@ export function startSweepers(context: CloudContext): Poller[] {
       timers,
       logger,
       run: () => failOverdueStarts(context),
+    }),
+    startPoller({
+      name: 'end reservations that nobody confirms, or ends',
+      intervalMs: SWEEP_EVERY_MS,
+      timers,
+      logger,
+      run: () => sweepReservations(context),
     }),
     startPoller({
       name: 'take roll-outs further',

@@ -25,6 +25,7 @@ import type {
 } from '../partners/tables.ts';
 import type { PartnerAccessTable, PartnerPricesTable, PartnerStationsTable } from '../partners/terms/tables.ts';
 import type { LifeStatus } from '../presence/judge-life.ts';
+import type { ReservationsTable } from '../reservations/tables.ts';
 import type { RolloutSitesTable, RolloutStepsTable, RolloutsTable } from '../rollouts/tables.ts';
 import type { LossReason } from '../samples/plan-samples.ts';
 import type { SandboxFaultsTable } from '../sandbox/tables.ts';
@@ -119,6 +120,7 @@ export interface Database {
   nonces: { key_id: string; nonce: string; expires_at_ms: number };
   orders: OrdersTable;
   operations: OperationsTable;
+  reservations: ReservationsTable;
   commands: CommandsTable;
   maintenance: MaintenanceTable;
   cdrs: CdrsTable;
@@ -135,7 +137,7 @@ export interface Database {
 
 export type Environment = 'sandbox' | 'live';
 export type OrderState = 'starting' | 'charging' | 'start_failed' | 'completed' | 'void' | 'abnormal';
-export type OperationKind = 'start' | 'stop' | 'raise-hold';
+export type OperationKind = 'start' | 'stop' | 'raise-hold' | 'reserve' | 'cancel-reservation';
 export type OperationStatus = 'accepted' | 'succeeded' | 'failed';
 
 interface SiteDocumentsTable {
@@ -212,6 +214,7 @@ interface SiteLinksTable {
   hello_at_ms: number | null;
   heard_at_ms: number | null;
   knows_documents: boolean | null;
+  knows_reservations: boolean | null;
   /** JSON. */
   document_key_ids: string | null;
   life_id: string | null;
@@ -381,7 +384,9 @@ interface OperationsTable {
   status: OperationStatus;
   code: string | null;
   detail: string | null;
-  order_id: string;
+  /** Null: it is about a reservation. */
+  order_id: string | null;
+  reservation_id: string | null;
   connector_id: string;
   /** Of a raise of the hold: to what. */
   hold_minor: number | null;
@@ -398,9 +403,10 @@ export type OperationRow = Selectable<OperationsTable>;
 
 interface CommandsTable {
   command_id: string;
-  /** Null with a maintenance command, and so is the order. */
+  /** Null with what our own staff or the cloud itself wants. */
   operation_id: string | null;
   order_id: string | null;
+  reservation_id: string | null;
   site_id: string;
   shard: number;
   kind: Command['kind'];

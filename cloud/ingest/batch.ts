@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Batch, RecordEnvelope } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import type { Trx } from '../db/transaction.ts';
+import { judgeReservations } from '../reservations/told-reservations.ts';
 import { applySamples } from '../samples/apply-samples.ts';
 import { applyTogether, togetherFrom } from './apply-together.ts';
 import { attemptRecord } from './attempt-record.ts';
@@ -49,7 +50,10 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
         .where((where) => where.and(streamOf(inHand)))
         .execute();
     const isDrained = batch.stream === 'events' && toldHeadSeq !== null && outcome.ackedSeq >= toldHeadSeq;
-    const hasEnded = isDrained && (await judgeSessions({ ...context, trx, site, nowMs }));
+    const told = { ...context, trx, site, nowMs };
+    const isNews = batch.stream === 'events' && outcome.ackedSeq > cursor;
+    const areLost = isNews && (await judgeReservations(told, batch.storeEpoch, outcome.ackedSeq));
+    const hasEnded = (isDrained && (await judgeSessions(told))) || areLost;
     return { ...outcome, conflicts: inHand.conflicts, hasEnded };
   });
   const { ackedSeq, refused, conflicts, hasEnded } = value;

@@ -6,6 +6,7 @@ import { hearDocuments } from '../documents/document-reported.ts';
 import { documentKeysFor } from '../keys/document-keys.ts';
 import { makeUnfinishedDue } from '../operations/commands.ts';
 import { judgeHello, sayHold } from '../presence/lives.ts';
+import { hearReservations, judgeReservations } from '../reservations/told-reservations.ts';
 import { hearCredential } from '../sites/rotate.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { ENCODINGS } from './inflate.ts';
@@ -91,8 +92,11 @@ async function hear(context: HelloContext, hello: Hello, others: NonNullable<Hel
   const gap = await gapToTell(context, hello);
   // What is still to be told again may be the end of a charge that the site does not name.
   const isBehind = gap !== null || gaps.length > 0;
-  const hasEnded = !isBehind && (await hearSessions(context, hello, ackedSeqOf('events', hello.storeEpoch)));
-  return { found, ackedSeqOf, gap, hasEnded };
+  const ackedSeq = ackedSeqOf('events', hello.storeEpoch);
+  const hasEnded = !isBehind && (await hearSessions(context, hello, ackedSeq));
+  if (!isBehind) await hearReservations(context, hello, ackedSeq);
+  const areLost = !isBehind && (await judgeReservations(context, hello.storeEpoch, ackedSeq));
+  return { found, ackedSeqOf, gap, hasEnded: hasEnded || areLost };
 }
 
 async function rememberLink(trx: Trx, siteId: string, hello: Hello, nowMs: number): Promise<void> {
@@ -106,6 +110,7 @@ async function rememberLink(trx: Trx, siteId: string, hello: Hello, nowMs: numbe
     heard_at_ms: nowMs,
     life_id: lifeId,
     knows_documents: hello.documents !== undefined,
+    knows_reservations: hello.reservations !== undefined,
     document_key_ids: hello.documentKeyIds === undefined ? null : JSON.stringify(hello.documentKeyIds),
   };
   const isSame = sql<boolean>`coalesce(site_links.is_life_confirmed and site_links.life_id = ${lifeId}::uuid, false)`;

@@ -9,6 +9,7 @@ import { applyClockCorrected } from '../orders/clock-corrected.ts';
 import { applyOccupancyEnded } from '../orders/occupancy-ended.ts';
 import { applySessionEnded } from '../orders/session-ended.ts';
 import { applySessionStarted } from '../orders/session-started.ts';
+import { applyReservationActive, applyReservationEnded } from '../reservations/reported.ts';
 import { applyAlarmsRaised } from '../stations/alarm-raised.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import type { SiteFacts } from './site-facts.ts';
@@ -45,6 +46,12 @@ export async function applyRecord(context: RecordContext, envelope: RecordEnvelo
       return;
     case 'occupancy.ended':
       await applyOccupancyEnded(context, body);
+      return;
+    case 'reservation.active':
+      await applyReservationActive(context, body, envelope.at);
+      return;
+    case 'reservation.ended':
+      await applyReservationEnded(context, body, envelope.at);
       return;
     case 'clock.corrected':
       await applyClockCorrected(context, body);

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { ConnectorView, State } from '#shared/wire/messages.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
-import { statusNow } from '../stations/freshness.ts';
+import { type PublicStatus, statusNow } from '../stations/freshness.ts';
 import { type NewStatusChange, writeChanges } from '../streaming/write-changes.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
 import { confirmShards } from './shards/fence.ts';
@@ -82,13 +82,17 @@ async function storeConnectors(context: StatesContext, trx: Trx, told: readonly 
   if (rows.size > 0) await upsert(trx, [...rows.values()]);
 }
 
+/** One that is held stands for nobody else, though it is free. */
+const shownStatus = ({ status, reservationId }: ConnectorView): PublicStatus =>
+  reservationId !== undefined && (status === 'available' || status === 'plugged') ? 'reserved' : status;
+
 type StoredState = ReturnType<typeof rowOf>;
 const rowOf = (state: ConnectorView, sentAtMs: number, receivedAtMs: number) => {
   const observationAgeMs = Math.max(0, sentAtMs - state.observedAtMs);
-  const told = { status: state.status, observationAgeMs, receivedAtMs };
+  const told = { status: shownStatus(state), observationAgeMs, receivedAtMs };
   return {
     connector_id: state.connectorId,
-    status: state.status,
+    status: told.status,
     plugged: state.plugged,
     session_id: state.sessionId,
     energy_wh: state.energyWh,

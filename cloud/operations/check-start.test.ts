@@ -11,6 +11,8 @@ const good: StartFacts = {
   hasTariff: true,
   knowsLimits: true,
   isLimited: false,
+  reservedFor: null,
+  presented: null,
 };
 
 const cases: [string, Partial<StartFacts>, string | null][] = [
@@ -23,6 +25,11 @@ const cases: [string, Partial<StartFacts>, string | null][] = [
     { closure: 'station.maintenance', hasActiveOrder: true },
     'connector.occupied',
   ],
+  ['reserved by somebody else', { reservedFor: 'R1' }, 'connector.reserved'],
+  ['reserved by somebody else than is presented', { reservedFor: 'R1', presented: 'R2' }, 'connector.reserved'],
+  ['reserved, and presented', { reservedFor: 'R1', presented: 'R1', status: 'reserved' }, null],
+  ['reserved, and nothing plugged', { reservedFor: 'R1', presented: 'R1', plugged: false }, 'connector.not_plugged'],
+  ['held by the site for nobody we know', { status: 'reserved' }, 'connector.reserved'],
   ['site away', { siteOnline: false }, 'site.offline'],
   ['nothing fresh known', { status: 'unknown' }, 'connector.offline'],
   ['pile not reached', { status: 'offline' }, 'connector.offline'],
@@ -37,6 +44,6 @@ const cases: [string, Partial<StartFacts>, string | null][] = [
   ['no tariff', { hasTariff: false }, 'tariff.missing'],
 ];
 
-test.each(cases)('OP-13 %s', (_name, change, expected) => {
+test.each(cases)('OP-13 OP-24 %s', (_name, change, expected) => {
   expect(refusalOfStart({ ...good, ...change })).toBe(expected);
 });

@@ -3,6 +3,7 @@ import type { RecordOf } from '#shared/wire/records.ts';
 import type { CommandRow, OrderRow } from '../db/schema.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import { lockOrder } from '../orders/store.ts';
+import { reservationReported } from '../reservations/reported.ts';
 import { cancelledFailure, type Failure, failStart, finishOperations } from './finish.ts';
 import { finishMaintenance } from './maintenance.ts';
 import { holdReported } from './raise-hold.ts';
@@ -11,7 +12,8 @@ type Report = RecordOf<'command.reported'>;
 
 /**
  * How a command is getting on. `received` ends the repetition. `failed` is the final word.
- * `done` ends every command but a start; that is confirmed by `session.started`, which says what it is billed from.
+ * `done` ends every command but a start and a reserve: these are confirmed by `session.started`, which says what it is billed from, and by
+ * `reservation.active`.
  */
 export async function applyCommandReported(context: RecordContext, report: Report): Promise<void> {
   const command = await findCommand(context, report.commandId);
@@ -36,7 +38,9 @@ export async function applyCommandReported(context: RecordContext, report: Repor
     return;
   }
   const isFirst = await close(context, command, report);
-  if (order === null) {
+  if (command.kind === 'reserve' || command.kind === 'cancel-reservation') {
+    await reservationReported(context, command, outcomeOf(report));
+  } else if (order === null) {
     if (isFirst) await finishMaintenance(context, command.command_id, outcomeOf(report));
   } else if (command.kind === 'raise-hold') {
     if (command.operation_id !== null) await holdReported(context, order, command.operation_id, outcomeOf(report));
@@ -82,12 +86,12 @@ async function orderOf(context: RecordContext, orderId: string): Promise<OrderRo
 }
 
 /**
- * A start that was done and then cancelled still runs on site: its cancel is closed by the session's end.
+ * A start or a reserve that was done and then cancelled still runs or holds on site: its cancel is closed by the end of that.
  *
  * @returns whether this is the first word of how it ended, which is the final one
  */
 async function close(context: RecordContext, command: CommandRow, report: Report): Promise<boolean> {
-  const stillToCancel = report.status === 'done' && command.kind === 'start';
+  const stillToCancel = report.status === 'done' && (command.kind === 'start' || command.kind === 'reserve');
   const { numUpdatedRows } = await context.trx
     .updateTable('commands')
     .set(

@@ -17,6 +17,9 @@ export async function insertCommand(
       command_id: command.commandId,
       operation_id: target.operationId,
       order_id: 'orderId' in command ? command.orderId : null,
+      // A start that presents one belongs to its order.
+      reservation_id:
+        command.kind === 'reserve' || command.kind === 'cancel-reservation' ? command.reservationId : null,
       site_id: target.siteId,
       shard: target.shard,
       kind: command.kind,

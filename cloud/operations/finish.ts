@@ -77,7 +77,7 @@ export async function finishOperation(
   return row;
 }
 
-/** A start that was cancelled: by the partner, who has asked for its stop, or else by the cloud, because its time was over. */
+/** A start that was cancelled: by the partner, who has asked for its stop, by staff, or else by the cloud, because its time was over. */
 export async function cancelledFailure({ trx }: OutcomeContext, orderId: string, detail: string): Promise<Failure> {
   const stop = await trx
     .selectFrom('operations')
@@ -85,7 +85,19 @@ export async function cancelledFailure({ trx }: OutcomeContext, orderId: string,
     .where('order_id', '=', orderId)
     .where('kind', '=', 'stop')
     .executeTakeFirst();
-  return stop === undefined ? timedOut : { code: 'command.cancelled', detail };
+  if (stop !== undefined || (await isTakenBackInTime(trx, orderId))) return { code: 'command.cancelled', detail };
+  return timedOut;
+}
+
+/** Before its time was over nobody but a person takes a start back. */
+async function isTakenBackInTime(trx: Trx, orderId: string): Promise<boolean> {
+  const start = await trx
+    .selectFrom('commands')
+    .select(['cancelled_at_ms', 'expires_at_ms'])
+    .where('order_id', '=', orderId)
+    .where('kind', '=', 'start')
+    .executeTakeFirst();
+  return start?.cancelled_at_ms != null && start.expires_at_ms !== null && start.cancelled_at_ms < start.expires_at_ms;
 }
 
 export const timedOut: Failure = {

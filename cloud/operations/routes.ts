@@ -27,11 +27,13 @@ const tags = ['operations'];
 /** Found on the log by each of its names; the same request again is on it again. */
 function logAccepted({ logger }: Pick<CloudContext, 'logger'>, { keyId, call }: Caller, { operation, hit }: Answered) {
   const { operation_id: operationId, request_id: requestId, order_id: orderId, kind } = operation;
-  const fields = { requestId, operationId, orderId, kind, keyId, ...call };
+  const { reservation_id: reservationId } = operation;
+  const fields = { requestId, operationId, orderId, reservationId, kind, keyId, ...call };
   logger.info(fields, hit ? 'operation is asked for again' : 'operation is accepted');
 }
 
-function answer(context: CloudContext, caller: Caller, reply: FastifyReply, answered: Answered) {
+/** A write that was accepted, now or before. */
+export function answer(context: CloudContext, caller: Caller, reply: FastifyReply, answered: Answered) {
   const { operation, hit } = answered;
   logAccepted(context, caller, answered);
   reply.header('location', `/v1/operations/${operation.operation_id}`);
@@ -67,6 +69,10 @@ export function operationRoutes(context: CloudContext, gate: PartnerGate): Fasti
             'request_id.reused',
             'connector.unknown',
             'connector.occupied',
+            'connector.reserved',
+            'reservation.unknown',
+            'reservation.not_active',
+            'reservation.wrong_connector',
             'connector.not_plugged',
             'connector.faulted',
             'connector.disabled',

@@ -3,7 +3,13 @@ import { connectorIdSchema, requestIdSchema, uuidSchema } from '#shared/ids.ts';
 import type { OperationKind } from '../db/schema.ts';
 import { limitsSchema } from '../orders/limits-view.ts';
 
-const operationKinds = ['start', 'stop', 'raise-hold'] as const satisfies OperationKind[];
+const operationKinds = [
+  'start',
+  'stop',
+  'raise-hold',
+  'reserve',
+  'cancel-reservation',
+] as const satisfies OperationKind[];
 
 const holdSchema = z
   .int()
@@ -16,6 +22,7 @@ export const startBodySchema = z.strictObject({
   connector_id: connectorIdSchema,
   limits: limitsSchema.optional(),
   hold_minor: holdSchema.optional(),
+  reservation_id: uuidSchema.optional().describe('needed where you have reserved the connector'),
 });
 
 export const raiseHoldBodySchema = z.strictObject({
@@ -30,7 +37,8 @@ const answerFields = {
   operation_id: uuidSchema,
   request_id: z.string(),
   kind: z.enum(operationKinds),
-  order_id: uuidSchema,
+  order_id: uuidSchema.nullable().describe('null of an operation on a reservation'),
+  reservation_id: uuidSchema.nullable().describe('of the reservation that it makes or cancels'),
   connector_id: z.string(),
   created_at: z.iso.datetime(),
   deadline_at: z.iso.datetime().nullable().describe('null for what is bound to a session, and waits for its site'),

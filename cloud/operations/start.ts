@@ -11,13 +11,16 @@ import { type Trx, transaction } from '../db/transaction.ts';
 import { chargeLimitsOf, type limitsSchema } from '../orders/limits-view.ts';
 import type { Caller } from '../partners/caller.ts';
 import { accountFor, hold } from '../partners/credit/hold.ts';
-import { ownPrices, tariffFor } from '../partners/terms/tariff-for.ts';
-import { mayUse } from '../partners/terms/visible.ts';
-import { linkIsFresh, statusNow } from '../stations/freshness.ts';
-import { announcedAt, closureAt } from '../stations/hours/closures.ts';
-import { siteTariffs } from '../stations/tariff-in-force.ts';
+import { presentedReservation } from '../reservations/present.ts';
 import { refusalOfStart } from './check-start.ts';
 import { insertCommand } from './commands.ts';
+import {
+  assertNotWithdrawn,
+  factsOf,
+  type LockedConnector,
+  lockConnector,
+  tariffAtConnector,
+} from './connector-facts.ts';
 import { type Answered, answerOnce, askedBy, findFirst, type WriteRequest, writeRequest } from './first-answer.ts';
 
 export interface StartBody {
@@ -27,6 +30,8 @@ export interface StartBody {
   readonly limits?: z.infer<typeof limitsSchema> | undefined;
   /** The most that may be charged for it: what has been paid or held ahead. */
   readonly hold_minor?: number | undefined;
+  /** Whose hold on the connector it uses. */
+  readonly reservation_id?: string | undefined;
 }
 
 type StartContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'wake' | 'settings' | 'logger'>;
@@ -35,7 +40,7 @@ type StartContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'wake' | 'set
  * Accepts a start: operation, order and command in one transaction under the connector's lock, so that of two
  * simultaneous starts exactly one wins and a refused one leaves nothing behind.
  *
- * @throws PilegateError `connector.*`, `site.offline`, `site.outdated`, `tariff.missing`, `credit.*` or
+ * @throws PilegateError `connector.*`, `reservation.*`, `site.offline`, `site.outdated`, `tariff.missing`, `credit.*` or
  *   `request_id.reused`
  */
 export async function startCharge(context: StartContext, caller: Caller, body: StartBody): Promise<Answered> {
@@ -45,21 +50,22 @@ export async function startCharge(context: StartContext, caller: Caller, body: S
       const connector = await lockConnector(trx, body.connector_id, caller);
       const first = await findFirst(trx, request);
       if (first !== null) return { operation: first, hit: true };
-      if (connector.withdrawn_at_ms !== null)
-        throw new PilegateError('connector.disabled', `connector ${body.connector_id} is withdrawn`);
+      assertNotWithdrawn(connector);
       const nowMs = context.clock.wallMs();
       const tariff = await tariffAtConnector(trx, caller, connector, nowMs);
       const isLimited = body.limits !== undefined || body.hold_minor !== undefined;
-      const refusal = refusalOfStart({ ...(await factsOf(trx, connector, tariff.ok, nowMs)), isLimited });
+      const reservationId = await presentedReservation(trx, caller, body, nowMs);
+      const facts = await factsOf(trx, connector, nowMs);
+      const refusal = refusalOfStart({ ...facts, hasTariff: tariff.ok, isLimited, presented: reservationId });
       if (refusal !== null && refusal !== 'tariff.missing')
         throw new PilegateError(refusal, `connector ${body.connector_id}`);
       if (!tariff.ok) throw new PilegateError('tariff.missing', `connector ${body.connector_id}: ${tariff.reason}`);
       assertAboveMinimum(tariff.value, body);
-      const asked = { limits: chargeLimitsOf(body.limits), holdMinor: body.hold_minor ?? null };
+      const asked = { limits: chargeLimitsOf(body.limits), holdMinor: body.hold_minor ?? null, reservationId };
       const { partnerId, environment } = caller;
       const account = await accountFor(trx, { partnerId, environment, currency: tariff.value.currency });
-      const operation = await insertAll(context, trx, request, { connector, tariff: tariff.value, nowMs, ...asked });
-      const { order_id: orderId } = operation;
+      const wanted = { connector, tariff: tariff.value, nowMs, ...asked };
+      const { operation, orderId } = await insertAll(context, trx, request, wanted);
       // Last, because others wait for the account until the commit.
       const wish = { transferId: orderId, orderId, amountMinor: asked.holdMinor };
       if (account !== null) await hold({ ...context, trx, nowMs }, account, wish);
@@ -80,66 +86,6 @@ function assertAboveMinimum(
   throw new PilegateError('amount.below_minimum', `it costs ${formatMoney(minimumMinor, currency)} at least`);
 }
 
-async function tariffAtConnector(trx: Trx, caller: Caller, connector: LockedConnector, nowMs: number) {
-  const { site_id: siteId, connector_id: connectorId } = connector;
-  const own = await ownPrices(trx, caller, siteId);
-  return tariffFor(own, siteId, await siteTariffs(trx, siteId), connectorId, nowMs);
-}
-
-async function lockConnector(trx: Trx, connectorId: string, caller: Caller) {
-  const connector = await trx
-    .selectFrom('connectors')
-    .innerJoin('sites', 'sites.site_id', 'connectors.site_id')
-    .select(['connectors.connector_id', 'connectors.pile_id', 'sites.site_id', 'sites.shard'])
-    .select(({ fn }) => fn.coalesce('connectors.withdrawn_at_ms', 'sites.withdrawn_at_ms').as('withdrawn_at_ms'))
-    .where('connectors.connector_id', '=', connectorId)
-    .where(mayUse(caller))
-    .forUpdate('connectors')
-    .executeTakeFirst();
-  if (connector === undefined) throw new PilegateError('connector.unknown', `no connector ${connectorId}`);
-  return connector;
-}
-type LockedConnector = Awaited<ReturnType<typeof lockConnector>>;
-
-async function factsOf(trx: Trx, connector: LockedConnector, hasTariff: boolean, nowMs: number) {
-  const link = await trx
-    .selectFrom('site_links')
-    .select(['online', 'heard_at_ms as heardAtMs', 'knows_documents'])
-    .where('site_id', '=', connector.site_id)
-    .executeTakeFirst();
-  const state = await trx
-    .selectFrom('connector_states')
-    .select([
-      'status',
-      'plugged',
-      'session_id',
-      'observation_age_ms as observationAgeMs',
-      'received_at_ms as receivedAtMs',
-    ])
-    .where('connector_id', '=', connector.connector_id)
-    .executeTakeFirst();
-  const active = await trx
-    .selectFrom('orders')
-    .select('order_id')
-    .where('connector_id', '=', connector.connector_id)
-    .where('state', 'in', ['starting', 'charging'])
-    // What a site has begun by itself, its live state tells.
-    .where('origin', '=', 'remote')
-    .executeTakeFirst();
-  const announced = (await announcedAt(trx, [connector.site_id], nowMs)).get(connector.site_id);
-  return {
-    closure: announced === undefined ? null : closureAt(announced, connector.connector_id, nowMs),
-    siteOnline: linkIsFresh(link ?? null, nowMs),
-    status: statusNow(state ?? null, nowMs),
-    plugged: state?.plugged ?? null,
-    hasActiveOrder: active !== undefined,
-    hasSession: state !== undefined && state.session_id !== null,
-    hasTariff,
-    // One that leaves documents out of its hello is older than limits and holds.
-    knowsLimits: link?.knows_documents === true,
-  };
-}
-
 async function insertAll(
   context: StartContext,
   trx: Trx,
@@ -150,9 +96,10 @@ async function insertAll(
     nowMs: number;
     limits: ChargeLimits | null;
     holdMinor: number | null;
+    reservationId: string | null;
   },
-): Promise<OperationRow> {
-  const { connector, tariff, nowMs, limits, holdMinor } = start;
+): Promise<{ operation: OperationRow; orderId: string }> {
+  const { connector, tariff, nowMs, limits, holdMinor, reservationId } = start;
   const { caller, requestId } = request;
   const orderId = context.random.uuid();
   const deadlineAtMs = nowMs + context.settings.startTimeoutMs;
@@ -208,8 +155,9 @@ async function insertAll(
     tariff,
     ...(limits !== null && { limits }),
     ...(holdMinor !== null && { holdMinor }),
+    ...(reservationId !== null && { reservationId }),
   };
   const target = { operationId: operation.operation_id, siteId: connector.site_id, shard: connector.shard };
   await insertCommand(trx, target, command);
-  return operation;
+  return { operation, orderId };
 }

@@ -24,7 +24,8 @@ export async function failOverdueStarts(context: SweeperContext): Promise<void> 
   const overdue = await context.db
     .selectFrom('operations')
     .innerJoin('commands', 'commands.operation_id', 'operations.operation_id')
-    .select('operations.order_id')
+    .innerJoin('orders', 'orders.order_id', 'operations.order_id')
+    .select('orders.order_id')
     .where('operations.kind', '=', 'start')
     .where('operations.status', '=', 'accepted')
     .where('operations.deadline_at_ms', '<=', nowMs - GRACE_MS)

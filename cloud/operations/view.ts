@@ -9,6 +9,7 @@ const answerOf = (row: OperationRow) => ({
   request_id: row.request_id,
   kind: row.kind,
   order_id: row.order_id,
+  reservation_id: row.reservation_id,
   connector_id: row.connector_id,
   created_at: iso(row.created_at_ms),
   deadline_at: isoOrNull(row.deadline_at_ms),

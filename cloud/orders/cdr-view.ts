@@ -43,6 +43,7 @@ export function cdrView(row: CdrRow): z.infer<typeof cdrViewSchema> {
     fault_code: cdr.faultCode,
     marks: cdr.marks,
     void_reason: cdr.voidReason,
+    reserved_ms: cdr.reservation?.heldMs ?? null,
     tariff: cdr.tariff === null ? null : tariffView(cdr.tariff),
     bill: cdr.rating === null ? null : billView(cdr.rating),
     bill_of_platform: rerated === null ? null : billView(rerated),

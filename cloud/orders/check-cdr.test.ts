@@ -44,7 +44,7 @@ function record(change: Partial<Cdr> = {}): Cdr {
   };
 }
 
-const agreed = { tariff: exampleTariff, holdMinor: null, limits: null };
+const agreed = { tariff: exampleTariff, holdMinor: null, heldMs: null, limits: null };
 
 test('OP-19 a bill that the cloud rates to the same lines is agreed', () => {
   const { verdict, rerated } = checkCdr(record(), agreed);
@@ -145,4 +145,15 @@ test('CH-04 a site that knew of other limits than the order has, or of none, is 
   expect(checkCdr(record({ limits }), { ...agreed, limits }).verdict).toBe('agreed');
   expect(checkCdr(record(), { ...agreed, limits }).complaint?.code).toBe('cdr.limits_differ');
   expect(checkCdr(record({ limits }), agreed).complaint?.code).toBe('cdr.limits_differ');
+});
+
+test('OP-24 OP-19 a bill with a reservation is agreed for as long as the reservation was held, and no longer', () => {
+  const tariff = { ...exampleTariff, reservation: { flatMinor: 200, minutePriceE4: 1000 } };
+  const reservation = { heldMs: 600_000 };
+  const held = record({ tariff, reservation, rating: rate(tariff, record().readings, { reservation }) });
+  const terms = { ...agreed, tariff };
+  expect(checkCdr(held, { ...terms, heldMs: 600_000 })).toMatchObject({ verdict: 'agreed', complaint: null });
+  expect(checkCdr(held, { ...terms, heldMs: 540_000 }).complaint?.code).toBe('cdr.reservation_differs');
+  expect(checkCdr(held, terms).complaint?.code).toBe('cdr.reservation_differs');
+  expect(checkCdr(record(), { ...agreed, heldMs: 600_000 }).complaint?.code).toBe('cdr.reservation_differs');
 });

@@ -8,6 +8,7 @@ export type CdrComplaint =
   | 'cdr.unrated'
   | 'cdr.tariff_differs'
   | 'cdr.hold_differs'
+  | 'cdr.reservation_differs'
   | 'cdr.limits_differ'
   | 'cdr.readings_implausible'
   | 'cdr.rating_differs';
@@ -25,6 +26,8 @@ const same = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonical
 export interface AgreedTerms {
   readonly tariff: Tariff | null;
   readonly holdMinor: number | null;
+  /** For how long the connector had been held for it; null: nobody had reserved it. */
+  readonly heldMs: number | null;
   readonly limits: ChargeLimits | null;
 }
 
@@ -49,6 +52,13 @@ export function checkCdr(cdr: Cdr, agreed: AgreedTerms): CdrVerdict {
     return disagree(
       'cdr.hold_differs',
       `held by the site ${cdr.holdMinor ?? 'nothing'}, by the order ${agreed.holdMinor ?? 'nothing'}`,
+    );
+  }
+  const heldMs = cdr.reservation?.heldMs ?? null;
+  if (heldMs !== agreed.heldMs) {
+    return disagree(
+      'cdr.reservation_differs',
+      `held for it by its record ${heldMs ?? 'not at all'}, by its reservation ${agreed.heldMs ?? 'not at all'} (ms)`,
     );
   }
   if (!same(cdr.limits ?? {}, agreed.limits ?? {})) {

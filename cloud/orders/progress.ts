@@ -19,6 +19,8 @@ export interface RunningCharge {
   readonly startedAtMs: number;
   readonly meterStartWh: number;
   readonly tariff: Tariff | null;
+  /** For how long the connector had been held for it; null: nobody had reserved it. */
+  readonly heldMs: number | null;
 }
 
 /** How a running charge is getting on, priced with its own tariff. Without a tariff or energy there is no price. */
@@ -33,12 +35,14 @@ export function progressOf(charge: RunningCharge, live: LiveReading, nowMs: numb
 }
 
 /** A site whose clock is far ahead tells of a charge that has lasted longer than any: nobody knows what it costs so far. */
-function costSoFar({ tariff, startedAtMs, meterStartWh }: RunningCharge, live: LiveReading) {
+function costSoFar({ tariff, startedAtMs, meterStartWh, heldMs }: RunningCharge, live: LiveReading) {
   if (tariff === null || live.energyWh === null || live.observedAtMs < startedAtMs) return null;
   if (live.observedAtMs - startedAtMs > LONGEST_RATED_MS) return null;
-  const { totalMinor, currency } = rate(tariff, [
-    { atMs: startedAtMs, registerWh: meterStartWh, quality: 'measured' },
-    { atMs: live.observedAtMs, registerWh: meterStartWh + live.energyWh, quality: 'measured' },
-  ]);
+  const readings = [
+    { atMs: startedAtMs, registerWh: meterStartWh, quality: 'measured' as const },
+    { atMs: live.observedAtMs, registerWh: meterStartWh + live.energyWh, quality: 'measured' as const },
+  ];
+  const terms = heldMs === null ? {} : { reservation: { heldMs } };
+  const { totalMinor, currency } = rate(tariff, readings, terms);
   return moneyView(totalMinor, currency);
 }

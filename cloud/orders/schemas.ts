@@ -146,6 +146,10 @@ export const cdrViewSchema = z
     fault_code: z.string().nullable(),
     marks: z.array(cdrMarkSchema),
     void_reason: z.string().nullable().describe('not null: billed to nobody'),
+    reserved_ms: z
+      .int()
+      .nullable()
+      .describe('for how long the connector had been reserved for it: what its reservation is billed by'),
     tariff: tariffViewSchema.nullable(),
     bill: billSchema.nullable().describe('as the site has rated it'),
     bill_of_platform: billSchema.nullable().describe('as the platform has rated the same readings'),

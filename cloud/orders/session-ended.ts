@@ -9,6 +9,7 @@ import { closeCommandsOfOrder } from '../operations/commands.ts';
 import { cancelledFailure, type Failure, failStart, finishOperations } from '../operations/finish.ts';
 import { settleHolds } from '../operations/raise-hold.ts';
 import { settleOrder } from '../partners/credit/settle.ts';
+import { heldMsFor } from '../reservations/store.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
 import { type AgreedTerms, type CdrVerdict, checkCdr } from './check-cdr.ts';
 import { reviewClock } from './clock-review.ts';
@@ -85,7 +86,10 @@ async function agreedTerms(context: RecordContext, order: OrderRow, cdr: Cdr): P
     order.tariff_id === null ? cdr.tariff : { tariffId: order.tariff_id, version: order.tariff_version ?? 0 };
   const tariff = named === null ? null : await context.facts.tariff(named.tariffId, named.version);
   const limits = order.origin === 'local' ? (cdr.limits ?? null) : limitsOf(order);
-  return { tariff, holdMinor: order.hold_minor, limits };
+  // Where a reservation costs nothing, most charges have had none: nobody asks.
+  const mayBeHeld = cdr.reservation !== undefined || tariff?.reservation !== undefined;
+  const heldMs = mayBeHeld ? await heldMsFor(context.trx, order.order_id) : null;
+  return { tariff, holdMinor: order.hold_minor, heldMs, limits };
 }
 
 async function insertCdr(context: RecordContext, cdr: Cdr, order: OrderRow, { rerated }: CdrVerdict): Promise<void> {

@@ -4,6 +4,7 @@ import type { Db } from '../db/connect.ts';
 import type { OrderRow } from '../db/schema.ts';
 import type { Trx } from '../db/transaction.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
+import { heldMsFor } from '../reservations/store.ts';
 import { tariffVersion } from '../stations/tariff-in-force.ts';
 import { cdrOf, cdrView } from './cdr-view.ts';
 import { limitsOf, limitsView } from './limits-view.ts';
@@ -74,5 +75,7 @@ async function progressView(db: Db | Trx, order: OrderRow, nowMs: number): Promi
     order.tariff_id === null || order.tariff_version === null
       ? null
       : await tariffVersion(db, order.tariff_id, order.tariff_version);
-  return progressOf({ startedAtMs: order.started_at_ms, meterStartWh: order.meter_start_wh, tariff }, live, nowMs);
+  const heldMs = await heldMsFor(db, order.order_id);
+  const charge = { startedAtMs: order.started_at_ms, meterStartWh: order.meter_start_wh, tariff, heldMs };
+  return progressOf(charge, live, nowMs);
 }

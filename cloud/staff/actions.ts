@@ -47,6 +47,8 @@ export const staffActions = {
   'document.put': { permission: 'documents.write' },
   'document_key.add': { permission: 'documents.keys' },
   'document_key.leave': { permission: 'documents.keys', isDangerous: always },
+  'order.stop': { permission: 'orders.control', isDangerous: always },
+  'reservation.cancel': { permission: 'orders.control' },
   'tariff.put': { permission: 'tariffs.write' },
   'rollout.create': { permission: 'rollouts.write', isDangerous: always },
   'rollout.pause': { permission: 'rollouts.write' },

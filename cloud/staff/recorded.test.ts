@@ -87,6 +87,43 @@ async function onWindow(change: string, body: object): Promise<Deed> {
   await staff('POST', windows(), newWindow(windowId));
   return { path: `/maintenance-windows/${windowId}/${change}`, body, subject: `maintenance-window/${windowId}` };
 }
+/** Where it stands, and whose it is. */
+const place = () => {
+  const [connectorId = ''] = stage.connectorIds;
+  const nowMs = clock.wallMs();
+  return {
+    partner_id: stage.partnerId,
+    environment: 'sandbox' as const,
+    site_id: stage.siteId,
+    pile_id: `${connectorId}-pile`,
+    connector_id: connectorId,
+    tariff_id: exampleTariff.tariffId,
+    tariff_version: exampleTariff.version,
+    created_at_ms: nowMs,
+    updated_at_ms: nowMs,
+  };
+};
+
+async function orderUnderWay(): Promise<string> {
+  const orderId = systemRandom.uuid();
+  const row = { ...place(), order_id: orderId, origin: 'remote' as const, state: 'charging' as const };
+  await cloud.context.db
+    .insertInto('orders')
+    .values({ ...row, session_id: systemRandom.uuid() })
+    .execute();
+  return orderId;
+}
+
+async function openReservation(): Promise<string> {
+  const id = systemRandom.uuid();
+  const row = { ...place(), reservation_id: id, state: 'active' as const, request_id: 'mine' };
+  await cloud.context.db
+    .insertInto('reservations')
+    .values({ ...row, until_ms: clock.wallMs() + 600_000 })
+    .execute();
+  return id;
+}
+
 const creditTerms = {
   environment: 'sandbox',
   currency: 'CNY',
@@ -260,6 +297,14 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
     return onWindow('change', { ...times, note: 'later' });
   },
   'maintenance_window.cancel': () => onWindow('cancel', { reason: 'no cables' }),
+  'order.stop': async () => {
+    const id = await orderUnderWay();
+    return { path: `/orders/${id}/stop`, body: { ...by, reason: 'smoke' }, subject: `order/${id}` };
+  },
+  'reservation.cancel': async () => {
+    const id = await openReservation();
+    return { path: `/reservations/${id}/cancel`, body: { ...by, reason: 'works' }, subject: `reservation/${id}` };
+  },
   'document.put': () => ({
     path: `/sites/${stage.siteId}/documents`,
     body: { document_kind: 'tariffs', text: tariffText(), ...by },

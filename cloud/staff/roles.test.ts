@@ -30,7 +30,7 @@ test('XC-01 whoever changes something is not the one who reads the log of it, bu
 
 test('XC-01 dangerous actions are confirmed, and what makes things safer is not', () => {
   const dangerous = (Object.keys(staffActions) as StaffAction[]).filter((one) => ruleOf(one).isDangerous?.({}));
-  for (const action of ['site.revoke', 'rollout.create'] as const) expect(dangerous).toContain(action);
+  for (const action of ['site.revoke', 'rollout.create', 'order.stop'] as const) expect(dangerous).toContain(action);
   for (const action of ['rollout.abort', 'rollout.pause'] as const) expect(dangerous).not.toContain(action);
   const { isDangerous } = ruleOf('connector.maintain');
   expect([isDangerous?.({ stop_running: true }), isDangerous?.({ stop_running: false })]).toEqual([true, false]);

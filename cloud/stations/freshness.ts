@@ -9,7 +9,8 @@ export interface ObservedState {
   readonly receivedAtMs: number;
 }
 
-export type PublicStatus = ConnectorStatus | 'unknown';
+/** `reserved`: held for somebody who is still to come. `unknown`: nothing fresh is known. */
+export type PublicStatus = ConnectorStatus | 'reserved' | 'unknown';
 
 /** Age of the observation: its age when it was sent plus the time since, so clock differences do not matter. */
 export const ageMs = (state: Omit<ObservedState, 'status'>, nowMs: number): number =>
@@ -23,7 +24,7 @@ export function statusNow(state: ObservedState | null, nowMs: number): PublicSta
   if (state === null) return 'unknown';
   const toldMsAgo = nowMs - state.receivedAtMs;
   const old = state.status === 'offline' ? toldMsAgo : ageMs(state, nowMs);
-  return old > FRESH_MS ? 'unknown' : (state.status as ConnectorStatus);
+  return old > FRESH_MS ? 'unknown' : (state.status as PublicStatus);
 }
 
 /** A site counts as online while its last heartbeat is fresh and no will of this connection says otherwise. */

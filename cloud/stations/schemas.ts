@@ -8,7 +8,7 @@ const identity = { connector_id: z.string(), site_id: z.string(), pile_id: z.str
 
 /** A new status may be added any day: whoever reads treats one that is not known as "cannot be used". */
 export const publicStatusSchema = z
-  .enum([...toldStatusSchema.options, 'unknown'])
+  .enum([...toldStatusSchema.options, 'reserved', 'unknown'])
   .describe('unknown when nothing fresh is known. More may be added: treat one that you do not know as not to be used');
 
 const observation = {

@@ -83,6 +83,7 @@ export async function connectFakeEdge(
     /** What its store still knows to run, from before. */
     readonly running?: ReadonlyMap<string, string>;
     readonly documents?: Hello['documents'];
+    readonly reservations?: Hello['reservations'];
   } = {},
 ): Promise<FakeEdge> {
   const { siteId, shard } = stage;
@@ -189,7 +190,9 @@ export async function connectFakeEdge(
         at: stamp(),
         streams: [{ stream: 'events', headSeq: seq, ackedSeq: 0 }],
         runningSessions: [...running].map(([sessionId, connectorId]) => ({ sessionId, connectorId })),
-        ...(options.isOld === true ? {} : { documents: options.documents ?? [], documentKeyIds: [] }),
+        ...(options.isOld === true
+          ? {}
+          : { documents: options.documents ?? [], documentKeyIds: [], reservations: options.reservations ?? [] }),
         ...change,
       });
       return welcome;

@@ -29,6 +29,7 @@ export const testConfig: CloudConfig = {
   sandboxRigs: new Map(),
   startTimeoutMs: 60_000,
   startSilenceMs: 60_000,
+  reservations: { longestMs: 7_200_000, mostPerPartner: 50 },
   ingestLeaseMs: 10_000,
   samplesKeepMs: 90 * 86_400_000,
   operatorId: null,

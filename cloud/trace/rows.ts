@@ -20,22 +20,52 @@ export interface TraceRows {
 type LiveRow = Awaited<ReturnType<typeof liveOf>>;
 type CdrRow = Awaited<ReturnType<typeof cdrsOf>>[number];
 type AlarmRow = Awaited<ReturnType<typeof alarmsOf>>[number];
-type DeliveryRow = Awaited<ReturnType<typeof deliveriesOf>>[number];
+type DeliveryRow = Awaited<ReturnType<ReturnType<typeof deliveries>['executeTakeFirstOrThrow']>>;
 
 /** Several partners may have had the same idea for a name. */
 const MOST_ORDERS = 20;
 
-/** Reads, for each order that a request with this id is about, what is known of it. Newest first. */
+/** Reads, for each order or reservation that a request with this id is about, what is known of it. Newest first. */
 export async function readTraces(db: Db, requestId: string): Promise<TraceRows[]> {
   const operations = await db
     .selectFrom('operations')
-    .select(['operation_id', 'order_id'])
+    .select(['operation_id', 'order_id', 'reservation_id'])
     .where('request_id', '=', requestId)
     .orderBy('created_at_ms', 'desc')
     .limit(MOST_ORDERS)
     .execute();
-  const orderIds = [...new Set(operations.map((row) => row.order_id))];
-  return Promise.all(orderIds.map((orderId) => readTrace(db, orderId)));
+  const orderIds = new Set(operations.flatMap((row) => row.order_id ?? []));
+  const reservationIds = new Set(operations.flatMap((row) => row.reservation_id ?? []));
+  return Promise.all([
+    ...[...orderIds].map((orderId) => readTrace(db, orderId)),
+    ...[...reservationIds].map((reservationId) => readReservationTrace(db, reservationId)),
+  ]);
+}
+
+/** A reservation has no order. What a charge made of it, its events tell. */
+async function readReservationTrace(db: Db, id: string): Promise<TraceRows> {
+  const reservation = await db
+    .selectFrom('reservations')
+    .select(['partner_id', 'environment', 'connector_id'])
+    .where('reservation_id', '=', id)
+    .executeTakeFirstOrThrow();
+  const operations = db.selectFrom('operations').selectAll().where('reservation_id', '=', id);
+  const commands = db.selectFrom('commands').selectAll().where('reservation_id', '=', id);
+  const events = db.selectFrom('webhook_events').select(['event_id', 'type', 'created_at_ms']).where('lane', '=', id);
+  return {
+    partnerId: reservation.partner_id,
+    environment: reservation.environment,
+    order: null,
+    operations: await operations.orderBy('created_at_ms').execute(),
+    commands: await commands.orderBy('created_at_ms').execute(),
+    live: await liveOf(db, reservation.connector_id),
+    cdrs: [],
+    occupancies: [],
+    exceptions: [],
+    alarms: [],
+    deliveries: await deliveries(db).where('event.lane', '=', id).execute(),
+    events: await events.orderBy('created_at_ms').execute(),
+  };
 }
 
 async function readTrace(db: Db, orderId: string): Promise<TraceRows> {
@@ -70,7 +100,7 @@ async function readTrace(db: Db, orderId: string): Promise<TraceRows> {
       .where('order_id', '=', orderId)
       .execute(),
     alarms: sessionId === null ? [] : await alarmsOf(db, sessionId),
-    deliveries: await deliveriesOf(db, orderId),
+    deliveries: await deliveries(db).where('event.order_id', '=', orderId).execute(),
     events: await db
       .selectFrom('webhook_events')
       .select(['event_id', 'type', 'created_at_ms'])
@@ -98,7 +128,7 @@ const alarmsOf = (db: Db, sessionId: string) =>
     .where('session_id', '=', sessionId)
     .execute();
 
-const deliveriesOf = (db: Db, orderId: string) =>
+const deliveries = (db: Db) =>
   db
     .selectFrom('webhook_deliveries as delivery')
     .innerJoin('webhook_events as event', 'event.event_id', 'delivery.event_id')
@@ -116,6 +146,4 @@ const deliveriesOf = (db: Db, orderId: string) =>
       'delivery.created_at_ms',
       'delivery.finished_at_ms',
     ])
-    .where('event.order_id', '=', orderId)
-    .orderBy('delivery.delivery_id')
-    .execute();
+    .orderBy('delivery.delivery_id');

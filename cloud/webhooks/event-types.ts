@@ -22,6 +22,10 @@ export const eventCatalogue = {
     description: 'The status of a connector is another one now, or nothing fresh is known of it any more.',
     onlyByName: true,
   },
+  'reservation.active': { description: 'The site holds the connector for you.' },
+  'reservation.ended': {
+    description: 'A reservation is over, or was never held; its state says which, and its fee is settled.',
+  },
   'webhook.test': { description: 'Asked for by yourself, to see that your receiver works.' },
   'webhook.endpoint_disabled': { description: 'Another endpoint of yours is no longer sent to, and why.' },
 } as const satisfies Record<string, EventRule>;

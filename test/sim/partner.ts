@@ -86,7 +86,7 @@ export class Partner {
       ({ operation, hit }) =>
         end(() => {
           trace.note('partner', `${what}: ${hit ? 'again ' : ''}${operation.status}`);
-          then({ orderId: operation.order_id });
+          then({ orderId: operation.order_id ?? '' });
         })(),
       (error: unknown) =>
         end(() => {
