@@ -71,6 +71,9 @@ describe('OP-10 the code on the pile', () => {
   test('of two connectors that are given one code at the same time, one gets it', async () => {
     const answers = await Promise.all([setCode(site.connectorId(0), 'ONE'), setCode(site.connectorId(1), 'ONE')]);
     expect(answers.map(({ status }) => status).sort()).toEqual([204, 409]);
+    const { connectors } = (await get(`/v1/stations/${site.stage.siteId}`)).body;
+    const codes = connectors.map((one: { pile_code: string }) => one.pile_code).sort();
+    expect(codes).toEqual(['ONE', expect.stringContaining(site.connectorId(0).slice(0, -1))]);
   });
 
   test('OP-27 another partner’s station has none', async () => {

@@ -1,6 +1,6 @@
 import { PilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../context.ts';
-import { isUniqueViolation, type Trx, transaction } from '../db/transaction.ts';
+import { type Trx, transaction } from '../db/transaction.ts';
 import { touchStations } from '../partners/terms/touch-stations.ts';
 
 type StationContext = Pick<CloudContext, 'db' | 'clock'>;
@@ -72,15 +72,15 @@ export const setPileCode = (
       .where('ended_at_ms', 'is', null)
       .execute();
     const now = { connector_id: connectorId, set_by: setBy, set_at_ms: nowMs, ended_at_ms: null };
-    await trx
+    const given = await trx
       .insertInto('pile_codes')
       .values({ code, ...now })
       .onConflict((conflict) =>
         conflict.column('code').doUpdateSet(now).where('pile_codes.connector_id', '=', connectorId),
       )
-      .execute();
-  }).catch((cause: unknown) => {
-    throw isUniqueViolation(cause) ? taken(code) : cause;
+      .executeTakeFirst();
+    // Somebody was quicker: nothing was changed by it, and nothing is to stay changed.
+    if (given.numInsertedOrUpdatedRows !== 1n) throw taken(code);
   });
 
 const taken = (code: string) =>
