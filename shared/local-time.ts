@@ -2,9 +2,16 @@
 const QUARTER_MS = 900_000;
 const MINUTE_MS = 60_000;
 
+/** Asking costs half a millisecond, and every tariff that is read asks. One that is known stays known. */
+const knownZones = new Set<string>();
+/** More than there are; a name may be written in many ways. */
+const MOST_KNOWN = 1000;
+
 export function isKnownZone(zone: string): boolean {
+  if (knownZones.has(zone)) return true;
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone });
+    if (knownZones.size < MOST_KNOWN) knownZones.add(zone);
     return true;
   } catch {
     return false;
