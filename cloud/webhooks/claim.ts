@@ -78,8 +78,8 @@ export async function claimDue(db: Db, wanted: Wanted, nowMs: number): Promise<C
 }
 
 /**
- * Lets go what waits for nobody any more. A delivery that is behind another is put off together with it, and taken up when that one
- * is through; one that came in at that very moment may have been missed.
+ * Lets go what waits for nobody any more. A delivery that is behind another is put off together with it, to be looked at when that one
+ * is due; should that one be gone before, it is due now.
  */
 export async function freeForgotten(db: Db, nowMs: number): Promise<void> {
   await sql`

@@ -214,7 +214,7 @@ test('OP-20 what follows a failed event waits until that is failed for good, and
   expect(numbers(receiver)).toEqual([1, 1, 1, 2]);
 });
 
-test('OP-20 one that came in behind a delivery just as that ended is let go by the next look', async () => {
+test('OP-20 one that was put off behind a delivery that is gone is let go, and a retry is not', async () => {
   await register(receiver.url);
   const orderId = await newOrder();
   const forgotten = { lane: orderId, status: 'pending', next_attempt_at_ms: clock.wallMs() + 86_400_000 } as const;

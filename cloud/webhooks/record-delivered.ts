@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { Db } from '../db/connect.ts';
 import type { ClaimedDelivery } from './claim.ts';
 import { addTry, type Try } from './tries.ts';
@@ -34,24 +34,4 @@ export async function recordDelivered(db: Db, done: readonly Attempted[], nowMs:
     .where('endpoint_id', 'in', [...new Set(done.map(({ delivery }) => delivery.endpoint_id))])
     .where('failing_since_ms', 'is not', null)
     .execute();
-  // At the first attempt nothing behind it has been put off.
-  const late = done.filter(({ delivery }) => delivery.attempts > 0);
-  if (late.length > 0) {
-    const lanes = late.map(({ delivery: { endpoint_id, lane } }) => ({ endpoint_id, lane }));
-    await letFollow(lanes, nowMs).execute(db);
-  }
 }
-
-/** What comes next in these lanes is due now. */
-export const letFollow = (
-  lanes: readonly { endpoint_id: string; lane: string }[],
-  nowMs: number,
-): RawBuilder<unknown> =>
-  sql`
-    update webhook_deliveries set next_attempt_at_ms = ${nowMs}::bigint
-    where delivery_id = any (array(
-        select (
-          select min(next.delivery_id) from webhook_deliveries next
-          where next.endpoint_id = lanes.endpoint_id and next.lane = lanes.lane and next.status = 'pending')
-        from json_to_recordset(${JSON.stringify(lanes)}::json) as lanes (endpoint_id text, lane text)))
-      and status = 'pending' and attempts = 0 and next_attempt_at_ms > ${nowMs}`;

@@ -4,7 +4,7 @@ import { type Trx, transaction } from '../db/transaction.ts';
 import { raisePartnerAlarm } from '../partners/alarm.ts';
 import type { ClaimedDelivery } from './claim.ts';
 import { disableWithNotice } from './disable.ts';
-import { type Attempted, letFollow } from './record-delivered.ts';
+import type { Attempted } from './record-delivered.ts';
 import { nextAttemptAtMs } from './retry-plan.ts';
 import { addTry, type Try } from './tries.ts';
 
@@ -44,7 +44,6 @@ export async function recordFailed(
     const nextMs = nextAttemptAtMs(plan, attempts, nowMs, context.random.fraction(), waitMs);
     if (nextMs === null) {
       if (!(await giveUp(trx, delivery, attempt, nowMs))) return;
-      await letFollow([delivery], nowMs).execute(trx);
       await raisePartnerAlarm(context, trx, {
         partnerId: endpoint.partner_id,
         about: `webhook-endpoint/${delivery.endpoint_id}`,
