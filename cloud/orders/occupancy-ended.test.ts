@@ -5,6 +5,8 @@ import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
 import type { OccupancyRecord } from '#shared/wire/occupancy.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
+import { findAccount } from '../partners/credit/accounts.ts';
+import { setTerms } from '../partners/credit/set-terms.ts';
 import { systemRandom } from '../random.ts';
 import { putTariffInForce } from '../staff/create-tariff.ts';
 import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
@@ -104,6 +106,27 @@ describe('CH-09 a vehicle stays after its charge', () => {
     expect(Date.parse(after.updated_at)).toBeGreaterThan(Date.parse(before.updated_at));
     expect(await site.eventTypes()).toEqual(['charge.started', 'charge.ended', 'occupancy.ended']);
     expect(await exceptionsOf(orderId)).toEqual([]);
+  });
+
+  test('OP-28 the stay is taken from the credit as well, once, and by its own record', async () => {
+    const name = { partnerId: site.stage.partnerId, environment: 'sandbox', currency: 'CNY' } as const;
+    const terms = { kind: 'limit', limitMinor: 10_000, holdPerStartMinor: 2_000, lowMarksMinor: [] } as const;
+    await setTerms(cloud.context, { ...name, ...terms, reason: 'contract', agreedBy: 'Li Na' });
+    const { cdr } = await stayed();
+    const record = left(cdr, 45);
+    await site.edge.record(record);
+    await site.edge.record(record);
+    const account = await findAccount(cloud.context.db, name);
+    expect(account).toMatchObject({ posted_minor: (cdr.rating?.totalMinor ?? 0) + 1_500, pending_minor: 0 });
+    const charges = await cloud.context.db
+      .selectFrom('credit_transfers')
+      .select(['transfer_id', 'amount_minor'])
+      .where('account_id', '=', account?.account_id ?? '')
+      .where('kind', '=', 'charge')
+      .orderBy('amount_minor')
+      .execute();
+    expect(charges).toHaveLength(2);
+    expect(charges).toContainEqual({ transfer_id: cdr.occupancyId, amount_minor: 1_500 });
   });
 
   test('ED-08 told again it changes nothing; told differently it is refused', async () => {

@@ -190,3 +190,15 @@ test('OP-27 a station that comes to ask for another currency later takes no star
     body: { code: 'tariff.missing', detail: expect.stringContaining('other-currency') },
   });
 });
+
+test('OP-27 prices that are put move their stations in the order of changes', async () => {
+  const changedAt = async () =>
+    (await site.stage.partner.call('GET', `/v1/stations/${site.stage.siteId}`)).body.updated_at;
+  const before = await changedAt();
+  clock.advance(5);
+  await put(schedule(1, [entry(1)]));
+  const own = await changedAt();
+  clock.advance(5);
+  await put(schedule(2, [entry(2)]));
+  expect([own > before, (await changedAt()) > own]).toEqual([true, true]);
+});
