@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
-import { type Scraped, scrape, seriesCount } from '../testing/scrape.ts';
+import { readExposition, type Scraped, scrape, seriesCount } from '../testing/scrape.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '../testing/webhook-receiver.ts';
 import { createCloudMetrics } from './cloud-metrics.ts';
+import { readFigures } from './read-figures.ts';
+import { figureGauges } from './show-figures.ts';
 import { watchSlowStatements } from './slow-statements.ts';
 
 let cloud: TestCloud;
@@ -152,4 +155,15 @@ test('XC-03 the page lists exactly what is told, each with its type', async () =
   const listed = [...cloudPart.matchAll(/^\| `(\w+)` \| (\w+) \|/gm)].map(([, name, type]) => `${name} ${type}`);
   const families = (await told()).families.map(({ name, type }) => `${name} ${type}`);
   expect(listed.sort()).toEqual(families.sort());
+});
+
+test('XC-03 of a database that is away nothing is told but that it is', async () => {
+  const registry = new Registry();
+  const show = figureGauges(registry);
+  show(await readFigures(cloud.context.db, cloud.clock.wallMs()));
+  expect(readExposition(await registry.metrics()).value('pilegate_shards_leased')).toBe(64);
+  show(null);
+  const seen = readExposition(await registry.metrics());
+  expect(seen.value('pilegate_database_up')).toBe(0);
+  expect(seen.families.flatMap(({ series }) => series).map(({ name }) => name)).toEqual(['pilegate_database_up']);
 });
