@@ -57,7 +57,7 @@ export default defineConfig({
           name: 'postgresql',
           include: [
             onPostgresqlOnly,
-            'cloud/{alarms,alerts,audit,db,documents,ingest,keys,limits,metrics,operations,orders,partners,rollouts,samples,sandbox,sites,staff,stations,streaming,tickets}/**/*.test.ts',
+            'cloud/{alarms,alerts,audit,db,documents,ingest,keys,limits,metrics,operations,orders,partners,reservations,rollouts,samples,sandbox,sites,staff,stations,streaming,tickets}/**/*.test.ts',
             'cloud/webhooks/{delivery,endpoints,replay}*.test.ts',
           ],
           globalSetup: './test/postgresql-setup.ts',
