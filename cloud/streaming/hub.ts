@@ -120,11 +120,11 @@ export function createStreamHub(context: HubContext, times: StreamTimes = stream
       socket.once('close', () => resolve());
     });
     const usable = await usableSites(db, caller);
-    const { head: last, floor } = await positionsOf(db);
+    const { head: last } = await positionsOf(db);
     const stream = openStream({
       ...wish,
       usableSites: usable,
-      begin: beginOf(after, floor, last),
+      begin: beginOf(after, last),
       takenWithinMs: times.takenWithinMs,
       log,
       timers,
@@ -152,8 +152,8 @@ export function createStreamHub(context: HubContext, times: StreamTimes = stream
   };
 }
 
-function beginOf(after: number | null, floor: number, head: number): StreamOptions['begin'] {
+/** That a position is too old, the stream finds by itself. */
+function beginOf(after: number | null, head: number): StreamOptions['begin'] {
   if (after === null) return { reason: 'begin' };
-  if (after > head) return { reason: 'position-unknown' };
-  return after < floor ? { reason: 'position-too-old' } : { position: after };
+  return after > head ? { reason: 'position-unknown' } : { position: after };
 }
