@@ -20,6 +20,7 @@ const long = [
   'test/store/restored-cloud.test.ts',
   'test/sim/*.test.ts',
   'test/fuzz/fuzz.test.ts',
+  'test/security/{fields,rights}.test.ts',
 ];
 // A full site for a quarter of an hour, alone on the machine: `npm run test:site`.
 const fullSite = ['test/power/{grid,turns}.test.ts'];

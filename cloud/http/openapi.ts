@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { scopesWanted } from '../partners/gate.ts';
 import { problemSchema, problems } from './problem.ts';
 
 const DESCRIPTION = `
@@ -50,9 +51,10 @@ with the same \`webhook-id\`. Answer with 2xx within 15 s; 410 disables the addr
 Errors are \`application/problem+json\` (RFC 9457). Branch on \`code\`. A refused request (4xx) leaves no operation and no order behind.
 `;
 
-/** Which credential a path asks for; partner requests carry all four headers. */
-function securityOf(url: string): { security?: Record<string, string[]>[] } {
-  if (url.startsWith('/v1/')) return { security: [{ key: [], timestamp: [], nonce: [], signature: [] }] };
+/** Which credential a path asks for; partner requests carry all four headers, by a key with one of the scopes. */
+function securityOf(url: string, scopes: readonly string[]): { security?: Record<string, string[]>[] } {
+  const headers = { timestamp: [], nonce: [], signature: [] };
+  if (url.startsWith('/v1/')) return { security: scopes.map((scope) => ({ key: [scope], ...headers })) };
   if (url.startsWith('/onboarding/') && url.includes(':application_id')) return { security: [{ applicant: [] }] };
   return {};
 }
@@ -111,7 +113,7 @@ export async function describeApi(app: FastifyInstance, publicUrl: string | null
     transform: (route) => {
       if (isForStaff(route.url)) return { schema: { hide: true }, url: route.url };
       const { schema, url } = jsonSchemaTransform(withGeneralProblems(route));
-      return { schema: { ...schema, ...securityOf(url) }, url };
+      return { schema: { ...schema, ...securityOf(url, scopesWanted(route.route.preValidation)) }, url };
     },
     transformObject: jsonSchemaTransformObject,
   });

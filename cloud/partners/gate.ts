@@ -12,9 +12,19 @@ import { type FoundKey, findKey, noteUse } from './keys.ts';
 import { classOf, type EndpointClass, policyFor, rateHeaders } from './rate-policy.ts';
 import { readSignedHeaders, type SignedHeaders, verifySignature, WINDOW_S } from './signature.ts';
 
+/** A hook that says which scopes it wants, so that a route's description can say the same. */
+export interface GateHook {
+  (request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  readonly anyOf: readonly Scope[];
+}
+
+/** The scopes that the hooks of a route want, one of them; empty: none does. */
+export const scopesWanted = (hooks: unknown): readonly Scope[] =>
+  [hooks].flat().flatMap((hook) => (typeof hook === 'function' && 'anyOf' in hook ? (hook as GateHook).anyOf : []));
+
 export interface PartnerGate {
   /** A hook that lets in requests signed with a key that has one of these scopes. The first names what is counted together. */
-  requires(...anyOf: Scope[]): (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+  requires(...anyOf: Scope[]): GateHook;
   /** Who signed a request that has passed the gate. */
   callerOf(request: FastifyRequest): Caller;
 }
@@ -31,9 +41,8 @@ const ONE_ALARM = { perMinute: 1, burst: 1 };
 export function createPartnerGate(context: GateContext): PartnerGate {
   const callers = new WeakMap<FastifyRequest, Caller>();
   return {
-    requires:
-      (...anyOf) =>
-      async (request, reply) => {
+    requires(...anyOf) {
+      const letIn = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
         const headers = readSignedHeaders(request.headers);
         const key = await authenticate(context, request, headers);
         const endpointClass = classOf(request.method, anyOf);
@@ -46,7 +55,9 @@ export function createPartnerGate(context: GateContext): PartnerGate {
         const correlationId = correlationOf(context, request);
         const call = { address: request.ip, correlationId, traceId: traceIdOf(request) };
         callers.set(request, { ...key.caller, call });
-      },
+      };
+      return Object.assign(letIn, { anyOf });
+    },
     callerOf(request) {
       const caller = callers.get(request);
       if (caller === undefined) throw new Error('a route asks for its caller without a gate');

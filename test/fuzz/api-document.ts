@@ -58,6 +58,8 @@ export interface Operation {
   /** With `{name}` for each place. */
   readonly path: string;
   readonly door: Door;
+  /** Of keys of partners: one of these is needed. */
+  readonly scopes: readonly string[];
   readonly parameters: readonly Parameter[];
   readonly body: JsonSchema | null;
   readonly responses: Readonly<Record<string, Content>>;
@@ -77,6 +79,7 @@ export function operationsOf(api: string, document: ApiDocument): Operation[] {
       method: method.toUpperCase(),
       path,
       door: doorOf(described),
+      scopes: (described.security ?? []).flatMap(({ key }) => (Array.isArray(key) ? key.map(String) : [])),
       parameters: described.parameters ?? [],
       body: described.requestBody?.content?.['application/json']?.schema ?? null,
       responses: described.responses,
