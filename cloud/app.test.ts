@@ -150,6 +150,18 @@ test('OP-23 the API describes itself from its own schemas, errors included', asy
   expect(undocumented).toEqual([]);
 });
 
+test('OP-23 what a document refers to is in it', async () => {
+  const documents = [(await cloud.app.inject('/openapi.json')).json(), cloud.app.describeStaffApi()];
+  for (const document of documents) {
+    const names = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(
+      ([, name = '']) => name,
+    );
+    expect(names.length).toBeGreaterThan(10);
+    // A schema that contains itself is referred to under a name that is not there.
+    expect(names.filter((name) => !(name in document.components.schemas))).toEqual([]);
+  }
+});
+
 test('OP-23 the page about the API works without the internet', async () => {
   const page = await cloud.app.inject('/docs/');
   expect(page.statusCode).toBe(200);

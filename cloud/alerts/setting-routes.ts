@@ -16,7 +16,7 @@ const reasonSchema = z.string().min(1).max(300);
 const settingSchema = z.object({
   kind: z.enum(['chain', 'rota', 'level']),
   name: z.string().describe('of a chain its level, of a level its code'),
-  document: z.json(),
+  document: z.unknown(),
   set_by: z.string(),
   set_at: z.iso.datetime(),
 });
@@ -24,7 +24,7 @@ const settingSchema = z.object({
 const settingsSchema = z
   .object({
     settings: z.array(settingSchema).describe('as staff have set them'),
-    default_chains: z.record(z.string(), z.json()).describe('of levels for which nobody has set one'),
+    default_chains: z.record(z.string(), z.unknown()).describe('of levels for which nobody has set one'),
     deaf_levels: z.array(levelSchema).describe('alerts of these levels would reach nobody now'),
     failing_channels: z.int(),
     disabled_channels: z.int(),

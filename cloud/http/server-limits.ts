@@ -36,6 +36,8 @@ export const SERVER_LIMITS: ServerLimits = {
 export const serverOptions = (limits: ServerLimits) =>
   ({
     bodyLimit: limits.bodyBytes,
+    // What comes while the process ends is answered as ever, and its connection closed.
+    return503OnClosing: false,
     requestTimeout: limits.requestMs,
     connectionTimeout: limits.silenceMs,
     keepAliveTimeout: limits.keepAliveMs,

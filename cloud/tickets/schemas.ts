@@ -61,7 +61,7 @@ export const wholeTicketSchema = ticketSchema
         at: z.iso.datetime(),
         by: z.string(),
         kind: z.enum(eventKinds),
-        detail: z.record(z.string(), z.json()),
+        detail: z.record(z.string(), z.unknown()),
       }),
     ),
   })

@@ -1,4 +1,4 @@
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { errorCatalogue } from '../../shared/errors.ts';
 import { type ApiDocument, type Operation, pointerToAnswer, pointerToBody } from './api-document.ts';
@@ -57,9 +57,18 @@ export class Judge {
     return wrong === null ? [] : [`answers ${status} otherwise than declared: ${wrong}`];
   }
 
+  /** @returns what is wrong where the document itself is broken */
+  #validatorAt(place: string): ValidateFunction | string {
+    try {
+      return this.#ajv.getSchema(place) ?? `there is no schema at ${place}`;
+    } catch (error) {
+      return `its document is broken: ${error instanceof Error ? error.message : error}`;
+    }
+  }
+
   #fits(api: string, pointer: string, value: unknown): string | null {
-    const validate = this.#ajv.getSchema(`${api}#/${pointer}`);
-    if (validate === undefined) throw new Error(`no schema at ${api}#/${pointer}`);
+    const validate = this.#validatorAt(`${api}#/${pointer}`);
+    if (typeof validate === 'string') return validate;
     if (validate(value) === true) return null;
     const [error] = validate.errors ?? [];
     return `${error?.instancePath} ${error?.message}`;

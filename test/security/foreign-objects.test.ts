@@ -37,6 +37,7 @@ const unknown: Readonly<Record<string, string>> = {
   pile_id: 'no-such-pile',
   connector_id: 'no-such-connector',
   tariff_id: 'no-such-tariff',
+  code: 'NO-SUCH-CODE',
   fault_id: '00000000-0000-4000-8000-000000000003',
 };
 /** Places that name nothing that belongs to somebody. */
@@ -73,6 +74,7 @@ beforeEach(async () => {
     pile_id: `${victim.connectorId()}-pile`,
     connector_id: victim.connectorId(),
     tariff_id: 'example',
+    code: (await own.call('GET', `/v1/connectors/${victim.connectorId()}`)).body.pile_code ?? victim.connectorId(),
   }))
     foreign.set(name, id);
   askers = [
