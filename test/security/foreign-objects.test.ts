@@ -58,6 +58,11 @@ beforeEach(async () => {
     await staffPost(cloud.app, cloud.staffToken, `/staff/v1/partners/${id}/access`, NO_STATIONS);
   const started = (await victim.start()).body;
   await victim.begin(await victim.takeStart());
+  const [, second = ''] = victim.stage.connectorIds;
+  await victim.plugIn(second, { status: 'available', plugged: false });
+  const until = new Date(clock.wallMs() + 1_800_000).toISOString();
+  const wish = { request_id: 'mine', connector_id: second, until };
+  const reserved = (await victim.stage.partner.call('POST', '/v1/operations/reserve', wish)).body;
   const key = await keyFor(partnerId, 'sandbox');
   const own = createPartnerClient(cloud.app, clock, key);
   const endpoint = (await own.call('POST', '/v1/webhook-endpoints', { url: 'https://8.8.8.8/hook' })).body;
@@ -66,6 +71,7 @@ beforeEach(async () => {
   for (const [name, id] of Object.entries({
     order_id: started.order_id,
     operation_id: started.operation_id,
+    reservation_id: reserved.reservation_id,
     endpoint_id: endpoint.endpoint_id,
     delivery_id: delivery.delivery_id,
     event_id: delivery.event_id ?? delivery.webhook_id,
@@ -75,8 +81,10 @@ beforeEach(async () => {
     connector_id: victim.connectorId(),
     tariff_id: 'example',
     code: (await own.call('GET', `/v1/connectors/${victim.connectorId()}`)).body.pile_code ?? victim.connectorId(),
-  }))
+  })) {
+    if (typeof id !== 'string') throw new Error(`the victim has no ${name}`);
     foreign.set(name, id);
+  }
   askers = [
     {
       name: 'another partner',
@@ -97,7 +105,7 @@ const NO_STATIONS = { environment: 'sandbox', stations: 'listed', site_ids: [], 
 
 /** What an answer tells, without the ids that were asked for and those of the request itself. */
 function told({ status, headers, body }: Answer, ids: readonly string[]): string {
-  const plain = (text: string) => ids.reduce((rest, id) => rest.replaceAll(id, 'ID'), text);
+  const plain = (text: string) => ids.filter((id) => id !== '').reduce((rest, id) => rest.replaceAll(id, 'ID'), text);
   return plain(JSON.stringify([status, headers['content-type'], headers['retry-after'] ?? null, body]));
 }
 
@@ -129,7 +137,8 @@ test('API1:2023 OP-22 what belongs to somebody else is answered as what there is
       const [theirs, nobodys] = [await ask((place) => foreign.get(place)), await ask((place) => unknown[place])];
       const ids = [...foreign.values(), ...Object.values(unknown)];
       expect(told(theirs, ids), `${name}: ${route.method} ${route.path}`).toBe(told(nobodys, ids));
-      expect(theirs.status, `${name}: ${route.method} ${route.path}`).toBe(404);
+      // What a simulated pile can be made to do has a shape of its own, which is looked at first.
+      if (!route.path.endsWith('/faults')) expect(theirs.status, `${name}: ${route.method} ${route.path}`).toBe(404);
     }
 });
 
@@ -139,6 +148,7 @@ test('API1:2023 OP-22 nor does what a body or a query names make a difference', 
   expect(named.map(({ field }) => field)).toEqual(expect.arrayContaining(['connector_id', 'order_id']));
   for (const { name, client } of everyAsker()) {
     for (const { route, field } of named.filter(({ route: { path } }) => !path.includes('{'))) {
+      expect([foreign.has(field), unknown[field] !== undefined], field).toEqual([true, true]);
       const send = (id: string) =>
         client.call(
           route.method as 'POST',
