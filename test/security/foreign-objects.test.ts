@@ -38,10 +38,11 @@ const unknown: Readonly<Record<string, string>> = {
   connector_id: 'no-such-connector',
   tariff_id: 'no-such-tariff',
   code: 'NO-SUCH-CODE',
-  fault_id: '00000000-0000-4000-8000-000000000003',
 };
 /** Places that name nothing that belongs to somebody. */
 const SHARED = new Set(['version', 'currency', 'document_kind']);
+/** Needs a pile that is simulated: the folder of the sandbox asks for one of somebody else itself. */
+const isElsewhere = ({ path }: { path: string }) => path.startsWith('/v1/sandbox/');
 
 const keyFor = async (partnerId: string, environment: 'sandbox' | 'live') =>
   staffPost(cloud.app, cloud.staffToken, `/staff/v1/partners/${partnerId}/keys`, { environment, scopes: EVERYTHING });
@@ -122,7 +123,7 @@ let requests = 0;
 
 test('API1:2023 OP-22 what belongs to somebody else is answered as what there is not, by every route with a place for it', async () => {
   const routes = everyOperation(cloud.app).filter(({ door }) => door === 'partner');
-  const withPlaces = routes.filter((route) => placesOf(route).some((name) => !SHARED.has(name)));
+  const withPlaces = routes.filter((route) => !isElsewhere(route) && placesOf(route).some((name) => !SHARED.has(name)));
   expect(withPlaces.length).toBeGreaterThan(12);
   const missing = withPlaces.flatMap(placesOf).filter((name) => !SHARED.has(name) && unknown[name] === undefined);
   expect(missing, 'a new kind of thing needs one of somebody else here').toEqual([]);
@@ -137,8 +138,7 @@ test('API1:2023 OP-22 what belongs to somebody else is answered as what there is
       const [theirs, nobodys] = [await ask((place) => foreign.get(place)), await ask((place) => unknown[place])];
       const ids = [...foreign.values(), ...Object.values(unknown)];
       expect(told(theirs, ids), `${name}: ${route.method} ${route.path}`).toBe(told(nobodys, ids));
-      // What a simulated pile can be made to do has a shape of its own, which is looked at first.
-      if (!route.path.endsWith('/faults')) expect(theirs.status, `${name}: ${route.method} ${route.path}`).toBe(404);
+      expect(theirs.status, `${name}: ${route.method} ${route.path}`).toBe(404);
     }
 });
 
