@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { systemRandom } from '../random.ts';
 import { setTheStage } from '../testing/fixtures.ts';
@@ -37,6 +38,8 @@ beforeAll(async () => {
   });
   const stage = await setTheStage(cloud, { name: 'alerts' });
   siteId = stage.siteId;
+  // Tickets of emergencies would be overdue while days go by, and people be told of that.
+  await sql`alter table tickets alter column overdue_told_at_ms set default 0`.execute(cloud.context.db);
   connectorId = stage.connectorIds[0] ?? '';
   owner = await StaffPerson.firstOwner(cloud, clock, 'li-na');
   support = await owner.invite('wang-wei', 'support');
