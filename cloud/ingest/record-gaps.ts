@@ -1,6 +1,6 @@
 import type { Hello, Welcome } from '#shared/wire/messages.ts';
+import { raiseSiteAlarm } from '../alarms/raise-alarm.ts';
 import type { OutcomeContext } from '../operations/finish.ts';
-import { raiseSiteAlarm } from '../stations/raise-site-alarm.ts';
 import type { KnownSite } from './incoming.ts';
 
 export interface GapContext extends OutcomeContext {

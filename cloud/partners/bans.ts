@@ -1,9 +1,9 @@
 import { PilegateError } from '#shared/errors.ts';
+import { raisePlatformAlarm } from '../alarms/raise-alarm.ts';
 import type { CloudContext } from '../context.ts';
 import { transaction } from '../db/transaction.ts';
 import { takeFromBucket } from '../limits/rate-buckets.ts';
 import type { RatePolicy } from '../limits/rate-policy.ts';
-import { raisePartnerAlarm } from './alarm.ts';
 
 /** So many failures of one caller at once, and as many in five minutes. */
 export const FAILURE_POLICY: RatePolicy = { perMinute: 4, burst: 20 };
@@ -45,7 +45,7 @@ export async function noteFailure(context: BanContext, caller: string, what: str
       .executeTakeFirst();
     if (begun.numInsertedOrUpdatedRows !== 1n) return;
     const detail = `${caller} is banned for ${BAN_MS / 60_000} min after failures to authenticate; the last: ${what}`;
-    await raisePartnerAlarm(context, trx, {
+    await raisePlatformAlarm(context, trx, {
       partnerId: null,
       code: 'auth.banned',
       severity: 'warning',

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PilegateError } from '#shared/errors.ts';
+import { raisePlatformAlarm } from '../alarms/raise-alarm.ts';
 import type { CloudContext } from '../context.ts';
 import { callerBlock, isWithin } from '../http/addresses.ts';
 import { correlationOf, traceIdOf } from '../http/correlation.ts';
 import { rawBodyOf } from '../http/raw-body.ts';
 import { admitCall, takeFromBucket } from '../limits/rate-buckets.ts';
-import { raisePartnerAlarm } from './alarm.ts';
 import { bannedUntil, noteFailure, refusalOf } from './bans.ts';
 import type { Caller, Scope } from './caller.ts';
 import { type FoundKey, findKey, noteUse } from './keys.ts';
@@ -106,7 +106,7 @@ async function refuseForeignAddress(
   const told = await takeFromBucket(context.db, subject, 'foreign-address', ONE_ALARM, nowMs);
   if (told.isAllowed) {
     const detail = `key ${caller.keyId} signed a good request from ${address}, which is not on the list: its secret may be known to others`;
-    await raisePartnerAlarm(context, context.db, {
+    await raisePlatformAlarm(context, context.db, {
       partnerId: caller.partnerId,
       code: 'key.foreign_address',
       severity: 'critical',

@@ -1,11 +1,11 @@
 import { faultCatalogue } from '#shared/faults.ts';
 import type { Hello, HoldReason, Life } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
+import { raiseSiteAlarm } from '../alarms/raise-alarm.ts';
 import type { Trx } from '../db/transaction.ts';
 import type { IngestContext, KnownSite } from '../ingest/incoming.ts';
 import { inShard } from '../ingest/shards/fence.ts';
 import { storable } from '../ingest/storable.ts';
-import { raiseSiteAlarm } from '../stations/raise-site-alarm.ts';
 import { type Holder, type Judgement, judgeLife, type KnownLives, ON_ITS_WAY_MS } from './judge-life.ts';
 
 /** Of the lives of a site that are over, so many are kept for whoever looks into what has happened. */

@@ -1,5 +1,6 @@
 import { describeComplaints } from '#shared/complaints.ts';
 import { isPilegateError, type PilegateError } from '#shared/errors.ts';
+import { raisePlatformAlarm } from '../alarms/raise-alarm.ts';
 import { digestOf, sha256Hex } from '../canonical-json.ts';
 import type { CloudContext } from '../context.ts';
 import { savepoint, type Trx, transaction } from '../db/transaction.ts';
@@ -133,21 +134,10 @@ async function priceAsOnSite(round: Round, siteId: string): Promise<void> {
 
 /** From here on no site is sent to, and each that may have it goes back. */
 async function halt(round: Round, detail: string): Promise<void> {
-  const { trx, rollout, nowMs, random, logger } = round;
+  const { trx, rollout, nowMs, logger } = round;
   await change(round, { state: 'halted', is_reverting: true }, { step: 'halt', detail });
-  await trx
-    .insertInto('alarms')
-    .values({
-      alarm_id: random.uuid(),
-      source: 'platform',
-      about: `rollout/${rollout.rollout_id}`,
-      code: 'rollout.halted',
-      severity: 'warning',
-      detail: `roll-out ${rollout.rollout_id}: ${detail}`.slice(0, 500),
-      raised_at_ms: nowMs,
-      received_at_ms: nowMs,
-    })
-    .execute();
+  const told = `roll-out ${rollout.rollout_id}: ${detail}`;
+  await raisePlatformAlarm(round, trx, { code: 'rollout.halted', severity: 'warning', detail: told, nowMs });
   logger.error({ rolloutId: rollout.rollout_id, detail }, 'roll-out halts, and goes back');
 }
 

@@ -1,5 +1,5 @@
+import { raisePlatformAlarm } from '../alarms/raise-alarm.ts';
 import type { CloudContext } from '../context.ts';
-import { storable } from '../ingest/storable.ts';
 
 /** Something that only a wrong set-up or somebody with bad intent does. */
 export interface Intrusion {
@@ -35,20 +35,7 @@ export function createIntrusionWatch(
   const alarm = async ({ siteId, code, detail }: Intrusion, untold: number): Promise<void> => {
     const nowMs = clock.wallMs();
     const told = untold === 0 ? detail : `${detail} (and ${untold} more since the last alarm)`;
-    logger.error({ siteId, code, detail: told }, 'site does what it may not');
-    await context.db
-      .insertInto('alarms')
-      .values({
-        alarm_id: context.random.uuid(),
-        source: 'platform',
-        code,
-        severity: 'critical',
-        site_id: siteId,
-        detail: storable(told, 500),
-        raised_at_ms: nowMs,
-        received_at_ms: nowMs,
-      })
-      .execute();
+    await raisePlatformAlarm(context, context.db, { code, severity: 'critical', siteId, detail: told, nowMs });
   };
   return {
     note(intrusion) {

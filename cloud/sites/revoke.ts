@@ -1,3 +1,4 @@
+import { raisePlatformAlarm } from '../alarms/raise-alarm.ts';
 import type { CloudContext } from '../context.ts';
 import { transaction } from '../db/transaction.ts';
 import { lockSite } from './credentials.ts';
@@ -36,19 +37,8 @@ export async function revokeCredentials(
       .executeTakeFirst();
     await trx.updateTable('sites').set({ revoked_at_ms: nowMs }).where('site_id', '=', siteId).execute();
     await trx.updateTable('site_links').set({ online: false }).where('site_id', '=', siteId).execute();
-    await trx
-      .insertInto('alarms')
-      .values({
-        alarm_id: context.random.uuid(),
-        source: 'platform',
-        code: 'credentials-revoked',
-        severity: 'warning',
-        site_id: siteId,
-        detail: `by ${requestedBy}: ${reason}`,
-        raised_at_ms: nowMs,
-        received_at_ms: nowMs,
-      })
-      .execute();
+    const detail = `by ${requestedBy}: ${reason}`;
+    await raisePlatformAlarm(context, trx, { code: 'credentials-revoked', severity: 'warning', siteId, detail, nowMs });
     return { ended: Number(credentials.numUpdatedRows), claimsCancelled: Number(claims.numUpdatedRows) };
   });
   context.logger.warn({ siteId, requestedBy, ...outcome }, 'credentials of a site are revoked');

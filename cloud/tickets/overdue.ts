@@ -1,6 +1,6 @@
+import { raisePlatformAlarm } from '../alarms/raise-alarm.ts';
 import type { CloudContext } from '../context.ts';
 import { transaction } from '../db/transaction.ts';
-import { raisePartnerAlarm } from '../partners/alarm.ts';
 import { PLATFORM } from './by-policy.ts';
 import { note } from './tickets.ts';
 
@@ -30,7 +30,7 @@ const tellSome = (context: OverdueContext): Promise<number> =>
     for (const { ticket_id: ticketId, number, title, priority, assignee } of tickets) {
       await trx.updateTable('tickets').set({ overdue_told_at_ms: nowMs }).where('ticket_id', '=', ticketId).execute();
       await note(trx, { ticketId, by: PLATFORM, kind: 'overdue', detail: {}, nowMs });
-      await raisePartnerAlarm(context, trx, {
+      await raisePlatformAlarm(context, trx, {
         partnerId: null,
         about: `ticket/${number}`,
         code: 'ticket.overdue',

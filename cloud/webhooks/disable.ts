@@ -1,7 +1,7 @@
+import { raisePlatformAlarm } from '../alarms/raise-alarm.ts';
 import type { CloudContext } from '../context.ts';
 import type { Trx } from '../db/transaction.ts';
 import { iso } from '../http/iso.ts';
-import { raisePartnerAlarm } from '../partners/alarm.ts';
 import { recordEvent } from './record-event.ts';
 
 /**
@@ -56,7 +56,7 @@ export async function disableWithNotice(
       onlyEndpointId: null,
     },
   );
-  await raisePartnerAlarm(context, trx, {
+  await raisePlatformAlarm(context, trx, {
     partnerId,
     about: `webhook-endpoint/${endpointId}`,
     code: 'webhook.endpoint_disabled',

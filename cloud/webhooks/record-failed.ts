@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
+import { raisePlatformAlarm } from '../alarms/raise-alarm.ts';
 import type { CloudContext } from '../context.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
-import { raisePartnerAlarm } from '../partners/alarm.ts';
 import type { ClaimedDelivery } from './claim.ts';
 import { disableWithNotice } from './disable.ts';
 import type { Attempted } from './record-delivered.ts';
@@ -44,7 +44,7 @@ export async function recordFailed(
     const nextMs = nextAttemptAtMs(plan, attempts, nowMs, context.random.fraction(), waitMs);
     if (nextMs === null) {
       if (!(await giveUp(trx, delivery, attempt, nowMs))) return;
-      await raisePartnerAlarm(context, trx, {
+      await raisePlatformAlarm(context, trx, {
         partnerId: endpoint.partner_id,
         about: `webhook-endpoint/${delivery.endpoint_id}`,
         code: 'webhook.delivery_failed',

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
+import { raisePlatformAlarm } from '../../alarms/raise-alarm.ts';
 import type { CloudContext } from '../../context.ts';
 import { type Trx, transaction } from '../../db/transaction.ts';
 import { storable } from '../../ingest/storable.ts';
-import { raisePartnerAlarm } from '../../partners/alarm.ts';
 import { nextAttemptAtMs } from '../../webhooks/retry-plan.ts';
 import type { SendOutcome } from '../channels/post.ts';
 import type { ClaimedPost } from './claim.ts';
@@ -158,7 +158,7 @@ const alarm = (
     nowMs,
   }: { readonly channelId: string; readonly code: string; readonly detail: string; readonly nowMs: number },
 ): Promise<void> =>
-  raisePartnerAlarm(context, trx, {
+  raisePlatformAlarm(context, trx, {
     partnerId: null,
     about: `alert-channel/${channelId}`,
     code,

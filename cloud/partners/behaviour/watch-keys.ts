@@ -1,9 +1,9 @@
+import { raisePlatformAlarm } from '../../alarms/raise-alarm.ts';
 import { recordAudit } from '../../audit/record.ts';
 import type { CloudContext } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
 import { endingWith } from '../../db/transaction.ts';
 import { takeFromBucket } from '../../limits/rate-buckets.ts';
-import { raisePartnerAlarm } from '../alarm.ts';
 import { changeKey } from '../key-lifecycle.ts';
 import type { EndpointClass } from '../rate-policy.ts';
 import { judgeUse, type PastUse, type PresentUse, type Unusual } from './judge-use.ts';
@@ -91,7 +91,7 @@ async function tell(context: WatchContext, key: WatchedKey, { kind, detail }: Un
   if (!told.isAllowed) return;
   const what = `key ${keyId} behaves unusually (${kind}): ${detail}`;
   if (suspends) await disable(context, { partnerId, keyId }, `unusual ${kind}: ${detail}`);
-  await raisePartnerAlarm(context, context.db, {
+  await raisePlatformAlarm(context, context.db, {
     partnerId,
     about: `partner-key/${keyId}`,
     code: 'key.unusual',

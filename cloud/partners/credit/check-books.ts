@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
+import { raisePlatformAlarm } from '../../alarms/raise-alarm.ts';
 import type { CloudContext } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
 import { type Trx, transaction } from '../../db/transaction.ts';
 import { cdrOf } from '../../orders/cdr-view.ts';
 import { amountDue } from '../../orders/occupancy-view.ts';
 import { lockOrder } from '../../orders/store.ts';
-import { raisePartnerAlarm } from '../alarm.ts';
 import { type Due, settleOrder } from './settle.ts';
 
 export interface BookComplaint {
@@ -73,7 +73,7 @@ export async function releaseForgotten(
         detail,
         nowMs,
       } as const;
-      await raisePartnerAlarm(context, trx, alarm);
+      await raisePlatformAlarm(context, trx, alarm);
     });
   }
   return forgotten.length;

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { formatMoney } from '#shared/units.ts';
+import { raisePlatformAlarm } from '../../alarms/raise-alarm.ts';
 import { atEnd, type Trx } from '../../db/transaction.ts';
 import type { Random } from '../../random.ts';
 import { recordEvent } from '../../webhooks/record-event.ts';
-import { raisePartnerAlarm } from '../alarm.ts';
 import { availableOf } from './accounts.ts';
 import { lowMarksOf, newMark, toldAfter } from './low-marks.ts';
 import type { CreditAccountRow } from './tables.ts';
@@ -73,7 +73,7 @@ export async function tellIfLow(context: CreditContext, account: CreditAccountRo
   });
   const left = `${formatMoney(availableMinor, currency)} of ${environment} credit is left, less than ${formatMoney(mark, currency)}`;
   const severity = availableMinor > 0 ? 'warning' : 'critical';
-  await raisePartnerAlarm(context, context.trx, {
+  await raisePlatformAlarm(context, context.trx, {
     partnerId,
     code: 'credit.low',
     severity,
