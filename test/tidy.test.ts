@@ -136,6 +136,15 @@ test('links in the documentation lead to files that exist', () => {
   expect(broken).toEqual([]);
 });
 
+test('OP-23 what partners copy needs nothing of the project', () => {
+  const examples = code.filter(({ path }) => path.startsWith('docs/examples/'));
+  const needed = examples.flatMap(importsOf);
+  const isTheirs = (to: string) => /^(node:|docs\/examples\/)/.test(to) || to === 'standardwebhooks';
+  expect(needed.some(({ to }) => to === 'standardwebhooks')).toBe(true);
+  expect(needed.filter(({ to }) => !isTheirs(to))).toEqual([]);
+  expect(hits(examples, /\brequire\(|\bcreateRequire\b/)).toEqual([]);
+});
+
 test('every pinned package is used', () => {
   const { dependencies }: { dependencies: Record<string, string> } = JSON.parse(
     readFileSync(join(ROOT, 'package.json'), 'utf8'),

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scrape } from '../../cloud/testing/scrape.ts';
 import { SITE_ID } from '../../scripts/start/station.ts';
-import { registerWebhook } from '../../scripts/start/walk.ts';
+import { registerWebhook, waitForConnector } from '../../scripts/start/walk.ts';
 import {
   endOf,
   eventually,
@@ -14,7 +14,8 @@ import {
   startCharge,
   stopCharge,
 } from './charge.ts';
-import { type Engine, findMosquitto, isLeftOut, startMosquitto, startPostgres } from './engines.ts';
+import { type Engine, findMosquitto, freePort, isLeftOut, startMosquitto, startPostgres } from './engines.ts';
+import { forgeWebhooks, runPartnerProgram } from './partner-program.ts';
 import { type Rig, startRig } from './rig.ts';
 import { expectWholeStory, traced } from './story.ts';
 
@@ -45,8 +46,10 @@ async function oneCharge(rig: Rig, pileId: string): Promise<void> {
 
 describe.concurrent('with the embedded broker and database', () => {
   let rig: Rig;
+  let partnerPort: number;
   beforeAll(async () => {
-    rig = await startRig();
+    partnerPort = await freePort();
+    rig = await startRig({}, { alsoWebhooksTo: [`127.0.0.1:${partnerPort}`] });
     await registerWebhook(rig.client, rig.receiver);
   });
   afterAll(() => rig.stop());
@@ -106,6 +109,30 @@ describe.concurrent('with the embedded broker and database', () => {
     timeout: 90_000,
   }, async () => {
     await oneCharge(rig, 'B1');
+  });
+
+  test('OP-15 OP-20 OP-23 a partner who knows the documentation and a public library charges, and comes to the same bill', {
+    timeout: 90_000,
+  }, async ({ expect }) => {
+    const { truth } = rig.station;
+    await waitForConnector(rig.client, 'DEMO-B2', 'available', 30_000);
+    const before = await truth.truth('B2');
+    const forging = forgeWebhooks(partnerPort);
+    const program = runPartnerProgram(rig, { connectorId: 'DEMO-B2', port: partnerPort });
+    await truth.plug('B2');
+    const told = await program;
+    expect(told).toMatchObject({
+      stations: [SITE_ID],
+      forged: 'auth.bad_signature',
+      events: ['charge.started', 'charge.ended'],
+      state: 'completed',
+      complaints: [],
+    });
+    expect(new Set(await forging.stop())).toEqual(new Set([401]));
+    expect(told.total_minor).toBe(told.amount_due.minor);
+    const flowedWh = (await truth.truth('B2')).energyTruthWh - before.energyTruthWh;
+    expect(Math.abs(told.energy_wh - flowedWh)).toBeLessThanOrEqual(1);
+    expect(told.energy_wh).toBeGreaterThan(0);
   });
 
   test('SY-09 a site that runs tells staff what it knows of itself, without a shell', { timeout: 60_000 }, async ({

@@ -19,16 +19,17 @@ export interface Rig {
 
 export async function startRig(
   cloudEnv: Readonly<Record<string, string>> = {},
-  options: Pick<StationOptions, 'authorityFile' | 'hasRig'> = {},
+  options: Pick<StationOptions, 'authorityFile' | 'hasRig'> & { readonly alsoWebhooksTo?: readonly string[] } = {},
 ): Promise<Rig> {
+  const { alsoWebhooksTo = [], ...ofStation } = options;
   const folder = mkdtempSync(join(tmpdir(), 'pilegate-e2e-'));
   const receiver = await WebhookReceiver.listen();
   const station = await startStation({
-    ...options,
+    ...ofStation,
     folder,
     httpPort: 0,
     mqttPort: 0,
-    webhookHostPort: receiver.hostPort,
+    webhookHostPort: [receiver.hostPort, ...alsoWebhooksTo].join(','),
     cloudEnv: { PILEGATE_WEBHOOK_RETRY_S: '1,1,2,5', ...cloudEnv },
   });
   return {
