@@ -26,7 +26,7 @@ test('XC-08 OP-22 bad input gets a problem that names every bad field', async ()
   expect(answer.status).toBe(400);
   expect(answer.headers['content-type']).toContain('application/problem+json');
   expect(answer.body).toMatchObject({
-    type: 'urn:pilegate:problem:request.invalid',
+    type: '/errors/request.invalid',
     title: errorCatalogue['request.invalid'].en,
     title_zh: errorCatalogue['request.invalid'].zh,
     what_to_do: errorCatalogue['request.invalid'].doEn,

@@ -4,7 +4,7 @@ import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
 /** RFC 9457 problem details, with the catalogue's fields beside the standard ones. */
 export const problemSchema = z
   .object({
-    type: z.string().describe('identifies the kind of problem; not a page'),
+    type: z.string().describe('where this kind of problem is explained, from the address that was called'),
     title: z.string(),
     title_zh: z.string(),
     status: z.int(),
@@ -140,6 +140,9 @@ const statuses: Partial<Record<ErrorCode, number>> = {
 
 export const statusOf = (code: ErrorCode): number => statuses[code] ?? 500;
 
+/** The `type` of problems with a code: an address of this cloud, relative to the one that was called. */
+export const typeOf = (code: ErrorCode): string => `/errors/${code}`;
+
 export interface ProblemFacts {
   readonly code: ErrorCode;
   readonly detail: string;
@@ -153,7 +156,7 @@ export interface ProblemFacts {
 export function problemOf(facts: ProblemFacts): Problem {
   const entry = errorCatalogue[facts.code];
   return {
-    type: `urn:pilegate:problem:${facts.code}`,
+    type: typeOf(facts.code),
     title: entry.en,
     title_zh: entry.zh,
     status: facts.status ?? statusOf(facts.code),

@@ -32,7 +32,7 @@ test('OP-07 an altered body, path or query is refused', async () => {
   });
   expect(altered).toMatchObject({
     status: 401,
-    body: { code: 'auth.bad_signature', type: 'urn:pilegate:problem:auth.bad_signature' },
+    body: { code: 'auth.bad_signature', type: '/errors/auth.bad_signature' },
   });
   const query = await stage.partner.call('GET', '/v1/stations?limit=1', undefined, {
     sentPath: '/v1/stations?limit=2',

@@ -50,7 +50,15 @@ test('API5:2023 OP-06 what moves energy or money wants the scope for it, and rea
 });
 
 test('API2:2023 OP-07 without a credential, or with one for another door, no route lets anybody in', async () => {
-  const open = new Set(['/healthz', '/readyz', '/metrics', '/onboarding/v1/applications', '/site/v1/claims']);
+  const open = new Set([
+    '/healthz',
+    '/readyz',
+    '/metrics',
+    '/errors',
+    '/errors/{code}',
+    '/onboarding/v1/applications',
+    '/site/v1/claims',
+  ]);
   open.add('/staff/v1/sessions').add('/staff/v1/invitations/begin').add('/staff/v1/invitations/finish');
   const routes = everyOperation(cloud.app);
   expect(

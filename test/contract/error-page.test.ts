@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { errorCodes, isErrorCode, reachOf } from '../../cloud/http/error-reach.ts';
+import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
+import { errorPage, errorPageFile } from '../../scripts/errors/error-page.ts';
+import { sourceFiles } from '../../scripts/source-files.ts';
+
+let cloud: TestCloud;
+beforeAll(async () => {
+  cloud = await startTestCloud();
+});
+afterAll(() => cloud?.stop());
+
+test('OP-23 the page of errors is the catalogue', () => {
+  expect(readFileSync(errorPageFile, 'utf8'), 'run npm run write:errors').toBe(errorPage());
+  for (const code of errorCodes) expect(errorPage().split(`<a id="${code}"></a>`)).toHaveLength(2);
+});
+
+const codesIn = (text: string, pattern: RegExp) =>
+  new Set([...text.matchAll(pattern)].map(([, code = '']) => code).filter(isErrorCode));
+
+test('OP-23 an answer that the API describes to partners is among those of partners, and no other', () => {
+  const { paths } = cloud.app.swagger();
+  const described = codesIn(JSON.stringify(paths), /`([a-z_]+\.[a-z_]+)`: /g);
+  const shown = errorCodes.filter((code) => reachOf(code) === 'answer');
+  // Kept since codes are never taken away.
+  const noLongerGiven = ['request_id.in_flight'];
+  expect(shown.filter((code) => !noLongerGiven.includes(code)).sort()).toEqual([...described].sort());
+});
+
+test('OP-23 whatever a site, an order or a reservation can end with is told to partners', () => {
+  const theirs = /^(edge\/control|cloud\/orders|cloud\/reservations)\/[^/]+\.ts$/;
+  const files = sourceFiles((path) => theirs.test(path) && !path.endsWith('.test.ts'));
+  // Work of technicians, and records that are refused: staff see these.
+  const ofStaff = ['pile.unsupported', 'command.superseded', 'record.refused', 'wire.wrong_site', 'wire.conflict'];
+  const used = files.flatMap(({ text }) => [...codesIn(text, /'([a-z_]+\.[a-z_]+)'/g)]);
+  expect(used.length).toBeGreaterThan(30);
+  expect(used.filter((code) => reachOf(code) === 'inside' && !ofStaff.includes(code))).toEqual([]);
+});
+
+test('OP-23 the type of a problem leads to what it means, without a login', async () => {
+  const refused = await cloud.app.inject('/v1/stations');
+  const { type, code, title, title_zh, what_to_do, what_to_do_zh, status, fault } = refused.json();
+  const page = new URL(type, new URL('/v1/stations', cloud.httpUrl));
+  expect(page.href).toBe(`${cloud.httpUrl}/errors/auth.missing`);
+  const kind = await cloud.app.inject(page.pathname);
+  expect(kind.statusCode).toBe(200);
+  expect(kind.json()).toEqual({ type, code, title, title_zh, what_to_do, what_to_do_zh, http_status: status, fault });
+  const { errors } = (await cloud.app.inject('/errors')).json();
+  const codes = errors.map((one: { code: string }) => one.code);
+  expect(codes).toEqual(errorCodes.filter((one) => reachOf(one) !== 'inside'));
+  for (const unknown of ['nothing', 'constructor', '__proto__'])
+    expect((await cloud.app.inject(`/errors/${unknown}`)).json()).toMatchObject({ code: 'request.not_found' });
+});
+
+test('OP-23 both guides lead to the page of errors', () => {
+  for (const name of ['partner-guide.md', 'partner-guide.zh.md'])
+    expect(readFileSync(join(import.meta.dirname, '../../docs', name), 'utf8')).toContain('](errors.md)');
+});
