@@ -190,6 +190,8 @@ test('XC-03 readiness: a probe has gone through the broker and come back, and th
     database_reachable: true,
     shards_leased: 64,
     ingest: { broker_proven: true, lease_live: true, shards_owned: 64, shards_heard: 64 },
+    // Nobody has told it yet whom to tell.
+    alerts_deaf_levels: ['warning', 'critical', 'emergency'],
   });
   expect((await cloud.app.inject('/healthz')).json()).toEqual({ alive: true });
 });
