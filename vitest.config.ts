@@ -26,7 +26,13 @@ const long = [
 const fullSite = ['test/power/{grid,turns}.test.ts'];
 /** Programs that tests start are compiled once: beginning the second of a kind takes half of the processor's time. */
 const compileCache = join(import.meta.dirname, 'node_modules/.cache/compile');
-const onPostgresqlOnly = 'cloud/**/*.postgresql.test.ts';
+// The engine that stations run on. What the embedded one could understand otherwise (types, ingest, money, the order of things) is asked of both.
+const onPostgresql = [
+  'cloud/{alarms,alerts,audit,documents,keys,limits,metrics,partners,reservations,rollouts,samples,sandbox,sites,staff,stations,streaming,tickets}/**/*.test.ts',
+  'cloud/webhooks/{endpoints,replay}.test.ts',
+  'cloud/**/*.postgresql.test.ts',
+];
+const onBothEngines = ['cloud/{db,ingest,operations,orders}/**/*.test.ts', 'cloud/webhooks/delivery*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -45,22 +51,17 @@ export default defineConfig({
         test: {
           name: 'embedded',
           include: ['{shared,edge,cloud,hardware-sim,scripts,test}/**/*.test.ts'],
-          exclude: [onPostgresqlOnly, ...long, ...fullSite],
+          exclude: [...onPostgresql, ...long, ...fullSite],
           env: { NODE_COMPILE_CACHE: compileCache },
         },
       },
       { extends: true, test: { name: 'long', include: long } },
       { extends: true, test: { name: 'site', include: fullSite, maxWorkers: 1 } },
       {
-        // The same SQL on the engine that stations run on: what one of them understands otherwise shows here.
         extends: true,
         test: {
           name: 'postgresql',
-          include: [
-            onPostgresqlOnly,
-            'cloud/{alarms,alerts,audit,db,documents,ingest,keys,limits,metrics,operations,orders,partners,reservations,rollouts,samples,sandbox,sites,staff,stations,streaming,tickets}/**/*.test.ts',
-            'cloud/webhooks/{delivery,endpoints,replay}*.test.ts',
-          ],
+          include: [...onPostgresql, ...onBothEngines],
           globalSetup: './test/postgresql-setup.ts',
         },
       },

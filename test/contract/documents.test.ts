@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { exampleTariff, type Stage, setTheStage } from '../../cloud/testing/fixtures.ts';
 import { createTestClock } from '../../cloud/testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
+import { untilGone } from '../../cloud/testing/until-gone.ts';
 import { DocumentDoor } from '../../edge/documents/document-door.ts';
 import { keysToPin, type PinnedKeys, refusalOfPush } from '../../edge/documents/pushed-document.ts';
 import { tariffReader } from '../../edge/documents/tariff-reader.ts';
@@ -166,6 +167,7 @@ test('SY-05 a site whose memory was replaced gets again what it had', async () =
   await expect.poll(() => first.door.active?.version).toBe(4);
   await expect.poll(async () => (await staff('GET', stage)).documents[0].status).toBe('active');
   await first.link.close();
+  await untilGone(cloud.context.db, stage.siteId);
   clock.advance(SILENCE_MS);
   const second = openSite(stage);
   await expect.poll(() => second.door.active?.version).toBe(4);
@@ -197,6 +199,7 @@ test('SY-07 a site pins the keys of its cloud, takes what they sign, follows the
   await put(2);
   await expect.poll(() => door.active?.version).toBe(2);
   await link.close();
+  await untilGone(cloud.context.db, stage.siteId);
   clock.advance(SILENCE_MS);
 
   const publicKey = Buffer.alloc(32, 1).toString('base64');

@@ -4,6 +4,7 @@ import type { RecordBody } from '#shared/wire/records.ts';
 import { type Stage, setTheStage, staffPost } from '../../cloud/testing/fixtures.ts';
 import { createTestClock } from '../../cloud/testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
+import { untilGone } from '../../cloud/testing/until-gone.ts';
 import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { alarm, at, openRescued, openStorage, tempFolder } from '../../edge/ledger/testing.ts';
 import { FaultProxy } from '../sync/fault-proxy.ts';
@@ -111,6 +112,7 @@ test.each([true, false])(
     box.link.poke();
     await hasToldAll(one);
     await box.link.close();
+    await untilGone(cloud.context.db, stage.siteId);
     clock.advance(SILENCE_MS);
 
     const restored = openCopy();
@@ -138,6 +140,7 @@ test('SY-03.b a copy that has worked on without the cloud, beyond what the cloud
   box.link.poke();
   await hasToldAll(one);
   await box.link.close();
+  await untilGone(cloud.context.db, stage.siteId);
   clock.advance(SILENCE_MS);
 
   const restored = openCopy();

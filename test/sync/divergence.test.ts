@@ -59,8 +59,7 @@ function partnerOf({ partner, siteId, connectorIds: [connectorId = ''] }: Stage,
     outcome: async (operationId: string) => (await get(`/v1/operations/${operationId}`)).status,
     order: (orderId: string) => get(`/v1/orders/${orderId}`),
     status: async (): Promise<string> => (await get(`/v1/connectors/${connectorId}`)).status,
-    isOnline: async (): Promise<boolean> =>
-      (await get('/v1/stations')).stations.find((one: { site_id: string }) => one.site_id === siteId)?.online,
+    isOnline: async (): Promise<boolean> => (await get(`/v1/stations/${siteId}`)).online,
     orders: () => db.selectFrom('orders').selectAll().where('site_id', '=', siteId).execute(),
     cdrs: () => db.selectFrom('cdrs').select('session_id').where('site_id', '=', siteId).execute(),
     events: async (orderId: string) =>
