@@ -68,6 +68,22 @@ test('OP-04 OP-08 what one process ends, bans or counts holds in the other at on
   }
 });
 
+test('OP-07 a signed request is good once, whichever processes it is shown to', async () => {
+  const { cloud, stage, second, stop } = await withTwoProcesses();
+  try {
+    const clients = [cloud.app, second].map((app) => createPartnerClient(app, cloud.clock, stage.key));
+    const timestampS = Math.floor(cloud.clock.wallMs() / 1000);
+    for (let n = 0; n < 5; n += 1) {
+      const same = { nonce: `once-${n}-${'0'.repeat(16)}`, timestampS };
+      const tries = [...clients, ...clients].map((client) => client.call('GET', '/v1/stations', undefined, same));
+      const codes = (await Promise.all(tries)).map(({ status, body }) => (status === 200 ? 'taken' : body.code));
+      expect(codes.sort()).toEqual(['auth.reused_nonce', 'auth.reused_nonce', 'auth.reused_nonce', 'taken']);
+    }
+  } finally {
+    await stop();
+  }
+});
+
 test('OP-08 one address is wrong as often as it may be, however many processes it asks', async () => {
   const { cloud, second, stop } = await withTwoProcesses(createTestClock());
   try {
