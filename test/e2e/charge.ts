@@ -32,8 +32,18 @@ export async function startCharge(rig: Rig, pileId: string): Promise<BegunCharge
   await waitForConnector(rig.client, connectorId, 'available', 30_000);
   await rig.station.truth.plug(pileId);
   await waitForConnector(rig.client, connectorId, 'plugged', 15_000);
+  return startPluggedIn(rig, pileId);
+}
+
+/** The same with a car that is plugged in. @param own whose hold on the connector it uses */
+export async function startPluggedIn(
+  rig: Rig,
+  pileId: string,
+  own: { readonly reservation_id?: string } = {},
+): Promise<BegunCharge> {
+  const connectorId = `DEMO-${pileId}`;
   const before = await rig.station.truth.truth(pileId);
-  const startRequest = { request_id: `start-${randomUUID()}`, connector_id: connectorId };
+  const startRequest = { request_id: `start-${randomUUID()}`, connector_id: connectorId, ...own };
   const accepted = await rig.client.post('/v1/operations/start', startRequest);
   expect(accepted.status, JSON.stringify(accepted.body)).toBe(202);
   const orderId: string = accepted.body.order_id;
@@ -65,8 +75,8 @@ export function expectTheBillToEqualThePhysics(figures: Figures, resolutionWh?: 
   expect(disagreements(figures, resolutionWh)).toEqual([]);
 }
 
-/** Each kind of event about an order has come exactly once. */
-export function expectOneOutcome(rig: Rig, orderId: string): void {
+/** Each kind of event about an order has come exactly once. @param between what else was told while it ran */
+export function expectOneOutcome(rig: Rig, orderId: string, ...between: string[]): void {
   const types = rig.receiver.events.filter((event) => event.data.order_id === orderId).map((event) => event.type);
-  expect(types).toEqual(['charge.started', 'charge.ended']);
+  expect(types).toEqual(['charge.started', ...between, 'charge.ended']);
 }

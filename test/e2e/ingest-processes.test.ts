@@ -124,6 +124,7 @@ describe.skipIf(withoutMosquitto)('several ingest processes', { timeout: 60_000 
       database_reachable: true,
       shards_leased: 64,
       ingest: { broker_proven: true, lease_live: true, shards_owned: 32, shards_heard: 32 },
+      alerts_deaf_levels: ['warning', 'critical', 'emergency'],
     });
     two.kill('SIGTERM');
     expect(await two.ended).toBe(0);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -12,6 +13,7 @@ import {
   expectTheBillToEqualThePhysics,
   pause,
   startCharge,
+  startPluggedIn,
   stopCharge,
 } from './charge.ts';
 import { type Engine, findMosquitto, freePort, isLeftOut, startMosquitto, startPostgres } from './engines.ts';
@@ -133,6 +135,32 @@ describe.concurrent('with the embedded broker and database', () => {
     const flowedWh = (await truth.truth('B2')).energyTruthWh - before.energyTruthWh;
     expect(Math.abs(told.energy_wh - flowedWh)).toBeLessThanOrEqual(1);
     expect(told.energy_wh).toBeGreaterThan(0);
+  });
+
+  test('OP-24 a connector is held on site for whom has reserved it, and the charge of the holder is billed as it was', {
+    timeout: 90_000,
+  }, async ({ expect }) => {
+    const connectorId = 'DEMO-A2';
+    const post = (kind: string, body: object) =>
+      rig.client.post(`/v1/operations/${kind}`, { request_id: randomUUID(), ...body });
+    await waitForConnector(rig.client, connectorId, 'available', 30_000);
+    const until = new Date(Date.now() + 600_000).toISOString();
+    const asked = await post('reserve', { connector_id: connectorId, until });
+    expect(asked.status, JSON.stringify(asked.body)).toBe(202);
+    const reservationId: string = asked.body.reservation_id;
+    const state = async () => (await rig.client.get(`/v1/reservations/${reservationId}`)).body.state;
+    await expect.poll(state).toBe('active');
+    await waitForConnector(rig.client, connectorId, 'reserved', 15_000);
+    await rig.station.truth.plug('A2');
+    const isPlugged = async () => (await rig.client.get(`/v1/connectors/${connectorId}`)).body.plugged;
+    await expect.poll(isPlugged).toBe(true);
+    const other = await post('start', { connector_id: connectorId });
+    expect([other.status, other.body.code]).toEqual([409, 'connector.reserved']);
+    const charge = await startPluggedIn(rig, 'A2', { reservation_id: reservationId });
+    await expect.poll(state).toBe('used');
+    await stopCharge(rig, charge);
+    expectTheBillToEqualThePhysics(await endOf(rig, charge));
+    expectOneOutcome(rig, charge.orderId, 'reservation.ended');
   });
 
   test('SY-09 a site that runs tells staff what it knows of itself, without a shell', { timeout: 60_000 }, async ({
