@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { scopesWanted } from '../partners/gate.ts';
+import { describedWebhooks } from '../webhooks/event-data.ts';
 import { problemSchema, problems } from './problem.ts';
 
 const DESCRIPTION = `
@@ -42,7 +43,7 @@ you are not sure that it arrived: you get the first answer again, with \`Idempot
 ## Webhooks
 
 Webhooks follow [Standard Webhooks 1.0](https://www.standardwebhooks.com): \`webhook-id\`, \`webhook-timestamp\`, \`webhook-signature\`.
-The body is \`{type, timestamp, data}\`; \`GET /v1/webhook-event-types\` lists the types. The data of a
+The body is \`{type, timestamp, data}\`; \`GET /v1/webhook-event-types\` lists the types, and \`webhooks\` of this document has the schema of each. The data of a
 charge event is the order as \`GET /v1/orders/{order_id}\` shows it. Events of one order arrive in order; an event may arrive twice,
 with the same \`webhook-id\`. Answer with 2xx within 15 s; 410 disables the address.
 
@@ -58,6 +59,24 @@ function securityOf(url: string, scopes: readonly string[]): { security?: Record
   if (url.startsWith('/onboarding/') && url.includes(':application_id')) return { security: [{ applicant: [] }] };
   return {};
 }
+
+const signingHeader = (name: string, description: string) =>
+  ({ type: 'apiKey', in: 'header', name, description }) as const;
+
+/** What the operations are told apart by, in the order of a partner's work. */
+const tags = [
+  { name: 'onboarding', description: 'Becoming a partner; no signature is needed.' },
+  { name: 'stations', description: 'Stations, piles, connectors, prices and status.' },
+  { name: 'operations', description: 'Starting and stopping: accepted at once, done by the site.' },
+  { name: 'reservations', description: 'Holding a connector for somebody.' },
+  { name: 'orders', description: 'Charges, their progress and their bills.' },
+  { name: 'webhooks', description: 'Where you are told what happens, and what became of it.' },
+  { name: 'credit', description: 'What you have paid in, owe, and have held.' },
+  { name: 'keys', description: 'Your own keys.' },
+  { name: 'sandbox', description: 'Faults of simulated piles, on purpose.' },
+  { name: 'errors', description: 'What each error means.' },
+  { name: 'health', description: 'Whether the cloud is there.' },
+];
 
 /** Bearer tokens and answers of the staff's side are explained in docs/staff.md. */
 const STAFF_DESCRIPTION =
@@ -98,13 +117,17 @@ export async function describeApi(app: FastifyInstance, publicUrl: string | null
     openapi: '3.1.0',
     info: { title: 'Pilegate partner API', version: '1.0.0', description: DESCRIPTION.trim() },
     servers: publicUrl === null ? [] : [{ url: publicUrl }],
+    tags,
     components: {
       securitySchemes: {
-        key: { type: 'apiKey', in: 'header', name: 'Pilegate-Key' },
-        timestamp: { type: 'apiKey', in: 'header', name: 'Pilegate-Timestamp' },
-        nonce: { type: 'apiKey', in: 'header', name: 'Pilegate-Nonce' },
+        key: signingHeader('Pilegate-Key', 'the key id; a request names the scope that its key needs'),
+        timestamp: signingHeader('Pilegate-Timestamp', 'time of signing, Unix seconds, within 300 s of our time'),
+        nonce: signingHeader('Pilegate-Nonce', '16 to 64 visible ASCII characters, fresh for every attempt'),
+        signature: signingHeader(
+          'Pilegate-Signature',
+          '`v1=` and the lower-case hex HMAC-SHA256, by the secret, of six lines: v1, method, path with query, timestamp, nonce, hex SHA-256 of the body',
+        ),
         applicant: { type: 'http', scheme: 'bearer', description: 'the token of the application' },
-        signature: { type: 'apiKey', in: 'header', name: 'Pilegate-Signature', description: 'see Signing' },
       },
     },
   } as const;
@@ -115,7 +138,7 @@ export async function describeApi(app: FastifyInstance, publicUrl: string | null
       const { schema, url } = jsonSchemaTransform(withGeneralProblems(route));
       return { schema: { ...schema, ...securityOf(url, scopesWanted(route.route.preValidation)) }, url };
     },
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => ({ ...jsonSchemaTransformObject(document), webhooks: describedWebhooks() }),
   });
   await app.register(swagger, {
     decorator: 'describeStaffApi',

@@ -17,13 +17,17 @@ const holdSchema = z
   .max(100_000_000)
   .describe('the most that is charged, in 1/100 of the currency unit: what you have had paid or held ahead');
 
-export const startBodySchema = z.strictObject({
-  request_id: requestIdSchema.describe('your own name for this request; repeat it unchanged when you retry'),
-  connector_id: connectorIdSchema,
-  limits: limitsSchema.optional(),
-  hold_minor: holdSchema.optional(),
-  reservation_id: uuidSchema.optional().describe('needed where you have reserved the connector'),
-});
+const EXAMPLE_ORDER = '0199c8a2-7a3e-7c55-9a41-5b0f3d2c1e77';
+
+export const startBodySchema = z
+  .strictObject({
+    request_id: requestIdSchema.describe('your own name for this request; repeat it unchanged when you retry'),
+    connector_id: connectorIdSchema,
+    limits: limitsSchema.optional(),
+    hold_minor: holdSchema.optional(),
+    reservation_id: uuidSchema.optional().describe('needed where you have reserved the connector'),
+  })
+  .meta({ examples: [{ request_id: 'start-1', connector_id: 'A1', limits: { energy_wh: 20_000 }, hold_minor: 5000 }] });
 
 export const raiseHoldBodySchema = z.strictObject({
   request_id: requestIdSchema,
@@ -31,7 +35,9 @@ export const raiseHoldBodySchema = z.strictObject({
   hold_minor: holdSchema,
 });
 
-export const stopBodySchema = z.strictObject({ request_id: requestIdSchema, order_id: uuidSchema });
+export const stopBodySchema = z
+  .strictObject({ request_id: requestIdSchema, order_id: uuidSchema })
+  .meta({ examples: [{ request_id: 'stop-1', order_id: EXAMPLE_ORDER }] });
 
 const answerFields = {
   operation_id: uuidSchema,

@@ -3,11 +3,13 @@ import { connectorIdSchema, requestIdSchema, uuidSchema } from '#shared/ids.ts';
 import { feeBillSchema } from '../orders/schemas.ts';
 import { reservationStates } from './machine.ts';
 
-export const reserveBodySchema = z.strictObject({
-  request_id: requestIdSchema.describe('your own name for this request; repeat it unchanged when you retry'),
-  connector_id: connectorIdSchema,
-  until: z.iso.datetime({ offset: true }).describe('the connector is held until then'),
-});
+export const reserveBodySchema = z
+  .strictObject({
+    request_id: requestIdSchema.describe('your own name for this request; repeat it unchanged when you retry'),
+    connector_id: connectorIdSchema,
+    until: z.iso.datetime({ offset: true }).describe('the connector is held until then'),
+  })
+  .meta({ examples: [{ request_id: 'r-1', connector_id: 'A1', until: '2026-11-22T10:30:00Z' }] });
 
 export const cancelReservationBodySchema = z.strictObject({
   request_id: requestIdSchema,

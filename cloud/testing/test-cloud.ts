@@ -8,6 +8,7 @@ import { systemRandom } from '../random.ts';
 import { startCloud } from '../start-cloud.ts';
 import { systemTimers } from '../system-timers.ts';
 import type { LookUp } from '../webhooks/address-guard.ts';
+import { complaintsAboutEvents } from './sent-events.ts';
 import { machineClock } from './test-clock.ts';
 import { testConfig } from './test-config.ts';
 import { openTestDatabase } from './test-database.ts';
@@ -34,6 +35,7 @@ export interface TestCloud {
   readonly app: FastifyInstance;
   readonly context: CloudContext;
   readonly clock: Clock;
+  /** @throws Error when a webhook was other than its schema says */
   stop(): Promise<void>;
 }
 
@@ -55,5 +57,18 @@ export async function startTestCloud(options: TestCloudOptions = {}): Promise<Te
   );
   if (cloud.app === null || cloud.httpUrl === null || cloud.brokerUrl === null) throw new Error('not the role "all"');
   const { app, httpUrl, brokerUrl, metricsUrl, context, stop } = cloud;
-  return { httpUrl, brokerUrl, metricsUrl, staffToken, app, context, clock, stop };
+  return {
+    httpUrl,
+    brokerUrl,
+    metricsUrl,
+    staffToken,
+    app,
+    context,
+    clock,
+    async stop() {
+      const complaints = options.db === undefined ? await complaintsAboutEvents(context.db) : [];
+      await stop();
+      if (complaints.length > 0) throw new Error(`webhooks do not fit what is said of them: ${complaints.join('\n')}`);
+    },
+  };
 }

@@ -23,11 +23,13 @@ const urlSchema = z.string().max(MAX_URL).describe('public https address');
 const typesSchema = z.array(z.enum(eventTypes)).min(1).max(eventTypes.length);
 const descriptionSchema = z.string().min(1).max(MAX_DESCRIPTION);
 
-export const newEndpointSchema = z.strictObject({
-  url: urlSchema,
-  event_types: typesSchema.optional().describe('left out: every type that need not be asked for by name'),
-  description: descriptionSchema.optional().describe('for yourself'),
-});
+export const newEndpointSchema = z
+  .strictObject({
+    url: urlSchema,
+    event_types: typesSchema.optional().describe('left out: every type that need not be asked for by name'),
+    description: descriptionSchema.optional().describe('for yourself'),
+  })
+  .meta({ examples: [{ url: 'https://partner.example/hooks', event_types: ['charge.started', 'charge.ended'] }] });
 
 export const endpointChangeSchema = z.strictObject({
   url: urlSchema.optional(),
