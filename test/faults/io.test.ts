@@ -248,6 +248,8 @@ onSite(
   ),
   async (site) => {
     await until('it is given up', 8000, () => site.edge.input('E1').lost);
+    // Input and output are judged in turns of their own.
+    await until('both are told', 2000, () => site.edge.siteAlarms().length >= 2);
     expect(site.edge.siteAlarms()).toEqual([
       'site-input-lost: emergency-stop E1 cannot be seen',
       'site-input-lost: trip output T1 cannot be seen',
