@@ -59,7 +59,7 @@ export class ConnectorNotes {
   /** The pile has taken a write. @param registers null: it was an output of the site's that was written */
   written(state: ConnectorState, write: Write, registers: readonly string[] | null, tookMs: number): void {
     const about = this.#aboutWrite(state, write);
-    this.#add('written', about, { write: write.write, registers, limitMa: write.limitMa, tookMs });
+    this.#add('written', about, { write: write.write, registers, limitMa: write.limitMa, tookMs: Math.round(tookMs) });
     this.#unread.push({ write, monoMs: this.#parts.stamp().monoMs, requestIds: about.requestIds });
   }
 
