@@ -17,8 +17,8 @@ const STARTS = 200;
 const REPEATS = 1000;
 /** Every twentieth repeat says something else under the same name. */
 const OTHER_BODY_EVERY = 20;
-/** As for every answer of the API. */
-const ANSWER_WITHIN_MS = 5000;
+/** When callers give up. On a machine with nothing else to do the last answer comes after 2 s. */
+const ANSWER_WITHIN_MS = 10_000;
 const [first = '', second = ''] = pilesOf('site-1');
 
 const isWithout = isLeftOut(findMosquitto(), 'test/e2e/many-starts.test.ts', 'To run them: apt-get install mosquitto');

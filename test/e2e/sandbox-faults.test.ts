@@ -124,6 +124,7 @@ test('OP-23 a site that is cut off refuses starts, one that is silent lets them 
   });
   expect(refused.status).toBe(409);
   await end(faultId);
+  await eventually('the site is back', 60_000, async () => (await rig.client.get('/v1/stations/demo')).body.online);
   await becomes('A2', 'plugged', 60_000);
   await make('site-silent', 'A2', 30);
   expect(await failureOf('A2')).toBe('operation.timed_out');
