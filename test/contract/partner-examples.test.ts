@@ -99,8 +99,9 @@ test.each(languages)('OP-23 the example in %s calls a cloud; a wrong secret is r
   const access = { API: cloud.httpUrl, KEY: stage.key.key_id, SECRET: stage.key.secret };
   const call = (args: readonly string[], more: object = {}) =>
     execute([...callers[language], ...args], { ...access, ...more });
-  const site = await call(['GET', `/v1/connectors?site_id=${stage.siteId}&limit=5`]);
-  expect(site.stdout).toContain(`"connector_id":"${stage.connectorIds[0]}"`);
+  const site = async () => (await call(['GET', `/v1/connectors?site_id=${stage.siteId}&limit=5`])).stdout;
+  // A list shows a change a second after it.
+  await expect.poll(site).toContain(`"connector_id":"${stage.connectorIds[0]}"`);
 
   const wish = JSON.stringify({ url: `${receiver.url}/${language}`, description: 'größer – 充电' });
   const created = await call(['POST', '/v1/webhook-endpoints', wish]);
