@@ -362,7 +362,7 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
   'alert_channel.enable': () => onChannel('enable', {}),
   'alert_channel.disable': () => onChannel('disable', { reason: 'r' }),
   'alert_channel.delete': () => onChannel('delete', { reason: 'r' }),
-  'ticket.open': () => ({ path: '/tickets', body: { title: 'look' }, subject: 'ticket/new' }),
+  'ticket.open': () => ({ path: '/tickets', body: { title: 'look' }, subject: ({ ticket_id: id }) => `ticket/${id}` }),
   'ticket.move': () => onTicket('move', { move: 'begin', comment: 'on my way' }),
   'ticket.change': () => onTicket('change', { priority: 'high' }),
   'ticket.comment': () => onTicket('comment', { comment: 'a new fuse is needed' }),

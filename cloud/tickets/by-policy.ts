@@ -21,7 +21,8 @@ export const ticketsOfAlerts =
   async (trx, { alertId, code, level, key, alarms }) => {
     const [alarm] = alarms;
     if (alarm === undefined || !opensTicket({ code, level })) return;
-    await openTicket({ random, nowMs: clock.wallMs() }, trx, {
+    await openTicket(trx, clock.wallMs(), {
+      ticketId: random.uuid(),
       title: storable(`${wordsFor(code).en} ${alarm.detail}`, TITLE_CHARACTERS),
       priority: priorityOf[level],
       openedBy: PLATFORM,
@@ -56,7 +57,8 @@ export const ticketsOfExceptions = (context: PolicyContext): Promise<void> =>
         .select(['partner_id', 'site_id', 'connector_id'])
         .where('order_id', '=', row.order_id)
         .executeTakeFirstOrThrow();
-      const ticketId = await openTicket({ random: context.random, nowMs }, trx, {
+      const ticketId = await openTicket(trx, nowMs, {
+        ticketId: context.random.uuid(),
         title: storable(`Order ${row.order_id}: ${row.code}: ${row.detail}`, TITLE_CHARACTERS),
         priority: 'normal',
         openedBy: PLATFORM,
@@ -96,7 +98,8 @@ export const ticketsOfDeadLetters = (context: PolicyContext): Promise<void> =>
     for (const [policyKey, some] of groups.sort(([one], [other]) => (one < other ? -1 : 1))) {
       const [first] = some;
       if (first === undefined) continue;
-      const ticketId = await openTicket({ random: context.random, nowMs }, trx, {
+      const ticketId = await openTicket(trx, nowMs, {
+        ticketId: context.random.uuid(),
         title: storable(`Records that could not be taken: ${first.code}: ${first.reason}`, TITLE_CHARACTERS),
         priority: 'normal',
         openedBy: PLATFORM,

@@ -82,10 +82,11 @@ export function ticketRoutes(context: CloudContext, staff: StaffGate): FastifyPl
       },
       handler: async (request, reply) => {
         const by = staff.personOf(request, request.body.requested_by);
-        const recorded = staff.recording(request, { kind: 'ticket', id: 'new' }, { title: request.body.title ?? null });
-        const ticketId = await transaction(recorded, async (trx) => {
+        const ticketId = context.random.uuid();
+        const subject = { kind: 'ticket', id: ticketId };
+        await transaction(staff.recording(request, subject, { title: request.body.title ?? null }), async (trx) => {
           const ticket = await wished(trx, request.body, by);
-          return openTicket({ random: context.random, nowMs: clock.wallMs() }, trx, ticket);
+          await openTicket(trx, clock.wallMs(), { ...ticket, ticketId });
         });
         return reply.status(201).send(await show(await find(ticketId)));
       },
@@ -168,7 +169,11 @@ export function ticketRoutes(context: CloudContext, staff: StaffGate): FastifyPl
 }
 
 /** @throws PilegateError `alert.unknown`, `request.invalid` without a title where there is no alert */
-async function wished(trx: Trx, wish: z.infer<typeof newTicketSchema>, by: string): Promise<NewTicket> {
+async function wished(
+  trx: Trx,
+  wish: z.infer<typeof newTicketSchema>,
+  by: string,
+): Promise<Omit<NewTicket, 'ticketId'>> {
   const { title, priority, comment = null, alert_id: alertId, links = [] } = wish;
   const common = { comment, openedBy: by, policyKey: null };
   if (alertId === undefined) {

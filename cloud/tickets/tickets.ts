@@ -6,7 +6,7 @@ import { afterMove, isOver, movesOf, type TicketMove } from './machine.ts';
 import { allowedMs, type TicketPriority } from './policy.ts';
 import type { LinkKind, TicketEventKind, TicketRow } from './tables.ts';
 
-type TicketContext = Pick<CloudContext, 'db' | 'clock' | 'random'>;
+type TicketContext = Pick<CloudContext, 'db' | 'clock'>;
 
 export interface TicketLink {
   readonly kind: LinkKind;
@@ -14,6 +14,8 @@ export interface TicketLink {
 }
 
 export interface NewTicket {
+  /** Of the ticket that is made, should there be none to add to. */
+  readonly ticketId: string;
   readonly title: string;
   readonly priority: TicketPriority;
   readonly openedBy: string;
@@ -23,18 +25,18 @@ export interface NewTicket {
   readonly policyKey: string | null;
 }
 
-/** Opens a ticket, or adds to the one that the same rule has opened and nobody has resolved. In the caller's transaction. */
-export async function openTicket(
-  { random, nowMs }: { readonly random: CloudContext['random']; readonly nowMs: number },
-  trx: Trx,
-  ticket: NewTicket,
-): Promise<string> {
+/**
+ * Opens a ticket, or adds to the one that the same rule has opened and nobody has resolved. In the caller's transaction.
+ *
+ * @returns the id of the ticket that there is then
+ */
+export async function openTicket(trx: Trx, nowMs: number, ticket: NewTicket): Promise<string> {
   const { title, priority, openedBy: by, comment, links, policyKey } = ticket;
   for (;;) {
     const made = await trx
       .insertInto('tickets')
       .values({
-        ticket_id: random.uuid(),
+        ticket_id: ticket.ticketId,
         title,
         state: 'open',
         priority,
