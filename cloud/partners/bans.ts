@@ -8,6 +8,11 @@ import type { RatePolicy } from '../limits/rate-policy.ts';
 /** So many failures of one caller at once, and as many in five minutes. */
 export const FAILURE_POLICY: RatePolicy = { perMinute: 4, burst: 20 };
 export const BAN_MS = 900_000;
+/**
+ * So many bans at once, and ten more an hour, each have an alert of their own; the others share one. Whoever has many addresses must not be able
+ * to fill people's mail.
+ */
+export const TOLD_POLICY: RatePolicy = { perMinute: 1 / 6, burst: 10 };
 
 type BanContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger'>;
 
@@ -30,7 +35,7 @@ export function refusalOf(untilMs: number, nowMs: number): PilegateError {
 
 /**
  * Counts an authentication that failed, in all processes together, by where it came from: who knows the id of a key must
- * not be able to shut its partner out. One failure too many bans the caller for a while, and staff are told.
+ * not be able to shut its partner out. One failure too many bans the caller for a while, and staff are told, of each caller by itself.
  */
 export async function noteFailure(context: BanContext, caller: string, what: string): Promise<void> {
   const nowMs = context.clock.wallMs();
@@ -44,11 +49,12 @@ export async function noteFailure(context: BanContext, caller: string, what: str
       .onConflict((conflict) => conflict.column('caller').doUpdateSet(ban).where('auth_bans.until_ms', '<=', nowMs))
       .executeTakeFirst();
     if (begun.numInsertedOrUpdatedRows !== 1n) return;
+    const own = await takeFromBucket(trx, 'platform', 'bans-told', TOLD_POLICY, nowMs);
     const detail = `${caller} is banned for ${BAN_MS / 60_000} min after failures to authenticate; the last: ${what}`;
     await raisePlatformAlarm(context, trx, {
-      partnerId: null,
       code: 'auth.banned',
       severity: 'warning',
+      ...(own.isAllowed ? { about: `address/${caller}` } : {}),
       detail,
       nowMs,
     });

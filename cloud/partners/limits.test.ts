@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { takeAlarms } from '../alerts/take-alarms.ts';
 import { sweepBuckets, takeFromBucket } from '../limits/rate-buckets.ts';
 import { type Stage, setTheStage, staffPost } from '../testing/fixtures.ts';
 import { createPartnerClient, type PartnerClient } from '../testing/partner-client.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
-import { BAN_MS, FAILURE_POLICY, sweepBans } from './bans.ts';
+import { BAN_MS, FAILURE_POLICY, noteFailure, sweepBans, TOLD_POLICY } from './bans.ts';
 
 const clock = createTestClock();
 let cloud: TestCloud;
@@ -163,6 +164,36 @@ test('OP-08 who fails to authenticate again and again is banned for a while, wit
   expect(await codeOf(stage.partner, from('203.0.113.66'))).toBe('taken');
   await sweepBans(cloud.context.db, clock.wallMs() + BAN_MS + 1);
   expect(await cloud.context.db.selectFrom('auth_bans').selectAll().execute()).toEqual([]);
+});
+
+test('OP-08 of each address that is banned people are told by itself, up to a bound', async () => {
+  const told = async () => {
+    await takeAlarms(cloud.context, () => Promise.resolve());
+    const alerts = cloud.context.db.selectFrom('alerts').selectAll().where('code', '=', 'auth.banned');
+    return (await alerts.where('closed_at_ms', 'is', null).orderBy('opened_at_ms').execute()).map(
+      (alert) => `${alert.subject_kind}/${alert.subject_id} ${alert.alarm_count}`,
+    );
+  };
+  const ban = async (address: string) => {
+    for (let n = 0; n <= FAILURE_POLICY.burst; n += 1) await noteFailure(cloud.context, address, 'bad signature');
+  };
+  clock.advance(86_400_000);
+  const before = await told();
+  await ban('203.0.113.90');
+  await ban('2001:db8:90::/64');
+  expect((await told()).filter((alert) => !before.includes(alert)).sort()).toEqual([
+    'address/2001:db8:90::/64 1',
+    'address/203.0.113.90 1',
+  ]);
+  clock.advance(BAN_MS);
+  await ban('203.0.113.90');
+  expect(await told()).toContain('address/203.0.113.90 2');
+  const many = TOLD_POLICY.burst + 5;
+  for (let n = 0; n < many; n += 1) await ban(`198.18.0.${n}`);
+  const own = (await told()).filter((alert) => alert.startsWith('address/198.18.'));
+  expect(own.length).toBeGreaterThan(0);
+  expect(own.length).toBeLessThanOrEqual(TOLD_POLICY.burst);
+  expect(await told()).toContain(`platform/cloud ${many - own.length}`);
 });
 
 test('OP-08 who is refused for something else than a wrong key or signature is not on the way to a ban', async () => {
