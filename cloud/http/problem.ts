@@ -50,7 +50,6 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'tariff.version_exists': 409,
   'request.method': 405,
   'request_id.reused': 422,
-  'request_id.in_flight': 409,
   'connector.unknown': 404,
   'pile.unknown': 404,
   'pile_code.unknown': 404,

@@ -86,13 +86,6 @@ export const requestErrors = {
     'Use a new request_id for a new request.',
     '新请求请使用新的 request_id。',
   ),
-  'request_id.in_flight': entry(
-    'caller',
-    'The first request with this request_id has not committed yet.',
-    '相同 request_id 的首个请求尚未完成。',
-    'Repeat after the time in Retry-After.',
-    '请在 Retry-After 指示的时间后重试。',
-  ),
   'resource.exists': entry(
     'caller',
     'It exists already, with other content.',

@@ -24,9 +24,7 @@ test('OP-23 an answer that the API describes to partners is among those of partn
   const { paths } = cloud.app.swagger();
   const described = codesIn(JSON.stringify(paths), /`([a-z_]+\.[a-z_]+)`: /g);
   const shown = errorCodes.filter((code) => reachOf(code) === 'answer');
-  // Kept since codes are never taken away.
-  const noLongerGiven = ['request_id.in_flight'];
-  expect(shown.filter((code) => !noLongerGiven.includes(code)).sort()).toEqual([...described].sort());
+  expect([...shown].sort()).toEqual([...described].sort());
 });
 
 test('OP-23 whatever a site, an order or a reservation can end with is told to partners', () => {
