@@ -2,17 +2,25 @@ import { expect, test } from 'vitest';
 import { systemRandom } from '../random.ts';
 import type { ChargingSite } from '../testing/charging-site.ts';
 import { onChargingSites } from '../testing/on-charging-sites.ts';
+import { StaffPerson } from '../testing/staff-person.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import type { TestCloud } from '../testing/test-cloud.ts';
+import { testConfig } from '../testing/test-config.ts';
 
 const clock = createTestClock();
 let cloud: TestCloud;
 let site: ChargingSite;
 
-onChargingSites('gaps', clock, (onCloud, onSite) => {
-  cloud = onCloud;
-  site = onSite;
-});
+onChargingSites(
+  'gaps',
+  clock,
+  (onCloud, onSite) => {
+    cloud = onCloud;
+    site = onSite;
+  },
+  // Sites are made by the token also when people have accounts.
+  { staff: { ...testConfig.staff, tokenUse: 'machines' } },
+);
 
 const alarm = (seq: number) => ({
   seq,
@@ -129,4 +137,35 @@ test('SY-05 CH-03 what is not told again either is lost', async () => {
   const gap = (await told(9, 9, { runningSessions: [] })).tellAgain;
   await told(9, 9, { runningSessions: [], toldAgain: gap?.gapId });
   expect((await site.order(orderId)).state).toBe('abnormal');
+});
+
+test('SY-01 staff read what is missing, the newest first, if their role reads what needs a person', async () => {
+  await told(5, 5);
+  clock.advance(1_000);
+  const foundAt = new Date(clock.wallMs()).toISOString();
+  await told(9, 9);
+  const owner = await StaffPerson.firstOwner(cloud, clock, 'li-na');
+  for (const role of ['operations', 'support', 'technician', 'auditor', 'legal'] as const) {
+    const person = await owner.invite(`a-${role}`, role);
+    const { status, body } = await person.ask('GET', `/record-gaps?site_id=${site.stage.siteId}`);
+    if (role === 'legal') expect([status, body.code]).toEqual([403, 'staff.forbidden']);
+    else
+      expect([role, body.record_gaps]).toEqual([
+        role,
+        [
+          {
+            gap_id: expect.any(String),
+            site_id: site.stage.siteId,
+            store_epoch: site.edge.storeEpoch,
+            stream: 'events',
+            first_seq: 6,
+            last_seq: 9,
+            found_at: foundAt,
+          },
+          expect.objectContaining({ first_seq: 1, last_seq: 5 }),
+        ],
+      ]);
+  }
+  expect((await owner.ask('GET', '/record-gaps?site_id=another')).body).toEqual({ record_gaps: [] });
+  expect((await owner.ask('GET', '/record-gaps?limit=1')).body.record_gaps).toMatchObject([{ last_seq: 9 }]);
 });

@@ -1,5 +1,6 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { siteIdSchema } from '#shared/ids.ts';
 import { ratingSchema } from '#shared/tariff/rate.ts';
 import { cdrSchema } from '#shared/wire/cdr.ts';
 import type { CloudContext } from '../context.ts';
@@ -8,9 +9,16 @@ import { problems } from '../http/problem.ts';
 import { retryRecord } from '../ingest/retry-record.ts';
 import type { StaffGate } from './gate.ts';
 import { staffProblems, staffTags } from './routes.ts';
-import { deadLetterSchema, exceptionSchema, listQuerySchema, personSchema, retriedRecordSchema } from './schemas.ts';
+import {
+  deadLetterSchema,
+  exceptionSchema,
+  listQuerySchema,
+  personSchema,
+  recordGapSchema,
+  retriedRecordSchema,
+} from './schemas.ts';
 
-/** What needs a person: dead letters, orders whose bill is in doubt. Newest first. */
+/** What needs a person: dead letters, records that are missing, orders whose bill is in doubt. Newest first. */
 export function attentionRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   return (app, _options, done) => {
     app.get('/staff/v1/dead-letters', {
@@ -61,6 +69,28 @@ export function attentionRoutes(context: CloudContext, staff: StaffGate): Fastif
             reason: refused?.detail ?? null,
           })),
         };
+      },
+    });
+
+    app.get('/staff/v1/record-gaps', {
+      ...staff.reads('attention.read'),
+      schema: {
+        tags: staffTags,
+        summary: 'Records that sites were told to forget, and that are not here',
+        querystring: listQuerySchema.extend({ site_id: siteIdSchema.optional() }),
+        response: { 200: z.object({ record_gaps: z.array(recordGapSchema) }), ...problems(...staffProblems) },
+      },
+      handler: async (request) => {
+        const { site_id: siteId, limit } = request.query;
+        const rows = await context.db
+          .selectFrom('record_gaps')
+          .selectAll()
+          .$if(siteId !== undefined, (query) => query.where('site_id', '=', siteId ?? ''))
+          .orderBy('found_at_ms', 'desc')
+          .orderBy('last_seq', 'desc')
+          .limit(limit)
+          .execute();
+        return { record_gaps: rows.map((row) => ({ ...row, found_at: iso(row.found_at_ms) })) };
       },
     });
 

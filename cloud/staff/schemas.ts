@@ -88,6 +88,18 @@ export const deadLetterSchema = z.object({
   ticket_id: z.string().nullable().describe('null: a worker has not seen it yet'),
 });
 
+export const recordGapSchema = z
+  .object({
+    gap_id: z.string(),
+    site_id: z.string(),
+    store_epoch: z.string(),
+    stream: z.string(),
+    first_seq: z.int(),
+    last_seq: z.int(),
+    found_at: z.iso.datetime().describe('with which hello of the site it was found'),
+  })
+  .meta({ id: 'RecordGap' });
+
 export const retriedRecordSchema = z.object({
   dead_letter_id: z.int(),
   seq: z.int(),

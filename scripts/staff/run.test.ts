@@ -88,6 +88,8 @@ test('XC-01 what can be done and read has a command, readable or as JSON', async
   const audit = await staff(['--json', 'audit', 'action=site.create', 'limit=5']);
   expect(JSON.parse(audit.out).entries).toMatchObject([{ actor_id: 'li-na', subject_id: 'EAST' }]);
   expect(JSON.parse((await staff(['--json', 'audit', 'verify'])).out).broken).toBeNull();
+  const gaps = await staff(['--json', 'record-gaps', 'site_id=EAST', 'limit=5']);
+  expect(JSON.parse(gaps.out)).toEqual({ record_gaps: [] });
 });
 
 test('XC-01 what is dangerous asks for a code, and is done with it', async () => {
