@@ -10,6 +10,7 @@ test('an empty environment gives a cloud in one process on loopback', () => {
     mqttPort: 1883,
     startTimeoutMs: 60_000,
     samplesKeepMs: 90 * 86_400_000,
+    alertPostsKeepMs: 365 * 86_400_000,
     operatorId: null,
     streamsPerKey: 5,
     statusKeepMs: 72 * 3_600_000,
@@ -25,6 +26,7 @@ const wrong: [string, Record<string, string>][] = [
   ['PILEGATE_WEBHOOK_RETRY_S', { PILEGATE_WEBHOOK_RETRY_S: '60,soon' }],
   ['PILEGATE_START_TIMEOUT_S', { PILEGATE_START_TIMEOUT_S: '0' }],
   ['PILEGATE_SAMPLES_KEEP_DAYS', { PILEGATE_SAMPLES_KEEP_DAYS: '0' }],
+  ['PILEGATE_ALERT_POSTS_KEEP_DAYS', { PILEGATE_ALERT_POSTS_KEEP_DAYS: '6' }],
 ];
 test('SY-06 a password for the broker goes unencrypted to another machine only where that is said', () => {
   const plain = { BROKER_URL: 'mqtt://cloud:secret@broker.example:1883' };

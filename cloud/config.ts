@@ -92,6 +92,7 @@ const environmentSchema = z
       [60, 300, 900, 3600, 10800, 21600, 43200, 86400].map((s) => s * 1000),
     ),
     PILEGATE_WEBHOOKS_KEEP_DAYS: z.coerce.number().int().min(7).max(3660).default(90),
+    PILEGATE_ALERT_POSTS_KEEP_DAYS: z.coerce.number().int().min(7).max(3660).default(365),
     PILEGATE_SANDBOX_RIGS: rigsSchema.default(new Map()),
     PILEGATE_RATE_LIMITS: rateLimitsSchema.default(defaultRatePolicies),
     PILEGATE_TRUSTED_PROXIES: rangeListSchema.default([]),
@@ -164,6 +165,8 @@ export interface CloudConfig {
   readonly webhookRetryMs: readonly number[];
   /** How long events and their deliveries stay after they have been made; what is pending stays. */
   readonly webhooksKeepMs: number;
+  /** How long messages of alerts stay after they have been made; those of open alerts stay. */
+  readonly alertPostsKeepMs: number;
   /** By station of the sandbox: the address of the bench behind its simulated piles. */
   readonly sandboxRigs: ReadonlyMap<string, string>;
   /** Calls that a key may make, unless it has limits of its own. */
@@ -223,6 +226,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     webhookRetryMs: values.PILEGATE_WEBHOOK_RETRY_S,
     sandboxRigs: values.PILEGATE_SANDBOX_RIGS,
     webhooksKeepMs: values.PILEGATE_WEBHOOKS_KEEP_DAYS * 86_400_000,
+    alertPostsKeepMs: values.PILEGATE_ALERT_POSTS_KEEP_DAYS * 86_400_000,
     rateLimits: values.PILEGATE_RATE_LIMITS,
     trustedProxies: values.PILEGATE_TRUSTED_PROXIES,
     ingestLeaseMs: Math.round(values.PILEGATE_INGEST_LEASE_S * 1000),

@@ -52,6 +52,7 @@ export interface CloudSettings {
   readonly staff: StaffSettings;
   readonly webhookRetryMs: readonly number[];
   readonly webhooksKeepMs: number;
+  readonly alertPostsKeepMs: number;
   /** By station: the address of the bench that its simulated piles stand on. */
   readonly sandboxRigs: ReadonlyMap<string, string>;
   readonly webhookDevAllow: readonly string[];

@@ -63,6 +63,7 @@ export function createContext(
       staff: config.staff,
       webhookRetryMs: config.webhookRetryMs,
       webhooksKeepMs: config.webhooksKeepMs,
+      alertPostsKeepMs: config.alertPostsKeepMs,
       sandboxRigs: config.sandboxRigs,
       webhookDevAllow: config.webhookDevAllow,
       rateLimits: config.rateLimits,

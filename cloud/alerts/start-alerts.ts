@@ -6,6 +6,7 @@ import { tellOverdue } from '../tickets/overdue.ts';
 import type { WebhookPoster } from '../webhooks/post.ts';
 import { escalateDue } from './escalate.ts';
 import { closeQuietAlerts } from './handle-alert.ts';
+import { forgetPosts } from './posts/forget.ts';
 import { createPostWorker } from './posts/post-worker.ts';
 import { writePosts } from './posts/write-posts.ts';
 import { createDeafnessNotes } from './standing.ts';
@@ -66,8 +67,15 @@ export function startAlerts(context: CloudContext, poster: WebhookPoster): Alert
       await noteDeafness();
     },
   });
+  const forgetting = startPoller({
+    name: 'forget who was told of alerts',
+    intervalMs: TIDY_EVERY_MS,
+    timers,
+    logger,
+    run: () => forgetPosts(context.db, context.clock.wallMs() - context.settings.alertPostsKeepMs),
+  });
   return {
-    pollers: [telling, taking, ticketing, tidying],
+    pollers: [telling, taking, ticketing, tidying, forgetting],
     worker,
     wake() {
       taking.wake();

@@ -26,6 +26,7 @@ export const testConfig: CloudConfig = {
   trustedProxies: [],
   webhookRetryMs: [60_000, 300_000],
   webhooksKeepMs: 90 * 86_400_000,
+  alertPostsKeepMs: 365 * 86_400_000,
   sandboxRigs: new Map(),
   startTimeoutMs: 60_000,
   startSilenceMs: 60_000,
