@@ -13,6 +13,7 @@ import { watchKeys } from './partners/behaviour/watch-keys.ts';
 import { releaseForgotten } from './partners/credit/check-books.ts';
 import { sweepNonces } from './partners/nonces.ts';
 import { forgetDrafts } from './partners/onboarding/applications.ts';
+import { touchAtPriceTurns } from './partners/terms/price-turns.ts';
 import { sweepReservations } from './reservations/sweep.ts';
 import { sweepRollouts } from './rollouts/sweep.ts';
 import type { LaneWorker } from './runtime/lane-worker.ts';
@@ -31,6 +32,7 @@ const COMMANDS_EVERY_MS = 250;
 const DELIVERIES_EVERY_MS = 500;
 const SWEEP_EVERY_MS = 1_000;
 const CHANGES_EVERY_MS = 250;
+const PRICES_EVERY_MS = 5_000;
 const NONCES_EVERY_MS = 60_000;
 const USAGE_EVERY_MS = 5_000;
 const WATCH_EVERY_MS = 30_000;
@@ -90,6 +92,13 @@ export function startSweepers(context: CloudContext): Poller[] {
       timers,
       logger,
       run: () => sweepReservations(context),
+    }),
+    startPoller({
+      name: 'tell of prices that begin or end',
+      intervalMs: PRICES_EVERY_MS,
+      timers,
+      logger,
+      run: () => touchAtPriceTurns(context),
     }),
     startPoller({
       name: 'take roll-outs further',

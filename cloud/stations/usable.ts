@@ -10,7 +10,8 @@ type Partner = Pick<Caller, 'partnerId' | 'environment'>;
 
 /**
  * The stations that a partner may use, under the name `station`, with the time of their last change: of the station itself, its
- * connectors or prices, or of what was agreed with partners about it. Not of the status, and not when a tariff begins that was put before.
+ * connectors or prices, or of what was agreed with partners about it. Not of the status. That a price begins which was put before is a change
+ * as soon as a worker has seen it.
  */
 export const usableStations = (db: Db | Trx, caller: Partner) =>
   db.selectFrom((from) =>
