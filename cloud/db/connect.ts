@@ -5,6 +5,7 @@ import { Kysely, type KyselyConfig, PGliteDialect, PostgresDialect } from 'kysel
 import pg from 'pg';
 import type { Asked } from '../metrics/slow-statements.ts';
 import { INT8_OID, parseInt8 } from './int8.ts';
+import { preparingClient } from './preparing-client.ts';
 import type { Database } from './schema.ts';
 
 export type Db = Kysely<Database>;
@@ -71,6 +72,7 @@ export async function connect(
     const pool = new pg.Pool({
       connectionString: url,
       max: POOL_SIZE,
+      Client: preparingClient(),
       types,
       idle_in_transaction_session_timeout: idleInTransactionMs,
       ...(silenceMs === 0 ? {} : { stream: () => silentSocket(silenceMs) }),

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { Db } from './connect.ts';
+import { isOutdatedPlan } from './preparing-client.ts';
 import type { Database } from './schema.ts';
 
 export type Trx = Transaction<Database>;
@@ -90,6 +91,7 @@ const CONNECTION_LOST = /^(Connection terminated|Client has encountered a connec
 
 /** True when the statement may succeed if it is tried again as it is; false when it never will. */
 export function isTransient(error: unknown): boolean {
+  if (isOutdatedPlan(error)) return true;
   const state = sqlStateOf(error);
   if (state !== null) return TRANSIENT_CLASSES.has(state.slice(0, 2));
   if (!(error instanceof Error)) return false;

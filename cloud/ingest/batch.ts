@@ -41,7 +41,7 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
   const nowMs = context.clock.wallMs();
   const { value, tenure } = await inShard(context, site.shard, async (trx) => {
     const inHand = { context, trx, site, facts: siteFacts(trx, site.siteId), batch, nowMs, conflicts: [] };
-    const { cursor, toldHeadSeq } = await lockCursor(inHand);
+    const { cursor, toldHeadSeq, firstMissingSeq } = await lockCursor(inHand);
     const outcome = batch.stream === 'samples' ? await applySamples(inHand, cursor) : await applyEvents(inHand, cursor);
     if (outcome.ackedSeq > cursor)
       await trx
@@ -51,8 +51,8 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
         .execute();
     const isDrained = batch.stream === 'events' && toldHeadSeq !== null && outcome.ackedSeq >= toldHeadSeq;
     const told = { ...context, trx, site, nowMs };
-    const isNews = batch.stream === 'events' && outcome.ackedSeq > cursor;
-    const areLost = isNews && (await judgeReservations(told, batch.storeEpoch, outcome.ackedSeq));
+    const isReached = batch.stream === 'events' && firstMissingSeq !== null && outcome.ackedSeq >= firstMissingSeq;
+    const areLost = isReached && (await judgeReservations(told, batch.storeEpoch, outcome.ackedSeq));
     const hasEnded = (isDrained && (await judgeSessions(told))) || areLost;
     return { ...outcome, conflicts: inHand.conflicts, hasEnded };
   });
@@ -92,6 +92,8 @@ interface Cursor {
   readonly cursor: number;
   /** With which event of this store it is to be judged what the site has said that it runs; null: with none. */
   readonly toldHeadSeq: number | null;
+  /** The same of what it has not named of the reservations that it should hold. */
+  readonly firstMissingSeq: number | null;
 }
 
 async function lockCursor(inHand: BatchInHand): Promise<Cursor> {
@@ -118,6 +120,13 @@ const cursorForUpdate = (inHand: BatchInHand): Promise<Cursor | undefined> =>
         .whereRef('told_sessions.site_id', '=', 'cursors.site_id')
         .whereRef('told_sessions.store_epoch', '=', 'cursors.store_epoch')
         .as('toldHeadSeq'),
+      select
+        .selectFrom('reservations')
+        .select(({ fn }) => fn.min('missing_seq').as('seq'))
+        .whereRef('reservations.site_id', '=', 'cursors.site_id')
+        .whereRef('reservations.missing_epoch', '=', 'cursors.store_epoch')
+        .where('state', '=', 'active')
+        .as('firstMissingSeq'),
     ])
     .where((where) => where.and(streamOf(inHand)))
     .forUpdate()

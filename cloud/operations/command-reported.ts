@@ -16,27 +16,9 @@ type Report = RecordOf<'command.reported'>;
  * `reservation.active`.
  */
 export async function applyCommandReported(context: RecordContext, report: Report): Promise<void> {
+  if (report.status === 'received') return received(context, report);
   const command = await findCommand(context, report.commandId);
   const order = command.order_id === null ? null : await orderOf(context, command.order_id);
-  if (report.status === 'received') {
-    await context.trx
-      .updateTable('commands')
-      .set((set) => ({
-        status: 'received',
-        received_at_ms: context.nowMs,
-        // A cancel goes on being sent until the site has told how it ended.
-        next_send_at_ms: set
-          .case()
-          .when('cancelled_at_ms', 'is', null)
-          .then(null)
-          .else(set.ref('next_send_at_ms'))
-          .end(),
-      }))
-      .where('command_id', '=', command.command_id)
-      .where('status', '=', 'open')
-      .execute();
-    return;
-  }
   const isFirst = await close(context, command, report);
   if (command.kind === 'reserve' || command.kind === 'cancel-reservation') {
     await reservationReported(context, command, outcomeOf(report));
@@ -46,6 +28,23 @@ export async function applyCommandReported(context: RecordContext, report: Repor
     if (command.operation_id !== null) await holdReported(context, order, command.operation_id, outcomeOf(report));
   } else if (report.status === 'failed') await failed(context, command, order, failureOf(report));
   else if (command.kind === 'stop') await finishOperations(context, order.order_id, 'stop', null);
+}
+
+/** Its repetition ends. Nothing else is changed, so its order is not locked. */
+async function received(context: RecordContext, { commandId }: Report): Promise<void> {
+  const { numUpdatedRows } = await context.trx
+    .updateTable('commands')
+    .set((set) => ({
+      status: 'received',
+      received_at_ms: context.nowMs,
+      // A cancel goes on being sent until the site has told how it ended.
+      next_send_at_ms: set.case().when('cancelled_at_ms', 'is', null).then(null).else(set.ref('next_send_at_ms')).end(),
+    }))
+    .where('command_id', '=', commandId)
+    .where('site_id', '=', context.site.siteId)
+    .where('status', '=', 'open')
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) await findCommand(context, commandId);
 }
 
 const outcomeOf = (report: Report): Failure | null => (report.status === 'failed' ? failureOf(report) : null);

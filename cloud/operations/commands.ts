@@ -1,38 +1,42 @@
+import type { Insertable } from 'kysely';
 import { encode } from '#shared/wire/decode.ts';
 import type { Command } from '#shared/wire/messages.ts';
 import type { Db } from '../db/connect.ts';
+import type { Database } from '../db/schema.ts';
 import type { Trx } from '../db/transaction.ts';
 
 type OrderCommandKind = Exclude<Command['kind'], 'maintain' | 'reserve' | 'cancel-reservation'>;
 
-/** Writes a command to be sent. The sender publishes it after the commit, and again until the site has it. */
-export async function insertCommand(
-  trx: Trx,
-  target: { readonly operationId: string | null; readonly siteId: string; readonly shard: number },
-  command: Command,
-): Promise<void> {
-  await trx
-    .insertInto('commands')
-    .values({
-      command_id: command.commandId,
-      operation_id: target.operationId,
-      order_id: 'orderId' in command ? command.orderId : null,
-      // A start that presents one belongs to its order.
-      reservation_id:
-        command.kind === 'reserve' || command.kind === 'cancel-reservation' ? command.reservationId : null,
-      site_id: target.siteId,
-      shard: target.shard,
-      kind: command.kind,
-      document: encode(command),
-      status: 'open',
-      created_at_ms: command.issuedAtMs,
-      expires_at_ms: 'expiresAtMs' in command ? command.expiresAtMs : null,
-      next_send_at_ms: command.issuedAtMs,
-      cancelled_at_ms: null,
-      cancel_closed_at_ms: null,
-    })
-    .execute();
+/** Whose outcome a command is to bring, and where it goes. */
+export interface CommandTarget {
+  readonly operationId: string | null;
+  readonly siteId: string;
+  readonly shard: number;
 }
+
+/** Writes a command to be sent. The sender publishes it after the commit, and again until the site has it. */
+export async function insertCommand(trx: Trx, target: CommandTarget, command: Command): Promise<void> {
+  await trx.insertInto('commands').values(commandToSend(target, command)).execute();
+}
+
+/** A command as it is stored to be sent. */
+export const commandToSend = (target: CommandTarget, command: Command): Insertable<Database['commands']> => ({
+  command_id: command.commandId,
+  operation_id: target.operationId,
+  order_id: 'orderId' in command ? command.orderId : null,
+  // A start that presents one belongs to its order.
+  reservation_id: command.kind === 'reserve' || command.kind === 'cancel-reservation' ? command.reservationId : null,
+  site_id: target.siteId,
+  shard: target.shard,
+  kind: command.kind,
+  document: encode(command),
+  status: 'open',
+  created_at_ms: command.issuedAtMs,
+  expires_at_ms: 'expiresAtMs' in command ? command.expiresAtMs : null,
+  next_send_at_ms: command.issuedAtMs,
+  cancelled_at_ms: null,
+  cancel_closed_at_ms: null,
+});
 
 /** The start of an order must not be executed any more: from now on its cancel is sent in its place. */
 export async function cancelStart(trx: Trx, orderId: string, nowMs: number): Promise<void> {

@@ -1,11 +1,14 @@
+import { jsonArrayFrom, jsonObjectFrom } from 'kysely/helpers/postgres';
 import { PilegateError } from '#shared/errors.ts';
 import type { Trx } from '../db/transaction.ts';
 import type { Caller } from '../partners/caller.ts';
-import { ownPrices, tariffFor } from '../partners/terms/tariff-for.ts';
+import { accountsQuery } from '../partners/credit/accounts.ts';
+import { ownPricesQuery, readOwnPrices, tariffFor } from '../partners/terms/tariff-for.ts';
 import { mayUse } from '../partners/terms/visible.ts';
 import { linkIsFresh, statusNow } from '../stations/freshness.ts';
-import { announcedAt, closureAt } from '../stations/hours/closures.ts';
-import { siteTariffs } from '../stations/tariff-in-force.ts';
+import { closureAt, hoursQuery, readAnnounced, windowsQuery } from '../stations/hours/closures.ts';
+import { readTariffs, tariffsQuery } from '../stations/tariff-in-force.ts';
+import { checkFirst, firstQuery, type WriteRequest } from './first-answer.ts';
 
 /**
  * Locks a connector for the rest of the transaction: of several who want it, at any number of processes, one comes first.
@@ -32,21 +35,58 @@ export function assertNotWithdrawn({ connector_id: id, withdrawn_at_ms: withdraw
   if (withdrawnAtMs !== null) throw new PilegateError('connector.disabled', `connector ${id} is withdrawn`);
 }
 
-/** What the caller pays there now, or why nobody can say. */
-export async function tariffAtConnector(trx: Trx, caller: Caller, connector: LockedConnector, nowMs: number) {
+/**
+ * All that a start or a reservation is judged by, in one question, which is asked under the connector's lock: many ask at once, and a way
+ * to the database and back for each fact would cost more than all else.
+ *
+ * @throws PilegateError `request_id.reused`
+ */
+export async function factsOf(trx: Trx, request: WriteRequest, connector: LockedConnector, nowMs: number) {
+  const { caller } = request;
   const { site_id: siteId, connector_id: connectorId } = connector;
-  const own = await ownPrices(trx, caller, siteId);
-  return tariffFor(own, siteId, await siteTariffs(trx, siteId), connectorId, nowMs);
+  const found = await trx
+    .selectNoFrom((from) => [
+      jsonObjectFrom(firstQuery(from, request)).as('first'),
+      jsonArrayFrom(ownPricesQuery(from, caller, siteId)).as('ownPrices'),
+      jsonArrayFrom(tariffsQuery(from, [siteId])).as('tariffs'),
+      jsonArrayFrom(accountsQuery(from, caller)).as('accounts'),
+      jsonObjectFrom(hoursQuery(from, [siteId])).as('hours'),
+      jsonArrayFrom(windowsQuery(from, [siteId], nowMs)).as('windows'),
+      jsonObjectFrom(linkQuery(from, siteId)).as('link'),
+      jsonObjectFrom(stateQuery(from, connectorId)).as('state'),
+      activeQuery(from, connectorId).as('activeOrderId'),
+      reservedQuery(from, connectorId, nowMs).as('reservedFor'),
+    ])
+    .executeTakeFirstOrThrow();
+  const { first, state, link, hours, activeOrderId, reservedFor, accounts } = found;
+  return {
+    first: first === null ? null : checkFirst(request, first),
+    accounts,
+    /** What the caller pays there now, or why nobody can say. */
+    tariff: tariffFor(readOwnPrices(found.ownPrices), siteId, readTariffs(found.tariffs), connectorId, nowMs),
+    closure: hours === null ? null : closureAt(readAnnounced(hours, found.windows), connectorId, nowMs),
+    siteOnline: linkIsFresh(link, nowMs),
+    status: statusNow(state, nowMs),
+    plugged: state?.plugged ?? null,
+    hasActiveOrder: activeOrderId !== null,
+    hasSession: state !== null && state.session_id !== null,
+    reservedFor,
+    // One that leaves documents out of its hello is older than limits and holds.
+    knowsLimits: link?.knows_documents === true,
+    knowsReservations: link?.knows_reservations === true,
+  };
 }
 
-/** What the cloud knows of a connector at this moment. */
-export async function factsOf(trx: Trx, connector: LockedConnector, nowMs: number) {
-  const link = await trx
+type From = Pick<Trx, 'selectFrom'>;
+
+const linkQuery = (from: From, siteId: string) =>
+  from
     .selectFrom('site_links')
     .select(['online', 'heard_at_ms as heardAtMs', 'knows_documents', 'knows_reservations'])
-    .where('site_id', '=', connector.site_id)
-    .executeTakeFirst();
-  const state = await trx
+    .where('site_id', '=', siteId);
+
+const stateQuery = (from: From, connectorId: string) =>
+  from
     .selectFrom('connector_states')
     .select([
       'status',
@@ -55,34 +95,23 @@ export async function factsOf(trx: Trx, connector: LockedConnector, nowMs: numbe
       'observation_age_ms as observationAgeMs',
       'received_at_ms as receivedAtMs',
     ])
-    .where('connector_id', '=', connector.connector_id)
-    .executeTakeFirst();
-  const active = await trx
+    .where('connector_id', '=', connectorId);
+
+const activeQuery = (from: From, connectorId: string) =>
+  from
     .selectFrom('orders')
     .select('order_id')
-    .where('connector_id', '=', connector.connector_id)
+    .where('connector_id', '=', connectorId)
     .where('state', 'in', ['starting', 'charging'])
     // What a site has begun by itself, its live state tells.
     .where('origin', '=', 'remote')
-    .executeTakeFirst();
-  const reserved = await trx
+    .limit(1);
+
+const reservedQuery = (from: From, connectorId: string, nowMs: number) =>
+  from
     .selectFrom('reservations')
     .select('reservation_id')
-    .where('connector_id', '=', connector.connector_id)
+    .where('connector_id', '=', connectorId)
     .where('state', 'in', ['requested', 'active'])
     .where('until_ms', '>', nowMs)
-    .executeTakeFirst();
-  const announced = (await announcedAt(trx, [connector.site_id], nowMs)).get(connector.site_id);
-  return {
-    closure: announced === undefined ? null : closureAt(announced, connector.connector_id, nowMs),
-    siteOnline: linkIsFresh(link ?? null, nowMs),
-    status: statusNow(state ?? null, nowMs),
-    plugged: state?.plugged ?? null,
-    hasActiveOrder: active !== undefined,
-    hasSession: state !== undefined && state.session_id !== null,
-    reservedFor: reserved?.reservation_id ?? null,
-    // One that leaves documents out of its hello is older than limits and holds.
-    knowsLimits: link?.knows_documents === true,
-    knowsReservations: link?.knows_reservations === true,
-  };
-}
+    .limit(1);

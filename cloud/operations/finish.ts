@@ -35,9 +35,13 @@ export async function finishOperations(
   kind: OperationKind,
   failure: Failure | null,
 ): Promise<boolean> {
-  const open = await openOperations(context.trx, orderId, kind);
-  const finished = await Promise.all(open.map((row) => finishOperation(context, row.operation_id, failure)));
-  return finished.some((row) => row !== null);
+  const ended = await endOpen(context, failure)
+    .where('order_id', '=', orderId)
+    .where('kind', '=', kind)
+    .returningAll()
+    .execute();
+  for (const row of ended) tellEnd(context, row, failure);
+  return ended.length > 0;
 }
 
 /** What somebody still waits for on an order. */
@@ -56,25 +60,30 @@ export async function finishOperation(
   operationId: string,
   failure: Failure | null,
 ): Promise<OperationRow | null> {
-  const row = await context.trx
+  const row = await endOpen(context, failure).where('operation_id', '=', operationId).returningAll().executeTakeFirst();
+  if (row === undefined) return null;
+  tellEnd(context, row, failure);
+  return row;
+}
+
+/** The condition is what makes an outcome final. */
+const endOpen = ({ trx, nowMs }: OutcomeContext, failure: Failure | null) =>
+  trx
     .updateTable('operations')
     .set({
       status: failure === null ? 'succeeded' : 'failed',
       code: failure?.code ?? null,
       detail: failure === null ? null : storable(failure.detail, 500),
-      finished_at_ms: context.nowMs,
+      finished_at_ms: nowMs,
     })
-    .where('operation_id', '=', operationId)
-    .where('status', '=', 'accepted')
-    .returningAll()
-    .executeTakeFirst();
-  if (row === undefined) return null;
-  const { request_id: requestId, order_id: orderId, kind } = row;
+    .where('status', '=', 'accepted');
+
+function tellEnd(context: OutcomeContext, row: OperationRow, failure: Failure | null): void {
+  const { operation_id: operationId, request_id: requestId, order_id: orderId, kind } = row;
   const fields = { operationId, requestId, orderId, kind, code: failure?.code };
   const durationMs = context.nowMs - row.created_at_ms;
   onceStored(context.trx, () => context.metrics.operationEnded({ kind, code: failure?.code ?? null, durationMs }));
   context.logger.info(fields, failure === null ? 'operation succeeds' : 'operation fails');
-  return row;
 }
 
 /** A start that was cancelled: by the partner, who has asked for its stop, by staff, or else by the cloud, because its time was over. */

@@ -1,4 +1,4 @@
-import { PilegateError } from '#shared/errors.ts';
+import { isPilegateError, PilegateError } from '#shared/errors.ts';
 import { digestOf } from '../canonical-json.ts';
 import type { Db } from '../db/connect.ts';
 import type { OperationKind, OperationRow } from '../db/schema.ts';
@@ -28,25 +28,30 @@ export const askedBy = ({ keyId, call }: Caller) => ({
   trace_id: call?.traceId ?? null,
 });
 
+/** What the first request with this id made, of which `checkFirst` says whether it was the same. */
+export const firstQuery = (db: Pick<Db | Trx, 'selectFrom'>, { caller, kind, requestId }: WriteRequest) =>
+  db
+    .selectFrom('operations')
+    .selectAll('operations')
+    .where('partner_id', '=', caller.partnerId)
+    .where('environment', '=', caller.environment)
+    .where('kind', '=', kind)
+    .where('request_id', '=', requestId);
+
+/** @throws PilegateError `request_id.reused` when the first request had another body */
+export function checkFirst(request: WriteRequest, first: OperationRow): OperationRow {
+  if (first.body_sha256 === request.bodySha256) return first;
+  throw new PilegateError('request_id.reused', `request_id ${request.requestId} belongs to another request`);
+}
+
 /**
  * The operation that the first request with this id made, if there was one.
  *
  * @throws PilegateError `request_id.reused` when that request had another body
  */
 export async function findFirst(db: Db | Trx, request: WriteRequest): Promise<OperationRow | null> {
-  const first = await db
-    .selectFrom('operations')
-    .selectAll()
-    .where('partner_id', '=', request.caller.partnerId)
-    .where('environment', '=', request.caller.environment)
-    .where('kind', '=', request.kind)
-    .where('request_id', '=', request.requestId)
-    .executeTakeFirst();
-  if (first === undefined) return null;
-  if (first.body_sha256 !== request.bodySha256) {
-    throw new PilegateError('request_id.reused', `request_id ${request.requestId} belongs to another request`);
-  }
-  return first;
+  const first = await firstQuery(db, request).executeTakeFirst();
+  return first === undefined ? null : checkFirst(request, first);
 }
 
 export interface Answered {
@@ -56,18 +61,19 @@ export interface Answered {
 }
 
 /**
- * Executes a write at most once. `execute` looks for the first answer again under its lock; two requests that
- * lock different rows meet at the unique index, and the one that loses finds the winner's operation.
+ * Executes a write at most once. `execute` looks for the first answer under its lock. What it refuses may have been accepted before,
+ * when things were otherwise; and two requests that lock different rows meet at the unique index, where the one that loses finds the
+ * winner's operation.
  */
 export async function answerOnce(db: Db, request: WriteRequest, execute: () => Promise<Answered>): Promise<Answered> {
-  const first = await findFirst(db, request);
-  if (first !== null) return { operation: first, hit: true };
   try {
     return await execute();
   } catch (error) {
-    if (!isUniqueViolation(error)) throw error;
-    const winner = await findFirst(db, request);
-    if (winner === null) throw new PilegateError('connector.occupied', 'another order is under way at this connector');
-    return { operation: winner, hit: true };
+    const isLost = isUniqueViolation(error);
+    if (!isLost && !isPilegateError(error)) throw error;
+    const first = await findFirst(db, request);
+    if (first !== null) return { operation: first, hit: true };
+    if (isLost) throw new PilegateError('connector.occupied', 'another order is under way at this connector');
+    throw error;
   }
 }

@@ -13,15 +13,9 @@ import type { Caller } from '../partners/caller.ts';
 import { accountFor, hold } from '../partners/credit/hold.ts';
 import { presentedReservation } from '../reservations/present.ts';
 import { refusalOfStart } from './check-start.ts';
-import { insertCommand } from './commands.ts';
-import {
-  assertNotWithdrawn,
-  factsOf,
-  type LockedConnector,
-  lockConnector,
-  tariffAtConnector,
-} from './connector-facts.ts';
-import { type Answered, answerOnce, askedBy, findFirst, type WriteRequest, writeRequest } from './first-answer.ts';
+import { commandToSend } from './commands.ts';
+import { assertNotWithdrawn, factsOf, type LockedConnector, lockConnector } from './connector-facts.ts';
+import { type Answered, answerOnce, askedBy, type WriteRequest, writeRequest } from './first-answer.ts';
 
 export interface StartBody {
   readonly request_id: string;
@@ -48,22 +42,20 @@ export async function startCharge(context: StartContext, caller: Caller, body: S
   const answer = await answerOnce(context.db, request, () =>
     transaction(context.db, async (trx) => {
       const connector = await lockConnector(trx, body.connector_id, caller);
-      const first = await findFirst(trx, request);
+      const nowMs = context.clock.wallMs();
+      const { first, tariff, accounts, ...facts } = await factsOf(trx, request, connector, nowMs);
       if (first !== null) return { operation: first, hit: true };
       assertNotWithdrawn(connector);
-      const nowMs = context.clock.wallMs();
-      const tariff = await tariffAtConnector(trx, caller, connector, nowMs);
       const isLimited = body.limits !== undefined || body.hold_minor !== undefined;
       const reservationId = await presentedReservation(trx, caller, body, nowMs);
-      const facts = await factsOf(trx, connector, nowMs);
       const refusal = refusalOfStart({ ...facts, hasTariff: tariff.ok, isLimited, presented: reservationId });
       if (refusal !== null && refusal !== 'tariff.missing')
         throw new PilegateError(refusal, `connector ${body.connector_id}`);
       if (!tariff.ok) throw new PilegateError('tariff.missing', `connector ${body.connector_id}: ${tariff.reason}`);
       assertAboveMinimum(tariff.value, body);
       const asked = { limits: chargeLimitsOf(body.limits), holdMinor: body.hold_minor ?? null, reservationId };
-      const { partnerId, environment } = caller;
-      const account = await accountFor(trx, { partnerId, environment, currency: tariff.value.currency });
+      const { environment } = caller;
+      const account = accountFor(accounts, { environment, currency: tariff.value.currency });
       const wanted = { connector, tariff: tariff.value, nowMs, ...asked };
       const { operation, orderId } = await insertAll(context, trx, request, wanted);
       // Last, because others wait for the account until the commit.
@@ -86,6 +78,7 @@ function assertAboveMinimum(
   throw new PilegateError('amount.below_minimum', `it costs ${formatMoney(minimumMinor, currency)} at least`);
 }
 
+/** Order, operation and command, in one statement. */
 async function insertAll(
   context: StartContext,
   trx: Trx,
@@ -102,45 +95,26 @@ async function insertAll(
   const { connector, tariff, nowMs, limits, holdMinor, reservationId } = start;
   const { caller, requestId } = request;
   const orderId = context.random.uuid();
+  const operationId = context.random.uuid();
   const deadlineAtMs = nowMs + context.settings.startTimeoutMs;
-  await trx
-    .insertInto('orders')
-    .values({
-      order_id: orderId,
-      partner_id: caller.partnerId,
-      origin: 'remote',
-      environment: caller.environment,
-      state: 'starting',
-      request_id: requestId,
-      site_id: connector.site_id,
-      pile_id: connector.pile_id,
-      connector_id: connector.connector_id,
-      tariff_id: tariff.tariffId,
-      tariff_version: tariff.version,
-      limits: limits === null ? null : JSON.stringify(limits),
-      hold_minor: holdMinor,
-      created_at_ms: nowMs,
-      updated_at_ms: nowMs,
-    })
-    .execute();
-  const operation = await trx
-    .insertInto('operations')
-    .values({
-      operation_id: context.random.uuid(),
-      partner_id: caller.partnerId,
-      environment: caller.environment,
-      kind: 'start',
-      request_id: requestId,
-      body_sha256: request.bodySha256,
-      ...askedBy(caller),
-      status: 'accepted',
-      order_id: orderId,
-      connector_id: connector.connector_id,
-      created_at_ms: nowMs,
-      deadline_at_ms: deadlineAtMs,
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow();
+  const order = {
+    order_id: orderId,
+    partner_id: caller.partnerId,
+    origin: 'remote' as const,
+    environment: caller.environment,
+    state: 'starting' as const,
+    request_id: requestId,
+    site_id: connector.site_id,
+    pile_id: connector.pile_id,
+    connector_id: connector.connector_id,
+    tariff_id: tariff.tariffId,
+    tariff_version: tariff.version,
+    limits: limits === null ? null : JSON.stringify(limits),
+    hold_minor: holdMinor,
+    created_at_ms: nowMs,
+    updated_at_ms: nowMs,
+  };
+  const target = { operationId, siteId: connector.site_id, shard: connector.shard };
   const command: StartCommand = {
     v: WIRE_VERSION,
     kind: 'start',
@@ -157,7 +131,25 @@ async function insertAll(
     ...(holdMinor !== null && { holdMinor }),
     ...(reservationId !== null && { reservationId }),
   };
-  const target = { operationId: operation.operation_id, siteId: connector.site_id, shard: connector.shard };
-  await insertCommand(trx, target, command);
+  const operation = await trx
+    .with('new_order', (db) => db.insertInto('orders').values(order))
+    .with('new_command', (db) => db.insertInto('commands').values(commandToSend(target, command)))
+    .insertInto('operations')
+    .values({
+      operation_id: operationId,
+      partner_id: caller.partnerId,
+      environment: caller.environment,
+      kind: 'start',
+      request_id: requestId,
+      body_sha256: request.bodySha256,
+      ...askedBy(caller),
+      status: 'accepted',
+      order_id: orderId,
+      connector_id: connector.connector_id,
+      created_at_ms: nowMs,
+      deadline_at_ms: deadlineAtMs,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
   return { operation, orderId };
 }

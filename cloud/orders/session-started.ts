@@ -7,7 +7,7 @@ import { finishOperations } from '../operations/finish.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
 import { insertLocalOrder, lockLocalOrder } from './local-order.ts';
 import { lockOrder, updateOrder } from './store.ts';
-import { rememberNewTimes, rememberTimes, toldTime } from './told-time.ts';
+import { rememberNewTimes, toldTime } from './told-time.ts';
 
 type Started = RecordOf<'session.started'>;
 
@@ -23,7 +23,7 @@ export async function applySessionStarted(context: RecordContext, started: Start
   assertFits(context, started, order);
   if (order.session_id === started.sessionId) return;
   const startedAt = await toldTime(context, started.startedAt);
-  await rememberTimes(context, order.order_id, [{ ...startedAt, moment: 'started' }]);
+  await rememberNewTimes(context, order.order_id, [{ ...startedAt, moment: 'started' }]);
   const facts = {
     session_id: started.sessionId,
     started_at_ms: startedAt.wallMs,

@@ -7,21 +7,8 @@ import type { OperationRow } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { iso } from '../http/iso.ts';
 import { insertCommand } from '../operations/commands.ts';
-import {
-  assertNotWithdrawn,
-  factsOf,
-  type LockedConnector,
-  lockConnector,
-  tariffAtConnector,
-} from '../operations/connector-facts.ts';
-import {
-  type Answered,
-  answerOnce,
-  askedBy,
-  findFirst,
-  type WriteRequest,
-  writeRequest,
-} from '../operations/first-answer.ts';
+import { assertNotWithdrawn, factsOf, type LockedConnector, lockConnector } from '../operations/connector-facts.ts';
+import { type Answered, answerOnce, askedBy, type WriteRequest, writeRequest } from '../operations/first-answer.ts';
 import type { Caller } from '../partners/caller.ts';
 import { accountFor } from '../partners/credit/hold.ts';
 import { refusalOfReserve } from './check-reserve.ts';
@@ -51,20 +38,17 @@ export async function reserve(context: ReserveContext, caller: Caller, body: Res
   const answer = await answerOnce(context.db, request, () =>
     transaction(context.db, async (trx) => {
       const connector = await lockConnector(trx, body.connector_id, caller);
-      const first = await findFirst(trx, request);
+      const nowMs = context.clock.wallMs();
+      const { first, tariff, accounts, ...facts } = await factsOf(trx, request, connector, nowMs);
       if (first !== null) return { operation: first, hit: true };
       assertNotWithdrawn(connector);
-      const nowMs = context.clock.wallMs();
       const untilMs = endOf(context, body, nowMs);
-      const tariff = await tariffAtConnector(trx, caller, connector, nowMs);
-      const facts = await factsOf(trx, connector, nowMs);
       const refusal = refusalOfReserve({ ...facts, hasTariff: tariff.ok });
       if (refusal !== null && refusal !== 'tariff.missing')
         throw new PilegateError(refusal, `connector ${body.connector_id}`);
       if (!tariff.ok) throw new PilegateError('tariff.missing', `connector ${body.connector_id}: ${tariff.reason}`);
       // Whoever has no terms has no charge there, and what it costs not to come is paid from the same account.
-      const { partnerId, environment } = caller;
-      await accountFor(trx, { partnerId, environment, currency: tariff.value.currency });
+      accountFor(accounts, { environment: caller.environment, currency: tariff.value.currency });
       await assertNotTooMany(context, trx, caller);
       await endOverdue(context, trx, connector.connector_id, nowMs);
       const operation = await insertAll(context, trx, request, { connector, tariff: tariff.value, nowMs, untilMs });

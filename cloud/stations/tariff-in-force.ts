@@ -17,17 +17,9 @@ export interface SiteTariffs {
   }[];
 }
 
-/** What is in force at a site, or will be. */
-export const siteTariffs = async (db: Db | Trx, siteId: string): Promise<SiteTariffs> =>
-  (await tariffsOfSites(db, [siteId])).get(siteId) ?? { tariffs: [] };
-
-/** The same of many sites, in one query. A site without any is not in it. */
-export async function tariffsOfSites(
-  db: Db | Trx,
-  siteIds: readonly string[],
-): Promise<ReadonlyMap<string, SiteTariffs>> {
-  if (siteIds.length === 0) return new Map();
-  const rows = await db
+/** What is in force at some sites, or will be, for `readTariffs`. */
+export const tariffsQuery = (db: Pick<Db | Trx, 'selectFrom'>, siteIds: readonly string[]) =>
+  db
     .selectFrom('site_tariffs')
     .innerJoin('tariffs', (join) =>
       join
@@ -37,18 +29,28 @@ export async function tariffsOfSites(
     .select(['site_tariffs.site_id', 'tariffs.document', 'in_force_from_ms', 'until_ms', 'connector_ids'])
     .where('site_tariffs.site_id', 'in', siteIds)
     .where('replaced_at_ms', 'is', null)
-    .orderBy('site_tariffs.site_tariff_id')
-    .execute();
-  const bySite = Map.groupBy(rows, (row) => row.site_id);
-  return new Map([...bySite].map(([siteId, own]) => [siteId, { tariffs: own.map(scheduled) }]));
+    .orderBy('site_tariffs.site_tariff_id');
+
+type TariffRow = Awaited<ReturnType<ReturnType<typeof tariffsQuery>['execute']>>[number];
+
+/** @param rows of one site */
+export const readTariffs = (rows: readonly TariffRow[]): SiteTariffs => ({ tariffs: rows.map(scheduled) });
+
+/** What is in force at a site, or will be. */
+export const siteTariffs = async (db: Db | Trx, siteId: string): Promise<SiteTariffs> =>
+  readTariffs(await tariffsQuery(db, [siteId]).execute());
+
+/** The same of many sites, in one query. A site without any is not in it. */
+export async function tariffsOfSites(
+  db: Db | Trx,
+  siteIds: readonly string[],
+): Promise<ReadonlyMap<string, SiteTariffs>> {
+  if (siteIds.length === 0) return new Map();
+  const bySite = Map.groupBy(await tariffsQuery(db, siteIds).execute(), (row) => row.site_id);
+  return new Map([...bySite].map(([siteId, own]) => [siteId, readTariffs(own)]));
 }
 
-const scheduled = (row: {
-  in_force_from_ms: number;
-  until_ms: number | null;
-  connector_ids: string | null;
-  document: string;
-}): SiteTariffs['tariffs'][number] => ({
+const scheduled = (row: TariffRow): SiteTariffs['tariffs'][number] => ({
   from: iso(row.in_force_from_ms),
   until: isoOrNull(row.until_ms),
   ...(row.connector_ids !== null && { connectorIds: JSON.parse(row.connector_ids) as string[] }),

@@ -4,6 +4,7 @@ import type { Db } from '../db/connect.ts';
 import type { OrderRow, OrderState } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { lockOrder, updateOrder } from '../orders/store.ts';
+import { accountsQuery } from '../partners/credit/accounts.ts';
 import { accountFor, hold } from '../partners/credit/hold.ts';
 import type { CreditContext } from '../partners/credit/move.ts';
 import { setTerms } from '../partners/credit/set-terms.ts';
@@ -74,7 +75,7 @@ export class CreditBooks {
       .execute();
     const nowMs = this.#clock.wallMs();
     await transaction(this.db, async (trx) => {
-      const account = await accountFor(trx, name);
+      const account = accountFor(await accountsQuery(trx, name).execute(), name);
       await trx
         .insertInto('orders')
         .values({

@@ -18,14 +18,19 @@ export const availableOf = (account: Balances): number | null =>
     ? null
     : account.funded_minor + account.limit_minor - account.posted_minor - account.pending_minor;
 
-export const findAccount = (
+/** The accounts of a partner: one for each currency. */
+export const accountsQuery = (
   db: Pick<Db | Trx, 'selectFrom'>,
-  { partnerId, environment, currency }: AccountName,
-): Promise<CreditAccountRow | undefined> =>
+  { partnerId, environment }: Omit<AccountName, 'currency'>,
+) =>
   db
     .selectFrom('credit_accounts')
-    .selectAll()
+    .selectAll('credit_accounts')
     .where('partner_id', '=', partnerId)
-    .where('environment', '=', environment)
-    .where('currency', '=', currency)
-    .executeTakeFirst();
+    .where('environment', '=', environment);
+
+export const findAccount = (
+  db: Pick<Db | Trx, 'selectFrom'>,
+  name: AccountName,
+): Promise<CreditAccountRow | undefined> =>
+  accountsQuery(db, name).where('currency', '=', name.currency).executeTakeFirst();

@@ -11,10 +11,14 @@ import type { CreditAccountRow, TransferState } from './tables.ts';
 /**
  * The account that a charge is paid from; null in the sandbox without one, where nothing is paid.
  *
+ * @param accounts those of the partner in this environment
  * @throws PilegateError `credit.none`: there is no credit by default
  */
-export async function accountFor(trx: Trx, name: AccountName): Promise<CreditAccountRow | null> {
-  const account = await findAccount(trx, name);
+export function accountFor(
+  accounts: readonly CreditAccountRow[],
+  name: Pick<AccountName, 'environment' | 'currency'>,
+): CreditAccountRow | null {
+  const account = accounts.find(({ currency }) => currency === name.currency);
   if (account !== undefined) return account;
   if (name.environment === 'sandbox') return null;
   throw new PilegateError('credit.none', `no terms were set for ${name.currency}`);

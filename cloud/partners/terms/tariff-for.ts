@@ -16,12 +16,12 @@ export interface OwnPrices {
 export type NoTariffFor = NoTariff | 'other-currency';
 
 /** @param siteId only what can matter there; left out: all of the environment */
-export async function ownPrices(
-  db: Db | Trx,
+export const ownPricesQuery = (
+  db: Pick<Db | Trx, 'selectFrom'>,
   { partnerId, environment }: Pick<Caller, 'partnerId' | 'environment'>,
   siteId?: string,
-): Promise<OwnPrices> {
-  const rows = await db
+) =>
+  db
     .selectFrom('partner_prices')
     .select(['site_id', 'document'])
     .where('partner_id', '=', partnerId)
@@ -29,8 +29,12 @@ export async function ownPrices(
     .where('replaced_at_ms', 'is', null)
     .$if(siteId !== undefined, (query) =>
       query.where((where) => where.or([where('site_id', 'is', null), where('site_id', '=', siteId ?? '')])),
-    )
-    .execute();
+    );
+
+/** @param rows of `ownPricesQuery` */
+export function readOwnPrices(
+  rows: readonly { readonly site_id: string | null; readonly document: string }[],
+): OwnPrices {
   const ofSite = new Map<string, OwnPrices['ofAll'] & object>();
   let ofAll: OwnPrices['ofAll'] = null;
   for (const row of rows) {

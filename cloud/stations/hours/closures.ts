@@ -31,6 +31,35 @@ export const windowView = (row: MaintenanceWindowRow): WindowView => ({
   changed_at: iso(row.changed_at_ms),
 });
 
+/** The opening hours of some stations. */
+export const hoursQuery = (db: Pick<Db | Trx, 'selectFrom'>, siteIds: readonly string[]) =>
+  db
+    .selectFrom('sites')
+    .leftJoin('station_hours', 'station_hours.site_id', 'sites.site_id')
+    .select(['sites.site_id', 'timezone', 'document'])
+    .where('sites.site_id', 'in', siteIds);
+
+/** The maintenance of some stations that is not over, the next one first. */
+export const windowsQuery = (db: Pick<Db | Trx, 'selectFrom'>, siteIds: readonly string[], nowMs: number) =>
+  db
+    .selectFrom('maintenance_windows')
+    .selectAll('maintenance_windows')
+    .where('site_id', 'in', siteIds)
+    .where('cancelled_at_ms', 'is', null)
+    .where('until_ms', '>', nowMs)
+    .orderBy('from_ms')
+    .orderBy('window_id');
+
+/** @param site of `hoursQuery` @param windows those of this site */
+export const readAnnounced = (
+  { timezone, document }: { readonly timezone: string; readonly document: string | null },
+  windows: readonly MaintenanceWindowRow[],
+): Announced => ({
+  timezone,
+  hours: document === null ? null : openingHoursSchema.parse(JSON.parse(document)),
+  windows: windows.map(windowView),
+});
+
 /** What has been announced of some stations, in two queries. */
 export async function announcedAt(
   db: Db | Trx,
@@ -38,32 +67,9 @@ export async function announcedAt(
   nowMs: number,
 ): Promise<ReadonlyMap<string, Announced>> {
   if (siteIds.length === 0) return new Map();
-  const sites = await db
-    .selectFrom('sites')
-    .leftJoin('station_hours', 'station_hours.site_id', 'sites.site_id')
-    .select(['sites.site_id', 'timezone', 'document'])
-    .where('sites.site_id', 'in', siteIds)
-    .execute();
-  const windows = await db
-    .selectFrom('maintenance_windows')
-    .selectAll()
-    .where('site_id', 'in', siteIds)
-    .where('cancelled_at_ms', 'is', null)
-    .where('until_ms', '>', nowMs)
-    .orderBy('from_ms')
-    .orderBy('window_id')
-    .execute();
-  const ofSite = Map.groupBy(windows, (row) => row.site_id);
-  return new Map(
-    sites.map(({ site_id: siteId, timezone, document }) => [
-      siteId,
-      {
-        timezone,
-        hours: document === null ? null : openingHoursSchema.parse(JSON.parse(document)),
-        windows: (ofSite.get(siteId) ?? []).map(windowView),
-      },
-    ]),
-  );
+  const sites = await hoursQuery(db, siteIds).execute();
+  const windows = Map.groupBy(await windowsQuery(db, siteIds, nowMs).execute(), (row) => row.site_id);
+  return new Map(sites.map((site) => [site.site_id, readAnnounced(site, windows.get(site.site_id) ?? [])]));
 }
 
 /** Why nothing is started at a connector at an instant, by what was announced; null: nothing stands against it. */
