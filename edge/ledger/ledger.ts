@@ -1,5 +1,6 @@
+import type { z } from 'zod';
 import { faultCatalogue } from '#shared/faults.ts';
-import type { Stamp } from '#shared/stamp.ts';
+import { CORRECTION_TOLERANCE_MS, type Stamp, stampSchema } from '#shared/stamp.ts';
 import type { Command, Hello } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { LedgerTransaction } from '../control/connector.ts';
@@ -7,6 +8,7 @@ import { siteAlarm } from '../control/report.ts';
 import type { Session } from '../control/session.ts';
 import type { DocumentChange, StoredDocument } from '../documents/document-history.ts';
 import type { StoredRules } from '../rules/rule-history.ts';
+import type { LastTrusted } from '../time/clock-judge.ts';
 import { changeDeadLetterIn, type DeadLetter, type DeadLetterChange, deadLettersIn } from './dead-letters.ts';
 import { documentsIn, documentsInForceIn, putDocumentsIn } from './documents.ts';
 import { type Admission, admitIn, type CommandStatus, cancelIn, outcomeOf, statusIn } from './inbox.ts';
@@ -24,13 +26,27 @@ import {
 } from './outbox.ts';
 import { putRulesIn, rulesIn } from './site-rules.ts';
 import type { Store } from './store.ts';
+import { parseStored } from './store-trouble.ts';
 import { type Gap, tellAgainIn, toldAgainIn } from './tell-again.ts';
 
 /** Tables with one row per connector. */
 type PerConnector = 'latches' | 'service' | 'devices' | 'occupancies' | 'reservations';
 
-/** The trusted time is written down with a commit that writes anyway, at most so often: each time costs a page. */
+/**
+ * The trusted time is written down with a commit that writes anyway, at most so often: each time costs a page. A new boot, and a clock
+ * that was found to be wrong, are written down at once.
+ */
 const TIME_KEPT_EVERY_MS = 600_000;
+
+/** When the clock of a boot was trusted. */
+const momentSchema = stampSchema.omit({ clock: true });
+type Moment = z.infer<typeof momentSchema>;
+
+const momentOf = ({ wallMs, monoMs, bootId }: Stamp): Moment => ({ wallMs, monoMs, bootId });
+
+const isSameClock = (before: Moment | null, now: Moment): boolean =>
+  before?.bootId === now.bootId &&
+  Math.abs(before.wallMs - before.monoMs - (now.wallMs - now.monoMs)) <= CORRECTION_TOLERANCE_MS;
 
 /**
  * The site's memory: sessions, charge detail records, and what must still reach the cloud. A state change and the
@@ -41,7 +57,8 @@ export class Ledger {
   readonly #newId: () => string;
   #storeEpoch = '';
   #trustedWallMs: number | null = null;
-  #keptWallMs = 0;
+  #trusted: Moment | null = null;
+  #kept: { readonly wallMs: number; readonly at: Moment | null } = { wallMs: 0, at: null };
 
   /** @param newId makes the epoch of a store that is new: its sequence numbers can then collide with nobody's */
   constructor(store: Store, newId: () => string) {
@@ -63,21 +80,30 @@ export class Ledger {
       store.run(`INSERT INTO meta (key, value) VALUES ('acked_seq', '0') ON CONFLICT DO NOTHING`);
     });
     this.#storeEpoch = String(this.#meta('store_epoch'));
-    this.#keptWallMs = Number(this.#meta('trusted_wall_ms') ?? 0);
-    if (this.#keptWallMs > (this.#trustedWallMs ?? 0)) this.#trustedWallMs = this.#keptWallMs;
+    const stored = this.#meta('trusted_at');
+    const at = stored === undefined ? null : momentSchema.parse(parseStored(stored));
+    this.#kept = { wallMs: Number(this.#meta('trusted_wall_ms') ?? 0), at };
+    this.#trusted ??= at;
+    if (this.#kept.wallMs > (this.#trustedWallMs ?? 0)) this.#trustedWallMs = this.#kept.wallMs;
   }
 
-  /** The latest wall time that this store has seen with a trusted clock; null when it never has. */
-  lastTrustedWallMs(): number | null {
-    return this.#trustedWallMs;
+  /**
+   * The latest wall time that this store has seen with a trusted clock, and of which boot it was, where no later one has been
+   * believed since; null when it never has.
+   */
+  lastTrusted(): LastTrusted | null {
+    const wallMs = this.#trustedWallMs;
+    if (wallMs === null) return null;
+    return { wallMs, boot: this.#trusted?.wallMs === wallMs ? this.#trusted : null };
   }
 
   /**
    * The cloud has just told the time: a later one that was believed before was wrong. It is written down with what is stored
    * next.
    */
-  timeIsConfirmed(wallMs: number): void {
-    this.#trustedWallMs = wallMs;
+  timeIsConfirmed(at: Stamp): void {
+    this.#trustedWallMs = at.wallMs;
+    this.#trusted = momentOf(at);
   }
 
   /**
@@ -273,9 +299,14 @@ export class Ledger {
   }
 
   #together<Value>(at: Stamp, work: (storedWallMs: number | null) => Value): Value {
-    if (at.clock === 'trusted') this.#trustedWallMs = Math.max(this.#trustedWallMs ?? at.wallMs, at.wallMs);
+    if (at.clock === 'trusted') {
+      this.#trustedWallMs = Math.max(this.#trustedWallMs ?? at.wallMs, at.wallMs);
+      this.#trusted = momentOf(at);
+    }
     return this.#store.together(() => {
-      if (Math.abs((this.#trustedWallMs ?? 0) - this.#keptWallMs) >= TIME_KEPT_EVERY_MS) this.#keepTime();
+      const { wallMs, at: before } = this.#kept;
+      const isOld = Math.abs((this.#trustedWallMs ?? 0) - wallMs) >= TIME_KEPT_EVERY_MS;
+      if (isOld || (this.#trusted !== null && !isSameClock(before, this.#trusted))) this.#keepTime();
       return work(at.clock === 'trusted' ? at.wallMs : this.#trustedWallMs);
     });
   }
@@ -283,7 +314,8 @@ export class Ledger {
   #keepTime(): void {
     if (this.#trustedWallMs === null) return;
     this.#setMeta('trusted_wall_ms', String(this.#trustedWallMs));
-    this.#keptWallMs = this.#trustedWallMs;
+    if (this.#trusted !== null) this.#setMeta('trusted_at', JSON.stringify(this.#trusted));
+    this.#kept = { wallMs: this.#trustedWallMs, at: this.#trusted };
   }
 
   #putSession(session: Session, isOpen: boolean, storedWallMs: number | null): void {

@@ -78,7 +78,7 @@ describe('ED-11 what is done with is removed after a time', () => {
     // The third was stored when the time was last known to be day 0.
     removeOld(store, later(410).wallMs, 400 * DAY_MS);
     expect(store.row(`SELECT group_concat(substr(cdr_id, -4)) AS ids FROM cdrs`)).toEqual({ ids: '4004' });
-    expect(ledger.lastTrustedWallMs()).toBe(later(500).wallMs);
+    expect(ledger.lastTrusted()?.wallMs).toBe(later(500).wallMs);
   });
 
   test('ED-12 what was stored while the time was trusted and years ahead holds nothing back, and dates nothing else', () => {
@@ -101,12 +101,12 @@ describe('ED-11 what is done with is removed after a time', () => {
     const { ledger, store, path } = openRescued();
     ledger.commit({ session: null, records: [alarm(1)] }, later(5 * 365));
     ledger.commit({ session: null, records: [alarm(2)] }, later(1));
-    expect(ledger.lastTrustedWallMs()).toBe(later(5 * 365).wallMs);
-    ledger.timeIsConfirmed(later(1).wallMs);
-    expect(ledger.lastTrustedWallMs()).toBe(later(1).wallMs);
+    expect(ledger.lastTrusted()?.wallMs).toBe(later(5 * 365).wallMs);
+    ledger.timeIsConfirmed(later(1));
+    expect(ledger.lastTrusted()?.wallMs).toBe(later(1).wallMs);
     ledger.commit({ session: null, records: [alarm(3)] }, { ...later(9), clock: 'none' });
     store.close();
-    expect(openRescued(path).ledger.lastTrustedWallMs()).toBe(later(1).wallMs);
+    expect(openRescued(path).ledger.lastTrusted()?.wallMs).toBe(later(1).wallMs);
   });
 
   test('ED-12 the last trusted time is there after a restart', () => {
@@ -115,8 +115,35 @@ describe('ED-11 what is done with is removed after a time', () => {
     ledger.commit({ session: null, records: [alarm(2)] }, { ...later(9), clock: 'doubtful' });
     acknowledge(ledger, 1);
     store.close();
-    expect(openRescued(path).ledger.lastTrustedWallMs()).toBe(later(3).wallMs);
-    expect(openRescued().ledger.lastTrustedWallMs()).toBeNull();
+    expect(openRescued(path).ledger.lastTrusted()?.wallMs).toBe(later(3).wallMs);
+    expect(openRescued().ledger.lastTrusted()).toBeNull();
+  });
+
+  test('ED-12 of which boot it was is there as well, from the first commit of the boot on', () => {
+    const { ledger, store, path } = openRescued();
+    ledger.commit({ session: null, records: [alarm(1)] }, later(3));
+    const rebooted = { ...at, wallMs: later(3).wallMs + 60_000, monoMs: 20, bootId: uuid(901) };
+    ledger.commit({ session: null, records: [alarm(2)] }, rebooted);
+    store.close();
+    const { clock: _, ...boot } = rebooted;
+    expect(openRescued(path).ledger.lastTrusted()).toEqual({ wallMs: rebooted.wallMs, boot });
+  });
+
+  test('ED-12 a clock that the cloud has put right within a boot is kept as it is since', () => {
+    const { ledger, store, path } = openRescued();
+    ledger.commit({ session: null, records: [alarm(1)] }, at);
+    const right = { ...at, wallMs: at.wallMs - 5000 };
+    ledger.timeIsConfirmed(right);
+    ledger.commit({ session: null, records: [alarm(2)] }, right);
+    store.close();
+    expect(openRescued(path).ledger.lastTrusted()).toMatchObject({ wallMs: right.wallMs, boot: { monoMs: at.monoMs } });
+  });
+
+  test('ED-12 what is later than the moment that is known of a boot is of an unknown one', () => {
+    const { ledger } = openRescued();
+    ledger.commit({ session: null, records: [alarm(1)] }, later(5));
+    ledger.commit({ session: null, records: [alarm(2)] }, later(1));
+    expect(ledger.lastTrusted()).toEqual({ wallMs: later(5).wallMs, boot: null });
   });
 });
 

@@ -7,13 +7,14 @@ import { readSite } from '../config/site.ts';
 import { richSite } from '../config/testing-broken-sites.ts';
 import { alarms, at, tempFolder } from '../ledger/testing.ts';
 import type { BrokerListener } from '../link/broker-session.ts';
+import type { OsLook } from '../time/clock-judge.ts';
 import { type LedgerPort, runLedgerThread } from './ledger-thread.ts';
-import { lookAtSystemClock, systemClock, systemTimers } from './system-time.ts';
+import { lookAtSystemClock, stamper, systemClock, systemTimers } from './system-time.ts';
 import type { FromLedger, ToLedger } from './thread-messages.ts';
 import { shareTurns } from './turn-counters.ts';
 
 /** The ledger thread with a cloud that refuses the first record of every batch, until it is repaired. */
-function run() {
+function run({ dataDir = tempFolder(), look = () => lookAtSystemClock() } = {}) {
   const heard: FromLedger[] = [];
   const batches: Batch[] = [];
   const cloud = { isRepaired: false };
@@ -47,7 +48,7 @@ function run() {
     };
   };
   const { passwordFile: _passwordFile, ...place } = richSite.cloud;
-  const text = JSON.stringify({ ...richSite, cloud: { ...place, shard: 7 }, siteId: 'site-1', dataDir: tempFolder() });
+  const text = JSON.stringify({ ...richSite, cloud: { ...place, shard: 7 }, siteId: 'site-1', dataDir });
   const { site } = readSite(text, 'site.json', 'site.json');
   const turns = { field: shareTurns([]), ledger: shareTurns([]) };
   runLedgerThread(
@@ -56,7 +57,7 @@ function run() {
     {
       clock: systemClock,
       timers: systemTimers,
-      look: lookAtSystemClock,
+      look,
       newId: () => crypto.randomUUID(),
       fraction: () => 0,
       log: pino({ level: 'silent' }),
@@ -70,7 +71,7 @@ function run() {
     await expect.poll(() => heard.some((one) => 'commitId' in one && one.commitId === commitId)).toBe(true);
     return heard.find((one) => 'commitId' in one && one.commitId === commitId);
   };
-  return { ask: (message: ToLedger) => ask(message), answer, batches, cloud };
+  return { ask: (message: ToLedger) => ask(message), answer, batches, cloud, heard };
 }
 
 test('ED-16 XC-05 a refused record is listed, sent again over the link when a technician wants that, and is gone', async () => {
@@ -93,4 +94,22 @@ test('ED-16 XC-05 a refused record is listed, sent again over the link when a te
   await expect.poll(() => batches.at(-1)?.records).toEqual([{ ...first, seq: 3 }]);
   ask({ kind: 'dead-letters', commitId: 1001, change: { act: 'drop', seq: 1 }, at });
   expect(await answer(1001)).toMatchObject({ letters: [], refused: 'there is no such record' });
+});
+
+test('ED-12 a clock that was set while the process was down is doubtful to the next of the same boot, which keeps the time', async () => {
+  const dataDir = tempFolder();
+  const syncMark = systemClock.wallMs();
+  const trueLook = (): OsLook => ({ wallMs: systemClock.wallMs(), monoMs: systemClock.monoMs(), syncMark });
+  const first = run({ dataDir, look: trueLook });
+  const clockOf = ({ heard }: typeof first) => heard.findLast((message) => message.kind === 'clock')?.clock;
+  const trusted = clockOf(first);
+  expect(trusted?.quality).toBe('trusted');
+  const stamp = stamper(systemClock, () => trusted ?? { bootId: at.bootId, offsetMs: 0, quality: 'none' });
+  first.ask({ kind: 'commit', commitId: 1, transaction: alarms(1), at: stamp() });
+  expect(await first.answer(1)).toMatchObject({ kind: 'committed' });
+  first.ask({ kind: 'close' });
+  const setLook = () => ({ ...trueLook(), wallMs: systemClock.wallMs() + 600_000 });
+  const second = clockOf(run({ dataDir, look: setLook }));
+  expect(second?.quality).toBe('doubtful');
+  expect(Math.abs((second?.offsetMs ?? 0) - (trusted?.offsetMs ?? 0))).toBeLessThan(50);
 });

@@ -89,10 +89,9 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
   });
   const { ledger } = storage;
   const untold: RecordBody[] = [];
-  const lastTrustedWallMs = ledger.lastTrustedWallMs();
   const clock = new ClockWatch({
     bootId: data.bootId,
-    lastTrusted: lastTrustedWallMs === null ? null : { wallMs: lastTrustedWallMs, boot: null },
+    lastTrusted: ledger.lastTrusted(),
     look: outside.look,
     onKnown: (clockOfBoot) => {
       known = clockOfBoot;
@@ -145,7 +144,7 @@ export function runLedgerThread(port: LedgerPort, data: LedgerThreadData, outsid
     onDocumentKeys: (offer) => pinnedKeys.follow(offer, log),
     onAcknowledged: (id) => post({ kind: 'acknowledged', id }),
     onCloudTime: (told) => {
-      if (clock.hear(told)) ledger.timeIsConfirmed(stamp().wallMs);
+      if (clock.hear(told)) ledger.timeIsConfirmed(stamp());
     },
   });
   const bundles = new Bundles({
