@@ -11,6 +11,7 @@ import type { SimBroker } from './broker.ts';
 import { Dice } from './dice.ts';
 import { EdgeDisk } from './edge-disk.ts';
 import { EdgeProcess } from './edge-process.ts';
+import { Holds } from './holds.ts';
 import { Pile } from './pile.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Trace } from './trace.ts';
@@ -33,6 +34,8 @@ export interface BoxParts {
   /** The process has taken a message of the cloud. */
   readonly onTaken: (box: Box, topic: string, payload: Uint8Array) => void;
   readonly onStart: (box: Box, connectorId: string, sessionId: string, commandId: string | null) => void;
+  /** A connector is held from now on. */
+  readonly onHold: (box: Box) => void;
 }
 
 /** A service manager starts the process again after so long; a box needs longer to boot. */
@@ -45,6 +48,7 @@ export class Box {
   readonly siteId: string;
   readonly clock: BoxClock;
   readonly disk: EdgeDisk;
+  readonly holds: Holds;
   readonly wire = goodWire();
   readonly piles: ReadonlyMap<string, Pile>;
   readonly ledgerPath: string;
@@ -62,10 +66,13 @@ export class Box {
     this.siteId = siteId;
     this.#dice = new Dice(seed, `box ${siteId}`);
     this.clock = new BoxClock(scheduler, new Dice(seed, `clock ${siteId}`));
+    this.holds = new Holds(siteId, () => scheduler.nowMs, parts.violations);
     this.disk = new EdgeDisk(siteId, {
       dice: new Dice(seed, `disk ${siteId}`),
       trace,
       onCut: () => this.cutPower(this.#dice.span(60_000), this.#dice.chance(0.2)),
+      holds: this.holds,
+      onHold: () => parts.onHold(this),
       onViolation: (invariant, detail) => parts.violations.add(invariant, `${siteId}: ${detail}`),
     });
     this.ledgerPath = join(folder, 'ledger.db');
@@ -139,6 +146,7 @@ export class Box {
     if (this.#process === null) return;
     this.#parts.trace.note(this.siteId, `has no power for ${forMs} ms`);
     this.#isPowerCut = true;
+    this.holds.losesPower(forMs + BOOT_MS);
     this.#end();
     this.#parts.scheduler.after(forMs + BOOT_MS, () => {
       this.clock.reboot(hasLostTime);

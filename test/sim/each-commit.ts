@@ -1,5 +1,6 @@
 import type { Database as Sqlite } from 'better-sqlite3';
 import type { RecordBody } from '#shared/wire/records.ts';
+import type { Holds } from './holds.ts';
 
 /** More are not open, or being closed, at one time. */
 const LATEST = 20;
@@ -21,15 +22,18 @@ export class EachCommit {
   readonly #reported = new Set<string>();
   /** How a command has ended, by its id. */
   readonly #outcomes = new Map<string, string>();
+  readonly #holds: Holds;
   readonly #onViolation: (invariant: string, detail: string) => void;
 
   /** @param onViolation hears what does not hold */
-  constructor(onViolation: (invariant: string, detail: string) => void) {
+  constructor(holds: Holds, onViolation: (invariant: string, detail: string) => void) {
+    this.#holds = holds;
     this.#onViolation = onViolation;
   }
 
   /** Committed, of whatever epoch. */
   note(body: RecordBody): void {
+    this.#holds.note(body);
     if (body.kind === 'session.started') this.#started.add(body.sessionId);
     if (body.kind === 'session.ended') this.#ended.add(body.cdr.sessionId);
     if (body.kind !== 'command.reported') return;
@@ -56,6 +60,13 @@ export class EachCommit {
     );
     for (const { command_id: id, status } of inbox.all(LATEST))
       if (!this.#reported.has(`${id} ${status}`)) this.#half(`command ${id}`, `is ${status}`);
+    const held = database.prepare<[], { connector_id: string; id: string }>(
+      `SELECT connector_id, body ->> 'reservationId' AS id FROM reservations ORDER BY connector_id`,
+    );
+    const rows = held.all();
+    for (const { connector_id: connectorId, id } of rows)
+      if (this.#holds.open.get(connectorId)?.reservationId !== id) this.#half(`reservation ${id}`, 'is held');
+    if (rows.length !== this.#holds.open.size) this.#half('a reservation', 'is not held');
   }
 
   #half(what: string, how: string): void {

@@ -3,6 +3,7 @@ import { recordBodySchema } from '#shared/wire/records.ts';
 import { openDatabase } from '../../edge/ledger/open-database.ts';
 import type { Dice } from './dice.ts';
 import { EachCommit } from './each-commit.ts';
+import type { Holds } from './holds.ts';
 import type { Trace } from './trace.ts';
 
 /** How the disk of a box is doing: how often a commit meets each trouble. */
@@ -43,17 +44,27 @@ export class EdgeDisk {
   readonly #trace: Trace;
   readonly #name: string;
   readonly #onCut: () => void;
+  readonly #onHold: () => void;
   readonly #whole: EachCommit;
 
   constructor(
     name: string,
-    parts: { dice: Dice; trace: Trace; onCut: () => void; onViolation: (invariant: string, detail: string) => void },
+    parts: {
+      dice: Dice;
+      trace: Trace;
+      holds: Holds;
+      onCut: () => void;
+      /** A connector is held from now on. */
+      onHold: () => void;
+      onViolation: (invariant: string, detail: string) => void;
+    },
   ) {
     this.#name = name;
     this.#dice = parts.dice;
     this.#trace = parts.trace;
     this.#onCut = parts.onCut;
-    this.#whole = new EachCommit(parts.onViolation);
+    this.#onHold = parts.onHold;
+    this.#whole = new EachCommit(parts.holds, parts.onViolation);
   }
 
   open(path: string, maxBytes: number | null): Sqlite {
@@ -125,6 +136,7 @@ export class EdgeDisk {
         last = seq;
         this.#trace.note(this.#name, `commits ${seq} ${kind}`);
         this.#whole.note(recordBodySchema.parse(JSON.parse(body)));
+        if (kind === 'reservation.active') this.#onHold();
       }
       this.#whole.check(database);
     };

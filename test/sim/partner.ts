@@ -1,17 +1,20 @@
 import { isPilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../../cloud/context.ts';
+import type { OperationRow } from '../../cloud/db/schema.ts';
 import type { Answered } from '../../cloud/operations/first-answer.ts';
 import { raiseHold } from '../../cloud/operations/raise-hold.ts';
 import { startCharge } from '../../cloud/operations/start.ts';
 import { stopCharge } from '../../cloud/operations/stop.ts';
 import type { Caller } from '../../cloud/partners/caller.ts';
+import { cancelReservation } from '../../cloud/reservations/cancel.ts';
+import { reserve } from '../../cloud/reservations/reserve.ts';
 import type { CloudProcess } from './cloud-process.ts';
 import type { Dice } from './dice.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Trace } from './trace.ts';
 
 type Work = (context: CloudContext, caller: Caller) => Promise<Answered>;
-type Outcome = { readonly orderId: string } | { readonly refused: string } | 'no-answer';
+type Outcome = { readonly operation: OperationRow } | { readonly refused: string } | 'no-answer';
 
 const PATIENCE_MS = 20_000;
 const TRIES = 8;
@@ -34,11 +37,16 @@ export class Partner {
     this.#parts = parts;
   }
 
-  start(connectorId: string, holdMinor: number | null, then: (outcome: Outcome) => void): void {
+  start(
+    connectorId: string,
+    { holdMinor, reservationId }: { readonly holdMinor: number | null; readonly reservationId: string | null },
+    then: (outcome: Outcome) => void,
+  ): void {
     const body = {
       request_id: this.#requestId('start'),
       connector_id: connectorId,
       ...(holdMinor !== null && { hold_minor: holdMinor }),
+      ...(reservationId !== null && { reservation_id: reservationId }),
     };
     this.#ask(`start ${connectorId}`, (context, caller) => startCharge(context, caller, body), then);
   }
@@ -57,6 +65,21 @@ export class Partner {
     this.#ask(
       `raise ${orderId}`,
       (context, caller) => raiseHold(context, caller, body),
+      () => {},
+    );
+  }
+
+  reserve(connectorId: string, untilMs: number, then: (outcome: Outcome) => void): void {
+    const until = new Date(untilMs).toISOString();
+    const body = { request_id: this.#requestId('reserve'), connector_id: connectorId, until };
+    this.#ask(`reserve ${connectorId}`, (context, caller) => reserve(context, caller, body), then);
+  }
+
+  cancel(reservationId: string): void {
+    const body = { request_id: this.#requestId('cancel'), reservation_id: reservationId };
+    this.#ask(
+      `cancel ${reservationId}`,
+      (context, caller) => cancelReservation(context, caller, body),
       () => {},
     );
   }
@@ -85,13 +108,13 @@ export class Partner {
     work(process.context, caller).then(
       ({ operation, hit }) =>
         end(() => {
-          trace.note('partner', `${what}: ${hit ? 'again ' : ''}${operation.status}`);
-          then({ orderId: operation.order_id ?? '' });
+          trace.note(caller.partnerId, `${what}: ${hit ? 'again ' : ''}${operation.status}`);
+          then({ operation });
         })(),
       (error: unknown) =>
         end(() => {
           if (!isPilegateError(error)) return again();
-          trace.note('partner', `${what}: ${error.code}`);
+          trace.note(caller.partnerId, `${what}: ${error.code}`);
           then({ refused: error.code });
         })(),
     );

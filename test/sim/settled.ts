@@ -34,6 +34,7 @@ export async function checkSettled(witness: Witness, boxes: readonly Box[], viol
     );
   }
   await checkOrders(witness, violations);
+  await witness.reservations.checkSettled();
 }
 
 /** What exists once for each record: a second effect of one would be a second row. */
@@ -84,7 +85,7 @@ async function checkOrders(witness: Witness, violations: Violations): Promise<vo
   violations.check(running.length === 0, 'every order ends', () => JSON.stringify(running));
   const events = await witness.rows<{ order_id: string; state: string; types: string }>(
     `select o.order_id, o.state, coalesce(string_agg(e.type, ' ' order by e.type), '') as types
-     from orders o left join webhook_events e on e.order_id = o.order_id
+     from orders o left join webhook_events e on e.order_id = o.order_id and e.type like 'charge.%'
      where o.origin = 'remote' group by o.order_id, o.state order by o.order_id`,
   );
   for (const { order_id: orderId, state, types } of events)

@@ -7,8 +7,8 @@ import { tariffScheduleSchema } from '#shared/tariff/schedule.ts';
 import { commandSchema } from '#shared/wire/messages.ts';
 import { readMigrations } from '../../cloud/db/migrate.ts';
 import { migrationsFolder, openMigrated } from '../../cloud/testing/database-template.ts';
-import { exampleTariff } from '../../cloud/testing/fixtures.ts';
 import { entryOf } from '../../edge/access/testing.ts';
+import { Bookings } from './bookings.ts';
 import { Box } from './box.ts';
 import { SimBroker } from './broker.ts';
 import { Clouds } from './clouds.ts';
@@ -19,7 +19,7 @@ import { Partner } from './partner.ts';
 import { PreparedDatabase } from './prepared-database.ts';
 import { Scheduler } from './scheduler.ts';
 import { checkDrained, checkSettled } from './settled.ts';
-import { setAllStages } from './stage.ts';
+import { setAllStages, simTariff } from './stage.ts';
 import { Trace } from './trace.ts';
 import { Troubles } from './troubles.ts';
 import { type Violation, Violations } from './violations.ts';
@@ -93,8 +93,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       const box = boxOf(topic);
       if (box === undefined || topic.endsWith('/beat')) return;
       box.stir();
-      const start = topic.endsWith('/command') ? startIn(payload) : null;
-      if (start !== null) troubles.provokeStart(box, start.expiresAtMs);
+      const command = topic.endsWith('/command') ? commandSchema.parse(JSON.parse(payload)) : null;
+      if (command !== null) box.holds.hear(command);
+      if (command?.kind === 'start' || command?.kind === 'reserve') troubles.provokeStart(box, command.expiresAtMs);
       if (/\/(command|cancel|ack)$/.test(topic)) troubles.provoke(box);
     },
   });
@@ -104,9 +105,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   };
   const schedule = tariffScheduleSchema.parse({
     version: 1,
-    currency: exampleTariff.currency,
+    currency: simTariff.currency,
     bounds: { leastPriceE4: 0, mostPriceE4: 100_000 },
-    tariffs: [{ ...until, tariff: exampleTariff }],
+    tariffs: [{ ...until, tariff: simTariff }],
   });
   const cards = accessListSchema.parse({
     version: 1,
@@ -133,8 +134,11 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       onStart: (box, connectorId, sessionId, commandId) => {
         trace.note(box.siteId, `${connectorId} is told to deliver for ${sessionId}`);
         effects.starts(box, sessionId, commandId);
+        box.holds.delivers(connectorId, sessionId, commandId);
         troubles.provoke(box);
       },
+      // Not within the commit itself.
+      onHold: (box) => void scheduler.after(0, () => troubles.provokeHold(box)),
     });
   });
   const troubles: Troubles = new Troubles({
@@ -148,21 +152,23 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     cloudNames: clouds.names,
     killCloud: (awayMs) => clouds.kill(awayMs),
   });
-  const witness = new Witness(database, boxes, violations);
+  const witness = new Witness(database, boxes, violations, nowMs);
   const endMs = START_MS + days * DAY_MS;
   for (const [i, box] of boxes.entries()) {
     const stage = stages[i];
     if (stage === undefined) throw new Error('a site without a stage');
     const dice = new Dice(seed, `visits ${box.siteId}`);
-    const caller = {
-      partnerId: stage.partnerId,
-      keyId: stage.key.key_id,
-      environment: 'sandbox',
-      scopes: ['control'],
-    } as const;
-    const partner = new Partner({ caller, scheduler, dice, trace, cloud: () => clouds.one() });
-    for (const pile of box.piles.values())
-      new Visits({ scheduler, dice, trace, box, pile, partner, cards: CARDS, lastMs: endMs });
+    const partnerOf = (partnerId: string, keyId: string) => {
+      const caller = { partnerId, keyId, environment: 'sandbox', scopes: ['control'] } as const;
+      return new Partner({ caller, scheduler, dice, trace, cloud: () => clouds.one() });
+    };
+    const partner = partnerOf(stage.partnerId, stage.key.key_id);
+    const rival = partnerOf(stage.rivalId, stage.rivalKeyId);
+    for (const pile of box.piles.values()) {
+      const own = new Dice(seed, `bookings ${pile.connectorId}`);
+      const bookings = new Bookings({ scheduler, dice: own, box, pile, partner, rival, lastMs: endMs });
+      new Visits({ scheduler, dice, trace, box, pile, bookings, cards: CARDS, lastMs: endMs });
+    }
     box.start();
   }
   clouds.start();
@@ -204,13 +210,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     await database.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  const counts = { steps: scheduler.steps, ...witness.counts, ...effects.said };
+  const counts = { steps: scheduler.steps, ...witness.counts, ...effects.said, ...witness.reservations.counts };
   return { violations: violations.found, traceSha256: trace.sha256(), last: trace.last, counts };
-}
-
-function startIn(payload: string) {
-  const command = commandSchema.parse(JSON.parse(payload));
-  return command.kind === 'start' ? command : null;
 }
 
 /** Something does not hold: what comes after it proves nothing. */

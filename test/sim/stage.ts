@@ -6,15 +6,26 @@ import { ensureDocumentKey } from '../../cloud/keys/document-keys.ts';
 import type { KeyFiles } from '../../cloud/keys/key-files.ts';
 import { readinessOf } from '../../cloud/readiness.ts';
 import { kyselyOf } from '../../cloud/testing/database-template.ts';
-import { type Stage, setTheStage } from '../../cloud/testing/fixtures.ts';
+import { exampleTariff, type Stage, setTheStage, staffPost } from '../../cloud/testing/fixtures.ts';
 import { testConfig } from '../../cloud/testing/test-config.ts';
 import { Dice } from './dice.ts';
+
+/** The least that it takes for each part of a price of a reservation to count. */
+export const simTariff = {
+  ...exampleTariff,
+  reservation: { flatMinor: 20, minutePriceE4: 200, noShowMinor: 100 },
+};
+
+export interface SimStage extends Stage {
+  readonly rivalId: string;
+  readonly rivalKeyId: string;
+}
 
 /** Sites, connectors, tariffs and partners, made by the cloud's own API before the run begins. */
 export async function setAllStages(
   pglite: PGlite,
   options: { seed: number; sites: number; connectors: number; startMs: number; log: Logger },
-): Promise<{ stages: readonly Stage[]; keys: KeyFiles }> {
+): Promise<{ stages: readonly SimStage[]; keys: KeyFiles }> {
   const { seed, sites, connectors, startMs, log } = options;
   const dice = new Dice(seed, 'stage');
   const clock = { wallMs: () => startMs, monoMs: () => 0 };
@@ -41,9 +52,15 @@ export async function setAllStages(
     publicUrl: null,
     readiness: () => readinessOf(context, null),
   });
-  const stages: Stage[] = [];
-  for (let i = 1; i <= sites; i += 1)
-    stages.push(await setTheStage({ app, staffToken, clock }, { name: `s${i}`, connectors }));
+  const stages: SimStage[] = [];
+  for (let i = 1; i <= sites; i += 1) {
+    const stage = await setTheStage({ app, staffToken, clock }, { name: `s${i}`, connectors, tariff: simTariff });
+    const rivalId = `rival-s${i}`;
+    await staffPost(app, staffToken, '/staff/v1/partners', { partner_id: rivalId, name: `Rival ${i}` });
+    const key = { environment: 'sandbox', scopes: ['control'] };
+    const { key_id: rivalKeyId } = await staffPost(app, staffToken, `/staff/v1/partners/${rivalId}/keys`, key);
+    stages.push({ ...stage, rivalId, rivalKeyId });
+  }
   await app.close();
   return { stages, keys };
 }

@@ -92,12 +92,25 @@ export class Troubles {
     ]);
   }
 
-  /** A start goes down: it may wait in the broker with whatever follows it, and come when its time is over. */
+  /** A start, or a reserve, goes down: it may wait in the broker with whatever follows it, and come when its time is over. */
   provokeStart(box: Box, expiresAtMs: number): void {
     const { dice, trace } = this.#parts;
     if (this.#isResting || this.#isHeld(box) || !dice.chance(0.15)) return;
     box.wire.down.heldUntilMs = expiresAtMs + dice.between(0, MINUTE_MS);
     trace.note('broker', `keeps what is for ${box.siteId} until ${new Date(box.wire.down.heldUntilMs).toISOString()}`);
+  }
+
+  /** A connector is held from now on: the cloud does not hear of it in time, or its box loses the time. */
+  provokeHold(box: Box): void {
+    const { dice } = this.#parts;
+    const { siteId } = box;
+    this.#provoke(0.25, [
+      () => this.#begin({ name: `${siteId} unheard`, lastsMs: MINUTE_MS, begin: () => this.#partition(box) }),
+      () => this.#begin({ name: `${siteId} wrong clock`, lastsMs: 4 * MINUTE_MS, begin: () => this.#wrongClock(box) }),
+      () => box.clock.jump(dice.pick([-1, 1]) * dice.span(HOUR_MS)),
+      () => box.kill(),
+      () => box.cutPower(dice.span(MINUTE_MS), dice.chance(0.5)),
+    ]);
   }
 
   #isHeld({ wire }: Box): boolean {
@@ -140,7 +153,7 @@ export class Troubles {
     });
   }
 
-  #begin({ name, lastsMs, begin }: Trouble): void {
+  #begin({ name, lastsMs, begin }: Omit<Trouble, 'everyMs'>): void {
     const { scheduler, dice, trace } = this.#parts;
     const ms = lastsMs === 0 ? 0 : dice.span(lastsMs);
     trace.note('trouble', `${name} for ${ms} ms`);
@@ -229,11 +242,7 @@ export class Troubles {
         name: `${siteId} wrong clock offline`,
         everyMs: 2 * HOUR_MS,
         lastsMs: 8 * MINUTE_MS,
-        begin: () => {
-          box.clock.jump(dice.pick([-1, 1, 1]) * dice.span(5 * HOUR_MS));
-          box.kill();
-          return this.#partition(box);
-        },
+        begin: () => this.#wrongClock(box),
       },
       {
         name: `${siteId} clock`,
@@ -288,6 +297,13 @@ export class Troubles {
     });
     box.stir();
     return () => this.#mendDisk(box);
+  }
+
+  #wrongClock(box: Box): () => void {
+    const { dice } = this.#parts;
+    box.clock.jump(dice.pick([-1, 1, 1]) * dice.span(5 * HOUR_MS));
+    box.kill();
+    return this.#partition(box);
   }
 
   #badWire(wire: Wire): () => void {

@@ -1,3 +1,4 @@
+import type { Bookings } from './bookings.ts';
 import type { Box } from './box.ts';
 import type { Dice } from './dice.ts';
 import type { Partner } from './partner.ts';
@@ -15,10 +16,17 @@ export interface VisitParts {
   readonly trace: Trace;
   readonly box: Box;
   readonly pile: Pile;
-  readonly partner: Partner;
+  readonly bookings: Bookings;
   readonly cards: readonly string[];
   /** No car comes later. */
   readonly lastMs: number;
+}
+
+interface Followed {
+  readonly partner: Partner;
+  readonly orderId: string;
+  readonly staysMs: number;
+  readonly holdMinor: number | null;
 }
 
 /** Cars at one connector, one after the other: what their drivers do, and by whom their charges begin and end. */
@@ -36,9 +44,11 @@ export class Visits {
   }
 
   #next(): void {
-    const { scheduler, dice, lastMs } = this.#parts;
+    const { scheduler, dice, bookings, lastMs } = this.#parts;
     const arrivesMs = scheduler.nowMs + dice.between(MINUTE_MS, 2 * GAP_MS);
-    if (arrivesMs < lastMs) scheduler.at(arrivesMs, () => this.#arrive());
+    if (arrivesMs >= lastMs) return;
+    bookings.before(arrivesMs);
+    scheduler.at(arrivesMs, () => this.#arrive());
   }
 
   #arrive(): void {
@@ -76,27 +86,30 @@ export class Visits {
   }
 
   #order(staysMs: number, tries: number): void {
-    const { dice, box, pile, partner } = this.#parts;
+    const { dice, box, pile, bookings } = this.#parts;
     if (!this.#isThere) return;
     box.stir(pile.connectorId);
-    const hold = dice.chance(0.2) ? dice.between(50, 400) : null;
-    if (dice.chance(0.05)) partner.start(pile.connectorId, null, () => {});
-    partner.start(pile.connectorId, hold, (outcome) => {
+    const holdMinor = dice.chance(0.2) ? dice.between(50, 400) : null;
+    const { partner, reservationId } = bookings.asking();
+    if (dice.chance(0.05)) partner.start(pile.connectorId, { holdMinor: null, reservationId }, () => {});
+    partner.start(pile.connectorId, { holdMinor, reservationId }, (outcome) => {
       if (outcome === 'no-answer') return;
-      if ('orderId' in outcome) return this.#follow(outcome.orderId, staysMs, hold);
+      if ('operation' in outcome)
+        return this.#follow({ partner, orderId: outcome.operation.order_id ?? '', staysMs, holdMinor });
       if (tries < 3) this.#after(dice.between(5000, 60_000), () => this.#order(staysMs, tries + 1));
     });
   }
 
   /** What becomes of an order: cancelled at once, stopped, or left to the car. */
-  #follow(orderId: string, staysMs: number, hold: number | null): void {
-    const { dice, partner, box, pile } = this.#parts;
+  #follow({ partner, orderId, staysMs, holdMinor }: Followed): void {
+    const { dice, box, pile } = this.#parts;
     const stop = () => {
       box.stir(pile.connectorId);
       partner.stop(orderId);
     };
     if (dice.chance(0.2)) return this.#after(dice.span(dice.pick([400, 20_000])), stop);
-    if (hold !== null) this.#after(dice.between(0, staysMs), () => partner.raise(orderId, hold + dice.between(1, 500)));
+    if (holdMinor !== null)
+      this.#after(dice.between(0, staysMs), () => partner.raise(orderId, holdMinor + dice.between(1, 500)));
     if (!dice.chance(0.6)) return;
     const stopsMs = dice.between(0, staysMs);
     this.#after(stopsMs, stop);

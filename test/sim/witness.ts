@@ -2,6 +2,7 @@ import { cdrSchema } from '#shared/wire/cdr.ts';
 import { canonicalJson } from '../../cloud/canonical-json.ts';
 import type { Box } from './box.ts';
 import type { PreparedDatabase } from './prepared-database.ts';
+import { ReservationBooks } from './reservation-books.ts';
 import type { Violations } from './violations.ts';
 
 interface Cursor {
@@ -33,11 +34,13 @@ export class Witness {
   readonly #billed = new Set<string>();
   readonly #outcomes = new Map<string, string>();
   readonly counts = { records: 0, cdrs: 0, checks: 0 };
+  readonly reservations: ReservationBooks;
 
-  constructor(database: PreparedDatabase, boxes: readonly Box[], violations: Violations) {
+  constructor(database: PreparedDatabase, boxes: readonly Box[], violations: Violations, nowMs: () => number) {
     this.#database = database;
     this.#boxes = new Map(boxes.map((box) => [box.siteId, box]));
     this.#violations = violations;
+    this.reservations = new ReservationBooks((sql, values) => this.rows(sql, values), boxes, violations, nowMs);
   }
 
   async rows<Row>(sql: string, values: unknown[] = []): Promise<Row[]> {
@@ -50,6 +53,7 @@ export class Witness {
     await this.#checkBills();
     await this.#checkOutcomes();
     await this.#checkDeadLetters();
+    await this.reservations.check();
     for (const box of this.#boxes.values()) this.#checkSizes(box);
   }
 

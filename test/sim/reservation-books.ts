@@ -1,0 +1,219 @@
+import { cdrSchema } from '#shared/wire/cdr.ts';
+import type { ReservationEndReason } from '#shared/wire/records.ts';
+import type { ReservationState } from '../../cloud/reservations/machine.ts';
+import type { Box } from './box.ts';
+import type { Hold } from './holds.ts';
+import { simTariff } from './stage.ts';
+import type { Violations } from './violations.ts';
+
+interface Row {
+  readonly reservation_id: string;
+  readonly site_id: string;
+  readonly state: ReservationState;
+  readonly end_reason: string | null;
+  readonly cancelled_by: string | null;
+  readonly until_ms: number;
+  readonly active_at_ms: number | null;
+  readonly ended_at_ms: number | null;
+  readonly held_ms: number | null;
+  readonly fee: string | null;
+  readonly session_id: string | null;
+  /** What was told of it, first first. */
+  readonly told: string;
+}
+
+type Ask = <Asked>(sql: string, values?: unknown[]) => Promise<Asked[]>;
+
+const OPEN: readonly ReservationState[] = ['requested', 'active'];
+/** When the connector of a live process is held longer than this, nothing ends it: a look that comes late, and a start that is under way. */
+const OVERRUN_MS = 4 * 60_000;
+/** So long after its time the cloud waits for the site's word. */
+const AWAITED_MS = 120_000;
+const MINUTE_MS = 60_000;
+
+const stateOf: Record<ReservationEndReason, ReservationState> = {
+  used: 'used',
+  cancelled: 'cancelled',
+  expired: 'expired',
+  'not-confirmed': 'released',
+  technician: 'released',
+  'out-of-service': 'released',
+};
+
+/** What the cloud says of reservations, against what the edges have committed. */
+export class ReservationBooks {
+  readonly #ask: Ask;
+  readonly #boxes: ReadonlyMap<string, Box>;
+  readonly #violations: Violations;
+  readonly #nowMs: () => number;
+  readonly #ends = new Map<string, string>();
+  readonly counts = { reservations: 0, held: 0, used: 0, cancelled: 0, expired: 0, released: 0 };
+
+  constructor(ask: Ask, boxes: readonly Box[], violations: Violations, nowMs: () => number) {
+    this.#ask = ask;
+    this.#boxes = new Map(boxes.map((box) => [box.siteId, box]));
+    this.#violations = violations;
+    this.#nowMs = nowMs;
+  }
+
+  /** At any time. */
+  async check(): Promise<void> {
+    for (const row of await this.#rows()) this.#checkRow(row);
+    const late = await this.#ask(
+      `select operation_id, finished_at_ms, deadline_at_ms from operations
+       where kind = 'reserve' and status = 'succeeded' and finished_at_ms > deadline_at_ms`,
+    );
+    this.#violations.check(late.length === 0, 'no late hold is for good', () => JSON.stringify(late));
+    for (const box of this.#boxes.values()) this.#checkOverrun(box);
+  }
+
+  /** When all is told. */
+  async checkSettled(): Promise<void> {
+    const rows = await this.#rows();
+    const lateMs = await this.#toldMs();
+    for (const row of rows) await this.#checkEnded(row, lateMs.get(row.reservation_id) ?? 0);
+    await this.#checkOperations();
+    for (const [siteId, { holds }] of this.#boxes) {
+      this.#violations.check(
+        holds.open.size === 0,
+        'nothing stays held',
+        () => `${siteId}: ${JSON.stringify([...holds.open.values()])}`,
+      );
+      for (const { reservationId } of holds.all.values())
+        this.#violations.check(
+          rows.some(({ reservation_id: id }) => id === reservationId),
+          'the cloud knows what was held',
+          () => `${siteId}: ${reservationId}`,
+        );
+    }
+    const shown = await this.#ask(`select connector_id from connector_states where status = 'reserved'`);
+    this.#violations.check(shown.length === 0, 'nothing stays reserved', () => JSON.stringify(shown));
+  }
+
+  #rows(): Promise<Row[]> {
+    return this.#ask<Row>(
+      `select r.reservation_id, r.site_id, r.state, r.end_reason, r.cancelled_by, r.until_ms, r.active_at_ms, r.ended_at_ms, r.held_ms,
+         r.fee, o.session_id, coalesce(
+           (select string_agg(e.type, ' ' order by e.position) from webhook_events e where e.lane = r.reservation_id::text), '') as told
+       from reservations r left join orders o on o.order_id = r.order_id order by r.created_at_ms, r.reservation_id`,
+    );
+  }
+
+  #checkRow(row: Row): void {
+    const { reservation_id: id, state, active_at_ms: activeAtMs } = row;
+    const stories = [
+      ...(activeAtMs === null ? [] : ['reservation.active']),
+      ...(OPEN.includes(state) ? [] : ['reservation.ended']),
+    ];
+    this.#violations.check(
+      row.told === stories.join(' '),
+      'a partner is told of a reservation once',
+      () => `${id} is ${state}, and was told as "${row.told}"`,
+    );
+    this.#violations.check(
+      activeAtMs === null || this.#holdOf(row) !== undefined,
+      'what is active is held on site',
+      () => id,
+    );
+    if (OPEN.includes(state)) return;
+    const end = JSON.stringify({ ...row, session_id: null });
+    const before = this.#ends.get(id) ?? end;
+    this.#ends.set(id, end);
+    this.#violations.check(before === end, 'a reservation ends in one way', () => `${before}, then ${end}`);
+  }
+
+  #holdOf({ site_id: siteId, reservation_id: id }: Row): Hold | undefined {
+    return this.#boxes.get(siteId)?.holds.all.get(id);
+  }
+
+  #checkOverrun({ siteId, process, holds }: Box): void {
+    for (const { state } of process?.connectors.values() ?? []) {
+      const id = state.reservation?.reservationId;
+      const hold = id === undefined ? undefined : holds.all.get(id);
+      const overMs = hold === undefined ? 0 : this.#nowMs() - hold.untilMs - hold.powerlessMs;
+      this.#violations.check(overMs <= OVERRUN_MS, 'nothing stays held', () => `${siteId}: ${id}, ${overMs} ms over`);
+    }
+  }
+
+  /** When the cloud has heard of each end. */
+  async #toldMs(): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#ask<{ body: string; received_at_ms: number }>(
+      `select body, received_at_ms from site_records where kind = 'reservation.ended'`,
+    );
+    return new Map(
+      rows.map(({ body, received_at_ms: atMs }) => [String(JSON.parse(body).reservationId), Number(atMs)]),
+    );
+  }
+
+  async #checkEnded(row: Row, toldMs: number): Promise<void> {
+    const { state, active_at_ms: activeAtMs } = row;
+    this.counts.reservations += 1;
+    const check = (holds: boolean, invariant: string) =>
+      this.#violations.check(holds, invariant, () => `${JSON.stringify(row)}: ${JSON.stringify(this.#holdOf(row))}`);
+    check(!OPEN.includes(state), 'every reservation ends');
+    const ended = this.#holdOf(row)?.ended ?? null;
+    if (activeAtMs === null)
+      return check(
+        ['rejected', 'cancelled'].includes(state) && row.fee === null,
+        'what was not confirmed costs nothing',
+      );
+    if (ended === null) return check(false, 'every hold ends');
+    this.#count(state);
+    const isByTime = state === 'expired' && toldMs >= row.until_ms + AWAITED_MS;
+    check(isByTime || state === stateOf[ended.reason], 'the cloud and the site agree on how a reservation has ended');
+    check(isByTime || row.held_ms === ended.heldMs, 'a reservation is billed for as long as it was held');
+    check((row.fee === null ? null : JSON.parse(row.fee).totalMinor) === feeOf(row), 'a fee is what the tariff says');
+    if (state !== 'used') return;
+    check(row.session_id === ended.sessionId, 'a reservation is used by its holder');
+    await this.#checkBill(row, check);
+  }
+
+  #count(state: ReservationState): void {
+    this.counts.held += 1;
+    if (state === 'used' || state === 'cancelled' || state === 'expired' || state === 'released')
+      this.counts[state] += 1;
+  }
+
+  /** Used: its price is in the bill of the charge. */
+  async #checkBill(row: Row, check: (holds: boolean, invariant: string) => void): Promise<void> {
+    const [stored] = await this.#ask<{ document: string }>(`select document from cdrs where session_id = $1`, [
+      row.session_id,
+    ]);
+    if (stored === undefined) return check(false, 'a reservation that was used is on the bill of its charge');
+    const { rating, reservation, voidReason } = cdrSchema.parse(JSON.parse(stored.document));
+    const feesMinor = (rating?.fees ?? []).reduce(
+      (sum, line) => (line.fee === 'reservation' ? sum + line.amountMinor : sum),
+      0,
+    );
+    check(reservation?.heldMs === row.held_ms, 'a reservation is billed for as long as it was held');
+    check(voidReason !== null || feesMinor === priceOf(row.held_ms ?? 0), 'a fee is what the tariff says');
+  }
+
+  async #checkOperations(): Promise<void> {
+    const rows = await this.#ask(
+      `select o.operation_id, o.status, o.code, r.state, r.active_at_ms from operations o join reservations r using (reservation_id)
+       where o.kind = 'reserve' and (o.status = 'succeeded') <> (r.active_at_ms is not null)`,
+    );
+    this.#violations.check(rows.length === 0, 'a reserve succeeds when it holds', () => JSON.stringify(rows));
+    const cancels = await this.#ask(
+      `select o.operation_id, o.status, o.code, r.state from operations o join reservations r using (reservation_id)
+       where o.kind = 'cancel-reservation' and (o.status = 'succeeded') <> (r.state <> 'used')`,
+    );
+    this.#violations.check(cancels.length === 0, 'a cancel succeeds unless a charge has it', () =>
+      JSON.stringify(cancels),
+    );
+  }
+}
+
+/** By hand: what it costs to hold a connector for so long. */
+const priceOf = (heldMs: number): number => {
+  const { flatMinor, minutePriceE4 } = simTariff.reservation;
+  return flatMinor + (Math.ceil(heldMs / MINUTE_MS) * minutePriceE4) / 100;
+};
+
+/** Given back by the partner, or run out with nobody there; anything else costs nothing here. */
+function feeOf({ state, cancelled_by: by, held_ms: heldMs }: Row): number | null {
+  if (heldMs === null) return null;
+  if (state === 'expired') return priceOf(heldMs) + simTariff.reservation.noShowMinor;
+  return state === 'cancelled' && by === 'partner' ? priceOf(heldMs) : null;
+}
