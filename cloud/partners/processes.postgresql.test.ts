@@ -1,37 +1,12 @@
-import { sql } from 'kysely';
-import { pino } from 'pino';
 import { expect, inject, test } from 'vitest';
-import { buildApp } from '../app.ts';
-import { connect } from '../db/connect.ts';
 import { setTheStage, staffPost } from '../testing/fixtures.ts';
 import { createPartnerClient } from '../testing/partner-client.ts';
 import { createTestClock, machineClock } from '../testing/test-clock.ts';
-import { startTestCloud } from '../testing/test-cloud.ts';
+import { startTwoProcesses } from '../testing/two-processes.ts';
 
-/** What a second process of the API shares with the first: keys, and the database by connections of its own. */
 async function withTwoProcesses(clock = machineClock) {
-  const cloud = await startTestCloud({ clock });
-  const { rows } = await sql<{ name: string }>`select current_database() as name`.execute(cloud.context.db);
-  const url = new URL(inject('postgresqlUrl') ?? '');
-  url.pathname = `/${rows[0]?.name}`;
-  const db = await connect({ engine: 'postgresql', url: url.href }, () => undefined);
-  const second = await buildApp({
-    context: { ...cloud.context, db, logger: pino({ level: 'silent' }) },
-    staffToken: cloud.staffToken,
-    publicUrl: null,
-    readiness: () => Promise.reject(new Error('not asked here')),
-  });
-  const stage = await setTheStage(cloud, { name: 'two' });
-  return {
-    cloud,
-    stage,
-    second,
-    async stop() {
-      await second.close();
-      await db.destroy();
-      await cloud.stop();
-    },
-  };
+  const processes = await startTwoProcesses(inject('postgresqlUrl'), clock);
+  return { ...processes, stage: await setTheStage(processes.cloud, { name: 'two' }) };
 }
 
 test('OP-04 OP-08 what one process ends, bans or counts holds in the other at once', async () => {
