@@ -2,11 +2,11 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { Kysely, PGliteDialect } from 'kysely';
+import { Kysely, PGliteDialect, sql } from 'kysely';
 import { sha256Hex } from '../canonical-json.ts';
-import type { Db } from '../db/connect.ts';
+import { connect, type Db } from '../db/connect.ts';
 import { INT8_OID, parseInt8 } from '../db/int8.ts';
-import { type Migration, migrate } from '../db/migrate.ts';
+import { type Migration, migrate, readMigrations } from '../db/migrate.ts';
 import type { Database } from '../db/schema.ts';
 import { systemRandom } from '../random.ts';
 
@@ -37,4 +37,37 @@ export async function openMigrated(migrations: readonly Migration[]): Promise<PG
   const path = templatePath(migrations);
   const bytes = await readFile(path).catch(() => makeTemplate(migrations, path));
   return PGlite.create({ parsers, loadDataDir: new Blob([new Uint8Array(bytes)]) });
+}
+
+const SERVER_TEMPLATE = 'test_template';
+const fail = (error: Error): never => {
+  throw error;
+};
+
+/** Runs one statement on the server, over a connection of its own. */
+async function once(serverUrl: string, statement: string): Promise<void> {
+  const server = await connect({ engine: 'postgresql', url: serverUrl }, fail);
+  await sql.raw(statement).execute(server);
+  await server.destroy();
+}
+
+function open(serverUrl: string, name: string): Promise<Db> {
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return connect({ engine: 'postgresql', url: url.href }, fail);
+}
+
+/** Makes the migrated database that {@link openOnServer} copies. Once per server. */
+export async function makeTemplateOnServer(serverUrl: string): Promise<void> {
+  await once(serverUrl, `create database ${SERVER_TEMPLATE}`);
+  const db = await open(serverUrl, SERVER_TEMPLATE);
+  await migrate(db, await readMigrations(migrationsFolder), 0);
+  await db.destroy();
+}
+
+/** A new migrated database on a server that is thrown away afterwards: a copy, which takes a fifth of the time. */
+export async function openOnServer(serverUrl: string): Promise<Db> {
+  const name = `test_${systemRandom.bytes(8).toString('hex')}`;
+  await once(serverUrl, `create database ${name} template ${SERVER_TEMPLATE}`);
+  return open(serverUrl, name);
 }
