@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 
 // Processes, disks and clocks that take their time, minutes of it: `npm run test:long`.
 const long = [
@@ -32,7 +33,16 @@ const onPostgresql = [
   'cloud/webhooks/{endpoints,replay}.test.ts',
   'cloud/**/*.postgresql.test.ts',
 ];
+// Real lines, native addons and whole programs: each file has a process of its own, with which all of it is closed.
+const onRealLines = [
+  'hardware-sim/line/**/*.test.ts',
+  'edge/link/**/*.test.ts',
+  'test/{e2e,faults,line,stand,store,sync,torture}/**/*.test.ts',
+];
 const onBothEngines = ['cloud/{db,ingest,operations,orders}/**/*.test.ts', 'cloud/webhooks/delivery*.test.ts'];
+
+/** Files whose tests end what they begin share processes: loading everything anew for each of them takes half of the processor's time. */
+const oneProcess = { isolate: false };
 
 export default defineConfig({
   test: {
@@ -40,10 +50,11 @@ export default defineConfig({
     hookTimeout: 120_000,
     // What is polled for comes in milliseconds; a machine with too much to do may take its time, and that is no failure.
     expect: { poll: { timeout: 15_000 } },
-    // Each file has a process of its own: native addons and real ports are closed with it.
+    env: { NODE_COMPILE_CACHE: compileCache },
     pool: 'forks',
     // More than there are processors at a station's size of machine: tests wait more than they work.
-    maxWorkers: 3,
+    maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     reporters: process.env.CI === 'true' ? ['default', './test/count-reporter.ts'] : ['default'],
     projects: [
       {
@@ -51,17 +62,28 @@ export default defineConfig({
         test: {
           name: 'embedded',
           include: ['{shared,edge,cloud,hardware-sim,scripts,test}/**/*.test.ts'],
-          exclude: [...onPostgresql, ...long, ...fullSite],
-          env: { NODE_COMPILE_CACHE: compileCache },
+          exclude: [...onPostgresql, ...onRealLines, ...long, ...fullSite],
+          ...oneProcess,
         },
       },
-      { extends: true, test: { name: 'long', include: long } },
-      { extends: true, test: { name: 'site', include: fullSite, maxWorkers: 1 } },
+      { extends: true, test: { name: 'lines', include: onRealLines, exclude: [...long, ...fullSite] } },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: long,
+          // They wait for real devices and processes nearly all of the time: a file needs a fifth of a processor.
+          maxWorkers: 5,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      { extends: true, test: { name: 'site', include: fullSite, maxWorkers: 1, sequence: { groupOrder: 2 } } },
       {
         extends: true,
         test: {
           name: 'postgresql',
           include: [...onPostgresql, ...onBothEngines],
+          ...oneProcess,
           globalSetup: './test/postgresql-setup.ts',
         },
       },
