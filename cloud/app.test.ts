@@ -63,6 +63,20 @@ test('XC-08 what is not JSON, too large, elsewhere or by another method says so'
   expect(wrongMethod.headers.allow).toContain('POST');
 });
 
+test('XC-08 every answer tells the id that the log has of it, also where the address is refused before anything is looked up', async () => {
+  const targets = [
+    '/healthz',
+    '/v1/nothing',
+    '/v1/stations/%zz',
+    '/v1/stations/%00',
+    `/v1/stations/${'a'.repeat(300)}`,
+  ];
+  for (const target of targets) {
+    const { headers } = await cloud.app.inject(target);
+    expect(headers['pilegate-correlation'], target.slice(0, 20)).toMatch(/.\/req-/);
+  }
+});
+
 test('XC-08 a cursor that was not given here is refused', async () => {
   for (const cursor of ['x', 'WzEsIngiXQ!', Buffer.from('[1]').toString('base64url')]) {
     expect(await stage.partner.call('GET', `/v1/orders?cursor=${cursor}`)).toMatchObject({

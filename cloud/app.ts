@@ -74,6 +74,8 @@ export interface AppOptions {
   readonly limits?: ServerLimits;
 }
 
+const CORRELATION = 'pilegate-correlation';
+
 /** The HTTP side of the cloud. Everything it needs comes in; tests call it through `inject`. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { context } = options;
@@ -82,7 +84,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const trustProxy = trustedProxies.length > 0 && [...trustedProxies];
   const app = Fastify({
     ...serverOptions(limits),
-    frameworkErrors: handleError,
+    // What does not come as far as the hooks.
+    frameworkErrors: (error, request, reply) => {
+      reply.header(CORRELATION, correlationOf(context, request));
+      return handleError(error, request, reply);
+    },
     clientErrorHandler: answerUnreadable,
     trustProxy,
   });
@@ -90,18 +96,19 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(handleError);
+  // Before any hook that refuses.
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header(CORRELATION, correlationOf(context, request));
+    done();
+  });
   keepRawBodies(app);
   answerUnknownRoutes(app);
   restrictBrowsers(app);
-  app.addHook('onRequest', (request, reply, done) => {
-    reply.header('pilegate-correlation', correlationOf(context, request));
-    done();
-  });
   app.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions } = request;
     const call = { method, route: routeOptions.url, status: reply.statusCode, durationMs: reply.elapsedTime };
     context.metrics.answered(call);
-    const correlationId = reply.getHeader('pilegate-correlation');
+    const correlationId = reply.getHeader(CORRELATION);
     const fields = { method: request.method, path: request.routeOptions.url, status: reply.statusCode, correlationId };
     context.logger.debug({ ...fields, durationMs: Math.round(reply.elapsedTime) }, 'request answered');
     done();

@@ -39,3 +39,31 @@ export function signedHeaders(
 /** Some address of 198.18.0.0/15, which is for trying things out (RFC 2544): what one has used up is nobody else's loss. */
 export const someAddress = (dice: Dice): string =>
   `198.${dice.between(18, 19)}.${dice.between(0, 255)}.${dice.between(1, 254)}`;
+
+/** Somebody who asks, and how a request of theirs shows it. */
+export interface Caller {
+  /** Whose answers are nobody else's: a partner, a person, an applicant; null: it does not matter. */
+  readonly partnerId: string | null;
+  headers(request: { readonly method: string; readonly target: string; readonly body: Buffer }): Record<string, string>;
+}
+
+export const partnerCaller = (
+  partnerId: string,
+  key: SigningKey,
+  dice: Dice,
+): Caller & { readonly key: SigningKey } => ({
+  partnerId,
+  key,
+  headers: (request) => signedHeaders(key, request, 'none', dice),
+});
+
+export const bearerCaller = (token: string): Caller => ({
+  partnerId: null,
+  headers: () => ({ authorization: `Bearer ${token}` }),
+});
+
+/** Somebody with no credential, at an address where nobody has used anything up. */
+export const stranger = (dice: Dice): Caller => ({
+  partnerId: null,
+  headers: () => ({ 'x-forwarded-for': someAddress(dice) }),
+});

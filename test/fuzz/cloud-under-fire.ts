@@ -1,17 +1,21 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { verifyAudit } from '../../cloud/audit/verify.ts';
 import { connect } from '../../cloud/db/connect.ts';
 import { exampleTariff } from '../../cloud/testing/fixtures.ts';
+import { startWebhookReceiver } from '../../cloud/testing/webhook-receiver.ts';
 import { type Child, startChild } from '../../scripts/start/child.ts';
 import { StaffClient } from '../../scripts/start/staff-client.ts';
 import type { CloudReady } from '../../scripts/start/station.ts';
 import { type Engine, startPostgres } from '../e2e/engines.ts';
+import { startBench } from './bench.ts';
 import type { SigningKey } from './callers.ts';
+import { whatIsLeft } from './what-is-left.ts';
 import { WillingSite } from './willing-site.ts';
 
-const CONNECTOR_IDS = Array.from({ length: 16 }, (_, n) => `fuzz-c${n}`);
+const CONNECTOR_IDS = Array.from({ length: 24 }, (_, n) => `fuzz-c${n}`);
+/** So many are for whoever draws at random; the others are lent to one walk at a time. */
+const FOR_ALL = 8;
 const ALL_SCOPES = ['read', 'control', 'orders', 'settlement', 'keys'];
 /** So high that none of it is reached: what the gate refuses tells nothing of what is behind it. */
 const NO_LIMITS = ['read', 'control', 'orders', 'settlement', 'manage'].map((name) => `${name}=600000/100000`).join();
@@ -22,6 +26,11 @@ export type DatabaseEngine = 'postgresql' | 'pglite';
 export interface LogLine {
   readonly level: number;
   readonly msg?: string;
+}
+
+export interface NamedKey {
+  readonly partnerId: string;
+  readonly key: SigningKey;
 }
 
 const newSite = (staff: StaffClient, siteId: string, connectorIds: readonly string[]) =>
@@ -44,7 +53,11 @@ export class CloudUnderFire {
   readonly cloud: Child<CloudReady>;
   readonly staff: StaffClient;
   readonly site: WillingSite;
-  readonly connectorIds: readonly string[] = CONNECTOR_IDS;
+  readonly hookUrl: string;
+  /** Nobody has one of these to themselves. */
+  readonly connectorIds: readonly string[] = CONNECTOR_IDS.slice(0, FOR_ALL);
+  readonly #free: string[] = CONNECTOR_IDS.slice(FOR_ALL);
+  readonly #helpers: readonly { close(): Promise<void> }[];
   readonly #folder: string;
   readonly #postgres: Engine | null;
 
@@ -54,7 +67,11 @@ export class CloudUnderFire {
     site: WillingSite;
     folder: string;
     postgres: Engine | null;
+    hookUrl: string;
+    helpers: readonly { close(): Promise<void> }[];
   }) {
+    this.hookUrl = parts.hookUrl;
+    this.#helpers = parts.helpers;
     this.cloud = parts.cloud;
     this.staff = parts.staff;
     this.site = parts.site;
@@ -65,6 +82,8 @@ export class CloudUnderFire {
   static async start(engine: DatabaseEngine): Promise<CloudUnderFire> {
     const folder = mkdtempSync(join(tmpdir(), 'pilegate-fuzz-'));
     const postgres = engine === 'postgresql' ? await startPostgres() : null;
+    const receiver = await startWebhookReceiver();
+    const bench = await startBench();
     const cloud = await startChild<CloudReady>({
       name: 'cloud',
       program: 'cloud/main.ts',
@@ -75,7 +94,10 @@ export class CloudUnderFire {
         PILEGATE_MQTT_PORT: '0',
         PILEGATE_RATE_LIMITS: NO_LIMITS,
         PILEGATE_TRUSTED_PROXIES: '127.0.0.1',
-        PILEGATE_STAFF_TOKEN: 'machines',
+        // Further owners come by the token: each has codes of their own to confirm with.
+        PILEGATE_STAFF_TOKEN: 'recovery',
+        PILEGATE_WEBHOOK_DEV_ALLOW: receiver.hostPort,
+        PILEGATE_SANDBOX_RIGS: `fuzz-site=${bench.url}`,
         PILEGATE_START_TIMEOUT_S: '15',
         ...(postgres === null ? {} : { DATABASE_URL: postgres.url }),
       },
@@ -91,14 +113,28 @@ export class CloudUnderFire {
       connectorIds: CONNECTOR_IDS,
     };
     const site = await WillingSite.connect(cloud.ready.brokerUrl, stage);
-    return new CloudUnderFire({ cloud, staff, site, folder, postgres });
+    const helpers = [receiver, bench];
+    return new CloudUnderFire({ cloud, staff, site, folder, postgres, hookUrl: receiver.url, helpers });
+  }
+
+  /** Lends a connector that nobody else has. Waits until there is one. */
+  async withConnector(work: (connectorId: string) => Promise<void>): Promise<void> {
+    let connectorId = this.#free.shift();
+    for (; connectorId === undefined; connectorId = this.#free.shift())
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    try {
+      await work(connectorId);
+    } finally {
+      this.#free.push(connectorId);
+    }
   }
 
   /** A partner of its own with a key for everything. */
-  async newKey(partnerId: string, environment: 'sandbox' | 'live' = 'sandbox'): Promise<SigningKey> {
+  async newKey(partnerId: string): Promise<NamedKey> {
     await this.staff.call('POST', '/staff/v1/partners', { partner_id: partnerId, name: partnerId });
-    const wish = { environment, scopes: ALL_SCOPES };
-    return this.staff.call('POST', `/staff/v1/partners/${partnerId}/keys`, wish);
+    const wish = { environment: 'sandbox', scopes: ALL_SCOPES };
+    const key: SigningKey = await this.staff.call('POST', `/staff/v1/partners/${partnerId}/keys`, wish);
+    return { partnerId, key };
   }
 
   get staffToken(): string {
@@ -136,20 +172,7 @@ export class CloudUnderFire {
         : ({ engine: 'postgresql', url: this.#postgres.url } as const);
     const db = await connect(location, () => undefined);
     try {
-      const complaints: string[] = [];
-      const operations = await db.selectFrom('operations').select(['operation_id', 'order_id', 'kind']).execute();
-      const stored = new Set(operations.map((row) => row.operation_id));
-      const untold = [...stored].filter((id) => !accepted.has(id));
-      const lost = [...accepted].filter((id) => !stored.has(id));
-      if (untold.length > 0) complaints.push(`${untold.length} operations that nobody was told of: ${untold[0]}`);
-      if (lost.length > 0) complaints.push(`${lost.length} accepted operations are not stored: ${lost[0]}`);
-      const orders = await db.selectFrom('orders').select('order_id').where('origin', '=', 'remote').execute();
-      const starts = new Set(operations.filter(({ kind }) => kind === 'start').map((row) => row.order_id));
-      const orphans = orders.filter(({ order_id: id }) => !starts.has(id));
-      if (orphans.length > 0) complaints.push(`${orphans.length} orders without an accepted start`);
-      const { broken } = await verifyAudit(db);
-      if (broken !== null) complaints.push(`the audit log is broken: ${JSON.stringify(broken)}`);
-      return { operations: operations.length, orders: orders.length, complaints };
+      return await whatIsLeft(db, accepted);
     } finally {
       await db.destroy();
     }
@@ -160,6 +183,7 @@ export class CloudUnderFire {
     await this.site.close().catch(() => undefined);
     await this.cloud.stop();
     await this.#postgres?.stop();
+    for (const helper of this.#helpers) await helper.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -35,7 +35,11 @@ const drawn: Drawn = {
 };
 const answer = (status: number, body: object | null, change: Partial<Answered> = {}): Answered => ({
   status,
-  headers: { 'content-type': status < 400 ? 'application/json' : 'application/problem+json', 'retry-after': '1' },
+  headers: {
+    'content-type': status < 400 ? 'application/json' : 'application/problem+json',
+    'retry-after': '1',
+    'pilegate-correlation': 'p/1',
+  },
   body: Buffer.from(body === null ? '' : JSON.stringify(body)),
   elapsedMs: 1,
   ...change,

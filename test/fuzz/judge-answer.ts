@@ -42,6 +42,8 @@ export class Judge {
     if (status < 300 && drawn.document !== undefined && !this.allows(drawn.operation, drawn.document))
       complaints.push('takes a body that its own document refuses');
     if (status === 431 && drawn.target.length > LONG_TARGET) return complaints;
+    if (drawn.isAsDescribed && headers['pilegate-correlation'] === undefined)
+      complaints.push('has no Pilegate-Correlation');
     // A NUL in the address is refused before it is looked up what is there.
     if (status === 400 && /%00/.test(drawn.target)) return complaints;
     return drawn.isAsDescribed ? [...complaints, ...this.#judgeByDocument(drawn.operation, answer)] : complaints;

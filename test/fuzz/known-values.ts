@@ -3,7 +3,8 @@ import type { Dice } from '../sim/dice.ts';
 const MOST_OF_A_NAME = 40;
 /** Names under which the API gives back what it takes elsewhere under another one. */
 const alsoKnownAs: Readonly<Record<string, string>> = { next_cursor: 'cursor' };
-const isWorthKeeping = (name: string): boolean => /(^|_)(id|cursor|token|secret|invitation|challenge|etag)$/.test(name);
+const isWorthKeeping = (name: string): boolean =>
+  /(^|_)(id|cursor|token|secret|invitation|challenge|etag|code|level|currency|version)$/.test(name);
 
 /** What the API has told, by the names of the fields: ids, cursors and the like, to be used again. */
 export class KnownValues {
@@ -15,7 +16,8 @@ export class KnownValues {
     if (Array.isArray(value)) for (const item of value.slice(0, 50)) this.learn(item);
     else if (typeof value === 'object' && value !== null)
       for (const [name, inner] of Object.entries(value)) {
-        if (typeof inner === 'string' && isWorthKeeping(name)) this.add(alsoKnownAs[name] ?? name, inner);
+        const isText = typeof inner === 'string' || Number.isSafeInteger(inner);
+        if (isText && isWorthKeeping(name)) this.add(alsoKnownAs[name] ?? name, String(inner));
         else this.learn(inner);
       }
   }

@@ -1,0 +1,46 @@
+/** Answers that tell what is secret tell it under these names. */
+const SECRET =
+  /^(secret|token|invitation|totp_secret|broker_password|claim_code|recovery_codes|confirmation|password)$/;
+/** What belongs to one partner alone. */
+const OWN = /^(order|operation|reservation|endpoint|fault|transfer|event|replay)_id$/;
+const LEAST_LENGTH = 12;
+const TOKEN = /[\w+/=-]{12,}/g;
+
+/** Knows every secret that was told, and which partner each id was told to, and looks for them where they must not be. */
+export class SecretWatch {
+  readonly #secrets = new Set<string>();
+  readonly #owners = new Map<string, string>();
+
+  /** A secret that no answer may tell. */
+  keep(secret: string): void {
+    if (secret.length >= LEAST_LENGTH) this.#secrets.add(secret);
+  }
+
+  /**
+   * What an answer tells that it must not: a secret that was told before, or an id of another partner's. What the request itself says may come back.
+   *
+   * @param partnerId who has asked; null: not a partner
+   */
+  complaints(partnerId: string | null, asked: string, told: string): string[] {
+    const found = new Set<string>();
+    for (const [text] of told.matchAll(TOKEN)) {
+      const owner = partnerId === null ? undefined : this.#owners.get(text);
+      const isForeign = owner !== undefined && owner !== partnerId;
+      if (!isForeign && !this.#secrets.has(text)) continue;
+      if (!asked.includes(text)) found.add(isForeign ? 'tells what belongs to another partner' : 'tells a secret');
+    }
+    return [...found];
+  }
+
+  /** Takes in what an answer has told, after it was looked at. */
+  learn(partnerId: string | null, told: unknown): void {
+    if (Array.isArray(told)) for (const item of told) this.learn(partnerId, item);
+    else if (typeof told === 'object' && told !== null)
+      for (const [name, value] of Object.entries(told)) {
+        if (SECRET.test(name)) for (const text of [value].flat()) if (typeof text === 'string') this.keep(text);
+        if (partnerId !== null && OWN.test(name) && typeof value === 'string' && value.length >= LEAST_LENGTH)
+          if (!this.#owners.has(value)) this.#owners.set(value, partnerId);
+        this.learn(partnerId, value);
+      }
+  }
+}
