@@ -64,10 +64,11 @@ test('each thing that an answer must not be is seen', () => {
   const { headers, ...internal } = refusal('platform.internal');
   expect(judged({ ...internal, headers })).toContain('answers 500');
   expect(judged({ ...refusal('platform.unavailable'), headers })).not.toContain('Retry-After');
-  const withoutWait = { 'content-type': 'application/problem+json' };
+  const withoutWait = { 'content-type': 'application/problem+json', 'pilegate-correlation': 'p/1' };
   expect(judged({ ...refusal('platform.unavailable'), headers: withoutWait })).toContain('answers 503');
   expect(judged({ ...refusal('request.too_many'), headers: withoutWait })).toContain('no Retry-After');
   expect(judged(answer(200, { a: 2 }, { elapsedMs: 5_001 }))).toContain('after more than 5000 ms');
+  expect(judged(answer(200, { a: 2 }, { headers: { 'content-type': 'application/json' } }))).toContain('Correlation');
   expect(judged(answer(200, { a: 'x' }))).toContain('otherwise than declared');
   expect(judged(answer(200, { a: 1, more: 1 }))).toContain('otherwise than declared');
   expect(judged(answer(201, { a: 1 }))).toContain('201, which is not declared');
