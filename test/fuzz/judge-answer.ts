@@ -24,6 +24,17 @@ export class Judge {
     for (const [name, document] of Object.entries(documents)) this.#ajv.addSchema(document, name);
   }
 
+  /** Compiles what most answers are held against, so that it does not take its time while somebody waits for the next one. */
+  prepare(operations: readonly Operation[]): void {
+    for (const operation of operations) {
+      if (operation.body !== null) this.#validatorAt(`${operation.api}#/${pointerToBody(operation)}`);
+      for (const [status, { content = {} }] of Object.entries(operation.responses))
+        for (const mediaType of Object.keys(content))
+          if (mediaType === 'application/json')
+            this.#validatorAt(`${operation.api}#/${pointerToAnswer(operation, status, mediaType)}`);
+    }
+  }
+
   /** Whether a body is one that the document allows. */
   allows(operation: Operation, body: unknown): boolean {
     return this.#fits(operation.api, pointerToBody(operation), body) === null;

@@ -108,9 +108,13 @@ class FuzzRun {
     watch.keep(this.#target.staffToken);
     const baseUrl = this.#target.cloud.ready.httpUrl;
     const common = { sender: this.#sender, baseUrl, known: this.#known, tell: this.#tell };
-    const shooter = new Shooter({ ...common, judge: new Judge(documents), tally, watch });
+    const judge = new Judge(documents);
+    judge.prepare(all);
+    const shooter = new Shooter({ ...common, judge, tally, watch });
     // The two documents have the components of both.
-    const maker = new ValueMaker(documents.partner.components?.schemas ?? {}, this.#known);
+    const schemas = documents.partner.components?.schemas ?? {};
+    const maker = new ValueMaker(schemas, this.#known);
+    maker.prepare(operations.flatMap(({ body, parameters }) => [...parameters.map((one) => one.schema), body ?? {}]));
     this.#known.prefer('connector_id', this.#target.connectorIds);
     for (let n = 0; n < 3; n += 1) await this.#addKey(watch);
     const victim = await this.#target.newKey('victim-partner');

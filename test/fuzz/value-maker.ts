@@ -44,6 +44,22 @@ export class ValueMaker {
     this.#known = known;
   }
 
+  /** Makes the texts that schemas ask for beforehand: the first of a kind takes long, and who waits for an answer meanwhile would count that as its time. */
+  prepare(schemas: readonly JsonSchema[]): void {
+    for (const schema of schemas) {
+      if (schema.type === 'string' && schema.enum === undefined && schema.const === undefined) this.#textsOf(schema);
+      const { additionalProperties: more, propertyNames, properties = {}, items } = schema;
+      const inner = [
+        ...Object.values(properties),
+        ...(schema.anyOf ?? []),
+        ...(schema.oneOf ?? []),
+        ...(schema.allOf ?? []),
+      ];
+      for (const one of [more, propertyNames, items]) if (typeof one === 'object') inner.push(one);
+      this.prepare(inner);
+    }
+  }
+
   make(schema: JsonSchema, name: string, dice: Dice, mood: Mood): unknown {
     if (mood === 'hostile' && dice.chance(HOSTILE_FIELD))
       return dice.chance(0.6) ? dice.pick(HOSTILE_TEXTS) : dice.pick(HOSTILE_VALUES);
@@ -101,7 +117,9 @@ export class ValueMaker {
     return Object.fromEntries(made);
   }
 
-  #text(schema: JsonSchema, dice: Dice): string {
+  #text = (schema: JsonSchema, dice: Dice): string => dice.pick(this.#textsOf(schema));
+
+  #textsOf(schema: JsonSchema): readonly string[] {
     const key = JSON.stringify([schema.pattern, schema.format, schema.minLength, schema.maxLength]);
     let texts = this.#texts.get(key);
     if (texts === undefined) {
@@ -109,7 +127,7 @@ export class ValueMaker {
       texts = fc.sample(arbitraryText(schema), { numRuns: SAMPLES, seed: 1 });
       this.#texts.set(key, texts);
     }
-    return dice.pick(texts);
+    return texts;
   }
 }
 
