@@ -7,8 +7,8 @@ const CLOCK_MARGIN_MS = 1_000;
 /**
  * Up to which change time a list is complete. A row takes its change time before its transaction
  * commits, so it can appear behind a cursor that has passed. Every transaction under way has begun no later
- * than any change time it writes: nothing older than the oldest of them is still to come. A caller therefore
- * sees a row in the list about a second after its change; by its id it sees it at once. The server's own work, as a vacuum of
+ * than any change time it writes: nothing older than the oldest of them is still to come. Where a list
+ * ends there, a row is in it about a second after its change; by its id it is seen at once. The server's own work, as a vacuum of
  * hours, changes no row.
  */
 export async function settledBeforeMs(db: Db, nowMs: number): Promise<number> {

@@ -5,6 +5,7 @@ import type { Db } from '../db/connect.ts';
 import type { Caller } from '../partners/caller.ts';
 import { exampleTariff } from '../testing/fixtures.ts';
 import { openTestDatabase } from '../testing/test-database.ts';
+import type { ReadingRange } from './changes.ts';
 import { listPiles } from './piles.ts';
 import { listStatus } from './status.ts';
 import { listPrices } from './tariff-list.ts';
@@ -58,7 +59,7 @@ afterAll(() => db?.destroy());
 
 test('OP-10 OP-11 a page costs as many queries as one row, among 3,000 connectors', async () => {
   const counted = db.withPlugin(counting);
-  const range = (limit: number) => ({ fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, after: null, limit });
+  const range = (limit: number) => ({ fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, after: null, ahead: null, limit });
   const everything = { siteId: null, kind: null };
   const lists: Record<string, (limit: number) => Promise<number>> = {
     stations: async (limit) => (await listStations(counted, caller, range(limit), NOW_MS)).rows.length,
@@ -85,12 +86,12 @@ test('OP-10 OP-11 a page costs as many queries as one row, among 3,000 connector
 
 test('OP-10 all 3,000 connectors are found by their pages, in order, each once', async () => {
   const seen: string[] = [];
-  let after: Parameters<typeof listConnectors>[3]['after'] = null;
+  let place: Pick<ReadingRange, 'after' | 'ahead'> = { after: null, ahead: null };
   for (let page = 0; page < 40; page += 1) {
-    const range = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, after, limit: 200 };
+    const range = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, ...place, limit: 200 };
     const found = await listConnectors(db, caller, { siteId: null, kind: null }, range, NOW_MS);
     seen.push(...found.rows.map((row) => row.connector_id));
-    after = found.next;
+    place = found;
     if (!found.more) break;
   }
   expect([seen.length, new Set(seen).size]).toEqual([SITES * PER_SITE, SITES * PER_SITE]);

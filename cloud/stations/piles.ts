@@ -1,12 +1,13 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Db } from '../db/connect.ts';
-import { type ChangeRange, type Page, pageOf } from '../http/cursor.ts';
+import { settledBeforeMs } from '../db/settled.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import type { Caller } from '../partners/caller.ts';
+import { changedIn, pageOfReading, type ReadingPage, type ReadingRange } from './changes.ts';
 import type { pileSchema } from './schemas.ts';
 import { connectorKinds } from './tables.ts';
-import { changedIn, usableStations } from './usable.ts';
+import { usableStations } from './usable.ts';
 import type { ConnectorFilter } from './view.ts';
 
 type PileView = z.infer<typeof pileSchema>;
@@ -67,18 +68,22 @@ export async function listPiles(
   db: Db,
   caller: Caller,
   { siteId, kind }: ConnectorFilter,
-  range: ChangeRange,
+  range: ReadingRange,
   nowMs: number,
-): Promise<Page<PileView>> {
+): Promise<ReadingPage<PileView>> {
   const id = sql<string>`(station.site_id || '/' || connectors.pile_id)`;
+  const settledMs = await settledBeforeMs(db, nowMs);
   const found = await pileRows(db, caller)
-    .where(await changedIn(db, range, nowMs, { at: sql`station.changed_at_ms`, id }))
+    .where(changedIn(range, { at: sql`station.changed_at_ms`, id }))
     .$if(siteId !== null, (query) => query.where('station.site_id', '=', siteId ?? ''))
     .$if(kind !== null, (query) => query.having(sql<boolean>`bool_or(connectors.kind = ${kind})`))
     .orderBy('station.changed_at_ms')
     .orderBy(id)
     .limit(range.limit + 1)
     .execute();
-  const page = pageOf(found, range, (row) => ({ atMs: row.changed_at_ms, id: `${row.site_id}/${row.pile_id}` }));
+  const page = pageOfReading(found, range, settledMs, (row) => ({
+    atMs: row.changed_at_ms,
+    id: `${row.site_id}/${row.pile_id}`,
+  }));
   return { ...page, rows: page.rows.map(pileView) };
 }

@@ -4,12 +4,13 @@ import { PilegateError } from '#shared/errors.ts';
 import { connectorIdSchema, siteIdSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { cacheable, FOR_GOOD, MOMENTARY, notModified, REVALIDATED } from '../http/cacheable.ts';
-import { changesQuerySchema, pageFields, placeOf, rangeOf } from '../http/cursor.ts';
+import { pageFields } from '../http/cursor.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
 import { tariffViewSchema } from '../orders/schemas.ts';
 import { tariffView } from '../orders/tariff-view.ts';
 import type { PartnerGate } from '../partners/gate.ts';
+import { placeOfReading, readingOf, readingQuerySchema } from './changes.ts';
 import { BY_CHANGE } from './routes.ts';
 import { connectorStatusSchema } from './schemas.ts';
 import { listStatus } from './status.ts';
@@ -42,7 +43,7 @@ export function priceAndStatusRoutes({ db, clock }: CloudContext, gate: PartnerG
         tags,
         summary: 'What you pay where and when, by change time',
         description: `${BY_CHANGE} A price that begins later is in the list as soon as it is put; what was replaced has \`replaced_at\`.`,
-        querystring: changesQuerySchema.extend({ site_id: siteIdSchema.optional() }),
+        querystring: readingQuerySchema.extend({ site_id: siteIdSchema.optional() }),
         response: {
           200: z.object({ price_lists: z.array(priceListSchema), ...pageFields }),
           ...notModified,
@@ -51,9 +52,9 @@ export function priceAndStatusRoutes({ db, clock }: CloudContext, gate: PartnerG
       },
       handler: async (request) => {
         const { site_id: siteId = null } = request.query;
-        const range = rangeOf(request.query, z.string().regex(/^[sp]\d{15}$/));
+        const range = readingOf(request.query, z.string().regex(/^[sp]\d{15}$/));
         const page = await listPrices(db, gate.callerOf(request), siteId, range, clock.wallMs());
-        return { price_lists: [...page.rows], ...placeOf(page) };
+        return { price_lists: [...page.rows], ...placeOfReading(page) };
       },
     });
 

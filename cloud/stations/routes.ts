@@ -4,10 +4,11 @@ import { PilegateError } from '#shared/errors.ts';
 import { connectorIdSchema, pileIdSchema, siteIdSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { cacheable, notModified, REVALIDATED } from '../http/cacheable.ts';
-import { changesQuerySchema, pageFields, placeOf, rangeOf } from '../http/cursor.ts';
+import { pageFields } from '../http/cursor.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
 import type { PartnerGate } from '../partners/gate.ts';
+import { placeOfReading, readingOf, readingQuerySchema } from './changes.ts';
 import { findPile, listPiles } from './piles.ts';
 import { connectorFactsSchema, connectorSchema, pileSchema, stationFactsSchema, stationSchema } from './schemas.ts';
 import { connectorKinds } from './tables.ts';
@@ -17,9 +18,9 @@ const tags = ['stations'];
 
 /** How every list by change time is read. */
 export const BY_CHANGE =
-  'Oldest change first. Follow `next_cursor`: nothing is missed and nothing repeated while things change; what changes again appears again. A change shows up here about a second after it happened. What was withdrawn stays in the list with `withdrawn_at`.';
+  'Oldest change first. Follow `next_cursor`: nothing is missed while things change; what changes again appears again, and what had just changed when a list ended comes once more in the next. What was withdrawn stays in the list with `withdrawn_at`.';
 
-const filterSchema = changesQuerySchema.extend({
+const filterSchema = readingQuerySchema.extend({
   site_id: siteIdSchema.optional(),
   kind: z.enum(connectorKinds).optional(),
 });
@@ -42,7 +43,7 @@ export function stationRoutes(context: CloudContext, gate: PartnerGate): Fastify
         tags,
         summary: 'Stations by change time',
         description: BY_CHANGE,
-        querystring: changesQuerySchema,
+        querystring: readingQuerySchema,
         response: {
           200: z.object({ stations: z.array(stationFactsSchema), ...pageFields }),
           ...notModified,
@@ -50,9 +51,9 @@ export function stationRoutes(context: CloudContext, gate: PartnerGate): Fastify
         },
       },
       handler: async (request) => {
-        const range = rangeOf(request.query, siteIdSchema);
+        const range = readingOf(request.query, siteIdSchema);
         const page = await listStations(db, gate.callerOf(request), range, clock.wallMs());
-        return { stations: [...page.rows], ...placeOf(page) };
+        return { stations: [...page.rows], ...placeOfReading(page) };
       },
     });
 
@@ -86,9 +87,9 @@ export function stationRoutes(context: CloudContext, gate: PartnerGate): Fastify
         },
       },
       handler: async (request) => {
-        const range = rangeOf(request.query, pileKeySchema);
+        const range = readingOf(request.query, pileKeySchema);
         const page = await listPiles(db, gate.callerOf(request), filterOf(request.query), range, clock.wallMs());
-        return { piles: [...page.rows], ...placeOf(page) };
+        return { piles: [...page.rows], ...placeOfReading(page) };
       },
     });
 
@@ -122,9 +123,9 @@ export function stationRoutes(context: CloudContext, gate: PartnerGate): Fastify
         },
       },
       handler: async (request) => {
-        const range = rangeOf(request.query, connectorIdSchema);
+        const range = readingOf(request.query, connectorIdSchema);
         const page = await listConnectors(db, gate.callerOf(request), filterOf(request.query), range, clock.wallMs());
-        return { connectors: [...page.rows], ...placeOf(page) };
+        return { connectors: [...page.rows], ...placeOfReading(page) };
       },
     });
 

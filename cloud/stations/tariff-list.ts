@@ -3,12 +3,13 @@ import { z } from 'zod';
 import { type ScheduledTariff, tariffScheduleSchema } from '#shared/tariff/schedule.ts';
 import { type Tariff, tariffSchema } from '#shared/tariff/tariff.ts';
 import type { Db } from '../db/connect.ts';
-import { type ChangeRange, type Page, pageOf } from '../http/cursor.ts';
+import { settledBeforeMs } from '../db/settled.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { tariffViewSchema } from '../orders/schemas.ts';
 import { tariffView } from '../orders/tariff-view.ts';
 import type { Caller } from '../partners/caller.ts';
-import { changedIn, usableStations } from './usable.ts';
+import { changedIn, pageOfReading, type ReadingPage, type ReadingRange } from './changes.ts';
+import { usableStations } from './usable.ts';
 
 export const priceListSchema = z
   .object({
@@ -93,11 +94,12 @@ export async function listPrices(
   db: Db,
   caller: Caller,
   siteId: string | null,
-  range: ChangeRange,
+  range: ReadingRange,
   nowMs: number,
-): Promise<Page<z.infer<typeof priceListSchema>>> {
+): Promise<ReadingPage<z.infer<typeof priceListSchema>>> {
+  const settledMs = await settledBeforeMs(db, nowMs);
   const found = await selected(db, caller)
-    .where(await changedIn(db, range, nowMs, { at: sql`price.at_ms`, id: sql`price.id` }))
+    .where(changedIn(range, { at: sql`price.at_ms`, id: sql`price.id` }))
     .$if(siteId !== null, (query) =>
       query.where((where) => where.or([where('price.site_id', '=', siteId), where('price.site_id', 'is', null)])),
     )
@@ -105,7 +107,7 @@ export async function listPrices(
     .orderBy('price.id')
     .limit(range.limit + 1)
     .execute();
-  const page = pageOf(found, range, (row) => ({ atMs: row.at_ms, id: row.id }));
+  const page = pageOfReading(found, range, settledMs, (row) => ({ atMs: row.at_ms, id: row.id }));
   const rows = page.rows.map((row) => ({
     price_list_id: row.id,
     site_id: row.site_id,

@@ -1,8 +1,5 @@
-import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../db/connect.ts';
-import { settledBeforeMs } from '../db/settled.ts';
 import type { Trx } from '../db/transaction.ts';
-import type { ChangeRange } from '../http/cursor.ts';
 import type { Caller } from '../partners/caller.ts';
 import { mayUse } from '../partners/terms/visible.ts';
 
@@ -52,19 +49,3 @@ export const usableConnectors = (db: Db | Trx, caller: Partner) =>
     ])
     .select(({ fn }) => fn.coalesce('connectors.withdrawn_at_ms', 'station.withdrawn_at_ms').as('withdrawn_at_ms'));
 export type ConnectorRow = Awaited<ReturnType<ReturnType<typeof usableConnectors>['executeTakeFirstOrThrow']>>;
-
-/**
- * True for what has changed in the range and comes after its cursor, by the time of the change and `id`. Nothing that is not settled
- * yet is in it, so that what commits late cannot appear behind the cursor.
- */
-export async function changedIn(
-  db: Db,
-  range: ChangeRange,
-  nowMs: number,
-  { at, id }: { readonly at: RawBuilder<number>; readonly id: RawBuilder<string> },
-): Promise<RawBuilder<boolean>> {
-  const beforeMs = Math.min(range.toMs, await settledBeforeMs(db, nowMs));
-  const after = range.after ?? { atMs: -1, id: '' };
-  return sql<boolean>`(${at} >= ${range.fromMs} and ${at} < ${beforeMs}
-    and (${at}, ${id}) > (${after.atMs}::bigint, ${after.id}::text))`;
-}

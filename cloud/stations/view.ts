@@ -2,10 +2,11 @@ import { type RawBuilder, sql } from 'kysely';
 import type { z } from 'zod';
 import { faultCodes } from '#shared/faults.ts';
 import type { Db } from '../db/connect.ts';
-import { type ChangeRange, type Page, pageOf } from '../http/cursor.ts';
+import { settledBeforeMs } from '../db/settled.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { tariffView } from '../orders/tariff-view.ts';
 import type { Caller } from '../partners/caller.ts';
+import { changedIn, pageOfReading, type ReadingPage, type ReadingRange } from './changes.ts';
 import { ageMs, linkIsFresh, statusNow } from './freshness.ts';
 import { type Announced, announcedAt, closureAt } from './hours/closures.ts';
 import { type PriceAt, pricesAt } from './prices.ts';
@@ -17,7 +18,7 @@ import type {
   stationSchema,
 } from './schemas.ts';
 import type { ConnectorKind } from './tables.ts';
-import { type ConnectorRow, changedIn, usableConnectors, usableStations } from './usable.ts';
+import { type ConnectorRow, usableConnectors, usableStations } from './usable.ts';
 
 type Facts = z.infer<typeof connectorFactsSchema>;
 
@@ -162,16 +163,17 @@ const stationChanged: RawBuilder<number> = sql<number>`station.changed_at_ms`;
 export async function listStations(
   db: Db,
   caller: Caller,
-  range: ChangeRange,
+  range: ReadingRange,
   nowMs: number,
-): Promise<Page<z.infer<typeof stationFactsSchema>>> {
+): Promise<ReadingPage<z.infer<typeof stationFactsSchema>>> {
+  const settledMs = await settledBeforeMs(db, nowMs);
   const found = await stationRows(db, caller)
-    .where(await changedIn(db, range, nowMs, { at: stationChanged, id: sql`station.site_id` }))
+    .where(changedIn(range, { at: stationChanged, id: sql`station.site_id` }))
     .orderBy('station.changed_at_ms')
     .orderBy('station.site_id')
     .limit(range.limit + 1)
     .execute();
-  const page = pageOf(found, range, (row) => ({ atMs: row.changed_at_ms, id: row.site_id }));
+  const page = pageOfReading(found, range, settledMs, (row) => ({ atMs: row.changed_at_ms, id: row.site_id }));
   const siteIds = page.rows.map((row) => row.site_id);
   const priceAt = await pricesAt(db, caller, siteIds, nowMs);
   const announced = await announcedAt(db, siteIds, nowMs);
@@ -188,18 +190,19 @@ export async function listConnectors(
   db: Db,
   caller: Caller,
   filter: ConnectorFilter,
-  range: ChangeRange,
+  range: ReadingRange,
   nowMs: number,
-): Promise<Page<Facts>> {
+): Promise<ReadingPage<Facts>> {
+  const settledMs = await settledBeforeMs(db, nowMs);
   const found = await usableConnectors(db, caller)
-    .where(await changedIn(db, range, nowMs, { at: stationChanged, id: sql`connectors.connector_id` }))
+    .where(changedIn(range, { at: stationChanged, id: sql`connectors.connector_id` }))
     .$if(filter.siteId !== null, (query) => query.where('connectors.site_id', '=', filter.siteId ?? ''))
     .$if(filter.kind !== null, (query) => query.where('connectors.kind', '=', filter.kind))
     .orderBy('station.changed_at_ms')
     .orderBy('connectors.connector_id')
     .limit(range.limit + 1)
     .execute();
-  const page = pageOf(found, range, (row) => ({ atMs: row.changed_at_ms, id: row.connector_id }));
+  const page = pageOfReading(found, range, settledMs, (row) => ({ atMs: row.changed_at_ms, id: row.connector_id }));
   const priceAt = await pricesAt(db, caller, [...new Set(page.rows.map((row) => row.site_id))], nowMs);
   return {
     ...page,
