@@ -28,3 +28,13 @@ test('what a caller has said itself may come back', () => {
   expect(watch.complaints('other', `GET /v1/orders/${ORDER}`, `no order ${ORDER}`)).toEqual([]);
   expect(watch.complaints(null, 'name pgs_0123456789ab', 'name pgs_0123456789ab')).toEqual([]);
 });
+
+test('an address that names an id of another partner is seen', () => {
+  watch.learn('one', { order_id: ORDER });
+  expect(watch.isForeign('other', `/v1/orders/${ORDER}`)).toBe(true);
+  expect([watch.isForeign('one', `/v1/orders/${ORDER}`), watch.isForeign(null, `/v1/orders/${ORDER}`)]).toEqual([
+    false,
+    false,
+  ]);
+  expect(watch.isForeign('other', '/v1/orders/7b3f0a52-0000-4a0f-9a2e-0a5c8c1f4f10')).toBe(false);
+});

@@ -32,6 +32,14 @@ export class SecretWatch {
     return [...found];
   }
 
+  /** Whether an address names what belongs to another partner. */
+  isForeign(partnerId: string | null, path: string): boolean {
+    return [...path.matchAll(TOKEN)].some(([text]) => {
+      const parts = text.split('/').map((part) => this.#owners.get(part));
+      return partnerId !== null && parts.some((owner) => owner !== undefined && owner !== partnerId);
+    });
+  }
+
   /** Takes in what an answer has told, after it was looked at. */
   learn(partnerId: string | null, told: unknown): void {
     if (Array.isArray(told)) for (const item of told) this.learn(partnerId, item);

@@ -82,7 +82,8 @@ export class Shooter {
     this.slowestMs = Math.max(this.slowestMs, answer.elapsedMs);
     tally.count(operation, answer.status, codeOf(told.body));
     const complaints = judge.judge(drawn, answer);
-    if (isForeign && answer.status < 300) complaints.push('lets in somebody whose it is not');
+    const isOther = drawn.operation.door === 'partner' && watch.isForeign(caller.partnerId, target.split('?')[0] ?? '');
+    if ((isForeign || isOther) && answer.status < 300) complaints.push('lets in somebody whose it is not');
     complaints.push(...watch.complaints(caller.partnerId, `${decoded(target)} ${body}`, text));
     if (complaints.length > 0) this.#fail(index, operation, complaints, text.slice(0, 400), sent);
     if (answer.status >= 300 || body.length > MOST_LEARNT_BYTES) return told;

@@ -110,7 +110,7 @@ export class Walk {
   async #askAsAnother(operation: Operation, caller: Caller, wish: Wish): Promise<void> {
     const isOwn = OWN_PLACE.test(operation.path) || OWN_FIELD.test(JSON.stringify(wish.body ?? null));
     const others = this.parts.keys().filter(({ partnerId }) => partnerId !== caller.partnerId);
-    if (!isOwn || others.length === 0 || !this.dice.chance(0.3)) return;
+    if (!isOwn || others.length === 0 || !this.dice.chance(0.5)) return;
     const { partnerId, key } = this.dice.pick(others);
     const other = partnerCaller(partnerId, key, this.dice);
     await this.parts.shooter.fire({ drawn: exactly(operation, wish), caller: other, isForeign: true });

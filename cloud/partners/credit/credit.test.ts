@@ -187,6 +187,12 @@ test('OP-28 what nobody can bill stays held until a person says what is paid', a
       body: { transfer_id: transferId, amount_minor: amountMinor, reason: 'agreed by mail' },
     });
   const transferId = systemRandom.uuid();
+  const ofAnother = await cloud.context.db
+    .selectFrom('credit_transfers')
+    .select('transfer_id')
+    .executeTakeFirstOrThrow();
+  const taken = await settle(700, ofAnother.transfer_id);
+  expect([taken.status, taken.body.code]).toEqual([409, 'resource.exists']);
   expect((await settle(700, transferId)).status).toBe(200);
   expect((await settle(700, transferId)).status).toBe(200);
   expect((await settle(700, systemRandom.uuid())).body.code).toBe('credit.settled');

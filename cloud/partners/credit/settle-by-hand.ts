@@ -4,6 +4,7 @@ import { transaction } from '../../db/transaction.ts';
 import { lockOrder } from '../../orders/store.ts';
 import { accountOfOrder, closeHolds, holdsOf } from './hold.ts';
 import { postCharge } from './settle.ts';
+import { underTransferId } from './transfer-id.ts';
 
 export interface Settlement {
   readonly orderId: string;
@@ -15,14 +16,20 @@ export interface Settlement {
   readonly madeBy: string;
 }
 
+type SettleContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger'>;
+
 /**
  * A person has looked at an order that nobody could bill, and says what the partner pays for it. Its record and its state stay as
  * they are. The same settlement again moves nothing.
  *
- * @throws PilegateError `order.unknown`, `credit.unknown`, or `credit.settled` when it does not wait for that
+ * @throws PilegateError `order.unknown`, `credit.unknown`, `credit.settled` when it does not wait for that, or `resource.exists` when the id was
+ *   used for another movement
  */
-export const settleByHand = (
-  context: Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger'>,
+export const settleByHand = (context: SettleContext, settlement: Settlement): Promise<void> =>
+  underTransferId(settlement.transferId, () => settle(context, settlement));
+
+const settle = (
+  context: SettleContext,
   { orderId, transferId, amountMinor, reason, madeBy }: Settlement,
 ): Promise<void> =>
   transaction(context.db, async (trx) => {

@@ -144,7 +144,7 @@ export function creditStaffRoutes(context: CloudContext, staff: StaffGate): Fast
         body: settlementSchema,
         response: {
           200: z.object({ order_id: z.string(), transfer_id: z.string(), amount_minor: z.int() }),
-          ...problems(...staffProblems, 'order.unknown', 'credit.unknown', 'credit.settled'),
+          ...problems(...staffProblems, 'order.unknown', 'credit.unknown', 'credit.settled', 'resource.exists'),
         },
       },
       handler: async (request) => {

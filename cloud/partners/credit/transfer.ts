@@ -5,6 +5,7 @@ import { type AccountName, availableOf, findAccount } from './accounts.ts';
 import { tellAnew } from './move.ts';
 import type { CreditWriteContext } from './set-terms.ts';
 import type { CreditAccountRow, CreditTransferRow } from './tables.ts';
+import { underTransferId } from './transfer-id.ts';
 
 export interface NewTransfer extends AccountName {
   /** Made by the caller. */
@@ -33,6 +34,9 @@ const entries = {
  *   `credit.exhausted` when less is left than is to be paid back
  */
 export const transfer = (context: CreditWriteContext, wish: NewTransfer): Promise<CreditAccountRow> =>
+  underTransferId(wish.transferId, () => book(context, wish));
+
+const book = (context: CreditWriteContext, wish: NewTransfer): Promise<CreditAccountRow> =>
   transaction(context.db, async (trx) => {
     const found = await findAccount(trx, wish);
     if (found === undefined)

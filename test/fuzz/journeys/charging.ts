@@ -42,6 +42,7 @@ export const chargeAndStop = (walk: Walk): Promise<void> =>
       body: { request_id: walk.dice.uuid(), order_id: orderId, hold_minor: 2_000 },
     });
     await stopped(walk, partner, orderId);
+    await walk.ask('GET /v1/orders/{order_id}', partner, { path: { order_id: orderId } });
     await walk.ask('GET /v1/orders', partner, { query: { limit: 5 } });
     await walk.ask('GET /staff/v1/trace/{request_id}', walk.staff(), { path: { request_id: requestId } });
   });
@@ -76,6 +77,7 @@ export const reserveAndCancel = (walk: Walk): Promise<void> =>
       const cancel = { request_id: walk.dice.uuid(), reservation_id: first };
       await walk.ask('POST /v1/operations/cancel-reservation', partner, { body: cancel });
       await over(walk, partner, first);
+      await walk.ask('GET /v1/reservations/{reservation_id}', partner, { path: { reservation_id: first } });
       const second = await reserved(walk, partner, connectorId);
       await walk.ask('POST /staff/v1/reservations/{reservation_id}/cancel', walk.staff(), {
         path: { reservation_id: second },

@@ -85,6 +85,7 @@ export const webhooks = (walk: Walk): Promise<void> =>
     const partner = await newPartner(walk);
     const made = await walk.ask('POST /v1/webhook-endpoints', partner, { body: { url: walk.parts.stage.hookUrl } });
     const path = { endpoint_id: textOf(made, 'endpoint_id') };
+    await walk.ask('GET /v1/webhook-endpoints', partner);
     await walk.ask('PATCH /v1/webhook-endpoints/{endpoint_id}', partner, { path, body: { description: 'fuzz' } });
     await walk.ask('GET /v1/webhook-endpoints/{endpoint_id}', partner, { path });
     await walk.look('POST /v1/webhook-endpoints/{endpoint_id}/test', partner, { path });
@@ -123,6 +124,7 @@ export async function keys(walk: Walk): Promise<void> {
   const partnerId = partner.partnerId ?? '';
   const ofKey = (keyId: string) => ({ partner_id: partnerId, key_id: keyId });
   const second = await newKey(walk, partnerId);
+  await walk.ask('GET /staff/v1/partners/{partner_id}/keys', walk.staff(), { path: { partner_id: partnerId } });
   const rotated = await walk.ask('POST /v1/keys/{key_id}/rotate', partner, {
     path: { key_id: second.key.key_id },
     body: { overlap_s: 60 },

@@ -23,6 +23,7 @@ export async function alerts(walk: Walk): Promise<void> {
   const channelId = textOf(made, 'channel_id');
   const path = { channel_id: channelId };
   await walk.ask('POST /staff/v1/alert-channels/{channel_id}/test', walk.staff(), { path, body: {} });
+  await walk.ask('GET /staff/v1/alert-channels', walk.staff());
   const rotaId = walk.parts.fresh('rota');
   await walk.ask('PUT /staff/v1/alert-settings/rotas/{rota_id}', walk.staff(), {
     path: { rota_id: rotaId },
@@ -152,6 +153,7 @@ export async function account(walk: Walk): Promise<void> {
   await walk.look('DELETE /staff/v1/sessions/current', self());
   await loggedIn(walk, person);
   await walk.look('DELETE /staff/v1/sessions/all', self());
+  await walk.ask('GET /staff/v1/accounts', walk.staff());
   const path = { staff_id: staffId };
   const anOwner = walk.parts.people.any(walk.dice.between(0, 100));
   if (anOwner === null) throw new BrokenOff('there is no owner');
