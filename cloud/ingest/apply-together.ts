@@ -39,14 +39,17 @@ function alarmsFrom(steps: readonly Step[], from: number): RecordEnvelope[] {
  */
 export async function applyTogether(context: RecordContext, together: readonly Together[]): Promise<boolean> {
   try {
-    await savepoint(context.trx, async () => {
-      for (const records of together) await applySame(context, records);
-    });
+    await savepoint(context.trx, () => applyAll(context, together));
     return true;
   } catch (error) {
     if (isTransient(error)) throw error;
     return false;
   }
+}
+
+/** Applies records in their order. @throws whatever one of them cannot be applied for: the transaction is lost then */
+export async function applyAll(context: RecordContext, together: readonly Together[]): Promise<void> {
+  for (const records of together) await applySame(context, records);
 }
 
 async function applySame(context: RecordContext, records: Together): Promise<void> {

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import type { Batch, RecordEnvelope } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
-import type { Trx } from '../db/transaction.ts';
+import { isTransient, type Trx } from '../db/transaction.ts';
 import { judgeReservations } from '../reservations/told-reservations.ts';
 import { applySamples } from '../samples/apply-samples.ts';
-import { applyTogether, togetherFrom } from './apply-together.ts';
+import { applyAll, applyTogether, togetherFrom } from './apply-together.ts';
 import { attemptRecord } from './attempt-record.ts';
 import { parkRecord } from './dead-letters.ts';
 import type { IngestContext, KnownSite } from './incoming.ts';
@@ -21,6 +21,8 @@ interface BatchInHand {
   readonly facts: SiteFacts;
   readonly batch: Batch;
   readonly nowMs: number;
+  /** Each record can fail by itself; otherwise the first that fails ends it all, as `RecordFailed`. */
+  readonly isCareful: boolean;
   /** Numbers under which another record is known: the store is a copy. */
   readonly conflicts: number[];
 }
@@ -39,11 +41,13 @@ interface AppliedRecord {
  */
 export async function handleBatch(context: IngestContext, site: KnownSite, batch: Batch): Promise<void> {
   const nowMs = context.clock.wallMs();
-  const { value, tenure } = await inShard(context, site.shard, async (trx) => {
-    const inHand = { context, trx, site, facts: siteFacts(trx, site.siteId), batch, nowMs, conflicts: [] };
+  const apply = async (trx: Trx, isCareful: boolean) => {
+    const facts = siteFacts(trx, site.siteId);
+    const inHand = { context, trx, site, facts, batch, nowMs, isCareful, conflicts: [] };
     const { cursor, toldHeadSeq, firstMissingSeq } = await lockCursor(inHand);
     const outcome = batch.stream === 'samples' ? await applySamples(inHand, cursor) : await applyEvents(inHand, cursor);
-    if (outcome.ackedSeq > cursor)
+    // Events move it with the statement that keeps them.
+    if (batch.stream === 'samples' && outcome.ackedSeq > cursor)
       await trx
         .updateTable('cursors')
         .set({ acked_seq: outcome.ackedSeq })
@@ -55,6 +59,11 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
     const areLost = isReached && (await judgeReservations(told, batch.storeEpoch, outcome.ackedSeq));
     const hasEnded = (isDrained && (await judgeSessions(told))) || areLost;
     return { ...outcome, conflicts: inHand.conflicts, hasEnded };
+  };
+  // A savepoint costs two turns with the database, and hardly a record needs it.
+  const { value, tenure } = await inShard(context, site.shard, (trx) => apply(trx, false)).catch((error: unknown) => {
+    if (!(error instanceof RecordFailed)) throw error;
+    return inShard(context, site.shard, (trx) => apply(trx, true));
   });
   const { ackedSeq, refused, conflicts, hasEnded } = value;
   context.metrics.batch({
@@ -138,6 +147,9 @@ const streamOf = ({ site, batch }: BatchInHand) => ({
   stream: batch.stream,
 });
 
+/** One of the records cannot be applied, and nothing is written. */
+class RecordFailed extends Error {}
+
 async function applyEvents(inHand: BatchInHand, cursor: number): Promise<{ ackedSeq: number; refused: Refusal[] }> {
   const { batch, context, site } = inHand;
   const stored = await storedUnder(inHand, numbersBefore(batch.records, cursor));
@@ -147,7 +159,9 @@ async function applyEvents(inHand: BatchInHand, cursor: number): Promise<{ acked
   for (let i = 0; i < steps.length; ) {
     const together = togetherFrom(steps, i);
     const count = together.flat().length;
-    const areApplied = count > 1 && (await applyTogether({ ...inHand.context, ...inHand }, together));
+    const areApplied = inHand.isCareful
+      ? count > 1 && (await applyTogether({ ...inHand.context, ...inHand }, together))
+      : count > 0 && (await applyBoldly(inHand, together));
     const run = steps.slice(i, i + Math.max(1, count));
     i += run.length;
     for (const step of run) {
@@ -156,13 +170,22 @@ async function applyEvents(inHand: BatchInHand, cursor: number): Promise<{ acked
       if (step.kind === 'apply') applied.push({ ...step, refusal });
     }
   }
-  await store(inHand, applied);
+  await store(inHand, applied, ackedSeq);
   if (missingBeforeSeq !== null)
     context.logger.warn(
       { siteId: site.siteId, expectedSeq: ackedSeq + 1, seq: missingBeforeSeq },
       'records are missing before this one',
     );
   return { ackedSeq, refused };
+}
+
+async function applyBoldly(inHand: BatchInHand, together: ReturnType<typeof togetherFrom>): Promise<true> {
+  try {
+    await applyAll({ ...inHand.context, ...inHand }, together);
+    return true;
+  } catch (error) {
+    throw isTransient(error) ? error : new RecordFailed('one of the records cannot be applied', { cause: error });
+  }
 }
 
 async function storedUnder(inHand: BatchInHand, seqs: readonly number[]): Promise<Map<number, StoredRecord>> {
@@ -199,7 +222,8 @@ async function applyNew(inHand: BatchInHand, record: RecordEnvelope): Promise<Re
   return why === null ? null : park(inHand, record, why.code, why.detail);
 }
 
-async function store(inHand: BatchInHand, applied: readonly AppliedRecord[]): Promise<void> {
+/** Keeps what was applied, and that it was. */
+async function store(inHand: BatchInHand, applied: readonly AppliedRecord[], ackedSeq: number): Promise<void> {
   if (applied.length === 0) return;
   const { trx, site, batch, nowMs } = inHand;
   const rows = applied.map(({ record, bodySha256, refusal }) => ({
@@ -210,7 +234,10 @@ async function store(inHand: BatchInHand, applied: readonly AppliedRecord[]): Pr
     refused_code: refusal?.code ?? null,
     refused_detail: refusal?.detail ?? null,
   }));
-  await sql`insert into site_records
+  await sql`with reached as (
+      update cursors set acked_seq = ${ackedSeq}::bigint
+      where site_id = ${site.siteId} and store_epoch = ${batch.storeEpoch}::uuid and stream = ${batch.stream})
+    insert into site_records
       (site_id, store_epoch, stream, seq, kind, body, body_sha256, refused_code, refused_detail, received_at_ms)
     select ${site.siteId}, ${batch.storeEpoch}::uuid, ${batch.stream}, seq, kind, body, body_sha256, refused_code, refused_detail,
       ${nowMs}::bigint

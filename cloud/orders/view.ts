@@ -16,7 +16,10 @@ const isErrorCode = (code: string): code is ErrorCode => code in errorCatalogue;
 
 /** An order as the partner sees it: with its progress while it charges, with all the evidence once it has ended. */
 export async function orderView(db: Db | Trx, order: OrderRow, nowMs: number): Promise<OrderView> {
-  const row = await db.selectFrom('cdrs').selectAll().where('order_id', '=', order.order_id).executeTakeFirst();
+  const isOpen = order.state === 'starting' || order.state === 'charging';
+  const row = isOpen
+    ? undefined
+    : await db.selectFrom('cdrs').selectAll().where('order_id', '=', order.order_id).executeTakeFirst();
   const cdr = row === undefined ? null : cdrOf(row);
   const stay =
     cdr?.occupancyId === undefined

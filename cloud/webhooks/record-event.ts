@@ -37,20 +37,18 @@ export interface NewEvent {
 export async function recordEvent(context: EventContext, event: NewEvent): Promise<string> {
   const { trx, nowMs } = context;
   const eventId = `msg_${context.random.uuid().replaceAll('-', '')}`;
-  await trx
-    .insertInto('webhook_events')
-    .values({
-      event_id: eventId,
-      partner_id: event.partnerId,
-      environment: event.environment,
-      order_id: event.orderId,
-      lane: event.lane ?? null,
-      type: event.type,
-      payload: JSON.stringify({ type: event.type, timestamp: iso(nowMs), data: event.data }),
-      created_at_ms: nowMs,
-    })
-    .execute();
+  const row = {
+    event_id: eventId,
+    partner_id: event.partnerId,
+    environment: event.environment,
+    order_id: event.orderId,
+    lane: event.lane ?? null,
+    type: event.type,
+    payload: JSON.stringify({ type: event.type, timestamp: iso(nowMs), data: event.data }),
+    created_at_ms: nowMs,
+  };
   const endpoints = await trx
+    .with('event', (db) => db.insertInto('webhook_events').values(row))
     .selectFrom('webhook_endpoints')
     .select(['endpoint_id', 'event_types'])
     .where('partner_id', '=', event.partnerId)

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { type Child, startChild } from '../../scripts/start/child.ts';
@@ -22,12 +22,26 @@ const RATE_PER_S = 300;
 const WARM_UP_STARTS = 600;
 const WARM_UP_PER_S = 150;
 const OUTCOMES_WITHIN_MS = 60_000;
+/** Each start holds an amount on the account of its partner, as a live one does. */
+const TERMS = {
+  environment: 'sandbox',
+  currency: DEMO_TARIFF.currency,
+  kind: 'limit',
+  limit_minor: 1_000_000_000,
+  hold_per_start_minor: 5_000,
+  low_marks_minor: [],
+  reason: 'benchmark',
+};
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Processor time that this machine has given to whoever, in ms. */
+const busyMs = (): number =>
+  cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
+
 /**
  * Signed starts at a fixed rate over sites that take and confirm them: one process each of API, ingest and worker, PostgreSQL with fsync
- * and synchronous commits, Mosquitto, sites and callers, all on this machine.
+ * and synchronous commits, Mosquitto, sites and callers, all on this machine. Each start holds an amount on one of a few accounts.
  *
  * @param seconds for how long
  * @throws Error when a start was refused, failed, or was not confirmed
@@ -84,10 +98,12 @@ export async function measureStarts(seconds: number): Promise<Record<string, num
     const measured = all.slice(WARM_UP_STARTS, WARM_UP_STARTS + RATE_PER_S * seconds);
     await ask(all.slice(0, WARM_UP_STARTS), WARM_UP_PER_S);
     await pause(2000);
+    const busyBeforeMs = busyMs();
     const before = [api.pid, ingest.pid].map(figuresOf);
     const startedAtMs = Date.now();
     const seen = await ask(measured, RATE_PER_S);
     const after = [api.pid, ingest.pid].map(figuresOf);
+    const machineMs = busyMs() - busyBeforeMs;
     const [apiCores = 0, ingestCores = 0] = after.map((now, i) => {
       const then = before[i] ?? now;
       return (now.cpuMs - then.cpuMs) / (now.atMs - then.atMs);
@@ -106,6 +122,7 @@ export async function measureStarts(seconds: number): Promise<Record<string, num
       sent_late_ms_most: round(seen.latestSendMs, 1),
       api_core_fraction: round(apiCores),
       ingest_core_fraction: round(ingestCores),
+      machine_core_fraction: round(machineMs / ((after[0]?.atMs ?? 0) - (before[0]?.atMs ?? 0))),
     };
   } finally {
     for (const stop of stops.reverse()) await stop();
@@ -123,7 +140,13 @@ async function provide(db: pg.Pool, staff: StaffClient, perSite: number): Promis
   const siteIds = Array.from({ length: SITES }, (_, n) => `bench-${n}`);
   await staff.publishTariff(siteIds, DEMO_TARIFF);
   await db.query('analyze');
-  return await Promise.all(Array.from({ length: PARTNERS }, (_, n) => staff.createPartner(`bench-${n}`, `Bench ${n}`)));
+  return await Promise.all(
+    Array.from({ length: PARTNERS }, async (_, n) => {
+      const key = await staff.createPartner(`bench-${n}`, `Bench ${n}`);
+      await staff.call('POST', `/staff/v1/partners/bench-${n}/credit/terms`, TERMS);
+      return key;
+    }),
+  );
 }
 
 /** How long the confirmations of the starts since then took to be stored, which the pile's own second is in. */

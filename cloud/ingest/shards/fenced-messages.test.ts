@@ -71,12 +71,13 @@ async function say(
   return answers;
 }
 
-/** Everything that a message can change. */
+/** Everything that a message can change. What becomes of an alarm that is there, others change. */
 const everything = async (): Promise<unknown[]> => {
-  const tables = ['site_links', 'site_records', 'cursors', 'connector_states', 'dead_letters', 'alarms'];
-  const found = await Promise.all(
-    tables.map((table) => sql`select * from ${sql.table(table)}`.execute(cloud.context.db)),
-  );
+  const tables = ['site_links', 'site_records', 'cursors', 'connector_states', 'dead_letters'];
+  const found = await Promise.all([
+    ...tables.map((table) => sql`select * from ${sql.table(table)}`.execute(cloud.context.db)),
+    sql`select alarm_id, code, detail, received_at_ms from alarms order by alarm_id`.execute(cloud.context.db),
+  ]);
   return found.map(({ rows }) => rows);
 };
 
