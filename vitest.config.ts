@@ -9,7 +9,7 @@ const long = [
   'test/stand/{cards,charge-target,hung-field,maintenance,site-change,systemd}.test.ts',
   'test/torture/{kills,outage}.test.ts',
   'test/torture/{api/api,sync/sync}.test.ts',
-  'test/e2e/{field-devices,ingest-processes,local-charge,many-starts,mosquitto-identity,rollout,sandbox-faults}.test.ts',
+  'test/e2e/{field-devices,ingest-processes,local-charge,mosquitto-identity,rollout,sandbox-faults}.test.ts',
   'test/line/{card-reader,late-replies}.test.ts',
   'test/faults/{io,interlocks-lasting}.test.ts',
   'test/rating/oracle-many.test.ts',
@@ -23,6 +23,8 @@ const long = [
   'test/fuzz/fuzz.test.ts',
   'test/security/{fields,rights}.test.ts',
 ];
+// How soon all of a crowd are answered is asked of a machine with nothing else to do.
+const crowds = ['test/e2e/many-starts.test.ts'];
 // A full site for a quarter of an hour, alone on the machine: `npm run test:site`.
 const fullSite = ['test/power/{grid,turns}.test.ts'];
 /** Programs that tests start are compiled once: beginning the second of a kind takes half of the processor's time. */
@@ -33,14 +35,15 @@ const onPostgresql = [
   'cloud/webhooks/{endpoints,replay}.test.ts',
   'cloud/**/*.postgresql.test.ts',
 ];
-// Real lines, native addons and whole programs: each file has a process of its own, with which all of it is closed.
+const onBothEngines = ['cloud/{db,ingest,operations,orders}/**/*.test.ts', 'cloud/webhooks/delivery*.test.ts'];
+
+// Real lines, native addons, whole programs, and what a process holds: each file has a process of its own, with which all of it is closed.
 const onRealLines = [
+  'test/contract/message-lengths.test.ts',
   'hardware-sim/line/**/*.test.ts',
   'edge/link/**/*.test.ts',
   'test/{e2e,faults,line,stand,store,sync,torture}/**/*.test.ts',
 ];
-const onBothEngines = ['cloud/{db,ingest,operations,orders}/**/*.test.ts', 'cloud/webhooks/delivery*.test.ts'];
-
 /** Files whose tests end what they begin share processes: loading everything anew for each of them takes half of the processor's time. */
 const oneProcess = { isolate: false };
 
@@ -62,11 +65,11 @@ export default defineConfig({
         test: {
           name: 'embedded',
           include: ['{shared,edge,cloud,hardware-sim,scripts,test}/**/*.test.ts'],
-          exclude: [...onPostgresql, ...onRealLines, ...long, ...fullSite],
+          exclude: [...onPostgresql, ...onRealLines, ...long, ...crowds, ...fullSite],
           ...oneProcess,
         },
       },
-      { extends: true, test: { name: 'lines', include: onRealLines, exclude: [...long, ...fullSite] } },
+      { extends: true, test: { name: 'lines', include: onRealLines, exclude: [...long, ...crowds, ...fullSite] } },
       {
         extends: true,
         test: {
@@ -77,7 +80,8 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      { extends: true, test: { name: 'site', include: fullSite, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+      { extends: true, test: { name: 'crowds', include: crowds, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+      { extends: true, test: { name: 'site', include: fullSite, maxWorkers: 1, sequence: { groupOrder: 3 } } },
       {
         extends: true,
         test: {
