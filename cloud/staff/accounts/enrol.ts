@@ -1,18 +1,12 @@
 import { PilegateError } from '#shared/errors.ts';
-import { recordAudit } from '../../audit/record.ts';
 import { sha256Hex } from '../../canonical-json.ts';
 import type { CloudContext } from '../../context.ts';
 import { type Trx, transaction } from '../../db/transaction.ts';
 import { hashPassword, passwordComplaint } from '../login/password.ts';
+import { recordOwn, type Whence } from '../login/record-own.ts';
 import { renewRecoveryCodes, takeCode, totpContext } from '../login/second-factor.ts';
 import { base32, otpauthUri, TOTP_SECRET_BYTES } from '../login/totp.ts';
 import type { StaffAccountRow } from '../tables.ts';
-
-/** Where a request comes from. */
-export interface Whence {
-  readonly address: string;
-  readonly correlationId: string;
-}
 
 export interface Invited {
   readonly staffId: string;
@@ -54,7 +48,7 @@ export async function beginEnrolment(
       })
       .where('staff_id', '=', staffId)
       .execute();
-    await recordOwn(trx, context, staffId, 'staff.set_up', whence);
+    await recordOwn(trx, context, { staffId, ...whence }, 'staff.set_up');
   });
   return { totpSecret: base32(secret), uri: otpauthUri(secret, staffId) };
 }
@@ -82,26 +76,10 @@ export function finishEnrolment(
       .where('staff_id', '=', staffId)
       .execute();
     const codes = await renewRecoveryCodes(trx, staffId, context.random.bytes);
-    await recordOwn(trx, context, staffId, 'staff.enrol', whence);
+    await recordOwn(trx, context, { staffId, ...whence }, 'staff.enrol');
     return codes;
   });
 }
-
-const recordOwn = (
-  trx: Trx,
-  { clock }: Pick<EnrolContext, 'clock'>,
-  staffId: string,
-  action: 'staff.set_up' | 'staff.enrol',
-  { address, correlationId }: Whence,
-): Promise<void> =>
-  recordAudit(trx, {
-    atMs: clock.wallMs(),
-    actor: { kind: 'staff', id: staffId, address },
-    action,
-    subject: { kind: 'staff', id: staffId },
-    detail: {},
-    correlationId,
-  });
 
 async function findInvited(
   db: Pick<Trx, 'selectFrom'>,

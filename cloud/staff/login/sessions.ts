@@ -1,5 +1,4 @@
 import { PilegateError } from '#shared/errors.ts';
-import { recordAudit } from '../../audit/record.ts';
 import { sha256Hex } from '../../canonical-json.ts';
 import type { CloudContext } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
@@ -8,6 +7,7 @@ import type { StaffCaller } from '../caller.ts';
 import type { StaffAccountRow } from '../tables.ts';
 import { attemptSucceeded, beginAttempt } from './attempts.ts';
 import { hashPassword, isPassword } from './password.ts';
+import { type OnTheWayIn, recordOwn } from './record-own.ts';
 import { takeCode, takeRecoveryCode } from './second-factor.ts';
 
 const TOKEN_BYTES = 32;
@@ -17,12 +17,9 @@ export const TOKEN_PREFIX = 'pgs_';
 const SEEN_EVERY_MS = 60_000;
 const KEPT_MS = 30 * 86_400_000;
 
-export interface Login {
-  readonly staffId: string;
+export interface Login extends OnTheWayIn {
   readonly password: string;
   readonly secondFactor: { readonly kind: 'code' | 'recovery-code'; readonly text: string };
-  readonly address: string;
-  readonly correlationId: string;
 }
 
 export interface NewSession {
@@ -53,9 +50,7 @@ export async function logIn(context: LoginContext, login: Login): Promise<NewSes
   context.logger.warn({ staffId: login.staffId, address: login.address }, 'login of staff is refused');
   // Names that nobody has would fill the log at a stranger's will.
   if (account !== undefined)
-    await transaction(context.db, (trx) =>
-      recordLogin(trx, context, login, 'session.refused', { state: account.state }),
-    );
+    await transaction(context.db, (trx) => recordOwn(trx, context, login, 'session.refused', { state: account.state }));
   throw new PilegateError('staff.login_refused', 'account, password and second factor do not belong together');
 }
 
@@ -103,7 +98,7 @@ function begin(
       })
       .execute();
     await attemptSucceeded(trx, attemptKey);
-    await recordLogin(trx, context, login, 'session.begin', { second_factor: kind });
+    await recordOwn(trx, context, login, 'session.begin', { second_factor: kind });
     return { token, expiresAtMs, caller: { staffId, name, role, sessionId } };
   });
 }
@@ -117,22 +112,6 @@ async function isActive(trx: Trx, staffId: string): Promise<boolean> {
     .executeTakeFirst();
   return row?.state === 'active';
 }
-
-const recordLogin = (
-  trx: Trx,
-  { clock }: Pick<LoginContext, 'clock'>,
-  { staffId, address, correlationId }: Login,
-  action: 'session.begin' | 'session.refused',
-  detail: object,
-): Promise<void> =>
-  recordAudit(trx, {
-    atMs: clock.wallMs(),
-    actor: { kind: 'staff', id: staffId, address },
-    action,
-    subject: { kind: 'staff', id: staffId },
-    detail,
-    correlationId,
-  });
 
 /**
  * Who a session belongs to, as the account is now: whatever ends it or changes its role holds at the next request, in every process.
