@@ -43,35 +43,26 @@ export function createApplication(
   });
 }
 
+const byId = (db: Db | Trx, applicationId: string) =>
+  db.selectFrom('partner_applications').selectAll().where('application_id', '=', applicationId);
+
 /** The application whose token this is; null: there is none. */
 export const findOwnApplication = (db: Db, applicationId: string, token: string): Promise<ApplicationRow | null> =>
-  db
-    .selectFrom('partner_applications')
-    .selectAll()
-    .where('application_id', '=', applicationId)
+  byId(db, applicationId)
     .where('token_sha256', '=', sha256Hex(token))
     .executeTakeFirst()
     .then((row) => row ?? null);
 
-/** @throws PilegateError `application.unknown` */
-export async function findApplication(db: Db, applicationId: string): Promise<ApplicationRow> {
-  const rows = db.selectFrom('partner_applications').selectAll().where('application_id', '=', applicationId);
-  const row = await rows.executeTakeFirst();
-  if (row === undefined) throw new PilegateError('application.unknown', `no application ${applicationId}`);
-  return row;
-}
+const unknown = (applicationId: string) => () =>
+  new PilegateError('application.unknown', `no application ${applicationId}`);
 
 /** @throws PilegateError `application.unknown` */
-export async function lockApplication(trx: Trx, applicationId: string): Promise<ApplicationRow> {
-  const row = await trx
-    .selectFrom('partner_applications')
-    .selectAll()
-    .where('application_id', '=', applicationId)
-    .forUpdate()
-    .executeTakeFirst();
-  if (row === undefined) throw new PilegateError('application.unknown', `no application ${applicationId}`);
-  return row;
-}
+export const findApplication = (db: Db, applicationId: string): Promise<ApplicationRow> =>
+  byId(db, applicationId).executeTakeFirstOrThrow(unknown(applicationId));
+
+/** @throws PilegateError `application.unknown` */
+export const lockApplication = (trx: Trx, applicationId: string): Promise<ApplicationRow> =>
+  byId(trx, applicationId).forUpdate().executeTakeFirstOrThrow(unknown(applicationId));
 
 /** @throws PilegateError `application.state` */
 export function stateAfter(state: ApplicationState, event: ApplicationEvent): ApplicationState {
