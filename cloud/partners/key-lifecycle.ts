@@ -26,6 +26,11 @@ export interface MadeKey {
   readonly secret: string;
 }
 
+/** A key in another's place. */
+export interface RotatedKey extends MadeKey {
+  readonly formerEndsAtMs: number;
+}
+
 /**
  * Makes a key of a partner, which there is only after an approval. The secret is returned once, and kept only sealed.
  *
@@ -104,11 +109,7 @@ async function lockKey(trx: Trx, { partnerId, keyId, environment }: KeyName): Pr
  * @param overlapMs 0: the present one ends at once. Of a repetition: without effect, the end stays
  * @throws PilegateError `key.unknown`, or `key.state` when it is neither live nor replaced by a key that was never used
  */
-export const rotateKey = (
-  context: KeyContext,
-  name: KeyName,
-  overlapMs: number,
-): Promise<MadeKey & { readonly formerEndsAtMs: number }> =>
+export const rotateKey = (context: KeyContext, name: KeyName, overlapMs: number): Promise<RotatedKey> =>
   transaction(context.db, async (trx) => {
     const nowMs = context.clock.wallMs();
     const former = await lockKey(trx, name);

@@ -2,13 +2,13 @@ import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { CloudContext } from '../context.ts';
-import { iso } from '../http/iso.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
 import type { PartnerGate } from './gate.ts';
 import { changeKey, type KeyName, rotateKey } from './key-lifecycle.ts';
+import { listKeys, rotatedKeyView } from './key-view.ts';
 import { recordingPartner } from './recording.ts';
-import { keyIdSchema, keySchema, keyView, reasonSchema, rotatedKeySchema, rotationSchema } from './schemas.ts';
+import { keyIdSchema, keySchema, reasonSchema, rotatedKeySchema, rotationSchema } from './schemas.ts';
 
 const tags = ['keys'];
 const params = z.object({ key_id: keyIdSchema });
@@ -40,15 +40,7 @@ export function keyRoutes(context: CloudContext, gate: PartnerGate): FastifyPlug
       },
       handler: async (request) => {
         const { partnerId, environment } = gate.callerOf(request);
-        const rows = await context.db
-          .selectFrom('partner_keys')
-          .selectAll()
-          .where('partner_id', '=', partnerId)
-          .where('environment', '=', environment)
-          .orderBy('created_at_ms')
-          .orderBy('key_id')
-          .execute();
-        return { keys: rows.map((row) => keyView(row, context.clock.wallMs())) };
+        return { keys: await listKeys(context, partnerId, environment) };
       },
     });
 
@@ -67,12 +59,7 @@ export function keyRoutes(context: CloudContext, gate: PartnerGate): FastifyPlug
         const { key_id: keyId } = request.params;
         const recorded = recording(request, 'partner_key.rotate', keyId, request.body);
         const made = await rotateKey(recorded, nameOf(request, keyId), request.body.overlap_s * 1000);
-        return reply.status(201).send({
-          key_id: made.keyId,
-          secret: made.secret,
-          former_key_id: keyId,
-          former_ends_at: iso(made.formerEndsAtMs),
-        });
+        return reply.status(201).send(rotatedKeyView(keyId, made));
       },
     });
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { iso, isoOrNull } from '../http/iso.ts';
+import { isoOrNull } from '../http/iso.ts';
 import { scopes } from './caller.ts';
-import { keyStateOf, keyStates } from './key-state.ts';
-import { limitsOf, rangesOf, scopesOf } from './keys.ts';
+import { keyStates } from './key-state.ts';
+import { rangesOf } from './keys.ts';
 import { sourceCidrsSchema } from './onboarding/registration.ts';
 import { keyLimitsSchema } from './rate-policy.ts';
-import type { PartnerKeyRow, PartnerRow } from './tables.ts';
+import type { PartnerRow } from './tables.ts';
 
 const environmentSchema = z.enum(['sandbox', 'live']);
 const nameSchema = z.string().min(1).max(100);
@@ -115,21 +115,3 @@ export const keySchema = z
     last_used_from: z.string().nullable(),
   })
   .meta({ id: 'Key' });
-
-export function keyView(row: PartnerKeyRow, nowMs: number): z.infer<typeof keySchema> {
-  return {
-    key_id: row.key_id,
-    label: row.label,
-    environment: row.environment,
-    scopes: [...scopesOf(row.scopes)],
-    state: keyStateOf(row, nowMs),
-    allowed_cidrs: rangesOf(row.allowed_cidrs),
-    limits: limitsOf(row.limits),
-    created_at: iso(row.created_at_ms),
-    ends_at: isoOrNull(row.revoked_at_ms ?? row.expires_at_ms),
-    replaced_by: row.replaced_by,
-    ended_reason: row.revoked_reason ?? row.disabled_reason,
-    last_used_at: isoOrNull(row.last_used_at_ms),
-    last_used_from: row.last_used_from,
-  };
-}

@@ -2,18 +2,17 @@ import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { CloudContext } from '../context.ts';
-import { iso } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
 import type { StaffGate } from '../staff/gate.ts';
 import { staffProblems, staffTags } from '../staff/routes.ts';
 import { changeKey, createKey, type KeyEnd, type KeyName, rotateKey, setKey } from './key-lifecycle.ts';
+import { keyView, listKeys, rotatedKeyView } from './key-view.ts';
 import { findPartner } from './partners.ts';
 import {
   createdKeySchema,
   keyChangeSchema,
   keyIdSchema,
   keySchema,
-  keyView,
   newKeySchema,
   partnerIdSchema,
   reasonSchema,
@@ -72,14 +71,7 @@ export function keyStaffRoutes(context: CloudContext, staff: StaffGate): Fastify
       },
       handler: async (request) => {
         const { partner_id: partnerId } = await findPartner(context.db, request.params.partner_id);
-        const rows = await context.db
-          .selectFrom('partner_keys')
-          .selectAll()
-          .where('partner_id', '=', partnerId)
-          .orderBy('created_at_ms')
-          .orderBy('key_id')
-          .execute();
-        return { keys: rows.map((row) => keyView(row, context.clock.wallMs())) };
+        return { keys: await listKeys(context, partnerId, null) };
       },
     });
 
@@ -113,12 +105,7 @@ export function keyStaffRoutes(context: CloudContext, staff: StaffGate): Fastify
         const name = { partnerId: request.params.partner_id, keyId: request.params.key_id };
         const overlapMs = request.body.overlap_s * 1000;
         const made = await rotateKey(recording(request, name, request.body), name, overlapMs);
-        return reply.status(201).send({
-          key_id: made.keyId,
-          secret: made.secret,
-          former_key_id: name.keyId,
-          former_ends_at: iso(made.formerEndsAtMs),
-        });
+        return reply.status(201).send(rotatedKeyView(name.keyId, made));
       },
     });
 
