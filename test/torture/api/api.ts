@@ -1,21 +1,27 @@
-import { createHash } from 'node:crypto';
 import { registerWebhook } from '../../../scripts/start/walk.ts';
 import { counts } from '../counts.ts';
 import { type Booked, type Books, readBooks, stillUnderWay } from '../sync/books.ts';
 import { judgeBooks } from '../sync/judge.ts';
 import { pass } from '../sync/supervised.ts';
-import { pilesOf } from '../sync/town.ts';
-import { outcomeText, type Visit, Visitors } from '../sync/visits.ts';
-import { type Block, openBlock, SITE } from './block.ts';
+import { kebaStation } from '../sync/town.ts';
+import type { Visit } from '../sync/visits.ts';
+import { APIS, type Block, openBlock, SITE } from './block.ts';
+import { Drivers } from './driver.ts';
 import { Hands } from './hands.ts';
 import { type ApiBooks, judgeApi } from './judge-api.ts';
+import { Moments, overhear } from './moments.ts';
 import { MoodyReceiver } from './moody-receiver.ts';
-import { type PlannedKill, planKills } from './plan.ts';
+import { type PlannedKill, planKills, type Target } from './plan.ts';
+import { readApiBooks } from './read-books.ts';
+import { Sight } from './sight.ts';
+import { placeWitness } from './witness.ts';
 
 export interface ApiOptions {
   readonly seed: number;
   /** For how long there are kills, in minutes. */
   readonly minutes: number;
+  /** Default: twelve. */
+  readonly piles?: number;
   readonly onEvent?: (line: string) => void;
 }
 
@@ -23,15 +29,21 @@ export interface ApiReport {
   readonly seed: number;
   readonly kills: number;
   readonly killsByTarget: Readonly<Record<string, number>>;
+  readonly killsByMoment: Readonly<Record<string, number>>;
   readonly visits: number;
   readonly requests: number;
   readonly unanswered: number;
   readonly answers: Readonly<Record<string, number>>;
+  /** By kind, each request once. */
+  readonly accepted: Readonly<Record<string, number>>;
+  readonly repeatedAnswers: number;
   readonly operations: Readonly<Record<string, number>>;
   readonly orderStates: Readonly<Record<string, number>>;
+  readonly reservationStates: Readonly<Record<string, number>>;
   readonly cdrs: number;
   readonly events: number;
   readonly attempts: number;
+  readonly repeatedDeliveries: number;
   /** From the end of the last kill until nothing was under way any more. */
   readonly drainedMs: number;
   readonly complaints: readonly string[];
@@ -40,32 +52,43 @@ export interface ApiReport {
 }
 
 /** As long as a lease of a killed worker, and the deadlines of starts that nobody answers. */
-const DRAINED_WITHIN_MS = 120_000;
+const DRAINED_WITHIN_MS = 90_000;
 const LOOK_EVERY_MS = 300;
 /** What does not come of itself is not waited for. */
 const MOMENT_WITHIN_MS = 3000;
 const MOODINESS = 0.35;
-const START_TIMEOUT_S = 12;
-const START_SILENCE_S = 20;
+/** Short, so that its end comes while the site cannot be asked. */
+const START_TIMEOUT_S = 10;
+/** Long, so that no site is given up that can be asked again: whoever gives one up has not asked. */
+const START_SILENCE_S = 60;
+/** So long a delivery that has failed stays between two attempts, and keeps what is behind it waiting. */
+const WEBHOOK_RETRY_S = 3;
+const PILES = 12;
 
 /**
  * Partners start and stop charges through two processes of the API, and are told by webhooks that they do not always take, while every
  * part of the system is killed again and again, in the middle of that. Then all is quiet, and all books are compared.
  */
-export async function tortureApi({ seed, minutes, onEvent = () => {} }: ApiOptions): Promise<ApiReport> {
+export async function tortureApi({ seed, minutes, piles = PILES, onEvent = () => {} }: ApiOptions): Promise<ApiReport> {
+  const pileIds = Array.from({ length: piles }, (_, i) => `A${i + 1}`);
+  const moments = new Moments();
   const receivers = [
-    await MoodyReceiver.listen(seed, MOODINESS),
-    await MoodyReceiver.listen(seed + 1, MOODINESS),
+    await MoodyReceiver.listen(seed, MOODINESS, moments),
+    await MoodyReceiver.listen(seed + 1, MOODINESS, moments),
   ] as const;
   const block = await openBlock({
     startTimeoutS: START_TIMEOUT_S,
     startSilenceS: START_SILENCE_S,
+    webhookRetryS: WEBHOOK_RETRY_S,
     receivers: receivers.map(({ hostPort }) => hostPort),
+    document: kebaStation('block', pileIds),
   });
+  const endOverhearing = overhear(block.broker.url, moments);
   let report: ApiReport | null = null;
   try {
     onEvent(`folder ${block.folder}`);
-    const hands = await openHands(block, receivers, seed);
+    await placeWitness(block.db);
+    const hands = await openHands(block, receivers, seed, moments);
     const booked: Booked = {
       sites: [SITE],
       parts: { 'site-1': block.programs.edge, 'site-2': block.programs.edge },
@@ -74,12 +97,13 @@ export async function tortureApi({ seed, minutes, onEvent = () => {} }: ApiOptio
       db: block.db,
       receiver: {
         get events() {
-          return receivers.flatMap(({ events }) => events);
+          return receivers.flatMap(({ events }) => events.filter(({ type }) => type.startsWith('charge.')));
         },
       },
     };
-    const plan = planKills(seed, minutes * 60_000);
-    const visits = await chargeThrough(block, booked, { hands, receivers, plan, seed, onEvent });
+    const forMs = minutes * 60_000;
+    const trial = { hands, pileIds, moments, plan: planKills(seed, forMs), seed, forMs, onEvent };
+    const { visits, killed } = await chargeThrough(block, trial);
     for (const receiver of receivers) receiver.moodiness = 0;
     const quietAtMs = performance.now();
     const left = await drained(booked);
@@ -94,16 +118,22 @@ export async function tortureApi({ seed, minutes, onEvent = () => {} }: ApiOptio
       ...judgeBooks(books, visits),
       ...judgeApi(apiBooks),
     ];
-    const figures = { ...reportOf(seed, plan, books, apiBooks), visits: visits.length, drainedMs, complaints };
+    const figures = { ...reportOf(seed, killed, books, apiBooks), visits: visits.length, drainedMs, complaints };
     report = { ...figures, folder: complaints.length === 0 ? null : block.folder };
     return report;
   } finally {
+    await endOverhearing();
     await block.close(report === null || report.complaints.length > 0);
     await Promise.all(receivers.map((receiver) => receiver.close()));
   }
 }
 
-async function openHands(block: Block, receivers: readonly MoodyReceiver[], seed: number): Promise<Hands> {
+async function openHands(
+  block: Block,
+  receivers: readonly MoodyReceiver[],
+  seed: number,
+  moments: Moments,
+): Promise<Hands> {
   const [own, rival] = await Promise.all(
     ['busy', 'rival'].map(async (partnerId, i) => {
       const clients = block.clientsOf(await block.createPartner(partnerId));
@@ -114,48 +144,63 @@ async function openHands(block: Block, receivers: readonly MoodyReceiver[], seed
     }),
   );
   if (own === undefined || rival === undefined) throw new TypeError('two partners were made');
-  return new Hands(own, rival, seed);
+  return new Hands(own, rival, seed, moments);
+}
+
+interface Killed {
+  readonly victim: Target;
+  readonly at: string;
 }
 
 interface Trial {
   readonly hands: Hands;
-  readonly receivers: readonly MoodyReceiver[];
+  readonly pileIds: readonly string[];
+  readonly moments: Moments;
   readonly plan: readonly PlannedKill[];
   readonly seed: number;
+  readonly forMs: number;
   readonly onEvent: (line: string) => void;
 }
 
-async function chargeThrough(block: Block, booked: Booked, trial: Trial): Promise<Visit[]> {
+async function chargeThrough(
+  block: Block,
+  trial: Trial,
+): Promise<{ readonly visits: readonly Visit[]; readonly killed: readonly Killed[] }> {
+  const killed: Killed[] = [];
   let isOver = false;
-  const visited = { ...booked, partner: trial.hands };
-  const visitors = pilesOf(SITE).map(
-    (pileId, i) => new Visitors(visited, SITE, pileId, trial.seed * 100 + i, () => isOver),
-  );
-  const charging = Promise.all(visitors.map((one) => one.run()));
+  const place = { block, hands: trial.hands, sight: new Sight(block), untilMs: performance.now() + trial.forMs };
+  const drivers = trial.pileIds.map((pileId, i) => new Drivers(place, pileId, trial.seed * 100 + i, () => isOver));
+  const charging = Promise.all(drivers.map((one) => one.run()));
   const busy = new Map<string, Promise<void>>();
   for (const kill of trial.plan) {
     await Promise.race([pass(kill.afterMs), charging]);
-    await Promise.race([momentOf(kill, trial), pass(MOMENT_WITHIN_MS), charging]);
-    await pass(kill.lateMs);
-    const turn = (busy.get(kill.target) ?? Promise.resolve()).then(async () => {
-      trial.onEvent(`${kill.target} killed during ${kill.during ?? 'anything'}, for ${kill.downMs} ms`);
-      await killAndRestart(block, kill);
+    const victim = await victimOf(kill, trial);
+    if (kill.lateMs > 0) await pass(kill.lateMs);
+    const turn = (busy.get(victim) ?? Promise.resolve()).then(async () => {
+      killed.push({ victim, at: kill.at ?? 'any time' });
+      trial.onEvent(`${victim} killed at ${kill.at ?? 'any time'}, for ${kill.downMs} ms`);
+      await killAndRestart(block, victim, kill.downMs);
     });
-    busy.set(kill.target, turn);
+    busy.set(victim, turn);
   }
   await Promise.all(busy.values());
   trial.onEvent('all is healed');
   isOver = true;
   await charging;
-  return visitors.flatMap(({ visits }) => visits);
+  await trial.hands.settled();
+  return { visits: drivers.flatMap(({ visits }) => visits), killed };
 }
 
-async function momentOf({ during }: PlannedKill, { hands, receivers }: Trial): Promise<void> {
-  if (during === 'order') await hands.nextOrder();
-  if (during === 'delivery') await Promise.race(receivers.map((receiver) => receiver.nextComing()));
+/** The kill's moment, or a while in which none has come. @returns whom it hits */
+async function victimOf({ at, target }: PlannedKill, { moments }: Trial): Promise<Target> {
+  const [process] = await Promise.race([
+    at === null ? [null] : moments.next(at).then((which) => [which]),
+    pass(MOMENT_WITHIN_MS).then(() => [null]),
+  ]);
+  return target === 'asked' ? (APIS[process ?? 0] ?? 'api-1') : target;
 }
 
-async function killAndRestart({ programs, broker, database }: Block, { target, downMs }: PlannedKill): Promise<void> {
+async function killAndRestart({ programs, broker, database }: Block, target: Target, downMs: number): Promise<void> {
   if (target !== 'broker' && target !== 'database') return await programs[target].trouble('SIGKILL', downMs);
   const engine = target === 'broker' ? broker : database;
   // A killed postmaster leaves its children behind for a moment; SIGQUIT ends them all at once, without a checkpoint.
@@ -174,68 +219,27 @@ async function drained(booked: Booked): Promise<string[]> {
   }
 }
 
-async function readApiBooks(
-  { db }: Block,
-  books: Books,
-  hands: Hands,
-  receivers: readonly MoodyReceiver[],
-): Promise<ApiBooks> {
-  const requests = await db.query<{
-    partner_id: string;
-    request_id: string;
-    operation_id: string;
-    kind: string;
-    order_id: string;
-    status: string;
-    code: string | null;
-  }>('select partner_id, request_id, operation_id, kind, order_id, status, code from operations');
-  const deliveries = await db.query<{ event_id: string; order_id: string | null; status: string; payload: string }>(
-    `select event_id, order_id, status, payload from webhook_deliveries join webhook_events using (event_id)
-     order by delivery_id`,
-  );
-  const told = new Map(books.orders.map((order) => [order.orderId, order.told]));
-  return {
-    sent: hands.sent,
-    unanswered: hands.open,
-    requests: requests.rows.map((row) => ({
-      partnerId: row.partner_id,
-      requestId: row.request_id,
-      operationId: row.operation_id,
-      kind: row.kind,
-      orderId: row.order_id,
-    })),
-    deliveries: deliveries.rows.map((row) => ({
-      eventId: row.event_id,
-      orderId: row.order_id,
-      status: row.status,
-      payloadSha256: createHash('sha256').update(row.payload).digest('hex'),
-    })),
-    // Each receiver counts for itself; an order is told to one of them.
-    attempts: receivers.flatMap(({ attempts }) => attempts),
-    cdrs: books.cdrs,
-    starts: requests.rows
-      .filter(({ kind }) => kind === 'start')
-      .map((row) => ({
-        orderId: row.order_id,
-        outcome: outcomeText(row.status, row.code),
-        told: told.get(row.order_id) ?? [],
-      })),
-  };
-}
-
-function reportOf(seed: number, plan: readonly PlannedKill[], books: Books, apiBooks: ApiBooks) {
-  const { sent, unanswered, deliveries, attempts } = apiBooks;
+function reportOf(seed: number, killed: readonly Killed[], books: Books, apiBooks: ApiBooks) {
+  const { sent, unanswered, deliveries, attempts, requests, reservations } = apiBooks;
+  const accepted = sent.filter(({ status }) => status === 202);
   return {
     seed,
-    kills: plan.length,
-    killsByTarget: counts(plan.map(({ target }) => target)),
+    kills: killed.length,
+    killsByTarget: counts(killed.map(({ victim }) => victim)),
+    killsByMoment: counts(killed.map(({ at }) => at)),
     requests: sent.length,
     unanswered: unanswered.size,
     answers: counts(sent.map(({ status, code }) => `${status} ${code ?? ''}`.trim())),
-    operations: counts(books.operations.map(({ outcome }) => outcome)),
+    accepted: counts(requests.map(({ kind }) => kind)),
+    /** Answers that repeat one which had been given before. */
+    repeatedAnswers:
+      accepted.length - new Set(accepted.map(({ partnerId, requestId }) => `${partnerId} ${requestId}`)).size,
+    operations: counts(requests.map(({ kind, outcome }) => `${kind} ${outcome}`)),
     orderStates: counts(books.orders.map(({ state }) => state)),
+    reservationStates: counts(reservations.map(({ state }) => state)),
     cdrs: books.cdrs.length,
     events: deliveries.length,
     attempts: attempts.length,
+    repeatedDeliveries: attempts.length - new Set(attempts.map(({ webhookId }) => webhookId)).size,
   };
 }

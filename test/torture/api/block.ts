@@ -28,6 +28,8 @@ export interface BlockSettings {
   readonly startTimeoutS?: number;
   /** For how long a silent site is asked how an overdue start has ended. */
   readonly startSilenceS?: number;
+  /** Between two attempts at a webhook. */
+  readonly webhookRetryS?: number;
   /** `host:port` of receivers that webhooks may go to. */
   readonly receivers?: readonly string[];
   /** Default: three piles. */
@@ -70,12 +72,9 @@ export async function openBlock(settings: BlockSettings = {}): Promise<Block> {
   }
 }
 
-async function build(
-  folder: string,
-  mosquitto: string,
-  stops: (() => Promise<unknown>)[],
-  { startTimeoutS = 60, startSilenceS = 60, receivers = [], document = stationOf([SITE]), reach }: BlockSettings,
-) {
+async function build(folder: string, mosquitto: string, stops: (() => Promise<unknown>)[], settings: BlockSettings) {
+  const { startTimeoutS = 60, startSilenceS = 60, webhookRetryS = 0.5, receivers = [], reach } = settings;
+  const { document = stationOf([SITE]) } = settings;
   const [station, database, broker] = await Promise.all([
     SimulatedStation.open(folder, document),
     startPostgres(),
@@ -113,7 +112,7 @@ async function build(
       // A few partners ask all the time.
       PILEGATE_RATE_LIMITS: 'read=60000/10000,control=60000/10000',
       PILEGATE_WEBHOOK_DEV_ALLOW: receivers.join(','),
-      PILEGATE_WEBHOOK_RETRY_S: Array.from({ length: 60 }, () => '0.5').join(','),
+      PILEGATE_WEBHOOK_RETRY_S: Array.from({ length: 60 }, () => webhookRetryS).join(','),
       DATABASE_URL: `${database.url}?application_name=${name}`,
       BROKER_URL: broker.url,
       ...(isApi && { PILEGATE_HTTP_PORT: String(port) }),

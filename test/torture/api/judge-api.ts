@@ -1,6 +1,7 @@
 import { errorCatalogue } from '#shared/errors.ts';
 import type { Cdr } from '#shared/wire/cdr.ts';
 import type { Sent } from './hands.ts';
+import { type BookedReservation, judgeReservations } from './judge-reservations.ts';
 import type { Attempt } from './moody-receiver.ts';
 
 export interface BookedRequest {
@@ -8,14 +9,25 @@ export interface BookedRequest {
   readonly requestId: string;
   readonly operationId: string;
   readonly kind: string;
-  readonly orderId: string;
+  readonly orderId: string | null;
+  readonly reservationId: string | null;
+  readonly outcome: string;
 }
 
 export interface BookedDelivery {
   readonly eventId: string;
-  readonly orderId: string | null;
+  /** What it is in order with: an order, a reservation. */
+  readonly lane: string;
   readonly status: string;
   readonly payloadSha256: string;
+}
+
+/** What the partner was told of the end of an order, as far as it must be what the record says. */
+export interface ToldEnd {
+  readonly sessionId: string;
+  readonly energyWh: number;
+  /** Null: no amount was told. */
+  readonly amountMinor: number | null;
 }
 
 /** What was asked and answered, and what was told. */
@@ -28,6 +40,10 @@ export interface ApiBooks {
   readonly deliveries: readonly BookedDelivery[];
   readonly attempts: readonly Attempt[];
   readonly cdrs: readonly Cdr[];
+  readonly ends: readonly ToldEnd[];
+  readonly reservations: readonly BookedReservation[];
+  /** What was final, and has been changed all the same. */
+  readonly changed: readonly string[];
   /** Outcomes of starts, and what their orders were told as. */
   readonly starts: readonly { readonly orderId: string; readonly outcome: string; readonly told: readonly string[] }[];
 }
@@ -40,6 +56,9 @@ export function judgeApi(books: ApiBooks): string[] {
     ...judgeDeliveries(books),
     ...judgeOrderOfEvents(books),
     ...judgeConnectors(books),
+    ...judgeEnds(books),
+    ...judgeReservations(books),
+    ...books.changed.map((story) => `final, and changed: ${story}`),
     ...books.starts.flatMap(judgeStart),
   ];
 }
@@ -78,7 +97,7 @@ function judgeRequests({ sent, unanswered, requests }: ApiBooks): string[] {
         ? []
         : [`${name} was accepted, and is not there`];
     const isKnown = answers.every(({ status }) => status < 500) && !unanswered.has(name.slice(name.indexOf(' ') + 1));
-    return isKnown && found !== undefined ? [`${name} was refused, and has order ${found.orderId}`] : [];
+    return isKnown && found !== undefined ? [`${name} was refused, and is operation ${found.operationId}`] : [];
   });
   const unasked = requests.filter((one) => !asked.has(`${one.kind} ${nameOf(one)}`) && !unanswered.has(nameOf(one)));
   return [...doubled, ...missing, ...unasked.map((one) => `nobody has asked for ${nameOf(one)}`)];
@@ -104,21 +123,17 @@ function judgeDeliveries({ deliveries, attempts }: ApiBooks): string[] {
   ];
 }
 
-/** Of one order nothing comes before what was told earlier has been accepted, and nothing earlier after it. */
+/** Of one lane nothing comes before what was told earlier has been accepted, and nothing earlier after it. */
 function judgeOrderOfEvents({ deliveries, attempts }: ApiBooks): string[] {
   const came = Map.groupBy(attempts, ({ webhookId }) => webhookId);
-  const lanes = Map.groupBy(
-    deliveries.filter(({ orderId }) => orderId !== null),
-    ({ orderId }) => orderId,
-  );
-  return [...lanes].flatMap(([orderId, lane]) =>
-    lane.slice(1).flatMap(({ eventId }, i) => {
-      const earlier = came.get(lane[i]?.eventId ?? '') ?? [];
+  return [...Map.groupBy(deliveries, ({ lane }) => lane)].flatMap(([lane, events]) =>
+    events.slice(1).flatMap(({ eventId }, i) => {
+      const earlier = came.get(events[i]?.eventId ?? '') ?? [];
       const acceptedAs = Math.min(...earlier.flatMap(({ acceptedAs: as }) => (as === null ? [] : [as])));
       const cameAs = Math.min(...(came.get(eventId) ?? []).map((one) => one.cameAs));
       const lastAs = Math.max(...earlier.map((one) => one.cameAs));
       if (cameAs > acceptedAs && lastAs < cameAs) return [];
-      return [`event ${eventId} of order ${orderId} came out of its order`];
+      return [`event ${eventId} of ${lane} came out of its order`];
     }),
   );
 }
@@ -135,9 +150,22 @@ function judgeConnectors({ cdrs }: ApiBooks): string[] {
   });
 }
 
-/** What a partner finds when he asks is what he was told. */
+/** The end that a partner was told is the one that the record and its bill say. */
+function judgeEnds({ cdrs, ends }: ApiBooks): string[] {
+  const records = new Map(cdrs.map((cdr) => [cdr.sessionId, cdr]));
+  return ends.flatMap(({ sessionId, energyWh, amountMinor }) => {
+    const cdr = records.get(sessionId);
+    // What nobody has confirmed is nobody's to pay.
+    const dueMinor = cdr?.voidReason === null ? cdr.rating?.totalMinor : null;
+    if (cdr?.energyWh === energyWh && dueMinor === amountMinor) return [];
+    return [`session ${sessionId} was told as ${energyWh} Wh for ${amountMinor}, and its record says otherwise`];
+  });
+}
+
+/** What a partner finds when he asks is what he was told. While a site that lives can be asked, no start is given up without its word. */
 function judgeStart({ orderId, outcome, told }: ApiBooks['starts'][number]): string[] {
   const hasFailed = told.includes('charge.start_failed');
+  if (hasFailed && told.length > 1) return [`the start of order ${orderId} was given up, and it has charged`];
   const isRight = outcome === 'succeeded' ? !hasFailed && told.length > 0 : outcome.startsWith('failed') && hasFailed;
   return isRight ? [] : [`the start of order ${orderId} is ${outcome}, and was told as [${told.join(', ')}]`];
 }

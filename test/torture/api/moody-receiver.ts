@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { seededRandom } from '../../../hardware-sim/faults/random.ts';
 import { pass } from '../sync/supervised.ts';
+import type { Moments } from './moments.ts';
 
 /** One request that reached the partner. */
 export interface Attempt {
@@ -16,7 +17,7 @@ export interface Attempt {
   readonly acceptedAs: number | null;
 }
 
-interface MoodyEvent {
+export interface MoodyEvent {
   readonly type: string;
   // biome-ignore lint/suspicious/noExplicitAny: a partner reads documents it has no types for
   readonly data: any;
@@ -40,28 +41,24 @@ export class MoodyReceiver {
   readonly #server: ReturnType<typeof createServer>;
   readonly #random: () => number;
   readonly #taken = new Set<string>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #moments: Moments;
   #count = 0;
 
-  private constructor(server: ReturnType<typeof createServer>, seed: number, moodiness: number) {
+  private constructor(server: ReturnType<typeof createServer>, seed: number, moodiness: number, moments: Moments) {
     this.#server = server;
     this.#random = seededRandom(seed);
     this.moodiness = moodiness;
+    this.#moments = moments;
     const { port } = server.address() as AddressInfo;
     this.hostPort = `127.0.0.1:${port}`;
     this.url = `http://${this.hostPort}/hooks`;
   }
 
-  static async listen(seed: number, moodiness: number): Promise<MoodyReceiver> {
+  static async listen(seed: number, moodiness: number, moments: Moments): Promise<MoodyReceiver> {
     const server = createServer((request, response) => void receiver.#take(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const receiver = new MoodyReceiver(server, seed, moodiness);
+    const receiver = new MoodyReceiver(server, seed, moodiness, moments);
     return receiver;
-  }
-
-  /** The next request has just come, and has no answer yet. */
-  nextComing(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   async close(): Promise<void> {
@@ -77,7 +74,7 @@ export class MoodyReceiver {
     const webhookId = String(request.headers['webhook-id']);
     const event: MoodyEvent = JSON.parse(body);
     const mood = this.#mood();
-    for (const wake of this.#waiting.splice(0)) wake();
+    this.#moments.is('webhook');
     if (mood === 'dawdle') await pass(SLOW_MS);
     const isTaken = mood !== 'refuse' && mood !== 'break-off';
     if (isTaken && !this.#taken.has(webhookId)) this.events.push(event);
@@ -93,6 +90,7 @@ export class MoodyReceiver {
     });
     if (mood === 'break-off' || mood === 'break-off-when-done') request.socket.destroy();
     else response.writeHead(isAccepted ? 204 : 503).end();
+    this.#moments.is('webhook-answered');
   }
 
   #next(): number {

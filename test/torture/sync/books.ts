@@ -2,9 +2,9 @@ import type pg from 'pg';
 import { type Cdr, cdrSchema } from '#shared/wire/cdr.ts';
 import type { ReceivedEvent } from '../../../scripts/start/webhook-receiver.ts';
 import { look, type Stored } from '../stored.ts';
+import { outcomeText } from './asker.ts';
 import { SITES, type SiteName } from './plan.ts';
 import type { Visited } from './visits.ts';
-import { outcomeText } from './visits.ts';
 
 export interface BookedRecord {
   readonly site: SiteName;
@@ -21,6 +21,8 @@ export interface BookedOrder {
   readonly origin: 'remote' | 'local';
   readonly state: string;
   readonly sessionId: string | null;
+  /** That its session had begun was heard after the time of its start was over: the begin is not told, and the end tells the outcome. */
+  readonly isBegunLate: boolean;
   /** Events of it that a partner was sent, in the order in which they came. */
   readonly told: readonly string[];
 }
@@ -55,9 +57,7 @@ const NO_STORE: Stored = { sessions: new Map(), cdrs: [], backlog: 0, quickCheck
 
 export async function readBooks({ db, sites, ledgerFile, receiver, station }: Booked): Promise<Books> {
   const rows = async <Row extends pg.QueryResultRow>(text: string) => (await db.query<Row>(text)).rows;
-  const orders = await rows<{ order_id: string; origin: 'remote' | 'local'; state: string; session_id: string | null }>(
-    `select order_id, origin, state, session_id from orders order by created_at_ms, order_id`,
-  );
+  const orders = await rows<OrderRow>(ORDERS);
   const { piles } = await station.truth();
   const stored = (site: SiteName) => (sites.includes(site) ? look(ledgerFile(site)) : NO_STORE);
   return {
@@ -78,6 +78,7 @@ export async function readBooks({ db, sites, ledgerFile, receiver, station }: Bo
       origin: row.origin,
       state: row.state,
       sessionId: row.session_id,
+      isBegunLate: row.is_begun_late,
       told: receiver.events.filter(({ data }) => data.order_id === row.order_id).map(({ type }) => type),
     })),
     operations: (
@@ -95,6 +96,21 @@ export async function readBooks({ db, sites, ledgerFile, receiver, station }: Bo
     closedContactors: piles.filter(({ contactorClosed }) => contactorClosed).map(({ pileId }) => pileId),
   };
 }
+
+interface OrderRow {
+  readonly order_id: string;
+  readonly origin: 'remote' | 'local';
+  readonly state: string;
+  readonly session_id: string | null;
+  readonly is_begun_late: boolean;
+}
+
+const ORDERS = `select order_id, origin, state, session_id, exists (
+    select 1 from operations join site_records on site_records.kind = 'session.started'
+    where operations.order_id = orders.order_id and operations.kind = 'start'
+      and site_records.stream = 'events' and body::json ->> 'sessionId' = orders.session_id::text
+      and received_at_ms > operations.deadline_at_ms) as is_begun_late
+  from orders order by created_at_ms, order_id`;
 
 interface RecordRow {
   readonly site_id: SiteName;
@@ -115,9 +131,10 @@ const texts = async (found: Promise<{ text: string }[]>): Promise<string[]> => (
 /** What is still under way; empty when everything that was begun has come to its end, on both sides and at the partner. */
 export async function stillUnderWay({ db, sites, ledgerFile, parts }: Booked): Promise<string[]> {
   const [row] = (
-    await db.query<{ operations: number; orders: number; deliveries: number }>(`select
+    await db.query<{ operations: number; orders: number; reservations: number; deliveries: number }>(`select
       (select count(*)::int from operations where status = 'accepted') as operations,
       (select count(*)::int from orders where state in ('starting', 'charging')) as orders,
+      (select count(*)::int from reservations where state in ('requested', 'active')) as reservations,
       (select count(*)::int from webhook_deliveries where status = 'pending') as deliveries`)
   ).rows;
   const cloud = Object.entries(row ?? {}).filter(([, n]) => n > 0);

@@ -46,9 +46,10 @@ function goodBooks(): Books {
         origin: 'remote',
         state: 'completed',
         sessionId: session(1),
+        isBegunLate: false,
         told: ['charge.started', 'charge.ended'],
       },
-      { orderId: 'o-2', origin: 'local', state: 'completed', sessionId: session(2), told: [] },
+      { orderId: 'o-2', origin: 'local', state: 'completed', sessionId: session(2), isBegunLate: false, told: [] },
     ],
     operations: [{ operationId: 'op-1', requestId: 'start-1', outcome: 'succeeded' }],
     deadLetters: ['edge-nack store.unavailable x'],
@@ -63,7 +64,16 @@ const visits: readonly Visit[] = [
     site: 'site-1',
     pileId: 'A1',
     begunBy: 'partner',
-    asked: [{ requestId: 'start-1', kind: 'start', operationId: 'op-1', orderId: 'o-1', outcome: 'succeeded' }],
+    asked: [
+      {
+        requestId: 'start-1',
+        kind: 'start',
+        operationId: 'op-1',
+        orderId: 'o-1',
+        reservationId: null,
+        outcome: 'succeeded',
+      },
+    ],
     refused: [],
     sessionIds: [session(1)],
     flowedWh: 50.4,
@@ -169,4 +179,11 @@ test('a seed names its plan, and troubles of every kind come', () => {
   ]);
   const toxics = new Set(all.flatMap(({ trouble }) => (trouble.kind === 'way' ? Object.keys(trouble.toxics) : [])));
   expect([...toxics].sort()).toEqual(['bytesPerS', 'isCut', 'latencyMs', 'swallow', 'truncateAfterBytes']);
+});
+
+test('SY-04 of a begin that is heard after the time of its start only the end is told', () => {
+  const late = { ...order, isBegunLate: true, told: ['charge.ended'] };
+  expect(judgeBooks({ ...goodBooks(), orders: [late, localOrder] as never }, visits)).toEqual([]);
+  const both = { ...late, told: ['charge.started', 'charge.ended'] };
+  expect(judgeBooks({ ...goodBooks(), orders: [both, localOrder] as never }, visits).join()).toMatch(/was told as/);
 });

@@ -97,7 +97,8 @@ function judgeOrders({ orders, records }: Books): string[] {
   const begun = new Set(records.filter(({ kind }) => kind === 'session.started').map(({ sessionId }) => sessionId));
   return orders.flatMap((order) => {
     const told = order.told.join(', ');
-    const isRight = storiesOf(order, order.sessionId !== null && begun.has(order.sessionId)).includes(told);
+    const isBegun = order.sessionId !== null && begun.has(order.sessionId) && !order.isBegunLate;
+    const isRight = storiesOf(order, isBegun).includes(told);
     return isRight ? [] : [`order ${order.orderId}, ${order.origin}, is ${order.state} and was told as [${told}]`];
   });
 }

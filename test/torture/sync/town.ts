@@ -45,14 +45,15 @@ export interface Town {
   close(keep?: boolean): Promise<void>;
 }
 
-/** KEBAs, each behind a socket of its own, with their own card readers. */
 export const pilesOf = (site: SiteName): string[] =>
   Array.from({ length: PILES_PER_SITE }, (_, i) => `${site === 'site-1' ? 'A' : 'B'}${i + 1}`);
 
-export const stationOf = (sites: readonly SiteName[]): StationDocument => {
-  const pileIds = sites.flatMap(pilesOf);
+export const stationOf = (sites: readonly SiteName[]): StationDocument => kebaStation('town', sites.flatMap(pilesOf));
+
+/** KEBAs, each behind a socket of its own, with their own card readers. */
+export function kebaStation(stationId: string, pileIds: readonly string[]): StationDocument {
   return {
-    stationId: 'town',
+    stationId,
     seed: 4711,
     lines: pileIds.map((pileId) => ({
       lineId: `tcp-${pileId}`,
@@ -70,7 +71,7 @@ export const stationOf = (sites: readonly SiteName[]): StationDocument => {
       initialRegisterWh: 3_451_207.43 + i * 1000,
     })),
   };
-};
+}
 
 export async function openTown(): Promise<Town> {
   const mosquitto = findMosquitto();

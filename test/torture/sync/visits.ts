@@ -1,23 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { seededRandom } from '../../../hardware-sim/faults/random.ts';
-import type { ApiReply, PartnerClient } from '../../../scripts/start/partner-client.ts';
+import type { PartnerClient } from '../../../scripts/start/partner-client.ts';
 import { KEBA_DRIVER } from '../../stand/card-site.ts';
 import type { SimulatedStation } from '../../stand/simulated-station.ts';
 import { connectorOf } from '../../stand/small-site.ts';
 import { look, type Stored } from '../stored.ts';
+import { type Asked, Asker } from './asker.ts';
 import { oneOf, type SiteName } from './plan.ts';
 import { pass } from './supervised.ts';
-
-/** What a partner asked for and was told. */
-export interface Asked {
-  readonly requestId: string;
-  readonly kind: 'start' | 'stop';
-  readonly operationId: string;
-  readonly orderId: string;
-  /** The first final outcome that he has seen; null: none while the car was there. */
-  readonly outcome: string | null;
-}
 
 /** A car that came, charged or not, and left. */
 export interface Visit {
@@ -47,15 +37,13 @@ const BEGUN_WITHIN_MS = 12_000;
 const LONGEST_CHARGE_MS = 4000;
 const OVER_WITHIN_MS = 60_000;
 const MOST_REFUSALS = 4;
-/** A partner gives one attempt up after so long, and the whole request after more. */
-const PATIENCE_MS = 8000;
-const ANSWERED_WITHIN_MS = 150_000;
 const ASK_AGAIN_MS = 1500;
 
 /** Lets cars come to one pile, one after the other, until it is over. The same seed lets them want the same. */
 export class Visitors {
   readonly visits: Visit[] = [];
   readonly #town: Visited;
+  readonly #asker: Asker;
   readonly #site: SiteName;
   readonly #pileId: string;
   readonly #random: () => number;
@@ -64,6 +52,7 @@ export class Visitors {
 
   constructor(town: Visited, site: SiteName, pileId: string, seed: number, isOver: () => boolean) {
     this.#town = town;
+    this.#asker = new Asker(town.partner);
     this.#site = site;
     this.#pileId = pileId;
     this.#random = seededRandom(seed);
@@ -129,11 +118,12 @@ export class Visitors {
     await this.#within(BEGUN_WITHIN_MS, () => this.#openSession() !== null);
     await station.showCard(this.#pileId, null);
     await pass(chargeMs);
-    if (start !== null && ending === 'stop')
-      asked.push(...(await this.#ask('stop', { order_id: start.orderId }, refused)));
+    const stop =
+      start !== null && ending === 'stop' ? await this.#asker.ask('stop', { order_id: start.orderId }, refused) : null;
+    if (stop !== null) asked.push(stop);
     if (start === null || ending === 'unplug') await station.vehicle(this.#pileId, { plugged: false });
     await this.#untilOver(asked);
-    return { asked: await Promise.all(asked.map((one) => this.#outcomeOf(one))), refused };
+    return { asked: await this.#asker.outcomesOf(asked), refused };
   }
 
   #upTo(most: number): number {
@@ -147,55 +137,22 @@ export class Visitors {
   /** A start that is refused, for one because the site is off line, is asked for anew some times. */
   async #askStart(refused: string[]): Promise<Asked | null> {
     for (let tries = 0; tries < MOST_REFUSALS; tries += 1) {
-      const [asked] = await this.#ask('start', { connector_id: connectorOf(this.#pileId) }, refused);
-      if (asked !== undefined) return asked;
+      const asked = await this.#asker.ask('start', { connector_id: connectorOf(this.#pileId) }, refused);
+      if (asked !== null) return asked;
       await pass(ASK_AGAIN_MS);
     }
     return null;
-  }
-
-  /** As a partner has to: the same request again until somebody has answered it. */
-  async #ask(kind: Asked['kind'], body: object, refused: string[]): Promise<Asked[]> {
-    const requestId = `${kind}-${randomUUID()}`;
-    const untilMs = performance.now() + ANSWERED_WITHIN_MS;
-    for (;;) {
-      const reply = await this.#call('POST', `/v1/operations/${kind}`, { request_id: requestId, ...body });
-      if (reply?.status === 202)
-        return [{ requestId, kind, operationId: reply.body.operation_id, orderId: reply.body.order_id, outcome: null }];
-      if (reply !== null && reply.status < 500) {
-        refused.push(String(reply.body.code));
-        return [];
-      }
-      if (performance.now() > untilMs) throw new Error(`nobody has answered ${requestId}`);
-      await pass(LOOK_EVERY_MS);
-    }
-  }
-
-  /** Null: no answer came, for whatever reason, or not in time. */
-  #call(method: 'GET' | 'POST', path: string, body?: object): Promise<ApiReply | null> {
-    const sent = this.#town.partner.send(method, path, body === undefined ? '' : JSON.stringify(body));
-    return Promise.race([sent, pass(PATIENCE_MS)]).then(
-      (reply) => reply ?? null,
-      () => null,
-    );
   }
 
   /** The car leaves when its charge is over, and everything that was asked has its outcome; or after a while all the same. */
   async #untilOver(asked: readonly Asked[]): Promise<void> {
     const { station } = this.#town;
     const isOff = async () => this.#openSession() === null && !(await station.pile(this.#pileId)).contactorClosed;
-    const isAnswered = async () =>
-      (await Promise.all(asked.map((one) => this.#outcomeOf(one)))).every(({ outcome }) => outcome !== null);
+    const isAnswered = async () => (await this.#asker.outcomesOf(asked)).every(({ outcome }) => outcome !== null);
     await this.#within(OVER_WITHIN_MS, async () => (await isOff()) && (await isAnswered()));
     await station.vehicle(this.#pileId, { plugged: false });
     // Without a car nothing flows, but the edge may have to be started again before it has said so.
     await this.#within(OVER_WITHIN_MS, isOff);
-  }
-
-  async #outcomeOf(asked: Asked): Promise<Asked> {
-    const reply = await this.#call('GET', `/v1/operations/${asked.operationId}`);
-    if (reply?.status !== 200 || reply.body.status === 'accepted') return asked;
-    return { ...asked, outcome: outcomeText(reply.body.status, reply.body.failure?.code ?? null) };
   }
 
   async #within(withinMs: number, holds: () => boolean | Promise<boolean>): Promise<void> {
@@ -203,5 +160,3 @@ export class Visitors {
     while (performance.now() < untilMs && !(await holds())) await pass(LOOK_EVERY_MS);
   }
 }
-
-export const outcomeText = (status: string, code: string | null): string => `${status} ${code ?? ''}`.trim();
