@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { PilegateError } from '#shared/errors.ts';
+import { type ErrorCode, PilegateError } from '#shared/errors.ts';
 import { uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { problems, signedProblems } from '../http/problem.ts';
@@ -23,6 +23,29 @@ import { stopCharge } from './stop.ts';
 import { acceptedView, operationView } from './view.ts';
 
 const tags = ['operations'];
+
+/** What every operation can be refused with. */
+export const writeProblems = [
+  ...signedProblems,
+  'request.too_large',
+  'request_id.reused',
+] as const satisfies readonly ErrorCode[];
+
+/** Why a connector cannot be had, by what is known of it, its station, its price and the partner's credit. */
+export const connectorProblems = [
+  'connector.unknown',
+  'connector.occupied',
+  'connector.reserved',
+  'connector.faulted',
+  'connector.disabled',
+  'connector.offline',
+  'station.closed',
+  'station.maintenance',
+  'site.offline',
+  'site.outdated',
+  'tariff.missing',
+  'credit.none',
+] as const satisfies readonly ErrorCode[];
 
 /** Found on the log by each of its names; the same request again is on it again. */
 function logAccepted({ logger }: Pick<CloudContext, 'logger'>, { keyId, call }: Caller, { operation, hit }: Answered) {
@@ -64,26 +87,13 @@ export function operationRoutes(context: CloudContext, gate: PartnerGate): Fasti
         response: {
           202: acceptedSchema,
           ...problems(
-            ...signedProblems,
-            'request.too_large',
-            'request_id.reused',
-            'connector.unknown',
-            'connector.occupied',
-            'connector.reserved',
+            ...writeProblems,
+            ...connectorProblems,
+            'connector.not_plugged',
             'reservation.unknown',
             'reservation.not_active',
             'reservation.wrong_connector',
-            'connector.not_plugged',
-            'connector.faulted',
-            'connector.disabled',
-            'connector.offline',
-            'station.closed',
-            'station.maintenance',
-            'site.offline',
-            'site.outdated',
-            'tariff.missing',
             'amount.below_minimum',
-            'credit.none',
             'credit.exhausted',
           ),
         },
@@ -103,13 +113,7 @@ export function operationRoutes(context: CloudContext, gate: PartnerGate): Fasti
         body: stopBodySchema,
         response: {
           202: acceptedSchema,
-          ...problems(
-            ...signedProblems,
-            'request.too_large',
-            'request_id.reused',
-            'order.unknown',
-            'order.not_running',
-          ),
+          ...problems(...writeProblems, 'order.unknown', 'order.not_running'),
         },
       },
       handler: async (request, reply) => {
@@ -129,9 +133,7 @@ export function operationRoutes(context: CloudContext, gate: PartnerGate): Fasti
         response: {
           202: acceptedSchema,
           ...problems(
-            ...signedProblems,
-            'request.too_large',
-            'request_id.reused',
+            ...writeProblems,
             'order.unknown',
             'order.not_running',
             'hold.none',

@@ -6,7 +6,7 @@ import type { CloudContext } from '../context.ts';
 import { decodeCursor, encodeCursor, pageQuerySchema } from '../http/cursor.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
-import { answer } from '../operations/routes.ts';
+import { answer, connectorProblems, writeProblems } from '../operations/routes.ts';
 import { acceptedSchema } from '../operations/schemas.ts';
 import type { PartnerGate } from '../partners/gate.ts';
 import { cancelReservation } from './cancel.ts';
@@ -33,25 +33,7 @@ export function reservationRoutes(context: CloudContext, gate: PartnerGate): Fas
         body: reserveBodySchema,
         response: {
           202: acceptedSchema,
-          ...problems(
-            ...signedProblems,
-            'request.too_large',
-            'request_id.reused',
-            'connector.unknown',
-            'connector.occupied',
-            'connector.reserved',
-            'connector.faulted',
-            'connector.disabled',
-            'connector.offline',
-            'station.closed',
-            'station.maintenance',
-            'site.offline',
-            'site.outdated',
-            'tariff.missing',
-            'credit.none',
-            'reservation.too_long',
-            'reservation.too_many',
-          ),
+          ...problems(...writeProblems, ...connectorProblems, 'reservation.too_long', 'reservation.too_many'),
         },
       },
       handler: async (request, reply) => {
@@ -70,13 +52,7 @@ export function reservationRoutes(context: CloudContext, gate: PartnerGate): Fas
         body: cancelReservationBodySchema,
         response: {
           202: acceptedSchema,
-          ...problems(
-            ...signedProblems,
-            'request.too_large',
-            'request_id.reused',
-            'reservation.unknown',
-            'reservation.not_active',
-          ),
+          ...problems(...writeProblems, 'reservation.unknown', 'reservation.not_active'),
         },
       },
       handler: async (request, reply) => {
