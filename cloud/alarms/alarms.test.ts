@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemRandom } from '../random.ts';
+import { newAlarm } from '../testing/new-alarm.ts';
 import { StaffPerson } from '../testing/staff-person.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
@@ -16,20 +17,11 @@ beforeAll(async () => {
 });
 afterAll(() => cloud?.stop());
 
-async function newAlarm(): Promise<string> {
-  const alarm = { alarm_id: systemRandom.uuid(), code: 'c', severity: 'critical', detail: 'd' };
-  const atMs = clock.wallMs();
-  await cloud.context.db
-    .insertInto('alarms')
-    .values({ ...alarm, source: 'platform', raised_at_ms: atMs, received_at_ms: atMs })
-    .execute();
-  return alarm.alarm_id;
-}
 const listed = async (state: string): Promise<string[]> =>
   (await support.ask('GET', `/alarms?state=${state}`)).body.alarms.map((alarm: { alarm_id: string }) => alarm.alarm_id);
 
 test('XC-02 an alarm is acknowledged by the first who is at it, and closed with a reason, by name', async () => {
-  const id = await newAlarm();
+  const id = await newAlarm(cloud, 'critical');
   expect([await listed('unacknowledged'), await listed('open')]).toEqual([[id], [id]]);
   const first = await support.ask('POST', `/alarms/${id}/acknowledge`, {});
   const firstAt = new Date(clock.wallMs()).toISOString();
@@ -44,7 +36,7 @@ test('XC-02 an alarm is acknowledged by the first who is at it, and closed with 
 });
 
 test('XC-02 what is closed stays as it is, and nothing is closed without a reason', async () => {
-  const id = await newAlarm();
+  const id = await newAlarm(cloud, 'critical');
   expect((await support.ask('POST', `/alarms/${id}/close`, {})).status).toBe(400);
   expect((await support.ask('POST', `/alarms/${id}/close`, { reason: 'a test' })).status).toBe(200);
   for (const [what, body] of [

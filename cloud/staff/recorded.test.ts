@@ -5,6 +5,7 @@ import { systemRandom } from '../random.ts';
 import { createApplicant, examplePdf, exampleRegistration } from '../testing/applicant.ts';
 import { schedule } from '../testing/document-fleet.ts';
 import { exampleTariff, type Stage, setTheStage } from '../testing/fixtures.ts';
+import { newAlarm } from '../testing/new-alarm.ts';
 import { askAsStaff, fromBase32, type StaffAnswer, StaffPerson } from '../testing/staff-person.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
@@ -148,15 +149,6 @@ const onPartner = (change: string, body: object): Deed => ({
   body,
   subject: `partner/${stage.partnerId}`,
 });
-async function newAlarm(): Promise<string> {
-  const alarm = { alarm_id: systemRandom.uuid(), code: 'c', severity: 'warning', detail: 'd' };
-  const atMs = clock.wallMs();
-  await cloud.context.db
-    .insertInto('alarms')
-    .values({ ...alarm, source: 'platform', raised_at_ms: atMs, received_at_ms: atMs })
-    .execute();
-  return alarm.alarm_id;
-}
 
 /** Of a mail server that is not there: nothing of these tests goes out into the world. */
 const nowhere = { kind: 'mail', host: '127.0.0.1', port: 1, security: 'none', from: 'a@example.com' };
@@ -180,7 +172,7 @@ async function onTicket(what: string, body: object): Promise<Deed> {
 }
 
 async function onAlert(what: string, body: object): Promise<Deed> {
-  const alarmId = await newAlarm();
+  const alarmId = await newAlarm(cloud, 'warning');
   await takeAlarms(cloud.context, () => Promise.resolve());
   const { alert_id: id } = await cloud.context.db
     .selectFrom('alarms')
@@ -330,11 +322,11 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
   'rollout.resume': () => controlled('resume'),
   'rollout.abort': () => controlled('abort', { roll_back: false }),
   'alarm.acknowledge': async () => {
-    const id = await newAlarm();
+    const id = await newAlarm(cloud, 'warning');
     return { path: `/alarms/${id}/acknowledge`, body: {}, subject: `alarm/${id}` };
   },
   'alarm.close': async () => {
-    const id = await newAlarm();
+    const id = await newAlarm(cloud, 'warning');
     return { path: `/alarms/${id}/close`, body: { reason: 'repaired' }, subject: `alarm/${id}` };
   },
   'alert.acknowledge': () => onAlert('acknowledge', {}),
