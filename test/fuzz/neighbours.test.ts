@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Dice } from '../sim/dice.ts';
 import type { Operation } from './api-document.ts';
-import { exactly, neighbourOf } from './neighbours.ts';
+import { exactly, neighbourOf, PLANNED, plannedNeighbour } from './neighbours.ts';
 
 const operation: Operation = {
   api: 'staff',
@@ -37,4 +37,19 @@ test('a neighbour differs from the wish in one thing: a place, a query, a field 
   expect(deep.some((one) => one?.to.place !== 'x')).toBe(true);
   expect(deep.some((one) => one !== undefined && JSON.stringify(one.parts) !== '[1,2]')).toBe(true);
   expect(wish.body).toEqual({ to: { place: 'x' }, parts: [1, 2] });
+});
+
+test('what is planned changes every free text, or every number, and nothing where there is none', () => {
+  const body = { reason: 'fuzz', parts: [{ note: 'fuzz', n: 1 }], id: 'a' };
+  const changed = Array.from(
+    { length: PLANNED },
+    (_, number) => plannedNeighbour(operation, { ...wish, body }, number)?.document,
+  );
+  expect(changed).toMatchObject([
+    { reason: 'fu\u0000zz', parts: [{ note: 'fu\u0000zz', n: 1 }], id: 'a' },
+    { reason: 'ß'.repeat(220), parts: [{ note: 'ß'.repeat(220), n: 1 }], id: 'a' },
+    { reason: 'fuzz', parts: [{ note: 'fuzz', n: 2 ** 53 - 1 }], id: 'a' },
+  ]);
+  expect(plannedNeighbour(operation, { ...wish, body: { id: 'a' } }, 0)).toBeNull();
+  expect(plannedNeighbour(operation, { path: wish.path }, 0)).toBeNull();
 });

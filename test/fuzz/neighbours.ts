@@ -65,6 +65,27 @@ export function neighbourOf(operation: Operation, wish: Wish, dice: Dice): Drawn
   return exactly(operation, { ...wish, body: changedBody(body, kind === 'missing', dice) });
 }
 
+/** What a wish says where anything can be said. */
+export const FREE_TEXT = 'fuzz';
+const LONG = 'ß'.repeat(220);
+
+/** What is tried at every operation, before chance decides: texts that cannot be stored, long ones, and numbers at the edge of what a number can be. */
+const planned: readonly ((value: unknown) => unknown)[] = [
+  (value) => (value === FREE_TEXT ? 'fu\u0000zz' : value),
+  (value) => (value === FREE_TEXT ? LONG : value),
+  (value) => (typeof value === 'number' ? Number.MAX_SAFE_INTEGER : value),
+];
+export const PLANNED = planned.length;
+
+/** One of what is tried at every operation; null: there is nothing in the wish that it would change. */
+export function plannedNeighbour(operation: Operation, wish: Wish, number: number): Drawn | null {
+  const { body } = wish;
+  const change = planned[number];
+  if (change === undefined || body === undefined || Buffer.isBuffer(body)) return null;
+  const changed = JSON.parse(JSON.stringify(body, (_name, value: unknown) => change(value)));
+  return JSON.stringify(changed) === JSON.stringify(body) ? null : exactly(operation, { ...wish, body: changed });
+}
+
 const hostileText = (dice: Dice): string => dice.pick(HOSTILE_TEXTS).slice(0, 6_000);
 
 type Step = string | number;

@@ -2,7 +2,8 @@ import type { Dice } from '../sim/dice.ts';
 import type { Operation } from './api-document.ts';
 import { bearerCaller, type Caller, partnerCaller, type SigningKey, stranger } from './callers.ts';
 import type { CloudUnderFire } from './cloud-under-fire.ts';
-import { exactly, neighbourOf, type Wish } from './neighbours.ts';
+import type { Drawn } from './draw-request.ts';
+import { exactly, neighbourOf, PLANNED, plannedNeighbour, type Wish } from './neighbours.ts';
 import type { People, Person } from './people.ts';
 import { codeOf, type Shooter, type Told } from './shooter.ts';
 import { fieldOf, textOf } from './told.ts';
@@ -17,6 +18,8 @@ export interface WalkParts {
   readonly people: People;
   /** Partners of the run, with a key for everything each. */
   readonly keys: () => readonly { readonly partnerId: string; readonly key: SigningKey }[];
+  /** Operations beside which everything that is planned was sent. */
+  readonly tried: Set<string>;
   /** Names a thing that nobody has made yet. */
   readonly fresh: (what: string) => string;
 }
@@ -57,8 +60,7 @@ export class Walk {
   /** Asks for what is good, after some that is not. @throws BrokenOff when it is refused */
   async ask(name: string, caller: Caller, wish: Wish = {}): Promise<unknown> {
     const operation = this.#operation(name);
-    for (let more = this.dice.pick([0, 0, 1, 1, 2]); more > 0; more -= 1) {
-      const drawn = neighbourOf(operation, wish, this.dice);
+    for (const drawn of this.#neighbours(name, operation, wish)) {
       const told = await this.parts.shooter.fire({ drawn, caller });
       // It was good all the same, and has done what the step was to do.
       if (told !== null && told.status < 300 && isOfSameThing(wish.body, drawn.body)) return told.body;
@@ -114,6 +116,16 @@ export class Walk {
     const { partnerId, key } = this.dice.pick(others);
     const other = partnerCaller(partnerId, key, this.dice);
     await this.parts.shooter.fire({ drawn: exactly(operation, wish), caller: other, isForeign: true });
+  }
+
+  #neighbours(name: string, operation: Operation, wish: Wish): Drawn[] {
+    const byChance = Array.from({ length: this.dice.pick([0, 0, 1, 1, 2]) }, () =>
+      neighbourOf(operation, wish, this.dice),
+    );
+    if (this.parts.tried.has(name)) return byChance;
+    this.parts.tried.add(name);
+    const plan = Array.from({ length: PLANNED }, (_, number) => plannedNeighbour(operation, wish, number));
+    return [...plan.filter((drawn) => drawn !== null), ...byChance];
   }
 
   #exactly(operation: Operation, caller: Caller, wish: Wish): Promise<Told | null> {

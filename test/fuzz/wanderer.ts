@@ -1,6 +1,6 @@
 import { Dice } from '../sim/dice.ts';
 import { chargeAndStop, forceStop, reserveAndCancel } from './journeys/charging.ts';
-import { credit, keys, onboarding, webhooks } from './journeys/partners.ts';
+import { credit, keys, onboarding, webhooks, withdrawal } from './journeys/partners.ts';
 import { documentKeys, sandboxFault, site, upkeep } from './journeys/sites.ts';
 import { account, alarms, alerts, errorPages, owner, statusStream, tickets } from './journeys/staff.ts';
 import { People } from './people.ts';
@@ -16,6 +16,7 @@ const journeys: Readonly<Record<string, Journey>> = {
   keys,
   onboarding,
   webhooks,
+  withdrawal,
   documentKeys,
   sandboxFault,
   site,
@@ -60,9 +61,9 @@ export class Wanderer {
   readonly #isWhole = new Set<string>();
   readonly #tried = new Map<string, number>();
 
-  constructor(wish: { readonly seed: number; readonly requests: number }, parts: Omit<WalkParts, 'fresh'>) {
+  constructor(wish: { readonly seed: number; readonly requests: number }, parts: Omit<WalkParts, 'fresh' | 'tried'>) {
     this.#wish = wish;
-    this.#parts = { ...parts, fresh: (what) => `${what}-${wish.seed}-${this.#names++}` };
+    this.#parts = { ...parts, tried: new Set(), fresh: (what) => `${what}-${wish.seed}-${this.#names++}` };
     this.#firsts = Object.keys(journeys);
   }
 

@@ -1,7 +1,7 @@
 import { CREDIT_CODE_ALPHABET, creditCodeCheck } from '../../../cloud/partners/onboarding/credit-code.ts';
 import { examplePdf, examplePng, exampleRegistration } from '../../../cloud/testing/applicant.ts';
 import { exampleTariff } from '../../../cloud/testing/fixtures.ts';
-import { bearerCaller, partnerCaller } from '../callers.ts';
+import { bearerCaller, type Caller, partnerCaller } from '../callers.ts';
 import { fieldOf, textOf } from '../told.ts';
 import type { PartnerCaller, Walk } from '../walk.ts';
 import { charging, stopped } from './charging.ts';
@@ -143,6 +143,14 @@ export async function keys(walk: Walk): Promise<void> {
     body: { overlap_s: 60 },
   });
   await walk.confirmed('POST /staff/v1/partners/{partner_id}/keys/{key_id}/revoke', revoked);
+  const ofPartner = { path: { partner_id: partnerId } };
+  await walk.ask('POST /staff/v1/partners/{partner_id}/access', walk.staff(), {
+    ...ofPartner,
+    body: { environment: 'sandbox', stations: 'listed', site_ids: [walk.parts.stage.site.siteId], ...WHY },
+  });
+  const query = { environment: 'sandbox' };
+  await walk.ask('GET /staff/v1/partners/{partner_id}/terms', walk.staff(), { ...ofPartner, query });
+  await walk.ask('GET /staff/v1/partners/{partner_id}/webhook-endpoints', walk.staff(), ofPartner);
   await walk.ask('POST /staff/v1/partners/{partner_id}/suspend', walk.staff(), {
     path: { partner_id: partnerId },
     body: WHY,
@@ -159,21 +167,13 @@ function creditCode(walk: Walk): string {
   return body + creditCodeCheck(body);
 }
 
-/** From a registration to a key: refused once, handed in again, approved. Another one is withdrawn. */
+/** From a registration to a key: refused once, handed in again, approved. Or it is withdrawn. */
 export async function onboarding(walk: Walk): Promise<void> {
   const registration = { ...exampleRegistration, credit_code: creditCode(walk), callback_url: 'https://8.8.8.8/hook' };
   const base = '/onboarding/v1/applications';
   const made = await walk.ask(`POST ${base}`, walk.nobody(), { body: registration });
   const path = { application_id: textOf(made, 'application_id') };
-  const nobody = walk.nobody();
-  const bearer = bearerCaller(textOf(made, 'token'));
-  const applicant = {
-    partnerId: null,
-    headers: (request: Parameters<typeof bearer.headers>[0]) => ({
-      ...nobody.headers(request),
-      ...bearer.headers(request),
-    }),
-  };
+  const applicant = applicantOf(walk, made);
   await walk.ask(`PUT ${base}/{application_id}`, applicant, {
     path,
     body: { ...registration, company_name: '深圳充电' },
@@ -203,12 +203,26 @@ export async function onboarding(walk: Walk): Promise<void> {
   };
   await decide('ask');
   await walk.look(`POST ${base}/{application_id}/submit`, applicant, { path });
-  if (walk.dice.chance(0.3)) {
-    await walk.look(`POST ${base}/{application_id}/withdraw`, applicant, { path });
-    return;
-  }
   const partnerId = walk.parts.fresh('approved');
   const evidence = [{ source: 'business-registry', reference: 'fuzz' }];
   await decide('approve', { partner_id: partnerId, evidence });
   await newKey(walk, partnerId);
+}
+
+/** Somebody registers, and thinks better of it. */
+export async function withdrawal(walk: Walk): Promise<void> {
+  const body = { ...exampleRegistration, credit_code: creditCode(walk), callback_url: 'https://8.8.8.8/hook' };
+  const made = await walk.look('POST /onboarding/v1/applications', walk.nobody(), { body });
+  const applicant = applicantOf(walk, made);
+  const path = { application_id: textOf(made, 'application_id') };
+  await walk.ask('POST /onboarding/v1/applications/{application_id}/withdraw', applicant, { path });
+}
+
+/** Comes from an address of its own, with the token that was shown once. */
+function applicantOf(walk: Walk, made: unknown): Caller {
+  const [nobody, bearer] = [walk.nobody(), bearerCaller(textOf(made, 'token'))];
+  return {
+    partnerId: null,
+    headers: (request) => ({ ...nobody.headers(request), ...bearer.headers(request) }),
+  };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { exampleTariff } from '../../../cloud/testing/fixtures.ts';
 import { fieldOf, textOf } from '../told.ts';
 import type { Walk } from '../walk.ts';
 
@@ -30,6 +31,8 @@ export async function site(walk: Walk): Promise<void> {
   await walk.ask('GET /staff/v1/sites/{site_id}/credentials', walk.staff(), { path });
   await walk.ask('POST /staff/v1/sites/{site_id}/hours', walk.staff(), { path, body: { hours: null, ...WHY } });
   await pileCode(walk, connectorId);
+  await prices(walk, siteId);
+  await piles(walk, siteId, connectorId);
   await windows(walk, siteId);
   for (const what of ['withdraw', 'restore'])
     await walk.ask(`POST /staff/v1/connectors/{connector_id}/${what}`, walk.staff(), {
@@ -51,6 +54,25 @@ async function pileCode(walk: Walk, connectorId: string): Promise<void> {
   const partner = walk.partner();
   await walk.ask('GET /v1/pile-codes/{code}', partner, { path: { code } });
   await walk.ask('GET /v1/pile-codes', partner, { query: { content: code } });
+}
+
+async function prices(walk: Walk, siteId: string): Promise<void> {
+  const tariff = { ...exampleTariff, tariffId: walk.parts.fresh('tariff') };
+  await walk.ask('POST /staff/v1/tariffs', walk.staff(), { body: { site_ids: [siteId], tariff } });
+  await walk.ask('GET /v1/tariffs/{tariff_id}/versions/{version}', walk.partner(), {
+    path: { tariff_id: tariff.tariffId, version: tariff.version },
+  });
+}
+
+/** What is told of a place by its name, to partners and to staff. */
+async function piles(walk: Walk, siteId: string, connectorId: string): Promise<void> {
+  await walk.ask('GET /v1/stations/{site_id}/piles/{pile_id}', walk.partner(), {
+    path: { site_id: siteId, pile_id: `${connectorId}-pile` },
+  });
+  await walk.ask('GET /staff/v1/connectors/{connector_id}/samples', walk.staff(), {
+    path: { connector_id: connectorId },
+    query: { from: inHours(-1), to: inHours(1) },
+  });
 }
 
 async function windows(walk: Walk, siteId: string): Promise<void> {
