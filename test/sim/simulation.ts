@@ -95,7 +95,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       box.stir();
       const command = topic.endsWith('/command') ? commandSchema.parse(JSON.parse(payload)) : null;
       if (command !== null) box.holds.hear(command);
-      if (command?.kind === 'start' || command?.kind === 'reserve') troubles.provokeStart(box, command.expiresAtMs);
+      if (command?.kind === 'start') troubles.provokeStart(box, command.expiresAtMs, 0.3);
+      if (command?.kind === 'reserve') troubles.provokeStart(box, command.expiresAtMs, 0.05);
       if (/\/(command|cancel|ack)$/.test(topic)) troubles.provoke(box);
     },
   });

@@ -93,9 +93,9 @@ export class Troubles {
   }
 
   /** A start, or a reserve, goes down: it may wait in the broker with whatever follows it, and come when its time is over. */
-  provokeStart(box: Box, expiresAtMs: number): void {
+  provokeStart(box: Box, expiresAtMs: number, probability: number): void {
     const { dice, trace } = this.#parts;
-    if (this.#isResting || this.#isHeld(box) || !dice.chance(0.15)) return;
+    if (this.#isResting || this.#isHeld(box) || !dice.chance(probability)) return;
     box.wire.down.heldUntilMs = expiresAtMs + dice.between(0, MINUTE_MS);
     trace.note('broker', `keeps what is for ${box.siteId} until ${new Date(box.wire.down.heldUntilMs).toISOString()}`);
   }
