@@ -94,10 +94,7 @@ export type Phase =
       readonly provenMonoMs: number | null;
       /** Faults that alarms have told of. */
       readonly told: readonly FaultCode[];
-      /**
-       * The soft stop was the last that it has taken: one that was stopped hard may go on by itself when what was wrong with it is over, and a
-       * locked one does not tell whether a vehicle is there.
-       */
+      /** It has taken the soft stop: one that was only stopped hard may go on by itself when what was wrong with it is over. */
       readonly isDisarmed: boolean;
       /** Until then it is not spoken to, so that its own watchdog can stop it; null before that has been tried. */
       readonly quietUntilMonoMs: number | null;

@@ -55,20 +55,6 @@ test('ED-07 the session stays open while current flows, and is closed, marked, w
   expect(rig.state.latched).toEqual(['stop-not-proven']);
 });
 
-test('ED-07 whatever a hard stop has locked is left as the soft stop leaves it, which tells who stands there', () => {
-  const rig = stopping();
-  written(rig);
-  expect(flowOn(rig, 7000, written)).toEqual(['6500 hardStop']);
-  expect(describeOrders(rig.pass(500).see(plugged)), 'once nothing flows any more').toBe('softStop');
-  rig.send({ kind: 'written', write: 'softStop' });
-  expect(
-    rig
-      .pass(500)
-      .see(plugged)
-      .filter(({ kind }) => kind === 'write'),
-  ).toEqual([]);
-});
-
 test('ED-07 a fault that reacts with the hard stop begins there', () => {
   const rig = new Rig().toCharging().acknowledge();
   rig.see({ ...charging, status: 'fault' });

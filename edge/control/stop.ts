@@ -243,7 +243,7 @@ export function stoppingPollFailed(state: ConnectorState, phase: Stopping, conte
 }
 
 export function stopWritten(state: ConnectorState, before: Stopping, write: Rung, context: Context): Decision {
-  const phase = { ...before, isDisarmed: write === 'softStop' };
+  const phase = write === 'softStop' ? { ...before, isDisarmed: true } : before;
   if (write !== phase.ladder.rung) return enter(state, phase);
   return enter(state, { ...phase, ladder: rungWritten(phase.ladder, context.now.monoMs) }, { kind: 'poll-now' });
 }

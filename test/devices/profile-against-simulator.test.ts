@@ -93,10 +93,6 @@ describe('ED-01 ED-02 HS-01 a pile is set up, read, started, paused and stopped 
     await attendant.tend(3000);
     const hidesPlug = knownDifferences(profile.profileId).some(({ what }) => what.endsWith('after a hard stop'));
     expect(status()).toBe(hidesPlug ? 'plugged' : 'unplugged');
-    // It follows when nothing flows any more, and leaves a pile that tells who stands there.
-    await attendant.stop('softStop');
-    await attendant.tend(3000);
-    expect(status()).toBe('unplugged');
     vehicle({ plugged: true });
     await attendant.tend(3000);
     await attendant.start(limitMa);

@@ -84,10 +84,7 @@ describe('ED-02 a bad profile is refused with file, path and reason', () => {
     [
       'a hard stop that is the soft stop again',
       'commands.hardStop',
-      [
-        { write: 'maxCurrent', value: 0 },
-        { write: 'remoteLock', value: 1 },
-      ],
+      [{ write: 'maxCurrent', value: 0 }],
       'commands.hardStop: the same as softStop: a retry is not a second way to stop; say null',
     ],
     ['a hard stop that does nothing', 'commands.hardStop', [], 'commands.hardStop: '],
