@@ -63,7 +63,8 @@ const WARM_SHARE = 0.3;
 const MOST_GROWTH_MIB: Readonly<Record<DatabaseEngine, number>> = { postgresql: 256, pglite: 768 };
 const LOG_ERROR = 50;
 /** Nobody has told this cloud whom to alert, which it says; what is an alarm for people, or a bill of the site that is wrong on purpose, is no failure of a request. */
-const NOT_BY_CALLERS = /^(alerts? (of these levels )?reach(es)? nobody|alarm about a partner|order needs a person)/;
+const NOT_BY_CALLERS =
+  /^(alerts? (of these levels )?reach(es)? nobody|alarm about a partner|the platform raises an alarm|order needs a person)/;
 /** What cannot be done in this cloud, and why. */
 const CANNOT_BE_DONE: Readonly<Record<string, string>> = {};
 

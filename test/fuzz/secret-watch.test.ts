@@ -23,6 +23,11 @@ test('an id of one partner is not told to another, and may be told to itself and
   expect(watch.complaints(null, 'GET /staff/v1/exceptions', listed)).toEqual([]);
 });
 
+test('what is only read is learnt as no secret', () => {
+  watch.learn(null, { detail: { confirmation: ORDER } }, 'ids');
+  expect(watch.complaints(null, 'GET /staff/v1/audit', ORDER)).toEqual([]);
+});
+
 test('what a caller has said itself may come back', () => {
   watch.learn('one', { order_id: ORDER, token: 'pgs_0123456789ab' });
   expect(watch.complaints('other', `GET /v1/orders/${ORDER}`, `no order ${ORDER}`)).toEqual([]);

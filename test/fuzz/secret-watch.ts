@@ -41,14 +41,15 @@ export class SecretWatch {
   }
 
   /** Takes in what an answer has told, after it was looked at. */
-  learn(partnerId: string | null, told: unknown): void {
-    if (Array.isArray(told)) for (const item of told) this.learn(partnerId, item);
+  learn(partnerId: string | null, told: unknown, what: 'ids' | 'ids and secrets' = 'ids and secrets'): void {
+    if (Array.isArray(told)) for (const item of told) this.learn(partnerId, item, what);
     else if (typeof told === 'object' && told !== null)
       for (const [name, value] of Object.entries(told)) {
-        if (SECRET.test(name)) for (const text of [value].flat()) if (typeof text === 'string') this.keep(text);
+        if (what !== 'ids' && SECRET.test(name))
+          for (const text of [value].flat()) if (typeof text === 'string') this.keep(text);
         if (partnerId !== null && OWN.test(name) && typeof value === 'string' && value.length >= LEAST_LENGTH)
           if (!this.#owners.has(value)) this.#owners.set(value, partnerId);
-        this.learn(partnerId, value);
+        this.learn(partnerId, value, what);
       }
   }
 }

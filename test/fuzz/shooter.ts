@@ -87,7 +87,9 @@ export class Shooter {
     complaints.push(...watch.complaints(caller.partnerId, `${decoded(target)} ${body}`, text));
     if (complaints.length > 0) this.#fail(index, operation, complaints, text.slice(0, 400), sent);
     if (answer.status >= 300 || body.length > MOST_LEARNT_BYTES) return told;
-    watch.learn(drawn.operation.door === 'partner' ? caller.partnerId : null, told.body);
+    // What is only read is no secret: the audit log names the challenge of a confirmation by the name that its token has elsewhere.
+    const learnt = method === 'GET' ? 'ids' : 'ids and secrets';
+    watch.learn(drawn.operation.door === 'partner' ? caller.partnerId : null, told.body, learnt);
     known.learn(told.body);
     const { operation_id: id } = isPlainObject(told.body) ? told.body : {};
     if (answer.status === 202 && drawn.operation.door === 'partner' && id !== undefined) this.accepted.add(String(id));

@@ -60,10 +60,13 @@ export class Walk {
   /** Asks for what is good, after some that is not. @throws BrokenOff when it is refused */
   async ask(name: string, caller: Caller, wish: Wish = {}): Promise<unknown> {
     const operation = this.#operation(name);
+    const { target } = exactly(operation, wish);
+    const isSamePlace = (drawn: Drawn) => drawn.target.split('?')[0] === target.split('?')[0];
     for (const drawn of this.#neighbours(name, operation, wish)) {
       const told = await this.parts.shooter.fire({ drawn, caller });
       // It was good all the same, and has done what the step was to do.
-      if (told !== null && told.status < 300 && isOfSameThing(wish.body, drawn.body)) return told.body;
+      if (told !== null && told.status < 300 && isSamePlace(drawn) && isOfSameThing(wish.body, drawn.body))
+        return told.body;
     }
     if (operation.door === 'partner') await this.#askAsAnother(operation, caller, wish);
     return bodyOf(name, await this.#exactly(operation, caller, wish));
