@@ -5,9 +5,10 @@ import { expect, onTestFinished, test } from 'vitest';
 import { FaultProxy } from '../../test/sync/fault-proxy.ts';
 import { systemTimers } from '../system-timers.ts';
 import { openCloudLink } from './link.ts';
+import { createSiteQueue } from './site-queue.ts';
 
 /** A broker of this test, and the cloud's link to it. */
-async function openPair() {
+async function openPair(onMessage: (topic: string) => Promise<void> = () => Promise.resolve()) {
   const broker = await Aedes.createBroker();
   const server = createServer(broker.handle);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -19,7 +20,7 @@ async function openPair() {
     timers: systemTimers,
     fraction: () => 0,
     logger: pino({ level: 'silent' }),
-    onMessage: () => Promise.resolve(),
+    onMessage,
   });
   onTestFinished(async () => {
     await link.close();
@@ -95,4 +96,23 @@ test('SY-05 a connection that was forgotten on the way, and never breaks, is giv
     return heard;
   };
   await expect.poll(hearing, { timeout: 8000 }).toContain(topic);
+});
+
+test('SY-01 more messages than may wait are all taken and answered at once: no answer waits for what stands behind the next message', async () => {
+  const queue = createSiteQueue(4);
+  const answered = new Set<string>();
+  const { broker, link } = await openPair((topic) =>
+    queue.push(topic, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      await link.answer(`answer/${topic}`, 'taken');
+    }),
+  );
+  broker.on('publish', ({ topic }) => void (topic.startsWith('answer/') && answered.add(topic)));
+  link.hear([7]);
+  await expect.poll(() => link.heardCount()).toBe(1);
+  for (let i = 0; i < 200; i += 1) {
+    const topic = `pilegate/v1/07/site-${i}/up/batch`;
+    broker.publish({ cmd: 'publish', topic, payload: 'x', qos: 1, retain: false, dup: false }, () => {});
+  }
+  await expect.poll(() => answered.size, { timeout: 5_000 }).toBe(200);
 });

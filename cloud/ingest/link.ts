@@ -19,6 +19,11 @@ export interface CloudLink {
   heardCount(): number;
   /** Sends at QoS 1. Rejects when the link is down: whoever sends finds the work again in the database. */
   publish(topic: string, payload: string): Promise<void>;
+  /**
+   * The same, without waiting for the PUBACK: for what answers a message. The PUBACK comes behind messages that are still to be taken, and
+   * while the link is held back those wait for answers to be given. Rejects when the link is down.
+   */
+  answer(topic: string, payload: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -194,6 +199,13 @@ export function openCloudLink(options: {
           else resolve();
         });
       });
+    },
+    answer(topic, payload) {
+      if (!client.connected) return Promise.reject(new Error('the broker link is down'));
+      client.publish(topic, payload, { qos: 1 }, (error) => {
+        if (error) logger.warn({ err: error, topic }, 'answer is lost, and the site will ask again');
+      });
+      return Promise.resolve();
     },
     async close() {
       closed = true;

@@ -90,7 +90,7 @@ export function startIngest(
     },
   });
   const down = createDown(link.publish);
-  const ingestContext = { ...context, down, together: createTogether(context) };
+  const ingestContext = { ...context, down: createDown(link.answer), together: createTogether(context) };
   const keeper = startShardKeeper({
     db,
     timers,

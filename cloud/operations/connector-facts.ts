@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { jsonArrayFrom, jsonObjectFrom } from 'kysely/helpers/postgres';
 import { PilegateError } from '#shared/errors.ts';
 import type { Trx } from '../db/transaction.ts';
@@ -102,9 +103,9 @@ const activeQuery = (from: From, connectorId: string) =>
     .selectFrom('orders')
     .select('order_id')
     .where('connector_id', '=', connectorId)
-    .where('state', 'in', ['starting', 'charging'])
+    .where('state', 'in', [sql.lit('starting' as const), sql.lit('charging' as const)])
     // What a site has begun by itself, its live state tells.
-    .where('origin', '=', 'remote')
+    .where('origin', '=', sql.lit('remote' as const))
     .limit(1);
 
 const reservedQuery = (from: From, connectorId: string, nowMs: number) =>
@@ -112,6 +113,6 @@ const reservedQuery = (from: From, connectorId: string, nowMs: number) =>
     .selectFrom('reservations')
     .select('reservation_id')
     .where('connector_id', '=', connectorId)
-    .where('state', 'in', ['requested', 'active'])
+    .where('state', 'in', [sql.lit('requested' as const), sql.lit('active' as const)])
     .where('until_ms', '>', nowMs)
     .limit(1);

@@ -91,6 +91,12 @@ export function cloudLine(parts: CloudLineParts): CloudLink {
         });
       });
     },
+    answer(topic, payload) {
+      onSaid(topic, payload);
+      if (connection === null) return Promise.reject(new Error('the broker link is down'));
+      connection.publish(topic, payload, () => {});
+      return Promise.resolve();
+    },
     close: () => Promise.resolve(),
   };
 }
