@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import Database from 'better-sqlite3';
 import { afterEach, expect, test } from 'vitest';
 import type { Cdr } from '#shared/wire/cdr.ts';
+import { forgetTheBoot } from '../stand/forget-boot.ts';
 import { pass, Stand, until } from '../stand/stand.ts';
 import { WrongClock } from './wrong-clock.ts';
 
@@ -146,7 +145,7 @@ test('ED-12 a box that wakes up in 1970 refuses a start until the cloud tells it
   ends.push(() => stand.close());
   // The first welcome has told it already: begin again with a cloud that does not know the time either.
   await stand.edge.stop();
-  forgetTheBoot(stand);
+  forgetTheBoot(stand.ledgerFile);
   stand.cloud.wallMs = () => 0;
   await stand.restart();
   await stand.plug('A1');
@@ -189,18 +188,6 @@ test('ED-12 killed in a charge, with the clock set to 1970 meanwhile and nobody 
   expect(cdr.marks).toEqual(['adopted']);
 });
 
-/** What the disk tells is of another boot, as after a power cut. @returns how many charges are open */
-function forgetTheBoot(stand: Stand): number {
-  const database = new Database(stand.ledgerFile);
-  const anotherBoot = randomUUID();
-  const changed = database
-    .prepare(`UPDATE sessions SET body = json_set(body, '$.startedAt.bootId', ?) WHERE is_open = 1`)
-    .run(anotherBoot);
-  database.prepare(`DELETE FROM meta WHERE key = 'trusted_at'`).run();
-  database.close();
-  return changed.changes;
-}
-
 test('ED-12 a reboot in a charge, without a battery: when the cloud tells the time, the outage is as long as it was', {
   timeout: 120_000,
 }, async () => {
@@ -210,7 +197,7 @@ test('ED-12 a reboot in a charge, without a battery: when the cloud tells the ti
   await until('the start is acknowledged', 20_000, () => stand.cloud.recordsOf('session.started').length === 1);
   const earlier = stand.cloud.state?.connectionEpoch;
   await stand.edge.kill('SIGKILL');
-  expect(forgetTheBoot(stand), 'open charges').toBe(1);
+  expect(forgetTheBoot(stand.ledgerFile), 'open charges').toBe(1);
   clock.shift(deadBatteryMs());
   stand.cloud.wallMs = () => 0;
   await pass(4000);

@@ -15,8 +15,8 @@ export interface Hold {
 
 /** How wrong a clock may be that the edge trusts. */
 const CLOCK_TOLERANCE_MS = 12_000;
-/** A count that is on disk may be so old. */
-const FORGETS_MS = 60_000;
+/** A count that is on disk may be so old: it is stored once a minute, when the connector is looked at next, and a commit takes its time. */
+const FORGETS_MS = 65_000;
 
 /**
  * What a site holds, by what it has committed, and who is let in: somebody else than the edge and the cloud keeps this. Each

@@ -16,6 +16,7 @@ import {
   TECHNICIAN,
   withKebaCards,
 } from './card-site.ts';
+import { forgetTheBoot } from './forget-boot.ts';
 import { pass, Stand, until } from './stand.ts';
 
 /** Goal: with the cloud away, cards at real lines begin and end charges, each told once when it is back, and no number is written anywhere. */
@@ -136,13 +137,14 @@ const read = (on: Stand, file: string): string => {
   }
 };
 
-test('ED-12 ED-16 after a restart without the cloud nobody knows the time: a technician begins by hand where the site allows it, and the record says so', {
+test('ED-12 ED-16 after a new boot without the cloud nobody knows the time: a technician begins by hand where the site allows it, and the record says so', {
   timeout: 120_000,
 }, async () => {
   const on = await standWithCards('allow');
   await on.plug('A1');
   await on.cloud.cutOff();
   await on.edge.kill('SIGKILL');
+  forgetTheBoot(on.ledgerFile);
   await on.restart();
   await until('A1 is looked at', 10_000, async () => (await on.pilectl('status')).stdout.includes('plugged'));
   expect(await on.pilectl('start', 'A1-1')).toMatchObject({ exitCode: 0, stdout: 'done\n' });
