@@ -63,8 +63,8 @@ test('OP-20 an endpoint can be changed: what waits goes to the new address, type
   expect(changed).toMatchObject({ status: 200, body: { ...change, endpoint_id: id, status: 'enabled' } });
   await hooks.emit(orderId, 'charge.started', { n: 2 });
   hooks.later(70_000);
-  await expect.poll(() => came(second)).toEqual([1]);
-  expect(await hooks.statuses()).toEqual(['delivered']);
+  await expect.poll(() => hooks.statuses()).toEqual(['delivered']);
+  expect(came(second)).toEqual([1]);
   expect((await call('PATCH', `/${id}`, { event_types: null, description: null })).body).toMatchObject({
     event_types: null,
     description: null,
