@@ -209,7 +209,9 @@ test('OP-20 what follows a failed event waits until that is failed for good, and
   const [second, first] = await deliveries();
   expect(second.next_attempt_at, 'not looked at before the first is').toBe(first.next_attempt_at);
   later(70_000);
-  await expect.poll(async () => (await deliveries())[1]?.attempts, 'written down before time goes on').toBe(2);
+  await expect
+    .poll(async () => (await deliveries())[1]?.attempts, { message: 'written down before time goes on' })
+    .toBe(2);
   later(330_000);
   await expect.poll(() => statuses()).toEqual(['delivered', 'failed']);
   expect(numbers(receiver)).toEqual([1, 1, 1, 2]);

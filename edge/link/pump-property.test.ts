@@ -4,6 +4,7 @@ import { type BatchHead, bytesInFlight, windowOf } from './lane.ts';
 import { MAX_BYTES_IN_FLIGHT, type PumpState, pump, pumpAtRest } from './pump.ts';
 
 // A site, a network that loses, doubles, delays and breaks, and a cloud that applies what comes in order, as the real one does.
+// Numbers of batches begin by chance with each process; that two of them do not begin within a few of each other is taken for granted.
 
 const PER_BATCH = 5;
 const LANES = [0, 1] as const;
@@ -11,7 +12,6 @@ const LANES = [0, 1] as const;
 interface SentBatch extends BatchHead {
   readonly lane: number;
   readonly sendNo: number;
-  readonly connection: number;
   readonly seqs: readonly number[];
 }
 interface Answer {
@@ -20,27 +20,33 @@ interface Answer {
   readonly ackedSeq: number;
 }
 type Message =
-  | { readonly to: 'cloud'; readonly batch: SentBatch | 'hello' }
-  | { readonly to: 'site'; readonly answer: Answer | 'welcome'; readonly connection: number };
-/** What becomes of one message: it is lost, comes twice, or comes after so many milliseconds. */
+  | { readonly to: 'cloud'; readonly batch: SentBatch }
+  | { readonly to: 'cloud'; readonly helloOf: number }
+  | { readonly to: 'site'; readonly answer: Answer }
+  | { readonly to: 'site'; readonly welcomeTo: number };
+/** What becomes of one message: after how many milliseconds each copy of it comes. One that is lost has none. */
 interface Fate {
-  readonly isLost: boolean;
-  readonly copies: number;
-  readonly delayMs: number;
+  readonly delaysMs: readonly number[];
+  /** On its way to the site it is still before the broker while the connection breaks, and comes over the next one. */
+  readonly isBeforeBroker: boolean;
 }
 type Happening =
   | { readonly kind: 'write'; readonly lane: 0 | 1; readonly count: number }
   | { readonly kind: 'wait'; readonly ms: number }
-  | { readonly kind: 'reconnect' };
+  | { readonly kind: 'reconnect' }
+  /** The site's process ends, and another begins on the same store. */
+  | { readonly kind: 'restart' };
 
-const GOOD: Fate = { isLost: false, copies: 1, delayMs: 20 };
+const GOOD: Fate = { delaysMs: [20], isBeforeBroker: false };
+const PACES = [null, 20_000];
 
 class World {
   nowMs = 0;
   readonly window: number;
   readonly isOldCloud: boolean;
-  state: PumpState = pumpAtRest([null, 20_000]);
+  state: PumpState = pumpAtRest(PACES, 0);
   connection = 0;
+  #restarts = 0;
   readonly written: [number, number] = [0, 0];
   /** What the site's store has of its records: it forgets what is acknowledged. */
   readonly outbox: [number[], number[]] = [[], []];
@@ -50,7 +56,7 @@ class World {
   batchesSent = 0;
   readonly #fractions: () => number;
   readonly #fate: () => Fate;
-  #network: { readonly dueMs: number; readonly message: Message }[] = [];
+  #network: { readonly dueMs: number; readonly message: Message; readonly isBeforeBroker: boolean }[] = [];
   isGood = false;
 
   constructor(parts: {
@@ -76,10 +82,17 @@ class World {
 
   reconnect(): void {
     this.connection += 1;
-    // What is under way to the cloud may still arrive; a clean session begins without what was on its way down.
-    this.#network = this.#network.filter(({ message }) => message.to === 'cloud');
+    // What is under way to the cloud may still arrive; a clean session begins without what the broker had for the former one.
+    this.#network = this.#network.filter(({ message, isBeforeBroker }) => message.to === 'cloud' || isBeforeBroker);
     this.#drive({ kind: 'disconnected' });
     this.#drive({ kind: 'connected' });
+  }
+
+  restart(): void {
+    this.#restarts += 1;
+    // Multiples of the golden section are far from each other.
+    this.state = pumpAtRest(PACES, (this.#restarts * 0.618) % 1);
+    this.reconnect();
   }
 
   run(ms: number): void {
@@ -97,22 +110,17 @@ class World {
   }
 
   #send(message: Message): void {
-    const { isLost, copies, delayMs } = this.isGood ? GOOD : this.#fate();
-    if (isLost) return;
-    for (let copy = 0; copy < copies; copy += 1)
-      this.#network.push({ message, dueMs: this.nowMs + delayMs + copy * 40 });
+    const { delaysMs, isBeforeBroker } = this.isGood ? GOOD : this.#fate();
+    for (const delayMs of delaysMs) this.#network.push({ message, dueMs: this.nowMs + delayMs, isBeforeBroker });
   }
 
   #arrive(message: Message): void {
-    if (message.to === 'cloud') {
-      const answer = message.batch === 'hello' ? 'welcome' : this.#applied(message.batch);
-      this.#send({ to: 'site', answer, connection: this.connection });
-      return;
-    }
-    if (message.connection !== this.connection) return;
-    if (message.answer === 'welcome')
-      this.#drive({ kind: 'welcomed', batchesInFlight: this.window, isTaken: [true, !this.isOldCloud] });
-    else this.#heard(message.answer);
+    if ('batch' in message) return this.#send({ to: 'site', answer: this.#applied(message.batch) });
+    if ('helloOf' in message) return this.#send({ to: 'site', welcomeTo: message.helloOf });
+    // An acknowledgement does not say which connection it is for; a welcome does.
+    if ('answer' in message) return this.#heard(message.answer);
+    if (message.welcomeTo !== this.connection) return;
+    this.#drive({ kind: 'welcomed', batchesInFlight: this.window, isTaken: [true, !this.isOldCloud] });
   }
 
   #applied({ lane, sendNo, seqs }: SentBatch): Answer {
@@ -148,7 +156,9 @@ class World {
     this.state = state;
     for (const action of actions) {
       if (action.kind === 'batch') this.batchesSent += 1;
-      this.#send({ to: 'cloud', batch: action.kind === 'hello' ? 'hello' : action.head });
+      this.#send(
+        action.kind === 'hello' ? { to: 'cloud', helloOf: this.connection } : { to: 'cloud', batch: action.head },
+      );
     }
     let bytes = 0;
     for (const lane of state.lanes) {
@@ -164,7 +174,7 @@ class World {
     const throughSeq = seqs.at(-1);
     if (throughSeq === undefined) return null;
     const hasMore = throughSeq < (rows.at(-1) ?? 0);
-    return { lane, sendNo, seqs, throughSeq, hasMore, connection: this.connection, bytes: seqs.length * 2000 };
+    return { lane, sendNo, seqs, throughSeq, hasMore, bytes: seqs.length * 2000 };
   }
 }
 
@@ -178,12 +188,11 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('wait'), ms: fc.integer({ min: 10, max: 8000 }) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('reconnect') }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('reconnect', 'restart') }) },
 );
 const fate: fc.Arbitrary<Fate> = fc.record({
-  isLost: fc.boolean(),
-  copies: fc.constantFrom(1, 1, 1, 2),
-  delayMs: fc.constantFrom(10, 20, 50, 200, 3000),
+  delaysMs: fc.array(fc.constantFrom(10, 20, 50, 200, 3000, 20_000), { maxLength: 2 }),
+  isBeforeBroker: fc.boolean(),
 });
 const course = fc.record({
   window: fc.integer({ min: 1, max: 8 }),
@@ -216,7 +225,7 @@ test('SY-01 whatever a network does: only what the cloud has looked at is forgot
       for (const one of happenings) {
         if (one.kind === 'write') world.write(one.lane, one.count);
         else if (one.kind === 'wait') world.run(one.ms);
-        else world.reconnect();
+        else world[one.kind]();
       }
       world.isGood = true;
       world.reconnect();
@@ -256,7 +265,7 @@ test('SY-01 what is lost makes no storm: each loss costs a window at most', () =
           dice = (Math.imul(dice, 1_664_525) + 1_013_904_223) >>> 0;
           const isLost = dice / 2 ** 32 < percent / 100;
           if (isLost) lost += 1;
-          return { ...GOOD, isLost };
+          return isLost ? { ...GOOD, delaysMs: [] } : GOOD;
         };
         const world = new World({ window, isOldCloud: false, copiedThroughSeq: 0, fate, fractions: () => 0.5 });
         world.write(0, 500);

@@ -26,7 +26,7 @@ class Rig {
   constructor(stores: [Store, ...Store[]], paces: readonly (number | null)[] = stores.map(() => null)) {
     this.stores = stores;
     this.first = stores[0];
-    this.state = pumpAtRest(paces);
+    this.state = pumpAtRest(paces, this.fraction);
   }
 
   /** @returns 'hello', or for each batch its lane, what it is behind and what it goes up to */
@@ -87,13 +87,13 @@ describe('SY-05 the handshake', () => {
     expect(rig.step({ kind: 'welcomed', batchesInFlight: 1, isTaken: [true] })).toEqual([]);
   });
 
-  test('a lost connection forgets what was in flight, and numbers of one connection are not those of another', () => {
+  test('a lost connection forgets what was in flight, and numbers of one connection are not those of another, however chance falls', () => {
     const rig = new Rig([{ headSeq: 5 }]);
     rig.open();
     const former = rig.sendNo(0);
     expect(rig.step({ kind: 'disconnected' })).toEqual([]);
     expect(rig.tick(60_000)).toEqual([]);
-    rig.fraction = 0.25;
+    rig.fraction = 0;
     rig.step({ kind: 'connected' });
     expect(rig.step({ kind: 'welcomed', batchesInFlight: 4, isTaken: [true] })).toEqual(['0:5']);
     rig.ack(5, former);
@@ -101,6 +101,12 @@ describe('SY-05 the handshake', () => {
     rig.ack(5);
     expect(rig.ackedSeq()).toBe(5);
   });
+});
+
+test('SY-01 numbers of one process are not those of another on the same store', () => {
+  const first = [0, 0.3, 0.300_001, 0.999].map((fraction) => pumpAtRest([null], fraction).sendNo);
+  const near = first.flatMap((one, index) => first.slice(index + 1).filter((other) => other - one < 1_000_000));
+  expect([near, first.every(Number.isSafeInteger)]).toEqual([[], true]);
 });
 
 describe('SY-01 batches in flight', () => {

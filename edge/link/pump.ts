@@ -23,7 +23,10 @@ export interface PumpState {
   readonly helloPatienceMs: number;
   /** Consecutive hellos without an answer. */
   readonly greetings: number;
-  /** The number of the last batch. It begins anywhere with each connection, so that answers of another one are none. */
+  /**
+   * The number of the last batch. It goes on from connection to connection, so that an answer of a former one is none, and begins
+   * anywhere, so that one to a former process is none either.
+   */
   readonly sendNo: number;
   /** How many batches of a stream the cloud lets be on their way. */
   readonly batchesInFlight: number;
@@ -70,13 +73,22 @@ interface Step<Head> {
 export const MAX_BYTES_IN_FLIGHT = 131_072;
 const SEND_NUMBERS = 2 ** 40;
 
-/** @param paces bytes a second for each stream, in order of priority; null: as fast as the cloud takes them */
-export const pumpAtRest = (paces: readonly (number | null)[]): PumpState => ({
+/**
+ * The pump of a process that begins.
+ *
+ * @param paces bytes a second for each stream, in order of priority; null: as fast as the cloud takes them
+ * @param fraction random, from 0 inclusive to 1 exclusive: two processes on one store do not begin at the same number
+ */
+export const pumpAtRest = (paces: readonly (number | null)[], fraction: number): PumpState => ({
+  ...unconnected(paces),
+  sendNo: Math.floor(fraction * SEND_NUMBERS),
+});
+
+const unconnected = (paces: readonly (number | null)[]): Omit<PumpState, 'sendNo'> => ({
   link: 'down',
   helloMonoMs: 0,
   helloPatienceMs: 0,
   greetings: 0,
-  sendNo: 0,
   batchesInFlight: 1,
   lanes: paces.map((bytesPerS) => ({ ...laneAtRest, isTaken: false, bytesPerS })),
 });
@@ -87,7 +99,7 @@ export function pump<Head extends BatchHead>(state: PumpState, event: PumpEvent,
     case 'disconnected':
       return { state: atRest(state), actions: [] };
     case 'connected':
-      return greet({ ...atRest(state), sendNo: Math.floor(fraction * SEND_NUMBERS) }, moment);
+      return greet(atRest(state), moment);
     case 'welcomed': {
       if (state.link === 'down') return { state, actions: [] };
       // Also the answer to a hello that only asked for the time: what is in flight then is left alone.
@@ -108,7 +120,10 @@ export function pump<Head extends BatchHead>(state: PumpState, event: PumpEvent,
   }
 }
 
-const atRest = ({ lanes }: PumpState): PumpState => pumpAtRest(lanes.map(({ bytesPerS }) => bytesPerS));
+const atRest = ({ lanes, sendNo }: PumpState): PumpState => ({
+  ...unconnected(lanes.map(({ bytesPerS }) => bytesPerS)),
+  sendNo,
+});
 
 function greet<Head extends BatchHead>(state: PumpState, { nowMonoMs, fraction }: PumpMoment<Head>): Step<Head> {
   const greeting: PumpState = {

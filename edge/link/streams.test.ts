@@ -60,6 +60,25 @@ test('SY-03.b what the cloud has not compared stays in the outbox, although it s
   await poll(() => ledger.backlog()).toBe(100);
 });
 
+test('SY-01 an answer to a batch of a former connection is no answer to one of the present, however chance falls', async () => {
+  const { cloud, ledger, link } = await modernRig();
+  await poll(() => link.state).toBe('open');
+  ledger.commit(numbers(400), at);
+  link.poke();
+  await poll(() => cloud.heard.batch.length).toBe(2);
+  const [first] = cloud.heard.batch;
+  cloud.ack({}, first);
+  await poll(() => ledger.backlog()).toBe(200);
+  const before = cloud.heard.batch.length;
+  cloud.dropConnections();
+  await poll(() => ranges(cloud).slice(before)).toContainEqual([201, 400]);
+  cloud.ack({ ackedSeq: 400 }, first);
+  await pause(50);
+  expect(ledger.backlog()).toBe(200);
+  cloud.ack({}, cloud.heard.batch.at(-1));
+  await poll(() => ledger.backlog()).toBe(0);
+});
+
 test('OP-16 the site hears of a start when the batch that has it is answered, and not of one that is refused', async () => {
   const { cloud, ledger, link, told } = await modernRig();
   await poll(() => link.state).toBe('open');

@@ -48,7 +48,8 @@ export class Streams {
 
   constructor(parts: StreamsParts) {
     this.#parts = parts;
-    this.#pump = pumpAtRest(parts.sources.map(({ bytesPerS }) => bytesPerS));
+    const paces = parts.sources.map(({ bytesPerS }) => bytesPerS);
+    this.#pump = pumpAtRest(paces, parts.fraction());
   }
 
   get link(): PumpState['link'] {
