@@ -11,8 +11,8 @@ import {
 } from '../operations/first-answer.ts';
 import type { Caller } from '../partners/caller.ts';
 import { cancelReserve, sendCancelReservation } from './commands.ts';
+import { BY_PARTNER } from './ending.ts';
 import { isOpen } from './machine.ts';
-import { BY_PARTNER } from './outcome.ts';
 import { lockReservation, updateReservation } from './store.ts';
 import type { ReservationRow } from './tables.ts';
 
@@ -24,8 +24,9 @@ export interface CancelBody {
 type CancelContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'wake'>;
 
 /**
- * Accepts that a reservation is given back. While the reserve itself is still open it is taken back; what holds is ended by a command,
- * which waits for a site that is away. Either way the operation succeeds when the site has told how it ended, or the reservation's time is over.
+ * Accepts that a reservation is given back, before its time is over. While the reserve itself is still open it is taken back; what holds
+ * is ended by a command, which waits for a site that is away. Either way the operation has its outcome when the site has told how it
+ * ended, or the reservation's time is over: it fails only where a charge has used it.
  *
  * @throws PilegateError `reservation.unknown`, `reservation.not_active` or `request_id.reused`
  */
@@ -40,6 +41,8 @@ export async function cancelReservation(context: CancelContext, caller: Caller, 
       if (first !== null) return { operation: first, hit: true };
       assertOpen(row);
       const nowMs = context.clock.wallMs();
+      // It has run out, even though the site has not said so yet.
+      if (row.until_ms <= nowMs) throw notActive(row, 'over');
       const operation = await insertOperation(context, trx, request, row, nowMs);
       await askToCancel({ ...context, trx, nowMs }, row, BY_PARTNER, {
         operationId: operation.operation_id,
@@ -53,9 +56,11 @@ export async function cancelReservation(context: CancelContext, caller: Caller, 
 }
 
 function assertOpen(row: ReservationRow): void {
-  if (isOpen(row.state)) return;
-  throw new PilegateError('reservation.not_active', `reservation ${row.reservation_id} is ${row.state}`);
+  if (!isOpen(row.state)) throw notActive(row, row.state);
 }
+
+const notActive = ({ reservation_id: id }: ReservationRow, how: string): PilegateError =>
+  new PilegateError('reservation.not_active', `reservation ${id} is ${how}`);
 
 /**
  * Staff end a reservation.

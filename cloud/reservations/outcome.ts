@@ -1,4 +1,3 @@
-import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
 import { type FeeRating, rateReservation } from '#shared/tariff/rate-fees.ts';
 import { tariffSchema } from '#shared/tariff/tariff.ts';
 import { storable } from '../ingest/storable.ts';
@@ -7,30 +6,19 @@ import { findAccount } from '../partners/credit/accounts.ts';
 import { postCharge } from '../partners/credit/settle.ts';
 import { recordEvent } from '../webhooks/record-event.ts';
 import { closeCommands } from './commands.ts';
-import { isOpen, nextReservationState, type ReservationEvent } from './machine.ts';
+import { BY_PARTNER, type Ending, failureOf } from './ending.ts';
+import { asGivenBack } from './given-back.ts';
+import { isOpen, nextReservationState } from './machine.ts';
 import { updateReservation } from './store.ts';
 import type { ReservationRow } from './tables.ts';
 import { reservationView } from './view.ts';
 
-/** The partner itself, as who wanted a reservation cancelled. */
-export const BY_PARTNER = 'partner';
-
-export interface Ending {
-  readonly event: ReservationEvent;
-  /** One word for the partner. */
-  readonly reason: string;
-  /** Why it has not been kept; null where that is in order. */
-  readonly failure: Failure | null;
-  /** For how long it was held; null: it was not, or nobody knows. */
-  readonly heldMs: number | null;
-  readonly orderId?: string | null;
-  /** By the site's word, or else now. */
-  readonly endedAtMs?: number;
-  /** The site may hold it all the same, and has to hear that it is not to. */
-  readonly mayStillHold?: boolean;
-}
-
-/** The site holds the connector. @param row locked in this transaction @returns the reservation as it is then */
+/**
+ * The site holds the connector, and has not done so before it was asked to, whatever its clock says.
+ *
+ * @param row locked in this transaction
+ * @returns the reservation as it is then
+ */
 export async function activate(
   context: OutcomeContext,
   row: ReservationRow,
@@ -42,7 +30,7 @@ export async function activate(
   const active = await updateReservation(
     trx,
     row.reservation_id,
-    { state: next.value, active_at_ms: activeAtMs },
+    { state: next.value, active_at_ms: Math.max(row.created_at_ms, activeAtMs) },
     nowMs,
   );
   await finishOperationsOf(context, row.reservation_id, 'reserve', null);
@@ -56,8 +44,9 @@ export async function activate(
  *
  * @param row locked in this transaction
  */
-export async function end(context: OutcomeContext, row: ReservationRow, ending: Ending): Promise<ReservationRow> {
+export async function end(context: OutcomeContext, row: ReservationRow, told: Ending): Promise<ReservationRow> {
   const { trx, nowMs } = context;
+  const ending = await asGivenBack(trx, row, told);
   const { event, reason, failure, heldMs, orderId = null, endedAtMs = nowMs } = ending;
   if (ending.mayStillHold !== true) await closeCommands(trx, row.reservation_id, nowMs);
   const next = nextReservationState(row.state, event);
@@ -90,8 +79,6 @@ export async function end(context: OutcomeContext, row: ReservationRow, ending: 
   await tell(context, 'reservation.ended', over);
   return over;
 }
-
-export const failureOf = (code: ErrorCode, detail: string = errorCatalogue[code].en): Failure => ({ code, detail });
 
 /**
  * What a reservation costs that no charge has used. Only what was the holder's choice: that he gave it back, or did not come. Null:

@@ -5,7 +5,8 @@ import type { CommandRow } from '../db/schema.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import type { Failure } from '../operations/finish.ts';
 import { cancelReserve } from './commands.ts';
-import { activate, end, failureOf, finishOperationsOf } from './outcome.ts';
+import { failureOf } from './ending.ts';
+import { activate, end, finishOperationsOf } from './outcome.ts';
 import { lockReservation } from './store.ts';
 import type { ReservationRow } from './tables.ts';
 
@@ -54,11 +55,10 @@ export async function applyReservationEnded(
       { reservationId: row.reservation_id, endedAtMs, untilMs: row.until_ms, clock: at.clock },
       'the site has ended a reservation early: its clock was ahead',
     );
-  const isWithdrawn = row.state === 'requested' && row.cancelled_by !== null && reason === 'cancelled';
   await end(context, row, {
-    event: isWithdrawn ? { kind: 'withdrawn' } : { kind: 'ended', reason },
+    event: { kind: 'ended', reason },
     reason,
-    failure: whyEnded(row, reason, detail, isWithdrawn),
+    failure: whyEnded(row, reason, detail),
     heldMs,
     endedAtMs,
     orderId: sessionId === null ? null : await orderOf(context, sessionId),
@@ -72,9 +72,7 @@ function whyEnded(
   row: ReservationRow,
   reason: RecordOf<'reservation.ended'>['reason'],
   detail: string | null,
-  isWithdrawn: boolean,
 ): Failure | null {
-  if (isWithdrawn) return failureOf('command.cancelled');
   if (row.state === 'requested') return reason === 'used' ? null : timedOut;
   if (reason === 'technician') return failureOf('command.cancelled', detail ?? 'released on site');
   if (reason === 'out-of-service') return failureOf('connector.disabled');
@@ -104,7 +102,8 @@ export async function reservationReported(
     if (failure !== null) await refused(context, command, row, failure);
     return;
   }
-  if (failure !== null) return await finishOperationsOf(context, row.reservation_id, 'cancel-reservation', failure);
+  // What the site cannot end ends by its time, and is given back all the same: whoever has asked for that hears it then.
+  if (failure !== null) return;
   // It is held no longer, whatever became of it.
   await end(context, row, {
     event: { kind: 'ended', reason: 'cancelled' },

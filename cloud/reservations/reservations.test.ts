@@ -294,6 +294,7 @@ describe('OP-24 a reservation ends once', () => {
   test('given back by its partner it costs what it was held for, and the cancel succeeds', async () => {
     await putPriced();
     const held = await at.held();
+    clock.advance(600_000);
     const { status, body } = await at.cancel(held.reservationId, 'give-back');
     expect({ status, body }).toMatchObject({
       status: 202,

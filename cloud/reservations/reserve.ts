@@ -12,6 +12,7 @@ import { type Answered, answerOnce, askedBy, type WriteRequest, writeRequest } f
 import type { Caller } from '../partners/caller.ts';
 import { accountFor } from '../partners/credit/hold.ts';
 import { refusalOfReserve } from './check-reserve.ts';
+import { heldUntil } from './given-back.ts';
 import { end } from './outcome.ts';
 import { lockReservation } from './store.ts';
 
@@ -102,18 +103,15 @@ async function endOverdue(context: ReserveContext, trx: Trx, connectorId: string
 
 /** The site has not told the end; by the cloud's clock it is there. */
 export async function endByTime(context: Parameters<typeof end>[0], row: Parameters<typeof end>[1]): Promise<void> {
-  const heldMs = row.active_at_ms === null ? null : Math.max(0, row.until_ms - row.active_at_ms);
-  const event =
-    row.state === 'active' ? ({ kind: 'ended', reason: 'expired' } as const) : ({ kind: 'refused' } as const);
   const failure =
     row.state === 'active'
       ? null
       : ({ code: 'operation.timed_out', detail: 'the site did not confirm the reservation within its time' } as const);
   await end(context, row, {
-    event,
+    event: { kind: 'ended', reason: 'expired' },
     reason: 'expired',
     failure,
-    heldMs,
+    heldMs: heldUntil(row, row.until_ms),
     endedAtMs: Math.min(row.until_ms, context.nowMs),
   });
 }

@@ -48,7 +48,7 @@ export function reservationRoutes(context: CloudContext, gate: PartnerGate): Fas
         tags,
         summary: 'Give a reservation back',
         description:
-          'Succeeds when the connector is not held any more. While the reserve is still open, it is taken back.',
+          'Before `until`. It counts as given back when this is accepted, also at a site that is away. Succeeds when the connector is not held any more, or its time is over; fails only where a charge has used it. While the reserve is still open, it is taken back.',
         body: cancelReservationBodySchema,
         response: {
           202: acceptedSchema,

@@ -3,8 +3,9 @@ import type { KnownSite } from '../ingest/incoming.ts';
 import type { OutcomeContext } from '../operations/finish.ts';
 import { isContested } from '../presence/lives.ts';
 import { sendCancelReservation } from './commands.ts';
+import { failureOf } from './ending.ts';
 import { isOpen } from './machine.ts';
-import { end, failureOf } from './outcome.ts';
+import { end } from './outcome.ts';
 import { lockReservation } from './store.ts';
 
 interface ToldContext extends OutcomeContext {

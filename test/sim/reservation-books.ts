@@ -1,5 +1,5 @@
 import { cdrSchema } from '#shared/wire/cdr.ts';
-import type { ReservationEndReason } from '#shared/wire/records.ts';
+import type { RecordOf, ReservationEndReason } from '#shared/wire/records.ts';
 import type { ReservationState } from '../../cloud/reservations/machine.ts';
 import type { Box } from './box.ts';
 import type { Hold } from './holds.ts';
@@ -17,6 +17,8 @@ interface Row {
   readonly ended_at_ms: number | null;
   readonly held_ms: number | null;
   readonly fee: string | null;
+  /** When the first of those who wanted to give it back was told that it is accepted. */
+  readonly given_back_at_ms: number | null;
   readonly session_id: string | null;
   /** What was told of it, first first. */
   readonly told: string;
@@ -47,7 +49,7 @@ export class ReservationBooks {
   readonly #violations: Violations;
   readonly #nowMs: () => number;
   readonly #ends = new Map<string, string>();
-  readonly counts = { reservations: 0, held: 0, used: 0, cancelled: 0, expired: 0, released: 0 };
+  readonly counts = { reservations: 0, held: 0, used: 0, cancelled: 0, expired: 0, released: 0, givenBackUnheard: 0 };
 
   constructor(ask: Ask, boxes: readonly Box[], violations: Violations, nowMs: () => number) {
     this.#ask = ask;
@@ -64,6 +66,11 @@ export class ReservationBooks {
        where kind = 'reserve' and status = 'succeeded' and finished_at_ms > deadline_at_ms`,
     );
     this.#violations.check(late.length === 0, 'no late hold is for good', () => JSON.stringify(late));
+    const tooLate = await this.#ask(
+      `select o.operation_id, o.created_at_ms, r.until_ms from operations o join reservations r using (reservation_id)
+       where o.kind = 'cancel-reservation' and o.created_at_ms >= r.until_ms`,
+    );
+    this.#violations.check(tooLate.length === 0, 'what has run out is not given back', () => JSON.stringify(tooLate));
     for (const box of this.#boxes.values()) this.#checkOverrun(box);
   }
 
@@ -93,7 +100,8 @@ export class ReservationBooks {
   #rows(): Promise<Row[]> {
     return this.#ask<Row>(
       `select r.reservation_id, r.site_id, r.state, r.end_reason, r.cancelled_by, r.until_ms, r.active_at_ms, r.ended_at_ms, r.held_ms,
-         r.fee, o.session_id, coalesce(
+         r.fee, o.session_id, (select min(c.created_at_ms) from operations c
+           where c.reservation_id = r.reservation_id and c.kind = 'cancel-reservation') as given_back_at_ms, coalesce(
            (select string_agg(e.type, ' ' order by e.position) from webhook_events e where e.lane = r.reservation_id::text), '') as told
        from reservations r left join orders o on o.order_id = r.order_id order by r.created_at_ms, r.reservation_id`,
     );
@@ -159,13 +167,32 @@ export class ReservationBooks {
       );
     if (ended === null) return check(false, 'every hold ends');
     this.#count(state);
-    const isByTime = state === 'expired' && toldMs >= row.until_ms + AWAITED_MS;
-    check(isByTime || state === stateOf[ended.reason], 'the cloud and the site agree on how a reservation has ended');
-    check(isByTime || row.held_ms === ended.heldMs, 'a reservation is billed for as long as it was held');
+    const byTime = row.given_back_at_ms === null ? 'expired' : 'cancelled';
+    const isByTime = state === byTime && toldMs >= row.until_ms + AWAITED_MS;
+    check(
+      isByTime || state === endOf(row, ended.reason),
+      'the cloud and the site agree on how a reservation has ended',
+    );
+    if (state === 'cancelled') this.#checkGivenBack(row, ended, isByTime);
+    else check(isByTime || row.held_ms === ended.heldMs, 'a reservation is billed for as long as it was held');
     check((row.fee === null ? null : JSON.parse(row.fee).totalMinor) === feeOf(row), 'a fee is what the tariff says');
     if (state !== 'used') return;
     check(row.session_id === ended.sessionId, 'a reservation is used by its holder');
     await this.#checkBill(row, check);
+  }
+
+  /** By the cloud's clock, whenever the site has heard of it; where the site has held it for less, for that. */
+  #checkGivenBack(row: Row, { reason, heldMs: siteMs }: RecordOf<'reservation.ended'>, isByTime: boolean): void {
+    const { given_back_at_ms: atMs, active_at_ms: activeAtMs, held_ms: heldMs, ended_at_ms: endedAtMs } = row;
+    const check = (holds: boolean, invariant: string) =>
+      this.#violations.check(holds, invariant, () => `${JSON.stringify(row)}: by the site ${siteMs} ms, ${reason}`);
+    if (reason !== 'cancelled') this.counts.givenBackUnheard += 1;
+    const mostMs = Math.max(0, (atMs ?? 0) - (activeAtMs ?? 0));
+    check(atMs !== null && endedAtMs === atMs, 'a reservation ends when it is given back');
+    check(
+      heldMs === Math.min(mostMs, siteMs) || (isByTime && heldMs === mostMs),
+      'a reservation is billed until it is given back',
+    );
   }
 
   #count(state: ReservationState): void {
@@ -204,6 +231,10 @@ export class ReservationBooks {
     );
   }
 }
+
+/** What its partner has given back in time has not run out, whatever the site has heard of it. */
+const endOf = ({ given_back_at_ms: atMs }: Row, reason: ReservationEndReason): ReservationState =>
+  reason === 'expired' && atMs !== null ? 'cancelled' : stateOf[reason];
 
 /** By hand: what it costs to hold a connector for so long. */
 const priceOf = (heldMs: number): number => {

@@ -97,6 +97,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       if (command !== null) box.holds.hear(command);
       if (command?.kind === 'start') troubles.provokeStart(box, command.expiresAtMs, 0.3);
       if (command?.kind === 'reserve') troubles.provokeStart(box, command.expiresAtMs, 0.05);
+      if (command?.kind === 'cancel-reservation') troubles.provokeCancel(box);
       if (/\/(command|cancel|ack)$/.test(topic)) troubles.provoke(box);
     },
   });

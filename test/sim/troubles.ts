@@ -113,6 +113,12 @@ export class Troubles {
     ]);
   }
 
+  /** A reservation is given back: its site does not hear of it for so long that it may have run out there. */
+  provokeCancel(box: Box): void {
+    const begin = () => this.#partition(box);
+    this.#provoke(0.2, [() => this.#begin({ name: `${box.siteId} deaf`, lastsMs: 12 * MINUTE_MS, begin })]);
+  }
+
   #isHeld({ wire }: Box): boolean {
     return wire.down.heldUntilMs > this.#parts.scheduler.nowMs;
   }
