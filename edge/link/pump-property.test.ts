@@ -7,6 +7,7 @@ import { MAX_BYTES_IN_FLIGHT, type PumpState, pump, pumpAtRest } from './pump.ts
 // Numbers of batches begin by chance with each process; that two of them do not begin within a few of each other is taken for granted.
 
 const PER_BATCH = 5;
+const TICK_MS = 250;
 const LANES = [0, 1] as const;
 
 interface SentBatch extends BatchHead {
@@ -97,16 +98,18 @@ class World {
 
   run(ms: number): void {
     for (const until = this.nowMs + ms; this.nowMs < until; ) {
-      this.nowMs += 10;
+      const nextTickMs = (Math.floor(this.nowMs / TICK_MS) + 1) * TICK_MS;
+      this.nowMs = Math.min(until, nextTickMs, ...this.#network.map(({ dueMs }) => dueMs));
       const due = this.#network.filter(({ dueMs }) => dueMs <= this.nowMs);
       this.#network = this.#network.filter(({ dueMs }) => dueMs > this.nowMs);
       for (const { message } of due) this.#arrive(message);
-      if (this.nowMs % 250 === 0) this.#drive({ kind: 'tick' });
+      if (this.nowMs === nextTickMs) this.#drive({ kind: 'tick' });
     }
   }
 
+  /** An older cloud takes the first stream alone. */
   get isDrained(): boolean {
-    return this.outbox.every((rows) => rows.length === 0);
+    return this.outbox.every((rows, lane) => rows.length === 0 || (lane > 0 && this.isOldCloud));
   }
 
   #send(message: Message): void {
@@ -187,8 +190,8 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       count: fc.integer({ min: 1, max: 40 }),
     }),
   },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('wait'), ms: fc.integer({ min: 10, max: 8000 }) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('reconnect', 'restart') }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('wait'), ms: fc.integer({ min: 10, max: 4000 }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('reconnect', 'reconnect', 'restart') }) },
 );
 const fate: fc.Arbitrary<Fate> = fc.record({
   delaysMs: fc.array(fc.constantFrom(10, 20, 50, 200, 3000, 20_000), { maxLength: 2 }),
@@ -200,7 +203,7 @@ const course = fc.record({
   cloud: fc.constantFrom(
     { isOldCloud: false, copiedThroughSeq: 0 },
     { isOldCloud: false, copiedThroughSeq: 7 },
-    { isOldCloud: false, copiedThroughSeq: 23 },
+    { isOldCloud: false, copiedThroughSeq: 60 },
     { isOldCloud: true, copiedThroughSeq: 0 },
   ),
   happenings: fc.array(happening, { minLength: 1, maxLength: 25 }),
@@ -230,11 +233,10 @@ test('SY-01 whatever a network does: only what the cloud has looked at is forgot
       world.isGood = true;
       world.reconnect();
       for (let round = 0; round < 60 && !world.isDrained; round += 1) world.run(5000);
-      if (cloud.isOldCloud) expect(world.outbox[0]).toEqual([]);
-      else expect(world.outbox).toEqual([[], []]);
+      expect(world.isDrained).toBe(true);
       expect(world.cursor[0]).toBe(world.written[0]);
     }),
-    { numRuns: 300 },
+    { numRuns: 1000 },
   );
 });
 
