@@ -1,6 +1,10 @@
 import type { Stamp } from '#shared/stamp.ts';
 import type { ReserveCommand } from '#shared/wire/messages.ts';
-import { elapsedMs } from './occupancy.ts';
+
+interface Known {
+  readonly at: Stamp;
+  readonly heldMs: number;
+}
 
 /** For whom a connector is held, and for how much longer. On disk while it lasts. */
 export interface Reservation {
@@ -17,6 +21,8 @@ export interface Reservation {
   /** For how long it has been held, as far as that is known. */
   readonly heldMs: number;
   readonly seen: Stamp;
+  /** While nobody knows the time: when it was last known, and for how long it had been held by then. */
+  readonly known?: Known;
   /** What is on disk was seen then. */
   readonly stored: Stamp;
   /** The cloud knows that it holds. */
@@ -52,19 +58,33 @@ export function holdOf(command: ReserveCommand, confirmWithinMs: number, now: St
 /**
  * What is left of it now. Time that has passed within a boot counts by the monotonic clock; a trusted clock tells the rest, so also
  * for how long the box was without power. A clock that nobody has confirmed neither ends a hold nor makes it longer: until the time is
- * known it goes on by what has been counted, and so ends in any case.
+ * known it goes on by what has been counted, and so ends in any case. It is held for no longer than there was left of it.
  */
 export function countedDown(reservation: Reservation, now: Stamp): Reservation {
-  const { seen, leftMs, confirmLeftMs, untilMs, confirmByMs } = reservation;
-  const passedMs = elapsedMs(seen, now) ?? 0;
-  const byClock = (endMs: number): number => (now.clock === 'trusted' ? endMs - now.wallMs : Infinity);
+  const { known: _, ...held } = reservation;
+  const { heldMs, leftMs, confirmLeftMs, untilMs, confirmByMs } = held;
+  const known = lastKnown(reservation);
+  const passedMs = passedSince(reservation, known, now);
+  const isKnown = now.clock === 'trusted';
+  const byClock = (endMs: number): number => (isKnown ? endMs - now.wallMs : Infinity);
   return {
-    ...reservation,
+    ...held,
     seen: now,
-    heldMs: reservation.heldMs + passedMs,
+    ...(!isKnown && known !== null && { known }),
+    heldMs: heldMs + Math.min(passedMs, Math.max(0, leftMs)),
     leftMs: Math.min(leftMs - passedMs, byClock(untilMs)),
     confirmLeftMs: Math.min(confirmLeftMs - passedMs, byClock(confirmByMs)),
   };
+}
+
+const lastKnown = ({ seen, heldMs, known }: Reservation): Known | null =>
+  seen.clock === 'trusted' ? { at: seen, heldMs } : (known ?? null);
+
+/** Since it was seen, with all that was not counted since the time was last known in another boot, once it is known again. */
+function passedSince({ seen, heldMs }: Reservation, known: Known | null, now: Stamp): number {
+  const countedMs = seen.bootId === now.bootId ? Math.max(0, now.monoMs - seen.monoMs) : 0;
+  if (known === null || now.clock !== 'trusted' || known.at.bootId === now.bootId) return countedMs;
+  return Math.max(countedMs, now.wallMs - known.at.wallMs - (heldMs - known.heldMs));
 }
 
 /** What has been counted since it was last stored is worth storing. */

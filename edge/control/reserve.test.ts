@@ -45,6 +45,7 @@ function wait(rig: Rig, ms: number, reading = unplugged): Rig {
   return rig;
 }
 
+const heldMsOf = (rig: Rig) => rig.recordsOf('reservation.ended').map(({ heldMs }) => heldMs);
 const ends = (rig: Rig) => rig.recordsOf('reservation.ended').map(({ reason }) => reason);
 const cancelReservation = (reservationId = RESERVATION): CancelReservationCommand => ({
   v: 1,
@@ -313,6 +314,66 @@ describe('OP-24 a wrong clock neither holds for ever nor frees early', () => {
       wait(next, 2 * MINUTE);
       expect(ends(next)).toEqual(['expired']);
     }
+  });
+
+  test('ED-08 over a power cut it is held for as long as it was, once the time is known again, and not for longer', () => {
+    const rig = wait(held(), 10 * MINUTE + 40_000);
+    const next = wait(rebooted(rig, 2 * MINUTE, 'doubtful'), 3 * MINUTE);
+    expect(next.state.reservation?.heldMs).toBe(13 * MINUTE);
+    next.clock = 'trusted';
+    next.pass(0).see(unplugged);
+    expect(next.state.reservation?.heldMs).toBe(15 * MINUTE + 40_000);
+    wait(next, MINUTE);
+    next.command(cancelReservation());
+    expect(heldMsOf(next)).toEqual([16 * MINUTE + 40_000]);
+    for (const clock of ['trusted', 'doubtful'] as const) {
+      const late = rebooted(rig, 3 * 60 * MINUTE, clock);
+      late.clock = 'trusted';
+      late.pass(1000).see(unplugged);
+      expect(heldMsOf(late)).toEqual([30 * MINUTE]);
+    }
+  });
+
+  test('ED-08 over power cuts in a row too, and by no clock that nobody has confirmed', () => {
+    let rig = wait(held(), 4 * MINUTE);
+    for (const wallMs of [0, START_WALL_MS + 365 * 86_400_000])
+      rig = wait(rebooted(rig, 0, 'doubtful', wallMs), 90_000);
+    // Of either boot what was stored last is what is known of it.
+    expect(rig.state.reservation?.heldMs).toBe(4 * MINUTE + 60_000 + 90_000);
+    const known = rebooted(rig, 0, 'trusted', START_WALL_MS + 20 * MINUTE);
+    known.command(cancelReservation());
+    expect(heldMsOf(known)).toEqual([20 * MINUTE]);
+    rig.command(cancelReservation());
+    expect(heldMsOf(rig)).toEqual([6 * MINUTE + 30_000]);
+  });
+
+  test('a clock that is set while the time is known, or is not, moves nothing of what was held within a boot', () => {
+    const rig = wait(held(), 5 * MINUTE);
+    rig.clock = 'doubtful';
+    rig.wallMs += 86_400_000;
+    wait(rig, 5 * MINUTE);
+    rig.clock = 'trusted';
+    rig.wallMs = START_WALL_MS + 13 * MINUTE;
+    wait(rig, MINUTE);
+    rig.command(cancelReservation());
+    expect(heldMsOf(rig)).toEqual([11 * MINUTE]);
+  });
+
+  test('a time that comes to be known, and is earlier than what was counted by then, takes nothing back', () => {
+    const rig = wait(held(), 5 * MINUTE);
+    expect(onDisk(rig)).not.toHaveProperty('known');
+    const next = wait(rebooted(rig, 0, 'doubtful'), 5 * MINUTE);
+    next.clock = 'trusted';
+    next.wallMs = START_WALL_MS + 6 * MINUTE;
+    wait(next, 2000);
+    next.command(cancelReservation());
+    expect(heldMsOf(next)).toEqual([10 * MINUTE + 2000]);
+  });
+
+  test('RS-05 a look that comes late makes nobody pay for a minute more', () => {
+    const rig = held().pass(30 * MINUTE + 700);
+    rig.see(unplugged);
+    expect(heldMsOf(rig)).toEqual([30 * MINUTE]);
   });
 
   test('a box that is cut off every two minutes, and never learns the time, lets go in the end', () => {

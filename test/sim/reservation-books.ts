@@ -2,11 +2,12 @@ import { cdrSchema } from '#shared/wire/cdr.ts';
 import type { RecordOf, ReservationEndReason } from '#shared/wire/records.ts';
 import type { ReservationState } from '../../cloud/reservations/machine.ts';
 import type { Box } from './box.ts';
-import type { Hold } from './holds.ts';
+import { CLOCK_TOLERANCE_MS, FORGETS_MS, type Hold } from './holds.ts';
 import { simTariff } from './stage.ts';
 import type { Violations } from './violations.ts';
 
-interface Row {
+/** What the cloud says of a reservation. */
+export interface Row {
   readonly reservation_id: string;
   readonly site_id: string;
   readonly state: ReservationState;
@@ -24,6 +25,7 @@ interface Row {
   readonly told: string;
 }
 
+type HoldingBox = Pick<Box, 'siteId' | 'process' | 'holds'>;
 type Ask = <Asked>(sql: string, values?: unknown[]) => Promise<Asked[]>;
 
 const OPEN: readonly ReservationState[] = ['requested', 'active'];
@@ -45,13 +47,13 @@ const stateOf: Record<ReservationEndReason, ReservationState> = {
 /** What the cloud says of reservations, against what the edges have committed. */
 export class ReservationBooks {
   readonly #ask: Ask;
-  readonly #boxes: ReadonlyMap<string, Box>;
+  readonly #boxes: ReadonlyMap<string, HoldingBox>;
   readonly #violations: Violations;
   readonly #nowMs: () => number;
   readonly #ends = new Map<string, string>();
   readonly counts = { reservations: 0, held: 0, used: 0, cancelled: 0, expired: 0, released: 0, givenBackUnheard: 0 };
 
-  constructor(ask: Ask, boxes: readonly Box[], violations: Violations, nowMs: () => number) {
+  constructor(ask: Ask, boxes: readonly HoldingBox[], violations: Violations, nowMs: () => number) {
     this.#ask = ask;
     this.#boxes = new Map(boxes.map((box) => [box.siteId, box]));
     this.#violations = violations;
@@ -71,7 +73,7 @@ export class ReservationBooks {
        where o.kind = 'cancel-reservation' and o.created_at_ms >= r.until_ms`,
     );
     this.#violations.check(tooLate.length === 0, 'what has run out is not given back', () => JSON.stringify(tooLate));
-    for (const box of this.#boxes.values()) this.#checkOverrun(box);
+    for (const box of this.#boxes.values()) this.#checkHeld(box);
   }
 
   /** When all is told. */
@@ -134,12 +136,25 @@ export class ReservationBooks {
     return this.#boxes.get(siteId)?.holds.all.get(id);
   }
 
-  #checkOverrun({ siteId, process, holds }: Box): void {
+  #checkHeld({ siteId, process, holds }: HoldingBox): void {
     for (const { state } of process?.connectors.values() ?? []) {
-      const id = state.reservation?.reservationId;
-      const hold = id === undefined ? undefined : holds.all.get(id);
-      const overMs = hold === undefined ? 0 : this.#nowMs() - hold.untilMs - hold.powerlessMs;
-      this.#violations.check(overMs <= OVERRUN_MS, 'nothing stays held', () => `${siteId}: ${id}, ${overMs} ms over`);
+      const held = state.reservation;
+      const hold = held === null ? undefined : holds.all.get(held.reservationId);
+      if (held === null || hold === undefined) continue;
+      const { seen, heldMs } = held;
+      const { untilMs, beganMs, powerlessMs } = hold;
+      const check = (holds: boolean, invariant: string) =>
+        this.#violations.check(holds, invariant, () => `${siteId}: ${JSON.stringify([held, hold, this.#nowMs()])}`);
+      check(this.#nowMs() - untilMs - powerlessMs <= OVERRUN_MS, 'nothing stays held');
+      const wasMs = Math.min(seen.wallMs, untilMs) - beganMs;
+      check(
+        seen.clock !== 'trusted' || heldMs >= wasMs - 2 * CLOCK_TOLERANCE_MS,
+        'what was held is known while the time is',
+      );
+      check(
+        heldMs <= untilMs - beganMs + FORGETS_MS + CLOCK_TOLERANCE_MS,
+        'nothing is held for longer than it was reserved',
+      );
     }
   }
 

@@ -115,8 +115,10 @@ export class Troubles {
 
   /** A reservation is given back: its site does not hear of it for so long that it may have run out there. */
   provokeCancel(box: Box): void {
+    // Said again to a site that is cut off already.
+    if (!box.wire.down.isOpen) return;
     const begin = () => this.#partition(box);
-    this.#provoke(0.2, [() => this.#begin({ name: `${box.siteId} deaf`, lastsMs: 12 * MINUTE_MS, begin })]);
+    this.#provoke(0.4, [() => this.#begin({ name: `${box.siteId} deaf`, lastsMs: 15 * MINUTE_MS, begin })], 0);
   }
 
   #isHeld({ wire }: Box): boolean {
