@@ -34,18 +34,24 @@ function view(stage: Stage, change: Partial<ConnectorView>): ConnectorView {
   return { ...about, status: 'plugged', plugged: true, ...figures, ...change };
 }
 
+/** Once: a heartbeat that is taken in after the box is gone, or after time has gone on, would say that the box is still there. */
+async function show(stage: Stage, box: Box, change: Partial<ConnectorView>): Promise<void> {
+  await poll(() => box.link.isOpen).toBe(true);
+  box.link.showView([view(stage, change)]);
+}
+
 async function showPlugged(stage: Stage, box: Box): Promise<void> {
-  await poll(async () => {
-    box.link.showView([view(stage, {})]);
-    return (await stage.partner.call('GET', `/v1/connectors/${stage.connectorIds[0]}`)).body.status;
-  }).toBe('plugged');
+  await show(stage, box, {});
+  await poll(async () => (await stage.partner.call('GET', `/v1/connectors/${stage.connectorIds[0]}`)).body.status).toBe(
+    'plugged',
+  );
 }
 
 async function showCharging(stage: Stage, box: Box, orderId: string, sessionId: string, energyWh: number) {
-  await poll(async () => {
-    box.link.showView([view(stage, { status: 'charging', sessionId, energyWh })]);
-    return (await stage.partner.call('GET', `/v1/orders/${orderId}`)).body.progress?.energy_wh;
-  }).toBe(energyWh);
+  await show(stage, box, { status: 'charging', sessionId, energyWh });
+  await poll(async () => (await stage.partner.call('GET', `/v1/orders/${orderId}`)).body.progress?.energy_wh).toBe(
+    energyWh,
+  );
 }
 
 async function start(stage: Stage, box: Box, requestId: string) {
