@@ -26,6 +26,8 @@ class World {
   #waiting: Write[] = [];
   #seen = this.rig.orders.length;
   #aboveSinceMs: number | null = null;
+  /** It outlasts a restart of the pile. */
+  #registerWh = charging.registerWh ?? 0;
 
   take(step: Step): void {
     switch (step.do) {
@@ -53,9 +55,9 @@ class World {
   look(): void {
     if (this.rig.phase !== 'charging') return;
     const isOff = this.offeredMa === 0;
-    const registerWh = (this.rig.state.reading?.registerWh ?? 0) + (isOff ? 0 : 2);
+    this.#registerWh += isOff ? 0 : 2;
     const flowing = { ...charging, currentMa: this.offeredMa - 100 };
-    this.rig.pass(POLL_MS).see({ ...(isOff ? plugged : flowing), registerWh });
+    this.rig.pass(POLL_MS).see({ ...(isOff ? plugged : flowing), registerWh: this.#registerWh });
     this.#check();
   }
 
@@ -69,7 +71,7 @@ class World {
     this.pileMa = facts.limitMa;
     this.isAtRest = atRest;
     // What it delivers by a limit of its own is only known when it has been seen.
-    this.rig.pass(POLL_MS).see(atRest ? plugged : charging);
+    this.rig.pass(POLL_MS).see({ ...(atRest ? plugged : charging), registerWh: this.#registerWh });
     this.rig.send({ kind: 'set-up', result: 'taken' });
   }
 
