@@ -18,29 +18,36 @@ import { inShard, ShardLostError } from './shards/fence.ts';
 import { handleState } from './state.ts';
 import { toldBatchSchema } from './told-batch.ts';
 
-type Handle = (context: DispatchContext, site: KnownSite, payload: Uint8Array) => Promise<void>;
+/** A message as it came. Its turn to be handled may be later. */
+export interface IncomingMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly receivedAtMs: number;
+}
+
+type Handle = (context: DispatchContext, site: KnownSite, message: IncomingMessage) => Promise<void>;
 
 /** Reads a message with its schema, checks that it speaks of the site whose topic it came on, and handles it. */
 function onSchema<Schema extends z.ZodType>(
   schema: Schema,
-  handle: (context: DispatchContext, site: KnownSite, message: z.infer<Schema>) => Promise<void>,
+  handle: (context: DispatchContext, site: KnownSite, message: z.infer<Schema>, receivedAtMs: number) => Promise<void>,
 ): Handle {
-  return async (context, site, payload) => {
+  return async (context, site, { payload, receivedAtMs }) => {
     const message = decode(schema, inflated(payload));
     if (typeof message === 'object' && message !== null && 'siteId' in message && message.siteId !== site.siteId) {
       const detail = `site ${String(message.siteId)} on the topic of ${site.siteId}`;
       context.intrusions.note({ siteId: site.siteId, code: 'foreign-payload', detail });
       throw new PilegateError('wire.wrong_site', detail);
     }
-    await handle(context, site, message);
+    await handle(context, site, message, receivedAtMs);
   };
 }
 
 /** The whole upward protocol: kind of message → schema → handler. */
 const handlers: Record<UpKind, Handle> = {
   hello: onSchema(helloSchema, handleHello),
-  batch: onSchema(toldBatchSchema, async (context, site, batch) => {
-    if (batch.lifeId === undefined || (await isHolder(context, site, batch.lifeId, context.clock.wallMs())))
+  batch: onSchema(toldBatchSchema, async (context, site, batch, receivedAtMs) => {
+    if (batch.lifeId === undefined || (await isHolder(context, site, batch.lifeId, receivedAtMs)))
       await handleBatch(context, site, batch);
   }),
   state: onSchema(stateSchema, handleState),
@@ -62,10 +69,11 @@ async function knownSite({ together }: DispatchContext, siteId: string, shard: n
  * Handles one upward message. What cannot be read is kept as a dead letter and answered with a nack; what
  * fails for a passing reason is neither stored nor acknowledged, so the site sends it again. Never rejects.
  */
-export async function dispatch(context: DispatchContext, topic: string, payload: Uint8Array): Promise<void> {
+export async function dispatch(context: DispatchContext, incoming: IncomingMessage): Promise<void> {
+  const { topic } = incoming;
   const parsed = parseUpTopic(topic);
   if (parsed === null) return;
-  const message = { ...parsed, topic, payload };
+  const message = { ...parsed, ...incoming };
   try {
     const refusal = await take(context, message).catch((error: unknown) => {
       if (!isPilegateError(error)) throw error;
@@ -84,18 +92,15 @@ export async function dispatch(context: DispatchContext, topic: string, payload:
   }
 }
 
-interface UpMessage extends ParsedTopic<UpKind> {
-  readonly topic: string;
-  readonly payload: Uint8Array;
-}
+type UpMessage = ParsedTopic<UpKind> & IncomingMessage;
 
-async function take(context: DispatchContext, { siteId, shard, kind, payload }: UpMessage): Promise<void> {
-  const site = await knownSite(context, siteId, shard);
-  await handlers[kind](context, site, payload);
+async function take(context: DispatchContext, message: UpMessage): Promise<void> {
+  const site = await knownSite(context, message.siteId, message.shard);
+  await handlers[message.kind](context, site, message);
 }
 
 async function refuse(context: DispatchContext, message: UpMessage, error: PilegateError): Promise<void> {
-  const { siteId, shard, kind, topic, payload } = message;
+  const { siteId, shard, kind, topic, payload, receivedAtMs } = message;
   const { code, detail } = error;
   context.logger.warn({ siteId, topic, code, detail }, 'message is refused');
   if (code === 'credential.revoked') {
@@ -103,7 +108,6 @@ async function refuse(context: DispatchContext, message: UpMessage, error: Pileg
     if (kind === 'presence') return;
     context.intrusions.note({ siteId, code: 'revoked-site-speaks', detail: topic });
   }
-  const receivedAtMs = context.clock.wallMs();
   const { tenure } = await inShard(context, shard, (trx) =>
     parkMessage(trx, { source: 'message', siteId, topic, code, reason: detail, payload, receivedAtMs }),
   );

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { systemRandom } from '../random.ts';
 import { connectFakeEdge } from '../testing/fake-edge.ts';
 import { setTheStage } from '../testing/fixtures.ts';
-import { machineClock } from '../testing/test-clock.ts';
+import { createTestClock, machineClock } from '../testing/test-clock.ts';
 import { startTestCloud } from '../testing/test-cloud.ts';
 
 test('SY-02 a live view does not wait behind the records that the site sends at the same time', async () => {
@@ -35,6 +35,36 @@ test('SY-02 a live view does not wait behind the records that the site sends at 
   expect(edge.heard('ack')).toBe(1);
   await held.rollback().execute();
   expect(await acked).toMatchObject({ ackedSeq: 2 });
+  await edge.close();
+  await cloud.stop();
+});
+
+test('OP-11 SY-05 a live view that had to wait for others is as old as it is', async () => {
+  const clock = createTestClock();
+  const cloud = await startTestCloud({ clock });
+  const { db } = cloud.context;
+  const stage = await setTheStage(cloud, { name: 'waits' });
+  const edge = await connectFakeEdge(cloud.brokerUrl, stage, clock);
+  const connectorId = stage.connectorIds[0] ?? '';
+  await edge.hello();
+  const saidAtMs = clock.wallMs();
+  const held = await db.startTransaction().execute();
+  await held.selectFrom('site_links').selectAll().forUpdate().execute();
+  await edge.state(connectorId, { status: 'plugged' });
+  await edge.state(connectorId, { status: 'charging' });
+  // What comes behind them is answered: they are there.
+  await edge.publish('presence', 'not json');
+  await edge.take('nack');
+  clock.advance(5_000);
+  await held.rollback().execute();
+  const stored = db
+    .selectFrom('connector_states')
+    .select(['status', 'received_at_ms'])
+    .where('connector_id', '=', connectorId);
+  await expect.poll(async () => (await stored.executeTakeFirst())?.status).toBe('charging');
+  expect(await stored.executeTakeFirst()).toEqual({ status: 'charging', received_at_ms: saidAtMs });
+  const links = db.selectFrom('site_links').select('heard_at_ms').where('site_id', '=', stage.siteId);
+  expect(await links.executeTakeFirst()).toEqual({ heard_at_ms: saidAtMs });
   await edge.close();
   await cloud.stop();
 });

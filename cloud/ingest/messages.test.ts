@@ -151,6 +151,21 @@ test('SY-05 the will of this connection takes the site off line, an old will doe
   await expect.poll(async () => (await station()).online).toBe(false);
 });
 
+test('SY-05 what was said before the will of a connection, and is looked at after it, does not bring the site back', async () => {
+  await edge.hello();
+  const presence = { v: 1, siteId: stage.siteId, connectionEpoch: edge.connectionEpoch, online: false };
+  await edge.publish('presence', presence);
+  await expect.poll(async () => (await station()).online).toBe(false);
+  const states = cloud.context.db.selectFrom('connector_states').select('status');
+  await edge.state(connectorId(), { status: 'stopping' });
+  await expect
+    .poll(async () => (await states.where('connector_id', '=', connectorId()).executeTakeFirst())?.status)
+    .toBe('stopping');
+  expect(await station()).toMatchObject({ online: false });
+  await edge.hello();
+  expect(await station()).toMatchObject({ online: true });
+});
+
 test('SY-05 a late state of an older connection is no heartbeat and overwrites nothing', async () => {
   await edge.hello();
   await edge.state(connectorId(), { status: 'charging' });

@@ -86,7 +86,8 @@ export function startIngest(
       if (topic === DENIED_TOPIC) return queue.push(topic, () => hearDenied(ingestContext, payload));
       const parsed = parseUpTopic(topic);
       if (parsed === null) return;
-      await queue.push(nameInQueue(parsed), () => dispatch(ingestContext, topic, payload));
+      const incoming = { topic, payload, receivedAtMs: context.clock.wallMs() };
+      await queue.push(nameInQueue(parsed), () => dispatch(ingestContext, incoming));
     },
   });
   const down = createDown(link.publish);

@@ -4,9 +4,17 @@ import { isHolder } from '../presence/lives.ts';
 import type { DispatchContext, KnownSite } from './incoming.ts';
 import { ShardLostError } from './shards/fence.ts';
 
-/** Live view and heartbeat. A message of an older connection may arrive late; it changes nothing. */
-export async function handleState(context: DispatchContext, site: KnownSite, state: State): Promise<void> {
-  const receivedAtMs = context.clock.wallMs();
+/**
+ * Live view and heartbeat. A message of an older connection may arrive late; it changes nothing.
+ *
+ * @param receivedAtMs when it came: one that had to wait says nothing of now
+ */
+export async function handleState(
+  context: DispatchContext,
+  site: KnownSite,
+  state: State,
+  receivedAtMs: number,
+): Promise<void> {
   const outcome = await context.together.storeState({ site, state, receivedAtMs });
   if (outcome === 'shard-lost') throw new ShardLostError(site.shard);
   if (outcome === 'stored') {

@@ -37,7 +37,11 @@ export const storeStates = (context: StatesContext, told: readonly ToldState[]):
     });
   });
 
-/** @returns the sites whose present connection spoke */
+/**
+ * A connection that has said farewell stays gone: live views are not handled in one row with presence, and this one was said before it.
+ *
+ * @returns the sites whose present connection spoke
+ */
 async function hearLinks(trx: Trx, told: readonly ToldState[]): Promise<ReadonlySet<string>> {
   if (told.length === 0) return new Set();
   const rows = told.map(({ site, state, receivedAtMs }) => ({
@@ -47,7 +51,7 @@ async function hearLinks(trx: Trx, told: readonly ToldState[]): Promise<Readonly
     heard_at_ms: receivedAtMs,
   }));
   const heard = await sql<{ site_id: string }>`
-    update site_links set heard_at_ms = told.heard_at_ms, online = true,
+    update site_links set heard_at_ms = told.heard_at_ms,
       is_life_confirmed = is_life_confirmed or told.has_life
     from json_to_recordset(${JSON.stringify(rows)}::json) as told (
       site_id text, connection_epoch uuid, has_life boolean, heard_at_ms bigint)

@@ -304,7 +304,8 @@ test('SY-06 a renewal that is under way while its site is revoked gives nothing'
   };
   const password = newPassword();
   const renewal = Buffer.from(JSON.stringify({ v: 1, siteId: stage.siteId, wish: wishOf(password) }));
-  await dispatch(context, upTopic(stage.shard, stage.siteId, 'renewal'), renewal);
+  const topic = upTopic(stage.shard, stage.siteId, 'renewal');
+  await dispatch(context, { topic, payload: renewal, receivedAtMs: clock.wallMs() });
   expect(said).toEqual(['nack']);
   expect(await isLetIn(stage.siteId, password)).toBe(false);
   expect((await redeem(stage.siteId, await claimFor(stage.siteId), newPassword())).status).toBe(200);
@@ -321,7 +322,8 @@ test('SY-06 what comes under the name of a revoked site by whatever broker is ke
     JSON.stringify({ v: 1, siteId: stage.siteId, connectionEpoch: systemRandom.uuid(), online: true }),
   );
   const context = { ...cloud.context, down: silentDown({ nack }), together: createTogether(cloud.context) };
-  for (let n = 0; n < 3; n += 1) await dispatch(context, upTopic(stage.shard, stage.siteId, 'state'), message);
+  const topic = upTopic(stage.shard, stage.siteId, 'state');
+  for (let n = 0; n < 3; n += 1) await dispatch(context, { topic, payload: message, receivedAtMs: clock.wallMs() });
   expect(nacks).toMatchObject([{ code: 'credential.revoked' }, {}, {}]);
   const letters = await cloud.context.db
     .selectFrom('dead_letters')

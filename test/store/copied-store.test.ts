@@ -5,6 +5,7 @@ import type { RecordBody } from '#shared/wire/records.ts';
 import { type Stage, setTheStage } from '../../cloud/testing/fixtures.ts';
 import { createTestClock } from '../../cloud/testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
+import { untilGone } from '../../cloud/testing/until-gone.ts';
 import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { capOutbox } from '../../edge/ledger/outbox-cap.ts';
 import { alarm, at, closingOf, open, openRescued, openStorage, tempFolder } from '../../edge/ledger/testing.ts';
@@ -36,6 +37,7 @@ async function tellAll(stage: Stage, ledger: Ledger): Promise<void> {
   onTestFinished(() => link.close());
   await expect.poll(() => ledger.backlog(), { timeout: 20_000, interval: 20 }).toBe(0);
   await link.close();
+  await untilGone(cloud.context.db, siteId);
 }
 
 const storedSeqs = async ({ siteId }: Stage, storeEpoch?: string) =>

@@ -3,6 +3,7 @@ import type { ConnectorView, StartCommand } from '#shared/wire/messages.ts';
 import { type Stage, setTheStage } from '../../cloud/testing/fixtures.ts';
 import { createTestClock } from '../../cloud/testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
+import { untilGone } from '../../cloud/testing/until-gone.ts';
 import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { alarm, at, openRescued } from '../../edge/ledger/testing.ts';
 import { type Box, openBox } from '../sync/site-box.ts';
@@ -94,6 +95,7 @@ test('SY-03.a SY-05 CH-03 a charge whose store is lost ends before a person as s
   await showCharging(stage, again, one.orderId, sessionId, 4_300);
   expect((await orderOf(one.orderId)).state).toBe('charging');
   await again.link.close();
+  await untilGone(cloud.context.db, stage.siteId);
 
   const second = openRescued().ledger;
   second.commit({ session: null, records: [{ ...alarm(1), alarmId: crypto.randomUUID() }] }, at);

@@ -9,6 +9,7 @@ import { type Stage, setTheStage } from '../../cloud/testing/fixtures.ts';
 import { ended } from '../../cloud/testing/records.ts';
 import { createTestClock } from '../../cloud/testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
+import { untilGone } from '../../cloud/testing/until-gone.ts';
 import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { alarm, at, openRescued } from '../../edge/ledger/testing.ts';
 import { type Box, openBox } from '../sync/site-box.ts';
@@ -35,6 +36,7 @@ function connect(cloud: TestCloud, stage: Stage, ledger: Ledger): Box {
 /** A box that is restarted: the same store, another process. */
 async function restart(cloud: TestCloud, stage: Stage, ledger: Ledger, box: Box): Promise<Box> {
   await box.link.close();
+  await untilGone(cloud.context.db, stage.siteId);
   clock.advance(61_000);
   const next = connect(cloud, stage, ledger);
   await poll(() => next.link.state).toBe('open');
@@ -53,10 +55,12 @@ async function charge(cloud: TestCloud, stage: Stage, box: Box, ledger: Ledger) 
   const connectorId = stage.connectorIds[0] ?? '';
   const figures = { sessionId: null, energyWh: null, powerW: 0, currentMa: 0, temperatureC: 25, faults: [] };
   const view = { pileId: 'p', connectorId, status: 'plugged', plugged: true, observedAtMs: clock.wallMs() } as const;
-  await poll(async () => {
-    box.link.showView([{ ...view, ...figures }]);
-    return (await stage.partner.call('GET', `/v1/connectors/${connectorId}`)).body.status;
-  }).toBe('plugged');
+  // Once: a heartbeat that is taken in after the box is gone would say that it is still there.
+  await poll(() => box.link.isOpen).toBe(true);
+  box.link.showView([{ ...view, ...figures }]);
+  await poll(async () => (await stage.partner.call('GET', `/v1/connectors/${connectorId}`)).body.status).toBe(
+    'plugged',
+  );
   const body = { request_id: 'r-1', connector_id: connectorId };
   const orderId: string = (await stage.partner.call('POST', '/v1/operations/start', body)).body.order_id;
   const isStart = (command: Box['commands'][number]): command is StartCommand => command.kind === 'start';

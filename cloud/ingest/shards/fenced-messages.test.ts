@@ -67,7 +67,8 @@ async function say(
   const text = typeof message === 'string' ? message : JSON.stringify({ ...head, ...message });
   const topic = upTopic(stage.shard, stage.siteId, kind);
   const context = { ...cloud.context, processId, down, clock: timeOfProcess };
-  await dispatch({ ...context, together: createTogether(context) }, topic, Buffer.from(text));
+  const incoming = { topic, payload: Buffer.from(text), receivedAtMs: clock.wallMs() };
+  await dispatch({ ...context, together: createTogether(context) }, incoming);
   return answers;
 }
 
