@@ -60,7 +60,7 @@ export function occupiedUntil(occupancy: Occupancy, now: Stamp): Occupancy | nul
 }
 
 /** The time between two moments; null when nobody knows: across a reboot only trusted clocks can tell. */
-export function elapsedMs(before: Stamp, now: Stamp): number | null {
+function elapsedMs(before: Stamp, now: Stamp): number | null {
   if (before.bootId === now.bootId) return Math.max(0, now.monoMs - before.monoMs);
   const isKnown = before.clock === 'trusted' && now.clock === 'trusted';
   return isKnown ? Math.max(0, now.wallMs - before.wallMs) : null;
