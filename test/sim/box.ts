@@ -123,6 +123,7 @@ export class Box {
       isCalm: () => scheduler.nowMs >= this.#busyUntilMs,
       isPowerCut: () => this.#isPowerCut,
       onStart: (connectorId, sessionId, commandId) => this.#parts.onStart(this, connectorId, sessionId, commandId),
+      onHeld: (held) => this.holds.sees(held),
       onTaken: (topic, payload) => this.#parts.onTaken(this, topic, payload),
       onNoStore: () => this.kill(),
       onThrow: (error) => {

@@ -13,6 +13,7 @@ import {
   type Remembered,
 } from '../../edge/control/connector.ts';
 import { commandFailed } from '../../edge/control/report.ts';
+import type { Reservation } from '../../edge/control/reservation.ts';
 import { viewOf } from '../../edge/control/status.ts';
 import { isStoreError } from '../../edge/ledger/store-trouble.ts';
 import { bandChanges } from '../../edge/runtime/band-changes.ts';
@@ -51,6 +52,8 @@ export interface EdgeParts {
   readonly isPowerCut: () => boolean;
   /** A pile is told to deliver for a session, that a command has asked for. */
   readonly onStart: (connectorId: string, sessionId: string, commandId: string | null) => void;
+  /** Whenever it is looked at how long a connector has been held. */
+  readonly onHeld: (held: Reservation) => void;
   /** A message of the cloud has been taken. */
   readonly onTaken: (topic: string, payload: Uint8Array) => void;
   /** An error that nobody has caught, while the process was alive. */
@@ -227,7 +230,7 @@ export class EdgeProcess {
   }
 
   #connector(facts: ConnectorFacts, opened: Opened): SimConnector {
-    const { piles, dice, clock, onStart } = this.#parts;
+    const { piles, dice, clock, onStart, onHeld } = this.#parts;
     const { connectorId } = facts;
     const pile = piles.get(connectorId);
     if (pile === undefined) throw new TypeError(`no pile ${connectorId}`);
@@ -244,6 +247,7 @@ export class EdgeProcess {
       commit: (transaction) => this.#commit(transaction),
       onChange: () => this.#showView(),
       onStart: (sessionId, commandId) => onStart(connectorId, sessionId, commandId),
+      onHeld,
       onCard: (id, card) => this.#access?.shows(id, card),
       onThrow: (error) => this.#thrown(error),
     });

@@ -1,5 +1,6 @@
 import type { Command } from '#shared/wire/messages.ts';
 import type { RecordBody, RecordOf } from '#shared/wire/records.ts';
+import type { Reservation } from '../../edge/control/reservation.ts';
 import type { Violations } from './violations.ts';
 
 /** A connector that the edge has committed to hold, and how that has ended. */
@@ -14,9 +15,9 @@ export interface Hold {
 }
 
 /** How wrong a clock may be that the edge trusts. */
-export const CLOCK_TOLERANCE_MS = 12_000;
+const CLOCK_TOLERANCE_MS = 12_000;
 /** A count that is on disk may be so old: it is stored once a minute, when the connector is looked at next, and a commit takes its time. */
-export const FORGETS_MS = 65_000;
+const FORGETS_MS = 65_000;
 
 /**
  * What a site holds, by what it has committed, and who is let in: somebody else than the edge and the cloud keeps this. Each
@@ -103,6 +104,24 @@ export class Holds {
     this.#checkEnd(hold, ended);
   }
 
+  /** As it is seen now. While the time is known, so is what was held: nothing is forgotten, and nothing counted twice. */
+  sees({ reservationId, heldMs, seen }: Reservation): void {
+    const hold = this.#all.get(reservationId);
+    if (hold === undefined) return;
+    const { untilMs, beganMs } = hold;
+    const nowMs = this.#nowMs();
+    const tell = () => `${JSON.stringify(hold)} is held for ${heldMs} ms at ${nowMs}, by ${JSON.stringify(seen)}`;
+    const wasMs = Math.min(nowMs, untilMs) - beganMs;
+    const isTooLittle = seen.clock === 'trusted' && heldMs < wasMs - 2 * CLOCK_TOLERANCE_MS;
+    this.#check(!isTooLittle, 'what was held is known while the time is', tell);
+    this.#check(heldMs <= this.#mostMs(hold), 'a reservation is billed for as long as it was held', tell);
+  }
+
+  /** Decided on a little before it is on disk, and longer before where the disk fails; over a power cut two clocks may have told it. */
+  #mostMs({ untilMs, beganMs }: Hold): number {
+    return Math.min(this.#nowMs(), untilMs) - beganMs + FORGETS_MS + 2 * CLOCK_TOLERANCE_MS;
+  }
+
   #checkEnd(hold: Hold, { reason, sessionId, heldMs }: RecordOf<'reservation.ended'>): void {
     const { reservationId, untilMs, beganMs, powerlessMs } = hold;
     const nowMs = this.#nowMs();
@@ -118,9 +137,11 @@ export class Holds {
       tell,
     );
     const leastMs = reason === 'expired' ? untilMs - beganMs - powerlessMs - CLOCK_TOLERANCE_MS : 0;
-    // Decided on a little before it is on disk, and longer before where the disk fails; over a power cut two clocks may have told it.
-    const mostMs = Math.min(nowMs, untilMs) - beganMs + FORGETS_MS + 2 * CLOCK_TOLERANCE_MS;
-    this.#check(heldMs >= leastMs && heldMs <= mostMs, 'a reservation is billed for as long as it was held', tell);
+    this.#check(
+      heldMs >= leastMs && heldMs <= this.#mostMs(hold),
+      'a reservation is billed for as long as it was held',
+      tell,
+    );
   }
 
   /** A pile is told to deliver for a session, that a command has asked for. */

@@ -16,6 +16,7 @@ import {
   type Told,
 } from '../../edge/control/connector.ts';
 import { decide } from '../../edge/control/decide.ts';
+import type { Reservation } from '../../edge/control/reservation.ts';
 import type { Dice } from './dice.ts';
 import type { Pile } from './pile.ts';
 
@@ -34,6 +35,8 @@ export interface SimConnectorParts {
   readonly onChange: () => void;
   /** The pile is told to deliver. */
   readonly onStart: (sessionId: string, commandId: string | null) => void;
+  /** Whenever it is looked at how long the connector has been held. */
+  readonly onHeld: (held: Reservation) => void;
   /** The card that lies on the pile's reader. */
   readonly onCard: (connectorId: string, card: string | null) => void;
   readonly onThrow: (error: unknown) => void;
@@ -89,10 +92,12 @@ export class SimConnector {
   }
 
   dispatch(event: ConnectorEvent): void {
-    const { facts, stamp, newId, bandChangeMs, onChange } = this.#parts;
+    const { facts, stamp, newId, bandChangeMs, onChange, onHeld } = this.#parts;
     const before = this.state;
-    const { state, orders } = decide(before, event, { facts, now: stamp(), newId, bandChangeMs });
+    const now = stamp();
+    const { state, orders } = decide(before, event, { facts, now, newId, bandChangeMs });
     this.state = state;
+    if (state.reservation?.seen === now) onHeld(state.reservation);
     for (const order of orders) this.#carryOut(order);
     if (before.phase.kind !== state.phase.kind || before.reading?.status !== state.reading?.status) onChange();
   }
