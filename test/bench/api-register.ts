@@ -5,34 +5,47 @@ import { connectorOf, quickCar } from '../stand/small-site.ts';
 import { openBlock } from '../torture/api/block.ts';
 import { percentile, round } from './measure.ts';
 
-const PILES = 8;
+/** Nothing is shared out: what is measured is the way to the pile. */
+const SUPPLY_LIMIT_MA = 400_000;
 const WITHIN_MS = 30_000;
 const PAUSE_MS = 50;
 
-/** Write Single Register of Modbus, as the fourth part of the Modbus Application Protocol header ends (MBAP: 7 bytes). */
-const FUNCTION_AT = 7;
-const WRITE_SINGLE = 6;
-/** KEBA P30, `enable`: 1 lets the vehicle charge. It is the last of the three registers of a start. */
-const ENABLE = 5014;
+/** Function code and address of the last register that a start writes, which lets the vehicle charge at 1. */
+interface LastWrite {
+  readonly functionCode: number;
+  readonly address: number;
+}
+const MODELS = {
+  /** Phoenix Contact CHARX SEC: read in blocks. `enable` of its first socket by Write Multiple Registers. */
+  'phoenix-charx-sec': { functionCode: 16, address: 1300 },
+  /** KEBA P30: each value is read by itself. `enable` by Write Single Register. */
+  'keba-p30': { functionCode: 6, address: 5014 },
+} as const satisfies Record<string, LastWrite>;
+type Model = keyof typeof MODELS;
+
+const piles = (['phoenix-charx-sec', 'keba-p30'] as const).flatMap((model, kind) =>
+  Array.from({ length: 6 }, (_, i) => ({ pileId: `${'CK'[kind]}${i + 1}`, model })),
+);
+type Pile = (typeof piles)[number];
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const pileIds = Array.from({ length: PILES }, (_, i) => `P${i + 1}`);
 
 const document: StationDocument = {
   stationId: 'bench',
   seed: 4711,
-  lines: pileIds.map((pileId) => ({
+  lines: piles.map(({ pileId }) => ({
     lineId: `tcp-${pileId}`,
     transport: 'tcp',
     host: '127.0.0.1',
     port: 0,
     turnaroundMs: 3,
   })),
-  piles: pileIds.map((pileId) => ({
+  piles: piles.map(({ pileId, model }) => ({
     pileId,
-    model: 'keba-p30',
+    model,
     lineId: `tcp-${pileId}`,
     unit: 255,
+    ...(model === 'phoenix-charx-sec' && { socket: 1 }),
     vehicle: quickCar,
     initialRegisterWh: 1_000_000,
   })),
@@ -41,7 +54,7 @@ const document: StationDocument = {
 /**
  * From the moment at which a partner sends a start until its last register is written at the pile's door: the real edge, simulated piles on
  * Modbus TCP, a cloud of one process for each role, PostgreSQL and Mosquitto. One start at a time; meanwhile the other piles lose their
- * vehicles and get the next ones.
+ * vehicles and get the next ones. Before it writes, the edge looks at the pile once more.
  *
  * @param starts how many at least
  */
@@ -49,6 +62,7 @@ export async function measureRegister(starts: number): Promise<Record<string, nu
   const doors = new Map<string, Door>();
   const block = await openBlock({
     document,
+    supplyLimitMa: SUPPLY_LIMIT_MA,
     reach: async (lines) =>
       await Promise.all(
         lines.map(async (line) => {
@@ -70,10 +84,10 @@ export async function measureRegister(starts: number): Promise<Record<string, nu
         await pause(PAUSE_MS);
       }
     };
-    const start = async (pileId: string): Promise<number> => {
+    const start = async ({ pileId, model }: Pile): Promise<number> => {
       const door = doors.get(`tcp-${pileId}`);
       if (door === undefined) throw new TypeError(`no way to ${pileId}`);
-      const enabled = door.nextEnable();
+      const enabled = door.nextEnable(MODELS[model]);
       const fromMs = performance.now();
       const reply = await client.post('/v1/operations/start', {
         request_id: randomUUID(),
@@ -83,34 +97,39 @@ export async function measureRegister(starts: number): Promise<Record<string, nu
       return (await enabled) - fromMs;
     };
     let before: Promise<unknown> = Promise.resolve();
-    const inTurn = (pileId: string): Promise<number> => {
-      const own = before.then(() => start(pileId));
+    const inTurn = (pile: Pile): Promise<number> => {
+      const own = before.then(() => start(pile));
       before = own.catch(() => undefined);
       return own;
     };
-    const tookMs: number[] = [];
-    const charge = async (pileId: string): Promise<number> => {
+    const tookMs: Record<Model, number[]> = { 'phoenix-charx-sec': [], 'keba-p30': [] };
+    const charge = async (pile: Pile): Promise<number> => {
+      const { pileId } = pile;
       await block.station.vehicle(pileId, { plugged: true, wantsCharge: true, soc: 0.2 });
       await untilIs(pileId, 'plugged');
       // Not always at the same moment of its polls.
       await pause(Math.random() * 1000);
-      const startedMs = await inTurn(pileId);
+      const startedMs = await inTurn(pile);
       await untilIs(pileId, 'charging');
       await block.station.vehicle(pileId, { plugged: false });
       await untilIs(pileId, 'available');
       return startedMs;
     };
     await Promise.all(
-      pileIds.map(async (pileId) => {
+      piles.map(async (pile) => {
         // The first one runs code that has not run before.
-        await charge(pileId);
-        for (let i = 0; i < starts / PILES; i += 1) tookMs.push(await charge(pileId));
+        await charge(pile);
+        for (let i = 0; i < starts / piles.length; i += 1) tookMs[pile.model].push(await charge(pile));
       }),
     );
+    const blocks = tookMs['phoenix-charx-sec'];
+    const singly = tookMs['keba-p30'];
     return {
-      start_to_register_p50_ms: round(percentile(tookMs, 0.5), 1),
-      start_to_register_p99_ms: round(percentile(tookMs, 0.99), 1),
-      start_to_register_samples: tookMs.length,
+      start_to_register_p50_ms: round(percentile(blocks, 0.5), 1),
+      start_to_register_p99_ms: round(percentile(blocks, 0.99), 1),
+      start_to_register_singly_p50_ms: round(percentile(singly, 0.5), 1),
+      start_to_register_singly_p99_ms: round(percentile(singly, 0.99), 1),
+      start_to_register_samples: blocks.length + singly.length,
     };
   } finally {
     await block.close();
@@ -122,6 +141,7 @@ export async function measureRegister(starts: number): Promise<Record<string, nu
 class Door {
   readonly port: number;
   readonly #server: Server;
+  #awaited: LastWrite | null = null;
   #onEnable: (atMs: number) => void = () => {};
 
   private constructor(server: Server) {
@@ -135,7 +155,7 @@ class Door {
       edge.setNoDelay(true);
       pile.setNoDelay(true);
       edge.on('data', (bytes) => {
-        if (isEnable(bytes)) door.#onEnable(performance.now());
+        if (door.#awaited !== null && isEnable(bytes, door.#awaited)) door.#onEnable(performance.now());
         pile.write(bytes);
       });
       pile.pipe(edge);
@@ -153,7 +173,8 @@ class Door {
   }
 
   /** When the pile is next told that it may charge. @throws Error when it is not told in time */
-  nextEnable(): Promise<number> {
+  nextEnable(write: LastWrite): Promise<number> {
+    this.#awaited = write;
     return new Promise((resolve, reject) => {
       this.#onEnable = resolve;
       setTimeout(() => reject(new Error('the pile was not told to charge')), WITHIN_MS).unref();
@@ -165,9 +186,18 @@ class Door {
   }
 }
 
+/** Behind the seven bytes of the Modbus Application Protocol header (MBAP): function code, address, and what is written there. */
+const FUNCTION_AT = 7;
+const WRITE_MULTIPLE = 16;
+
 /** One question at a time is on its way, so a frame comes by itself. */
-const isEnable = (bytes: Buffer): boolean =>
-  bytes.length >= FUNCTION_AT + 5 &&
-  bytes[FUNCTION_AT] === WRITE_SINGLE &&
-  bytes.readUInt16BE(FUNCTION_AT + 1) === ENABLE &&
-  bytes.readUInt16BE(FUNCTION_AT + 3) === 1;
+function isEnable(bytes: Buffer, { functionCode, address }: LastWrite): boolean {
+  // Write Multiple Registers tells first how many they are, and how many bytes.
+  const valueAt = FUNCTION_AT + (functionCode === WRITE_MULTIPLE ? 6 : 3);
+  return (
+    bytes.length >= valueAt + 2 &&
+    bytes[FUNCTION_AT] === functionCode &&
+    bytes.readUInt16BE(FUNCTION_AT + 1) === address &&
+    bytes.readUInt16BE(valueAt) === 1
+  );
+}

@@ -3,7 +3,7 @@ import { measureRegister } from './api-register.ts';
 import { measureStarts } from './api-starts.ts';
 
 const SECONDS = 30;
-const REGISTER_STARTS = 120;
+const REGISTER_STARTS = 144;
 const DELIVERIES_EACH = 100;
 
 /**

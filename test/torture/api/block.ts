@@ -34,6 +34,8 @@ export interface BlockSettings {
   readonly receivers?: readonly string[];
   /** Default: three piles. */
   readonly document?: StationDocument;
+  /** What the supply of the site carries on each phase; as `siteOf` has it when left out. */
+  readonly supplyLimitMa?: number;
   /** Where the edge finds each line, given where it truly is. */
   readonly reach?: (lines: StationDocument['lines']) => Promise<StationDocument['lines']>;
 }
@@ -73,7 +75,14 @@ export async function openBlock(settings: BlockSettings = {}): Promise<Block> {
 }
 
 async function build(folder: string, mosquitto: string, stops: (() => Promise<unknown>)[], settings: BlockSettings) {
-  const { startTimeoutS = 60, startSilenceS = 60, webhookRetryS = 0.5, receivers = [], reach } = settings;
+  const {
+    startTimeoutS = 60,
+    startSilenceS = 60,
+    webhookRetryS = 0.5,
+    receivers = [],
+    reach,
+    supplyLimitMa,
+  } = settings;
   const { document = stationOf([SITE]) } = settings;
   const [station, database, broker] = await Promise.all([
     SimulatedStation.open(folder, document),
@@ -134,6 +143,7 @@ async function build(folder: string, mosquitto: string, stops: (() => Promise<un
     station: { lines },
     document,
     way: { mqttUrl: broker.url },
+    ...(supplyLimitMa !== undefined && { supplyLimitMa }),
   });
   await ready;
   const edge = start('edge', 'edge/main.ts', {}, ['--site', siteFile]);

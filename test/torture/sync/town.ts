@@ -197,9 +197,11 @@ export async function prepareSite(
     readonly document?: StationDocument;
     /** Where the site finds the broker. */
     readonly way: Pick<FaultProxy, 'mqttUrl'>;
+    /** Default: that of `siteOf`. */
+    readonly supplyLimitMa?: number;
   },
 ): Promise<string> {
-  const { staff, station, way, document = stationOf([site]) } = parts;
+  const { staff, station, way, document = stationOf([site]), supplyLimitMa } = parts;
   const own: { shard: number; broker_password: string } = await staff.call('POST', '/staff/v1/sites', {
     site_id: site,
     name: site,
@@ -225,6 +227,7 @@ export async function prepareSite(
     JSON.stringify({
       ...base,
       siteId: site,
+      ...(supplyLimitMa !== undefined && { supplyLimitMa }),
       piles: (base.piles as object[]).map((pile) => ({ ...pile, readsCards: true })),
       cloud: { brokerUrl: way.mqttUrl, shard: own.shard, passwordFile: 'password' },
       ...listedCards(siteFolder, DEMO_TARIFF, 'refuse'),
