@@ -101,6 +101,10 @@ test('books that agree give no complaint', () => {
   expect(judgeApi({ ...good, cdrs: [nothing], ends: [{ ...end, amountMinor: null }] })).toEqual([]);
   const late = { ...cancel, outcome: 'failed reservation.not_active' };
   expect(judgeApi({ ...good, reservations: [used], requests: [request, reserve, late] })).toEqual([]);
+  const takenBack = { ...request, outcome: 'failed command.cancelled' };
+  const unheard = { reservations: [used], cdrs: [nothing], ends: [{ ...end, amountMinor: null }] };
+  const unheardStart = { ...start, outcome: takenBack.outcome, told: ['charge.start_failed'] };
+  expect(judgeApi({ ...good, ...unheard, requests: [takenBack, reserve, late], starts: [unheardStart] })).toEqual([]);
   const rejected = { ...reservation, state: 'rejected', activeAtMs: null, told: ['reservation.ended'] };
   const timedOut = { ...reserve, outcome: 'failed operation.timed_out' };
   expect(judgeApi({ ...good, reservations: [rejected], requests: [request, timedOut, cancel] })).toEqual([]);
@@ -173,6 +177,11 @@ test.each<[string, Partial<ApiBooks>, RegExp]>([
     'used by nobody',
     { reservations: [{ ...used, orderId: 'o-9' }] },
     /v is used by order o-9, which has charged 0 times/,
+  ],
+  [
+    'used by a charge that is billed, and its start has failed',
+    { reservations: [used], requests: [{ ...request, outcome: 'failed x' }, reserve, cancel] },
+    /v is used by order o-1, which has charged 1 times/,
   ],
   [
     'held for two at a time',

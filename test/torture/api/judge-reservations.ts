@@ -55,8 +55,10 @@ function judgeHold(
       (request) => request.orderId === cdr.orderId && request.outcome === 'succeeded' && request.kind === 'start',
     );
   const users = here.filter((cdr) => state === 'used' && cdr.orderId === orderId);
+  // A start that was taken back before the cloud had heard of its charge: it has used the reservation all the same, and costs nothing.
+  const isUse = (cdr: Cdr) => hasBegun(cdr) || cdr.voidReason === 'not-confirmed';
   return [
-    ...(state === 'used' && (users.length !== 1 || !users.every(hasBegun))
+    ...(state === 'used' && (users.length !== 1 || !users.every(isUse))
       ? [`reservation ${reservationId} is used by order ${orderId}, which has charged ${users.length} times`]
       : []),
     ...here
