@@ -146,7 +146,7 @@ test('SY-03.b an older copy of the samples gets another name, and events go on a
 
 test('SY-02 events do not wait behind samples, and samples keep to their pace', async () => {
   const stage = await setTheStage(cloud, { name: 'pace', connectors: 2 });
-  const { samples, take, ledger } = openSite(stage, { bytesPerS: 20_000 });
+  const { samples, take, ledger } = openSite(stage, { bytesPerS: 4_000 });
   take(30_000);
   await expect.poll(() => samples.recorder.stream()?.ackedSeq).toBeGreaterThan(0);
   const from = performance.now();
