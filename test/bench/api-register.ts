@@ -15,16 +15,21 @@ interface LastWrite {
   readonly functionCode: number;
   readonly address: number;
 }
+interface MeasuredModel extends LastWrite {
+  /** What the names of its piles begin with. */
+  readonly prefix: string;
+}
 const MODELS = {
   /** Phoenix Contact CHARX SEC: read in blocks. `enable` of its first socket by Write Multiple Registers. */
-  'phoenix-charx-sec': { functionCode: 16, address: 1300 },
+  'phoenix-charx-sec': { prefix: 'C', functionCode: 16, address: 1300 },
   /** KEBA P30: each value is read by itself. `enable` by Write Single Register. */
-  'keba-p30': { functionCode: 6, address: 5014 },
-} as const satisfies Record<string, LastWrite>;
+  'keba-p30': { prefix: 'K', functionCode: 6, address: 5014 },
+} as const satisfies Record<string, MeasuredModel>;
 type Model = keyof typeof MODELS;
+const PILES_OF_A_MODEL = 6;
 
-const piles = (['phoenix-charx-sec', 'keba-p30'] as const).flatMap((model, kind) =>
-  Array.from({ length: 6 }, (_, i) => ({ pileId: `${'CK'[kind]}${i + 1}`, model })),
+const piles = (Object.keys(MODELS) as Model[]).flatMap((model) =>
+  Array.from({ length: PILES_OF_A_MODEL }, (_, i) => ({ pileId: `${MODELS[model].prefix}${i + 1}`, model })),
 );
 type Pile = (typeof piles)[number];
 
