@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { putTariffInForce } from '../staff/create-tariff.ts';
 import type { ChargingSite } from '../testing/charging-site.ts';
-import { exampleTariff } from '../testing/fixtures.ts';
 import { onChargingSites } from '../testing/on-charging-sites.ts';
 import { reported } from '../testing/records.ts';
-import { HALF_AN_HOUR_MS, reservingSite } from '../testing/reserving-site.ts';
+import { HALF_AN_HOUR_MS, putReservationPrices, reservingSite } from '../testing/reserving-site.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import type { TestCloud } from '../testing/test-cloud.ts';
 import { cancelByStaff } from './cancel.ts';
@@ -13,18 +11,15 @@ import { sweepReservations } from './sweep.ts';
 const clock = createTestClock();
 let cloud: TestCloud;
 let site: ChargingSite;
-let runs = 0;
 
-onChargingSites('gb', clock, (onCloud, onSite, run) => {
+onChargingSites('gb', clock, (onCloud, onSite) => {
   cloud = onCloud;
   site = onSite;
-  runs = run;
 });
 const at = reservingSite(() => site, clock);
 
 const MINUTE_MS = 60_000;
 const LONG_OVER_MS = HALF_AN_HOUR_MS + 120_000;
-const priced = { ...exampleTariff, reservation: { flatMinor: 200, minutePriceE4: 1000, noShowMinor: 1000 } };
 /** 2.00, and ten minutes at 0.10. */
 const TEN_MINUTES_MINOR = 300;
 const NO_SHOW_MINOR = 200 + 300 + 1000;
@@ -35,7 +30,7 @@ const sweep = () => sweepReservations(cloud.context);
 
 /** Held for half an hour, at a price. */
 async function held() {
-  await putTariffInForce(cloud.context, [site.stage.siteId], { ...priced, tariffId: `priced-${runs}` }, null);
+  await putReservationPrices(cloud, site);
   return await at.held();
 }
 

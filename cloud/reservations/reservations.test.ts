@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { rate } from '#shared/tariff/rate.ts';
-import { putTariffInForce } from '../staff/create-tariff.ts';
 import type { ChargingSite } from '../testing/charging-site.ts';
-import { exampleTariff, setTheStage } from '../testing/fixtures.ts';
+import { setTheStage } from '../testing/fixtures.ts';
 import { onChargingSites } from '../testing/on-charging-sites.ts';
 import { reported } from '../testing/records.ts';
-import { HALF_AN_HOUR_MS, reservingSite } from '../testing/reserving-site.ts';
+import { HALF_AN_HOUR_MS, putReservationPrices, reservationPrices, reservingSite } from '../testing/reserving-site.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import type { TestCloud } from '../testing/test-cloud.ts';
 import { readTraces } from '../trace/rows.ts';
@@ -23,9 +22,7 @@ onChargingSites('rs', clock, (onCloud, onSite, run) => {
 });
 const at = reservingSite(() => site, clock);
 
-const priced = { ...exampleTariff, reservation: { flatMinor: 200, minutePriceE4: 1000, noShowMinor: 1000 } };
-const putPriced = () =>
-  putTariffInForce(cloud.context, [site.stage.siteId], { ...priced, tariffId: `priced-${runs}` }, null);
+const putPrices = () => putReservationPrices(cloud, site);
 
 describe('OP-24 to reserve', () => {
   test('OP-15 is answered at once, and holds when the site says so: told once, and seen by everybody', async () => {
@@ -189,13 +186,13 @@ describe('OP-24 only the holder starts', () => {
   });
 
   test('OP-19 he does, the reservation is used once, and its lines are in the bill of the charge', async () => {
-    await putPriced();
+    await putPrices();
     const { reservationId } = await at.held();
     await site.plugIn();
     const { status, body } = await at.start({ reservation_id: reservationId });
     expect(status).toBe(202);
     const start = await site.takeStart();
-    expect(start).toMatchObject({ reservationId, tariff: { reservation: priced.reservation } });
+    expect(start).toMatchObject({ reservationId, tariff: { reservation: reservationPrices } });
     const { sessionId } = await site.begin(start);
     const used = at.ended({ reservationId, connectorId: site.connectorId() }, 'used', { sessionId });
     await site.edge.record(used);
@@ -241,7 +238,7 @@ test('OP-25 the story of a reservation is told by its request, from the call to 
 });
 
 test('OP-28 a fee is taken from the account of its partner, once; without terms a live connector is not reserved', async () => {
-  await putPriced();
+  await putPrices();
   const { db } = cloud.context;
   const { partnerId } = site.stage;
   const account = { partner_id: partnerId, environment: 'sandbox' as const, currency: 'CNY', account_id: `a-${runs}` };
@@ -274,7 +271,7 @@ test('OP-28 a fee is taken from the account of its partner, once; without terms 
 
 describe('OP-24 a reservation ends once', () => {
   test('that has run out costs the fee for not coming, and is told; told again it changes nothing', async () => {
-    await putPriced();
+    await putPrices();
     const command = await at.held();
     clock.advance(HALF_AN_HOUR_MS);
     await site.edge.record(at.ended(command, 'expired', { heldMs: HALF_AN_HOUR_MS }));
@@ -292,7 +289,7 @@ describe('OP-24 a reservation ends once', () => {
   });
 
   test('given back by its partner it costs what it was held for, and the cancel succeeds', async () => {
-    await putPriced();
+    await putPrices();
     const held = await at.held();
     clock.advance(600_000);
     const { status, body } = await at.cancel(held.reservationId, 'give-back');
@@ -352,7 +349,7 @@ describe('OP-24 a reservation ends once', () => {
   test.each(['technician', 'out-of-service', 'not-confirmed'] as const)(
     'ended on site (%s) it is released, and costs nothing',
     async (reason) => {
-      await putPriced();
+      await putPrices();
       const held = await at.held();
       await site.edge.record(at.ended(held, reason, { detail: 'local:li: burst pipe' }));
       expect(await at.look(held.reservationId)).toMatchObject({ state: 'released', end_reason: reason, fee: null });
@@ -384,7 +381,7 @@ test('OP-21 reservations are listed by change, each as it is, and only to their 
 });
 
 test('OP-24 XC-01 staff see what is reserved, and end it at no cost; the partner is told', async () => {
-  await putPriced();
+  await putPrices();
   const held = await at.held();
   const staff = (method: 'GET' | 'POST', url: string, body?: object) =>
     cloud.app.inject({

@@ -1,9 +1,12 @@
 import type { CancelReservationCommand, ReserveCommand } from '#shared/wire/messages.ts';
 import type { RecordOf, ReservationEndReason } from '#shared/wire/records.ts';
+import { putTariffInForce } from '../staff/create-tariff.ts';
 import type { ChargingSite } from './charging-site.ts';
+import { exampleTariff } from './fixtures.ts';
 import type { Answer } from './partner-client.ts';
 import { reported } from './records.ts';
 import type { TestClock } from './test-clock.ts';
+import type { TestCloud } from './test-cloud.ts';
 
 /** What a partner and a site do about reservations, at a site of a test. */
 export interface ReservingSite {
@@ -27,6 +30,17 @@ export interface ReservingSite {
 }
 
 export const HALF_AN_HOUR_MS = 1_800_000;
+
+/** 2.00, and 0.10 for each minute; 10.00 more of who does not come. */
+export const reservationPrices = { flatMinor: 200, minutePriceE4: 1000, noShowMinor: 1000 };
+
+/** Reservations at the site have their price from now on. A version of a tariff is stored once, so each site has a tariff of its own. */
+export const putReservationPrices = ({ context }: TestCloud, { stage: { siteId } }: ChargingSite): Promise<void> =>
+  putTariffInForce(context, [siteId], {
+    ...exampleTariff,
+    tariffId: `priced-${siteId}`,
+    reservation: reservationPrices,
+  });
 
 export function reservingSite(site: () => ChargingSite, clock: TestClock): ReservingSite {
   const post = (kind: string, body: object) => site().stage.partner.call('POST', `/v1/operations/${kind}`, body);

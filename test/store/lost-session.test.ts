@@ -6,7 +6,7 @@ import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.t
 import { untilGone } from '../../cloud/testing/until-gone.ts';
 import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { alarm, at, openRescued } from '../../edge/ledger/testing.ts';
-import { type Box, openBox } from '../sync/site-box.ts';
+import { type Box, openBox, pluggedView, showOnce } from '../sync/site-box.ts';
 import { sessionOf } from './session-of.ts';
 
 /** A store that is lost in the middle of a charge: the edge's real ledger and link, a real broker, the cloud's real ingest. */
@@ -27,19 +27,8 @@ function connect(stage: Stage, ledger: Ledger): Box {
   return box;
 }
 
-/** The heartbeat, as the runtime sends it. */
-function view(stage: Stage, change: Partial<ConnectorView>): ConnectorView {
-  const connectorId = stage.connectorIds[0] ?? '';
-  const figures = { sessionId: null, energyWh: null, powerW: 0, currentMa: 0, temperatureC: 25, faults: [] };
-  const about = { pileId: `${connectorId}-pile`, connectorId, observedAtMs: clock.wallMs() };
-  return { ...about, status: 'plugged', plugged: true, ...figures, ...change };
-}
-
-/** Once: a heartbeat that is taken in after the box is gone, or after time has gone on, would say that the box is still there. */
-async function show(stage: Stage, box: Box, change: Partial<ConnectorView>): Promise<void> {
-  await poll(() => box.link.isOpen).toBe(true);
-  box.link.showView([view(stage, change)]);
-}
+const show = ({ connectorIds: [connectorId = ''] }: Stage, box: Box, change: Partial<ConnectorView>) =>
+  showOnce(box, pluggedView(connectorId, clock.wallMs(), change));
 
 async function showPlugged(stage: Stage, box: Box): Promise<void> {
   await show(stage, box, {});

@@ -12,7 +12,7 @@ import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.t
 import { untilGone } from '../../cloud/testing/until-gone.ts';
 import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { alarm, at, openRescued } from '../../edge/ledger/testing.ts';
-import { type Box, openBox } from '../sync/site-box.ts';
+import { type Box, openBox, pluggedView, showOnce } from '../sync/site-box.ts';
 import { sessionOf } from './session-of.ts';
 
 /** A cloud that is put back from a backup: its real database and ingest, a real broker, the edge's real ledger and link. */
@@ -53,11 +53,7 @@ const hasToldAll = (ledger: Ledger) => poll(() => ledger.backlog()).toBe(0);
 
 async function charge(cloud: TestCloud, stage: Stage, box: Box, ledger: Ledger) {
   const connectorId = stage.connectorIds[0] ?? '';
-  const figures = { sessionId: null, energyWh: null, powerW: 0, currentMa: 0, temperatureC: 25, faults: [] };
-  const view = { pileId: 'p', connectorId, status: 'plugged', plugged: true, observedAtMs: clock.wallMs() } as const;
-  // Once: a heartbeat that is taken in after the box is gone would say that it is still there.
-  await poll(() => box.link.isOpen).toBe(true);
-  box.link.showView([{ ...view, ...figures }]);
+  await showOnce(box, pluggedView(connectorId, clock.wallMs()));
   await poll(async () => (await stage.partner.call('GET', `/v1/connectors/${connectorId}`)).body.status).toBe(
     'plugged',
   );

@@ -10,7 +10,7 @@ import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { at, openLedger, sessionOn } from '../../edge/ledger/testing.ts';
 import { findMosquitto, isLeftOut, startMosquitto } from '../e2e/engines.ts';
 import { FaultProxy } from './fault-proxy.ts';
-import { type Box, openBox } from './site-box.ts';
+import { type Box, openBox, pluggedView } from './site-box.ts';
 
 /** Goal: whatever edge and cloud came to believe of each other while the wire was away, after it they say the same, without a person. */
 
@@ -94,23 +94,7 @@ function fieldOf({ siteId, connectorIds: [connectorId = ''] }: Stage, ledger: Le
     ledger.commit({ session: { session, open }, records }, stamps.stamp());
     box.link.poke();
   };
-  const show = () =>
-    box.link.showView([
-      {
-        pileId: `${connectorId}-pile`,
-        connectorId,
-        status: 'plugged',
-        observedAtMs: clock.wallMs(),
-        plugged: true,
-        sessionId: null,
-        energyWh: null,
-        powerW: 0,
-        currentMa: 0,
-        temperatureC: 25,
-        faults: [],
-        ...view,
-      },
-    ]);
+  const show = () => box.link.showView([pluggedView(connectorId, clock.wallMs(), view)]);
   const end = (of: { readonly sessionId: string; readonly orderId: string | null }, ...others: RecordBody[]) => {
     view = {};
     commit(of.sessionId, false, ...others, ended(stamps, { siteId }, { ...of, connectorId, startMs: clock.wallMs() }));

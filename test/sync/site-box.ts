@@ -1,4 +1,5 @@
-import type { Command, Diagnose } from '#shared/wire/messages.ts';
+import { expect } from 'vitest';
+import type { Command, ConnectorView, Diagnose } from '#shared/wire/messages.ts';
 import type { Stage } from '../../cloud/testing/fixtures.ts';
 import type { Ledger } from '../../edge/ledger/ledger.ts';
 import { type OpenBrokerSession, openBrokerSession } from '../../edge/link/broker-session.ts';
@@ -36,4 +37,24 @@ export function openBox(
     onDiagnose,
   });
   return { link, commands, cancels };
+}
+
+/** A connector as the runtime shows it, with a car plugged in that does not charge. */
+export function pluggedView(
+  connectorId: string,
+  observedAtMs: number,
+  change: Partial<ConnectorView> = {},
+): ConnectorView {
+  const figures = { sessionId: null, energyWh: null, powerW: 0, currentMa: 0, temperatureC: 25, faults: [] };
+  const about = { pileId: `${connectorId}-pile`, connectorId, observedAtMs };
+  return { ...about, status: 'plugged', plugged: true, ...figures, ...change };
+}
+
+/**
+ * The heartbeat, as the runtime sends it, as soon as the box is heard. Once: one that is taken in after the box is gone, or after time has
+ * gone on, would say that the box is still there.
+ */
+export async function showOnce({ link }: Box, view: ConnectorView): Promise<void> {
+  await expect.poll(() => link.isOpen, { interval: 20 }).toBe(true);
+  link.showView([view]);
 }
