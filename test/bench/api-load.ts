@@ -19,6 +19,8 @@ export interface LoadSeen {
   readonly latencyMs: readonly number[];
   /** How often each answer came. */
   readonly answers: Readonly<Record<string, number>>;
+  /** From when the first was due until the last was answered, in ms. */
+  readonly tookMs: number;
   /** How late this process itself sent, at most, in ms. */
   readonly latestSendMs: number;
 }
@@ -54,8 +56,9 @@ async function ask({ baseUrl, keys, connectorIds, ratePerS }: LoadTask): Promise
     await new Promise((resolve) => setTimeout(resolve, TICK_MS));
   }
   await Promise.all(asked);
+  const tookMs = performance.now() - fromMs;
   await pool.close();
-  return { latencyMs, answers, latestSendMs };
+  return { latencyMs, answers, tookMs, latestSendMs };
 }
 
 async function startAt(pool: Pool, key: PartnerKey | undefined, connectorId: string): Promise<string> {

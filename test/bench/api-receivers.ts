@@ -3,8 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
- * Receivers of webhooks on ports of their own, in a process of their own. Started as `api-receivers.ts <how many>`; says their ports in one
- * line of JSON. The first one takes what comes and never answers. At the message `tell` it says when each of the others got how many.
+ * Receivers of webhooks on ports of their own, in a process of their own. Started as `api-receivers.ts <how many> <how many of them are dead>`;
+ * says their ports in one line of JSON. The dead ones are the last: they take what comes and never answer. At the message `tell` it says when
+ * each got how many.
  */
 export interface Received {
   /** When the last delivery came, by receiver, ms of the system's monotonic clock; null: none came. */
@@ -13,7 +14,7 @@ export interface Received {
 }
 
 const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
-const count = Number(process.argv[2]);
+const [count = 0, dead = 0] = process.argv.slice(2).map(Number);
 const seen: { lastAtMs: (number | null)[]; counts: number[] } = { lastAtMs: [], counts: [] };
 
 async function listen(number: number): Promise<Server> {
@@ -24,7 +25,7 @@ async function listen(number: number): Promise<Server> {
     request.on('end', () => {
       seen.lastAtMs[number] = nowMs();
       seen.counts[number] = (seen.counts[number] ?? 0) + 1;
-      if (number > 0) response.writeHead(204).end();
+      if (number < count - dead) response.writeHead(204).end();
     });
   });
   server.listen(0, '127.0.0.1');

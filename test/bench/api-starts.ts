@@ -122,6 +122,7 @@ export async function measureStarts(seconds: number): Promise<Record<string, num
       start_p50_ms: round(percentile(seen.latencyMs, 0.5), 1),
       start_p99_ms: round(percentile(seen.latencyMs, 0.99), 1),
       start_max_ms: round(Math.max(...seen.latencyMs), 0),
+      accepted_per_s: round((seen.latencyMs.length * 1000) / seen.tookMs, 0),
       start_calm_p50_ms: round(percentile(calm.latencyMs, 0.5), 1),
       start_calm_p99_ms: round(percentile(calm.latencyMs, 0.99), 1),
       confirmed_p50_ms: percentile(confirmed, 0.5),

@@ -3,8 +3,8 @@ import { measureRegister } from './api-register.ts';
 import { measureStarts } from './api-starts.ts';
 
 const SECONDS = 30;
-const REGISTER_STARTS = 144;
-const DELIVERIES_EACH = 100;
+const REGISTER_STARTS = 240;
+const DELIVERIES_EACH = 60;
 
 /**
  * What partners feel: how long a start takes to be accepted while many are asked for, how long until the pile is told, and how fast
