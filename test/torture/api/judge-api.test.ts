@@ -102,9 +102,11 @@ test('books that agree give no complaint', () => {
   const late = { ...cancel, outcome: 'failed reservation.not_active' };
   expect(judgeApi({ ...good, reservations: [used], requests: [request, reserve, late] })).toEqual([]);
   const takenBack = { ...request, outcome: 'failed command.cancelled' };
-  const unheard = { reservations: [used], cdrs: [nothing], ends: [{ ...end, amountMinor: null }] };
   const unheardStart = { ...start, outcome: takenBack.outcome, told: ['charge.start_failed'] };
-  expect(judgeApi({ ...good, ...unheard, requests: [takenBack, reserve, late], starts: [unheardStart] })).toEqual([]);
+  for (const voidReason of ['not-confirmed', 'cancelled'] as const) {
+    const unheard = { reservations: [used], cdrs: [{ ...nothing, voidReason }], ends: [{ ...end, amountMinor: null }] };
+    expect(judgeApi({ ...good, ...unheard, requests: [takenBack, reserve, late], starts: [unheardStart] })).toEqual([]);
+  }
   const rejected = { ...reservation, state: 'rejected', activeAtMs: null, told: ['reservation.ended'] };
   const timedOut = { ...reserve, outcome: 'failed operation.timed_out' };
   expect(judgeApi({ ...good, reservations: [rejected], requests: [request, timedOut, cancel] })).toEqual([]);

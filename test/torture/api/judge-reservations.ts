@@ -56,7 +56,7 @@ function judgeHold(
     );
   const users = here.filter((cdr) => state === 'used' && cdr.orderId === orderId);
   // A start that was taken back before the cloud had heard of its charge: it has used the reservation all the same, and costs nothing.
-  const isUse = (cdr: Cdr) => hasBegun(cdr) || cdr.voidReason === 'not-confirmed';
+  const isUse = (cdr: Cdr) => hasBegun(cdr) || cdr.voidReason !== null;
   return [
     ...(state === 'used' && (users.length !== 1 || !users.every(isUse))
       ? [`reservation ${reservationId} is used by order ${orderId}, which has charged ${users.length} times`]
