@@ -40,8 +40,9 @@ interface AppliedRecord {
  * site where to go on. A record that cannot be applied is parked by itself and the stream goes on.
  */
 export async function handleBatch(context: IngestContext, site: KnownSite, batch: Batch): Promise<void> {
-  const nowMs = context.clock.wallMs();
   const apply = async (trx: Trx, isCareful: boolean) => {
+    // Within the transaction, and anew for the second: lists count on no change having a time before its transaction.
+    const nowMs = context.clock.wallMs();
     const facts = siteFacts(trx, site.siteId);
     const inHand = { context, trx, site, facts, batch, nowMs, isCareful, conflicts: [] };
     const { cursor, toldHeadSeq, firstMissingSeq } = await lockCursor(inHand);
@@ -71,7 +72,7 @@ export async function handleBatch(context: IngestContext, site: KnownSite, batch
     stream: batch.stream,
     taken: batch.records.length - refused.length,
     refused: refused.length,
-    lagMs: lagOf(batch, nowMs),
+    lagMs: lagOf(batch, context.clock.wallMs()),
   });
   if (!tenure.isLive()) throw new ShardLostError(site.shard);
   await context.down.ack(site, {

@@ -27,7 +27,7 @@ export async function handleHello(context: IngestContext, site: KnownSite, hello
   const nowMs = context.clock.wallMs();
   const others = (hello.otherStreams ?? []).filter(({ stream }) => streamSchema.safeParse(stream).success);
   const { value, tenure } = await inShard(context, site.shard, (trx) =>
-    hear({ ...context, trx, site, nowMs }, hello, others),
+    hear({ ...context, trx, site, nowMs: context.clock.wallMs() }, hello, others),
   );
   if (!tenure.isLive()) throw new ShardLostError(site.shard);
   const { found, ackedSeqOf, gap, hasEnded } = value;

@@ -13,7 +13,7 @@ const RESEND_MS = 5_000;
 const SWIFT_TRIES = 12;
 const SLOW_RESEND_MS = 60_000;
 /** The start itself has expired long before; a site that comes back later refuses it by its own deadline. */
-const CANCEL_LIFE_MS = 86_400_000;
+export const CANCEL_LIFE_MS = 86_400_000;
 const AT_ONCE = 100;
 
 /** How often something is sent to a site that says nothing to it for so long. Every try has had a broker and a database behind it. */

@@ -131,6 +131,8 @@ export async function failStart(context: OutcomeContext, order: OrderRow, failur
     { ...change, ended_at_ms: context.nowMs },
     context.nowMs,
   );
+  // Whoever asked to stop a start that never became a charge has what he wanted.
+  await finishOperations(context, order.order_id, 'stop', null);
   await settleOrder(context, failed, null);
   await recordOrderEvent(context, 'charge.start_failed', failed);
   return failed;

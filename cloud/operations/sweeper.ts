@@ -2,7 +2,7 @@ import type { CloudContext } from '../context.ts';
 import type { OrderRow } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { lockOrder } from '../orders/store.ts';
-import { triesWithin } from './command-sender.ts';
+import { CANCEL_LIFE_MS, triesWithin } from './command-sender.ts';
 import { cancelStart } from './commands.ts';
 import { failStart, timedOut } from './finish.ts';
 
@@ -35,6 +35,7 @@ export async function failOverdueStarts(context: SweeperContext): Promise<void> 
         where('cancelled_at_ms', 'is', null),
         where('cancel_closed_at_ms', 'is not', null),
         where('sent_count', '>', mostTries),
+        where('cancelled_at_ms', '<=', nowMs - CANCEL_LIFE_MS),
       ]),
     )
     .orderBy('operations.deadline_at_ms')
@@ -43,8 +44,10 @@ export async function failOverdueStarts(context: SweeperContext): Promise<void> 
   for (const { order_id: orderId } of overdue)
     await transaction(context.db, async (trx) => {
       const order = await lockOrder(trx, orderId);
+      // Anew for each: what is changed late in a round must not have a time that a reader of the list has passed.
+      const nowMs = context.clock.wallMs();
       if (order === undefined || order.state !== 'starting') return;
-      if (!(await hasBeenAsked(trx, order, mostTries))) return await cancelStart(trx, orderId, nowMs);
+      if (!(await hasBeenAsked(trx, order, mostTries, nowMs))) return await cancelStart(trx, orderId, nowMs);
       await failStart({ ...context, trx, nowMs }, order, timedOut);
     });
   if (overdue.length > 0) {
@@ -54,7 +57,7 @@ export async function failOverdueStarts(context: SweeperContext): Promise<void> 
 }
 
 /** Read under the order's lock: another process may just have told the site. */
-async function hasBeenAsked(trx: Trx, order: OrderRow, mostTries: number): Promise<boolean> {
+async function hasBeenAsked(trx: Trx, order: OrderRow, mostTries: number, nowMs: number): Promise<boolean> {
   const start = await trx
     .selectFrom('commands')
     .select(['cancelled_at_ms', 'cancel_closed_at_ms', 'sent_count'])
@@ -62,5 +65,7 @@ async function hasBeenAsked(trx: Trx, order: OrderRow, mostTries: number): Promi
     .where('kind', '=', 'start')
     .executeTakeFirstOrThrow();
   if (start.cancelled_at_ms === null) return false;
+  // Nobody sends that cancel any more.
+  if (start.cancelled_at_ms <= nowMs - CANCEL_LIFE_MS) return true;
   return start.cancel_closed_at_ms !== null || start.sent_count > mostTries;
 }

@@ -17,7 +17,7 @@ export async function presentedReservation(
   if (id === undefined) return null;
   const row = await trx
     .selectFrom('reservations')
-    .select(['state', 'connector_id', 'until_ms'])
+    .select(['reservation_id', 'state', 'connector_id', 'until_ms'])
     .where('reservation_id', '=', id)
     .where('partner_id', '=', caller.partnerId)
     .where('environment', '=', caller.environment)
@@ -30,5 +30,6 @@ export async function presentedReservation(
       'reservation.not_active',
       `reservation ${id} is ${row.state === 'active' ? 'over' : row.state}`,
     );
-  return id;
+  // As it is stored: an id may be written in either case.
+  return row.reservation_id;
 }

@@ -45,7 +45,7 @@ export async function sweepReservations(context: SweepContext): Promise<void> {
   for (const { reservation_id: id } of due)
     await transaction(context.db, async (trx) => {
       const row = await lockReservation(trx, id);
-      if (row !== undefined && isOpen(row.state)) await endStuck(context, trx, row, nowMs);
+      if (row !== undefined && isOpen(row.state)) await endStuck(context, trx, row, context.clock.wallMs());
     });
   if (due.length === 0) return;
   context.wake.commands();

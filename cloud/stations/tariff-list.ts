@@ -55,9 +55,11 @@ const priceLists = (db: Db, caller: Caller) =>
         'until_ms',
         'connector_ids',
         'replaced_at_ms',
-        // What a station had before it was listed comes with the listing.
+        // What a station had before it was listed, or before all were opened, comes with that.
         sql<number>`greatest(site_tariffs.updated_at_ms, (select listed_at_ms from partner_stations
-          where partner_id = ${caller.partnerId} and partner_stations.site_id = site_tariffs.site_id))`.as('at_ms'),
+          where partner_id = ${caller.partnerId} and partner_stations.site_id = site_tariffs.site_id),
+          (select changed_at_ms from partner_access where partner_id = ${caller.partnerId}
+            and environment = ${caller.environment} and stations = 'all'))`.as('at_ms'),
       ])
       .unionAll(
         db

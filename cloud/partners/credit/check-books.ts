@@ -59,11 +59,11 @@ export async function releaseForgotten(
     .where('orders.state', 'in', ['start_failed', 'void', 'completed'])
     .limit(AT_ONCE)
     .execute();
-  const nowMs = context.clock.wallMs();
   for (const { order_id: orderId } of forgotten) {
     await transaction(context.db, async (trx) => {
       const order = await lockOrder(trx, orderId);
       if (order === undefined) return;
+      const nowMs = context.clock.wallMs();
       await settleOrder({ ...context, trx, nowMs }, order, await dueOf(trx, orderId));
       const detail = `order ${orderId} is ${order.state}, and money was still held for it`;
       const alarm = {
