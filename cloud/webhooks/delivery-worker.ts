@@ -127,6 +127,8 @@ async function attempt(
     },
     message.body,
   );
+  // No failure of the receiver: the lease runs out, and another process tries it.
+  if (outcome.kind === 'failed' && outcome.isOurs === true) return true;
   const durationMs = clock.monoMs() - beganMs;
   const isThrough = isDelivered(outcome);
   context.metrics.attempted(outcome.kind === 'failed' ? 'failed' : isThrough ? 'delivered' : 'refused', durationMs);

@@ -134,7 +134,8 @@ export async function changeEndpoint(
   wish: { readonly [Key in keyof EndpointWish]: EndpointWish[Key] | undefined },
 ): Promise<WebhookEndpointRow> {
   const change = {
-    ...(wish.url === undefined ? {} : { url: await checkedUrl(context, wish.url) }),
+    // A fresh five days: what the former address did says nothing of this one.
+    ...(wish.url === undefined ? {} : { url: await checkedUrl(context, wish.url), failing_since_ms: null }),
     ...(wish.eventTypes === undefined ? {} : { event_types: wish.eventTypes && JSON.stringify(wish.eventTypes) }),
     ...(wish.description === undefined ? {} : { description: wish.description }),
   };
@@ -197,8 +198,8 @@ export async function enableEndpoint(
       paused_at_ms: null,
       disabled_at_ms: null,
       disabled_reason: null,
-      // A fresh five days; one that fails on is seen at its next attempt.
-      ...(endpoint.disabled_at_ms === null ? {} : { failing_since_ms: null }),
+      // A fresh five days, also after a pause, in which nothing was tried; one that fails on is seen at its next attempt.
+      failing_since_ms: null,
     }),
   );
   context.wake.deliveries();

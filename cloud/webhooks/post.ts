@@ -15,7 +15,8 @@ export type PostOutcome =
       /** The header as it came; null: there was none. */
       readonly retryAfter: string | null;
     }
-  | { readonly kind: 'failed'; readonly error: string };
+  /** `isOurs`: it was broken off here, as this process ends. */
+  | { readonly kind: 'failed'; readonly error: string; readonly isOurs?: true };
 
 export interface WebhookPoster {
   /** Never throws: whatever happens on the way is an outcome. */
@@ -66,7 +67,7 @@ export function createWebhookPoster(options: {
           retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
         };
       } catch (error) {
-        return { kind: 'failed', error: reasonOf(error) };
+        return { kind: 'failed', error: reasonOf(error), ...(closing.signal.aborted ? { isOurs: true } : {}) };
       }
     },
     async close() {

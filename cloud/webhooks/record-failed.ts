@@ -27,12 +27,15 @@ export async function recordFailed(
   await transaction(context.db, async (trx) => {
     const endpoint = await trx
       .updateTable('webhook_endpoints')
-      .set({ failing_since_ms: sql<number>`coalesce(failing_since_ms, ${nowMs}::bigint)` })
+      .set({
+        failing_since_ms: sql`case when url = ${delivery.url} then coalesce(failing_since_ms, ${nowMs}::bigint) else failing_since_ms end`,
+      })
       .where('endpoint_id', '=', delivery.endpoint_id)
-      .returning(['failing_since_ms', 'partner_id'])
+      .returning(['failing_since_ms', 'partner_id', 'url'])
       .executeTakeFirstOrThrow();
     const failedForMs = nowMs - (endpoint.failing_since_ms ?? nowMs);
-    if (attempt.http_status === GONE || failedForMs >= DISABLE_AFTER_MS) {
+    // What another address answered, from which the endpoint has been moved meanwhile, is nothing that it can be disabled for.
+    if (endpoint.url === delivery.url && (attempt.http_status === GONE || failedForMs >= DISABLE_AFTER_MS)) {
       const reason =
         attempt.http_status === GONE ? 'the receiver answered 410 Gone' : 'every attempt failed for 5 days';
       await giveUp(trx, delivery, attempt, nowMs);

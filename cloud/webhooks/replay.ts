@@ -152,7 +152,7 @@ async function addRange(trx: Trx, endpoints: readonly WebhookEndpointRow[], wish
           .as('last'),
       (join) => join.onTrue(),
     )
-    .select(['event.event_id', 'event.lane', 'event.order_id', 'event.created_at_ms'])
+    .select(['event.event_id', 'event.lane', 'event.order_id', 'event.created_at_ms', 'event.position'])
     .where('event.partner_id', '=', endpoint.partner_id)
     .where('event.environment', '=', endpoint.environment)
     .where('event.created_at_ms', '>=', Date.parse(wish.created_from))
@@ -164,10 +164,13 @@ async function addRange(trx: Trx, endpoints: readonly WebhookEndpointRow[], wish
     )
     .where(NOT_ABOUT_OTHERS)
     .where(wish.which === 'all' ? sql<boolean>`last.status is distinct from 'pending'` : NOT_DELIVERED)
+    // By time, as the next replay goes on by it: what was begun earlier may have been stored later.
+    .orderBy('event.created_at_ms')
     .orderBy('event.position')
     .limit(MOST_AT_ONCE + 1)
     .execute();
-  const deliveries = await insert(trx, endpoint.endpoint_id, found.slice(0, MOST_AT_ONCE), replay);
+  const page = found.slice(0, MOST_AT_ONCE).sort((one, other) => one.position - other.position);
+  const deliveries = await insert(trx, endpoint.endpoint_id, page, replay);
   const beyond = found[MOST_AT_ONCE];
   return { deliveries, next_from: beyond === undefined ? null : iso(beyond.created_at_ms) };
 }
