@@ -46,8 +46,7 @@ export function createPartnerGate(context: GateContext): PartnerGate {
         const headers = readSignedHeaders(request.headers);
         const key = await authenticate(context, request, headers);
         const endpointClass = classOf(request.method, anyOf);
-        context.keyUsage.note(key.caller.keyId, endpointClass, callerBlock(request.ip));
-        await admit(context, reply, headers, key, endpointClass);
+        await admit(context, { request, reply, headers }, key, endpointClass);
         await noteUse(context.db, key, request.ip, context.clock.wallMs());
         if (!anyOf.some((scope) => key.caller.scopes.includes(scope))) {
           throw new PilegateError('auth.forbidden', `needs scope ${anyOf.join(' or ')}`);
@@ -78,7 +77,7 @@ async function authenticate(context: GateContext, request: FastifyRequest, heade
   const bannedUntilMs = found === null ? await bannedUntil(context.db, from, nowMs) : found.bannedUntilMs;
   if (bannedUntilMs !== null) throw refusalOf(bannedUntilMs, nowMs);
   if (found === null) {
-    await noteFailure(context, from, `unknown key ${headers.keyId}`);
+    await noteFailure(context, from, `unknown key ${readable(headers.keyId)}`);
     throw new PilegateError('auth.unknown_key', `key ${headers.keyId}`);
   }
   const signed = { method: request.method, target: request.raw.url ?? '', headers, body: rawBodyOf(request) };
@@ -93,6 +92,9 @@ async function authenticate(context: GateContext, request: FastifyRequest, heade
   if (found.suspendedReason !== null) throw new PilegateError('auth.suspended', found.suspendedReason);
   return found;
 }
+
+/** What comes in the place of a key's id may be its secret: a mistake that must not get into alarms, mails and logs. */
+const readable = (keyId: string): string => (keyId.startsWith('pk_') ? keyId : 'that is none of ours');
 
 /** Somebody who holds the secret calls from where the partner does not: the key is known to others. */
 async function refuseForeignAddress(
@@ -120,8 +122,7 @@ async function refuseForeignAddress(
 /** @throws PilegateError `auth.reused_nonce` or `request.too_many` */
 async function admit(
   context: GateContext,
-  reply: FastifyReply,
-  headers: SignedHeaders,
+  { request, reply, headers }: { request: FastifyRequest; reply: FastifyReply; headers: SignedHeaders },
   key: FoundKey,
   endpointClass: EndpointClass,
 ): Promise<void> {
@@ -133,6 +134,8 @@ async function admit(
   };
   const verdict = await admitCall(context.db, call, endpointClass, policy, context.clock.wallMs());
   if (verdict === null) throw new PilegateError('auth.reused_nonce', `key ${headers.keyId}`);
+  // Only what is fresh: whoever repeats what he has overheard must not make the key look unusual.
+  context.keyUsage.note(headers.keyId, endpointClass, callerBlock(request.ip));
   reply.headers(rateHeaders(endpointClass, policy, verdict));
   if (verdict.isAllowed) return;
   const detail = `wait ${verdict.waitS} s: ${policy.perMinute} calls a minute`;
