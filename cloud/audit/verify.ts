@@ -16,6 +16,9 @@ export interface AuditVerdict {
  * @param known a head that was noted elsewhere: by itself a chain does not tell that its end was cut off
  */
 export async function verifyAudit(db: Db, known: ChainHead | null = null, page = PAGE): Promise<AuditVerdict> {
+  const before = await db.selectFrom('audit_log').select('position').where('position', '<', 1).executeTakeFirst();
+  if (before !== undefined)
+    return { head: EMPTY_CHAIN, broken: { position: before.position, why: 'the log begins with row 1' } };
   let head = EMPTY_CHAIN;
   for (;;) {
     const rows = await db
