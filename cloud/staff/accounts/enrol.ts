@@ -38,7 +38,7 @@ export async function beginEnrolment(
   const passwordHash = await hashPassword(password, context.settings.staff.passwordCost, context.random.bytes);
   const secret = context.random.bytes(TOTP_SECRET_BYTES);
   await transaction(context.db, async (trx) => {
-    await findInvited(trx, context, invited);
+    await findInvited(trx, context, invited, 'held');
     await trx
       .updateTable('staff_accounts')
       .set({
@@ -67,7 +67,7 @@ export function finishEnrolment(
 ): Promise<string[]> {
   const { staffId } = invited;
   return transaction(context.db, async (trx) => {
-    const account = await findInvited(trx, context, invited);
+    const account = await findInvited(trx, context, invited, 'held');
     if (!(await takeCode(trx, context, account, code)))
       throw new PilegateError('staff.invitation_refused', 'the code is not one of the secret that was given');
     await trx
@@ -85,6 +85,8 @@ async function findInvited(
   db: Pick<Trx, 'selectFrom'>,
   { clock }: Pick<EnrolContext, 'clock'>,
   { staffId, invitation }: Invited,
+  /** Held until the transaction ends, so that nobody disables it meanwhile. */
+  how: 'held' | 'looked-at' = 'looked-at',
 ): Promise<StaffAccountRow> {
   const account = await db
     .selectFrom('staff_accounts')
@@ -93,6 +95,7 @@ async function findInvited(
     .where('state', '=', 'invited')
     .where('invitation_sha256', '=', sha256Hex(invitation))
     .where('invitation_expires_at_ms', '>', clock.wallMs())
+    .$if(how === 'held', (query) => query.forUpdate())
     .executeTakeFirst();
   if (account === undefined)
     throw new PilegateError('staff.invitation_refused', 'no such invitation is open for this account');

@@ -79,8 +79,8 @@ function begin(
       kind === 'code'
         ? await takeCode(trx, context, account, text)
         : await takeRecoveryCode(trx, context, staffId, text);
-    // Asked again behind the lock: somebody may just have disabled it.
-    if (!isGood || !(await isActive(trx, staffId))) return null;
+    // Asked again behind the lock: somebody may just have disabled it, or changed the password.
+    if (!isGood || !(await isStillSo(trx, account))) return null;
     const nowMs = clock.wallMs();
     const [sessionId, token] = [random.uuid(), TOKEN_PREFIX + random.bytes(TOKEN_BYTES).toString('base64url')];
     const expiresAtMs = nowMs + settings.staff.sessionMs;
@@ -103,14 +103,14 @@ function begin(
   });
 }
 
-async function isActive(trx: Trx, staffId: string): Promise<boolean> {
+async function isStillSo(trx: Trx, account: StaffAccountRow): Promise<boolean> {
   const row = await trx
     .selectFrom('staff_accounts')
-    .select('state')
-    .where('staff_id', '=', staffId)
+    .select(['state', 'password_hash'])
+    .where('staff_id', '=', account.staff_id)
     .forUpdate()
     .executeTakeFirst();
-  return row?.state === 'active';
+  return row?.state === 'active' && row.password_hash === account.password_hash;
 }
 
 /**
