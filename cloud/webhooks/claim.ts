@@ -33,15 +33,15 @@ export interface Wanted {
 
 /**
  * Leases due deliveries in one statement: of every lane only the earliest that is still pending, so that a later event never
- * overtakes; and of every endpoint one before a second of any, so that none that has much to get keeps others waiting. Rows that
- * another process is just taking are passed over.
+ * overtakes; and of every endpoint one before a second of any, those that are under way included, so that none that has much to get,
+ * or answers late, keeps others waiting. Rows that another process is just taking are passed over.
  */
 export async function claimDue(db: Db, wanted: Wanted, nowMs: number): Promise<ClaimedDelivery[]> {
   const taken = JSON.stringify([...wanted.taken].map(([endpoint_id, places]) => ({ endpoint_id, places })));
   const claimed = await sql<ClaimedDelivery>`
     with due as (
       select delivery.delivery_id, delivery.next_attempt_at_ms,
-        row_number() over (
+        coalesce(taken.places, 0) + row_number() over (
           partition by delivery.endpoint_id order by delivery.next_attempt_at_ms, delivery.delivery_id) as turn
       from webhook_endpoints endpoint
       left join json_to_recordset(${taken}::json) as taken (endpoint_id text, places integer)
