@@ -52,6 +52,16 @@ test('OP-09 a key that is used from a new place is told to staff once, and goes 
   expect((await look('203.0.113.8')).status).toBe(200);
 });
 
+test('OP-09 what comes at the end of a window, when nobody looks any more, is told in the next one', async () => {
+  const { keyId, look } = await keyWithPast();
+  const endsMs = Math.ceil((clock.wallMs() + 1) / WINDOW_MS) * WINDOW_MS;
+  clock.advance(endsMs - clock.wallMs() - 20_000);
+  await look('203.0.113.7');
+  clock.advance(25_000);
+  await watch();
+  expect(await alarms(keyId)).toMatchObject([{ detail: expect.stringContaining('203.0.113.7') }]);
+});
+
 test('OP-09 where the policy of the partner says so it is disabled at once, on record, until staff enable it', async () => {
   const { keyId, look } = await keyWithPast();
   await cloud.context.db.updateTable('partners').set({ suspends_unusual: true }).execute();

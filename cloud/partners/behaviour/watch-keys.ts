@@ -14,9 +14,18 @@ type WatchContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 's
 /** One alarm an hour about a key and what is unusual about it; whoever enables the key again has so long to see to it. */
 const ONE_AN_HOUR = { perMinute: 1 / 60, burst: 1 };
 
+/** For so long after its end a window is looked at once more: what came last in it was written down after the last look. */
+const LOOK_BACK_MS = 90_000;
+
 /** Holds the use of every key in the present window against its past, tells staff, and disables it where the partner's policy says so. */
 export async function watchKeys(context: WatchContext): Promise<void> {
-  const windowAtMs = Math.floor(context.clock.wallMs() / WINDOW_MS) * WINDOW_MS;
+  const nowMs = context.clock.wallMs();
+  const presentMs = Math.floor(nowMs / WINDOW_MS) * WINDOW_MS;
+  if (nowMs - presentMs < LOOK_BACK_MS) await watchWindow(context, presentMs - WINDOW_MS);
+  await watchWindow(context, presentMs);
+}
+
+async function watchWindow(context: WatchContext, windowAtMs: number): Promise<void> {
   const keys = await context.db
     .selectFrom('key_usage')
     .innerJoin('partner_keys', 'partner_keys.key_id', 'key_usage.key_id')
