@@ -1,3 +1,5 @@
+import { plainText } from './plain-text.ts';
+
 const WIDEST = 60;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -7,7 +9,7 @@ const isFields = (value: unknown): value is Fields =>
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '-';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return plainText(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
 /** An answer as people read it: lists as tables, everything else a line each. */

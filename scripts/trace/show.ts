@@ -1,3 +1,4 @@
+import { plainText } from '../staff/plain-text.ts';
 import type { Step, Trace } from './merge.ts';
 
 /** A story as people read it. */
@@ -24,10 +25,10 @@ function lineOf({ at, source, what, request_id, detail }: Step): string {
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${name}=${textOf(value)}`);
   const whose = request_id === null ? '' : ` [${request_id}]`;
-  return `  ${at}  ${source.padEnd(8)} ${what}${whose}${facts.length === 0 ? '' : `  ${facts.join(' ')}`}`;
+  return `  ${at}  ${source.padEnd(8)} ${plainText(what)}${whose}${facts.length === 0 ? '' : `  ${facts.join(' ')}`}`;
 }
 
 function textOf(value: unknown): string {
   if (Array.isArray(value)) return value.map(textOf).join(', ');
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return plainText(typeof value === 'string' ? value : JSON.stringify(value));
 }
