@@ -38,6 +38,7 @@ type HubContext = Pick<CloudContext, 'db' | 'clock' | 'timers' | 'logger'>;
 
 const PAGE = 200;
 const KEEP_EVERY_MS = 4_000;
+const COME_AGAIN = 'connect again, and resume';
 
 /** Reads a page once for all streams that stand at the same place. */
 function createLog(db: Db, nowMs: () => number): StatusLog & { forget(): void } {
@@ -67,6 +68,7 @@ export function createStreamHub(context: HubContext, times: StreamTimes = stream
   const open = new Set<Promise<void>>();
   let head = 0;
   let keptAtMs = 0;
+  let isStopping = false;
 
   const look = async (): Promise<void> => {
     if (streams.size === 0) return;
@@ -132,6 +134,8 @@ export function createStreamHub(context: HubContext, times: StreamTimes = stream
     });
     streams.add(stream);
     logger.info({ streamId, keyId: caller.keyId, after }, 'status stream opens');
+    // It was not among those that `stop` has ended.
+    if (isStopping) stream.end(closeCodes.goingAway, COME_AGAIN);
     if (socket.readyState !== socket.CLOSED) await gone;
     streams.delete(stream);
     stream.end(closeCodes.goingAway, 'gone');
@@ -145,7 +149,8 @@ export function createStreamHub(context: HubContext, times: StreamTimes = stream
       return underWay;
     },
     async stop() {
-      for (const stream of streams) stream.end(closeCodes.goingAway, 'connect again, and resume');
+      isStopping = true;
+      for (const stream of streams) stream.end(closeCodes.goingAway, COME_AGAIN);
       await Promise.all(pollers.map((poller) => poller.stop()));
       await Promise.allSettled(open);
     },
