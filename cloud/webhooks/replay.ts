@@ -121,6 +121,8 @@ async function endpointsFor(trx: Trx, owner: Owner, endpointId: string | undefin
 }
 
 async function refuseTooMany(trx: Trx, owner: Owner): Promise<void> {
+  // Two at once count one after the other.
+  await sql`select pg_advisory_xact_lock(hashtext(${`webhook-replay ${owner.partnerId}`}))`.execute(trx);
   const { waiting } = await trx
     .selectFrom('webhook_deliveries as delivery')
     .innerJoin('webhook_endpoints as endpoint', 'endpoint.endpoint_id', 'delivery.endpoint_id')
