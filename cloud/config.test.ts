@@ -25,6 +25,8 @@ const wrong: [string, Record<string, string>][] = [
   ['PILEGATE_WEBHOOK_DEV_ALLOW', { PILEGATE_WEBHOOK_DEV_ALLOW: 'http://127.0.0.1:1' }],
   ['PILEGATE_WEBHOOK_RETRY_S', { PILEGATE_WEBHOOK_RETRY_S: '60,soon' }],
   ['PILEGATE_START_TIMEOUT_S', { PILEGATE_START_TIMEOUT_S: '0' }],
+  ['PILEGATE_START_TIMEOUT_S_BY_MODEL', { PILEGATE_START_TIMEOUT_S_BY_MODEL: 'acme-dc=150,other-dc' }],
+  ['PILEGATE_START_TIMEOUT_S_BY_MODEL', { PILEGATE_START_TIMEOUT_S_BY_MODEL: 'acme-dc=0' }],
   ['PILEGATE_SAMPLES_KEEP_DAYS', { PILEGATE_SAMPLES_KEEP_DAYS: '0' }],
   ['PILEGATE_ALERT_POSTS_KEEP_DAYS', { PILEGATE_ALERT_POSTS_KEEP_DAYS: '6' }],
 ];
@@ -48,9 +50,14 @@ test('lists are read as lists', () => {
   const config = readConfig({
     PILEGATE_WEBHOOK_DEV_ALLOW: '127.0.0.1:1, localhost:2',
     PILEGATE_WEBHOOK_RETRY_S: '0.5,2',
+    PILEGATE_START_TIMEOUT_S_BY_MODEL: 'acme-dc=150, other-dc = 90.5',
   });
   expect(config.webhookDevAllow).toEqual(['127.0.0.1:1', 'localhost:2']);
   expect(config.webhookRetryMs).toEqual([500, 2_000]);
+  expect([...config.startTimeoutMsByModel]).toEqual([
+    ['acme-dc', 150_000],
+    ['other-dc', 90_500],
+  ]);
 });
 
 test('OP-08 limits are given by class, and what is not named stays as it is', () => {

@@ -49,6 +49,22 @@ const rigsSchema = z
   .pipe(z.array(z.tuple([siteIdSchema, z.url({ protocol: /^https?$/ })])))
   .transform((entries): ReadonlyMap<string, string> => new Map(entries));
 
+/** `acme-dc=150,other-dc=90`: seconds, by model of pile. */
+const startTimeoutsSchema = z
+  .string()
+  .transform((text) => text.split(',').map((entry) => entry.split('=', 2).map((part) => part.trim())))
+  .pipe(
+    z.array(
+      z.tuple(
+        [z.string().min(1), z.coerce.number<string>().positive().max(3600)],
+        'model=seconds, separated by commas',
+      ),
+    ),
+  )
+  .transform(
+    (entries): ReadonlyMap<string, number> => new Map(entries.map(([model, s]) => [model, Math.round(s * 1000)])),
+  );
+
 /** `read=1200/300,control=600/120`: calls a minute, and how many at once. */
 const rateLimitsSchema = z
   .string()
@@ -98,6 +114,7 @@ const environmentSchema = z
     PILEGATE_TRUSTED_PROXIES: rangeListSchema.default([]),
     PILEGATE_INGEST_LEASE_S: z.coerce.number().min(1).max(600).default(10),
     PILEGATE_START_TIMEOUT_S: z.coerce.number().positive().max(3600).default(60),
+    PILEGATE_START_TIMEOUT_S_BY_MODEL: startTimeoutsSchema.default(new Map()),
     PILEGATE_RESERVATION_MINUTES: z.coerce.number().min(1).max(1440).default(120),
     PILEGATE_RESERVATIONS_PER_PARTNER: z.coerce.number().int().min(0).max(100_000).default(50),
     PILEGATE_START_SILENCE_S: z.coerce.number().min(0).max(3600).default(60),
@@ -174,6 +191,8 @@ export interface CloudConfig {
   /** Ranges of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[];
   readonly startTimeoutMs: number;
+  /** By model of pile, for those that need another time than most. */
+  readonly startTimeoutMsByModel: ReadonlyMap<string, number>;
   /** For how long a site is asked how a start that it has not confirmed in time has ended, before it fails without an answer. */
   readonly startSilenceMs: number;
   readonly reservations: ReservationSettings;
@@ -231,6 +250,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     trustedProxies: values.PILEGATE_TRUSTED_PROXIES,
     ingestLeaseMs: Math.round(values.PILEGATE_INGEST_LEASE_S * 1000),
     startTimeoutMs: Math.round(values.PILEGATE_START_TIMEOUT_S * 1000),
+    startTimeoutMsByModel: values.PILEGATE_START_TIMEOUT_S_BY_MODEL,
     startSilenceMs: Math.round(values.PILEGATE_START_SILENCE_S * 1000),
     reservations: {
       longestMs: Math.round(values.PILEGATE_RESERVATION_MINUTES * 60_000),

@@ -41,6 +41,7 @@ export interface CloudContext {
 
 export interface CloudSettings {
   readonly startTimeoutMs: number;
+  readonly startTimeoutMsByModel: ReadonlyMap<string, number>;
   readonly startSilenceMs: number;
   /** How this cloud is reached from outside, for links; null: not told. */
   readonly publicUrl: string | null;

@@ -53,6 +53,7 @@ export function createContext(
     lookUp: world.lookUp,
     settings: {
       startTimeoutMs: config.startTimeoutMs,
+      startTimeoutMsByModel: config.startTimeoutMsByModel,
       startSilenceMs: config.startSilenceMs,
       publicUrl: config.publicUrl,
       reservations: config.reservations,

@@ -20,7 +20,7 @@ export async function lockConnector(trx: Trx, connectorId: string, caller: Calle
   const connector = await trx
     .selectFrom('connectors')
     .innerJoin('sites', 'sites.site_id', 'connectors.site_id')
-    .select(['connectors.connector_id', 'connectors.pile_id', 'sites.site_id', 'sites.shard'])
+    .select(['connectors.connector_id', 'connectors.pile_id', 'connectors.model', 'sites.site_id', 'sites.shard'])
     .select(({ fn }) => fn.coalesce('connectors.withdrawn_at_ms', 'sites.withdrawn_at_ms').as('withdrawn_at_ms'))
     .where('connectors.connector_id', '=', connectorId)
     .where(mayUse(caller))

@@ -47,6 +47,24 @@ test('OP-16 no confirmation in time: after the grace the site is told to cancel,
   expect(site.edge.heard('cancel')).toBe(sent);
 });
 
+test('OP-16 where the kind of pile needs longer, cloud and site give it longer', async () => {
+  await cloud.context.db
+    .updateTable('connectors')
+    .set({ model: 'slow-dc' })
+    .where('site_id', '=', site.stage.siteId)
+    .execute();
+  const { body } = await site.start();
+  expect((await site.takeStart()).ttlMs).toBe(150_000);
+  const { created_at, deadline_at } = await site.operation(body.operation_id);
+  expect(Date.parse(deadline_at) - Date.parse(created_at)).toBe(150_000);
+  clock.advance(154_999);
+  await failOverdueStarts(cloud.context);
+  expect(await startCommand(body.order_id)).toMatchObject({ cancelled_at_ms: null });
+  clock.advance(1);
+  await failOverdueStarts(cloud.context);
+  expect(await startCommand(body.order_id)).toMatchObject({ cancelled_at_ms: clock.wallMs() });
+});
+
 test('OP-16 a site that answers nothing is asked for a minute, and then the start fails without it', async () => {
   const { body } = await site.start();
   await site.takeStart();

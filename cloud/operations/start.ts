@@ -96,7 +96,9 @@ async function insertAll(
   const { caller, requestId } = request;
   const orderId = context.random.uuid();
   const operationId = context.random.uuid();
-  const deadlineAtMs = nowMs + context.settings.startTimeoutMs;
+  const { startTimeoutMs, startTimeoutMsByModel } = context.settings;
+  const withinMs = startTimeoutMsByModel.get(connector.model) ?? startTimeoutMs;
+  const deadlineAtMs = nowMs + withinMs;
   const order = {
     order_id: orderId,
     partner_id: caller.partnerId,
@@ -125,7 +127,7 @@ async function insertAll(
     issuedAtMs: nowMs,
     expect: 'no-session',
     expiresAtMs: deadlineAtMs,
-    ttlMs: context.settings.startTimeoutMs,
+    ttlMs: withinMs,
     tariff,
     ...(limits !== null && { limits }),
     ...(holdMinor !== null && { holdMinor }),

@@ -29,6 +29,7 @@ export const testConfig: CloudConfig = {
   alertPostsKeepMs: 365 * 86_400_000,
   sandboxRigs: new Map(),
   startTimeoutMs: 60_000,
+  startTimeoutMsByModel: new Map([['slow-dc', 150_000]]),
   startSilenceMs: 60_000,
   reservations: { longestMs: 7_200_000, mostPerPartner: 50 },
   ingestLeaseMs: 10_000,
