@@ -73,12 +73,14 @@ export async function giveBackToBucket(
 
 export interface SignedCall {
   readonly keyId: string;
+  /** Whose bucket it takes from. */
+  readonly familyId: string;
   readonly nonce: string;
   readonly nonceExpiresAtMs: number;
 }
 
 /**
- * Remembers the nonce of a signed call and takes it from the key's bucket, in one statement. A nonce that was used before
+ * Remembers the nonce of a signed call and takes it from the bucket of the key's family, in one statement. A nonce that was used before
  * takes nothing: whoever repeats what he has overheard uses up nobody's rate.
  *
  * @returns null when the nonce was used before
@@ -90,7 +92,7 @@ export async function admitCall(
   policy: RatePolicy,
   nowMs: number,
 ): Promise<RateVerdict | null> {
-  const subject = `key:${call.keyId}`;
+  const subject = `key:${call.familyId}`;
   const { rows } = await sql<{ is_fresh: boolean; full_at_us: number | null }>`
     with ${unsynced},
     fresh as (

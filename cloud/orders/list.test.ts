@@ -8,7 +8,7 @@ import { listOrders } from './list.ts';
 import { lockOrder, updateOrder } from './store.ts';
 
 let db: Db;
-const caller: Caller = { partnerId: 'p', keyId: 'k', environment: 'live', scopes: ['orders'] };
+const caller: Caller = { partnerId: 'p', keyId: 'k', familyId: 'k', environment: 'live', scopes: ['orders'] };
 
 beforeAll(async () => {
   db = await openOrderDatabase();

@@ -8,6 +8,8 @@ export type Scope = (typeof scopes)[number];
 export interface Caller {
   readonly partnerId: string;
   readonly keyId: string;
+  /** The key that this one, by any number of rotations, came from: what is limited and watched is so by it. */
+  readonly familyId: string;
   readonly environment: Environment;
   readonly scopes: readonly Scope[];
   /** The request at hand; absent where a caller is no request. */

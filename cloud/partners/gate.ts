@@ -104,7 +104,7 @@ async function refuseForeignAddress(
   nowMs: number,
 ): Promise<void> {
   if (allowedCidrs.every((ranges) => isWithin(address, ranges))) return;
-  const subject = `key:${caller.keyId}`;
+  const subject = `key:${caller.familyId}`;
   const told = await takeFromBucket(context.db, subject, 'foreign-address', ONE_ALARM, nowMs);
   if (told.isAllowed) {
     const detail = `key ${caller.keyId} signed a good request from ${address}, which is not on the list: its secret may be known to others`;
@@ -129,13 +129,14 @@ async function admit(
   const policy = policyFor(context.settings.rateLimits, key.limits, endpointClass);
   const call = {
     keyId: headers.keyId,
+    familyId: key.caller.familyId,
     nonce: headers.nonce,
     nonceExpiresAtMs: (Number(headers.timestamp) + WINDOW_S + 1) * 1000,
   };
   const verdict = await admitCall(context.db, call, endpointClass, policy, context.clock.wallMs());
   if (verdict === null) throw new PilegateError('auth.reused_nonce', `key ${headers.keyId}`);
   // Only what is fresh: whoever repeats what he has overheard must not make the key look unusual.
-  context.keyUsage.note(headers.keyId, endpointClass, callerBlock(request.ip));
+  context.keyUsage.note(key.caller.familyId, endpointClass, callerBlock(request.ip));
   reply.headers(rateHeaders(endpointClass, policy, verdict));
   if (verdict.isAllowed) return;
   const detail = `wait ${verdict.waitS} s: ${policy.perMinute} calls a minute`;

@@ -8,7 +8,7 @@ import type { KeyLimits } from './rate-policy.ts';
 import type { PartnerKeyRow } from './tables.ts';
 
 const SECRET_BYTES = 32;
-/** Each key has limits of its own, so their number is one, too. */
+/** Each key that is no other's successor has limits of its own, so their number is one, too. */
 const MOST_GOOD_KEYS = 20;
 
 export interface NewKey {
@@ -40,6 +40,7 @@ export const createKey = (context: KeyContext, key: NewKey): Promise<MadeKey> =>
   transaction(context.db, (trx) =>
     storeKey(trx, context, {
       partner_id: key.partnerId,
+      family_id: null,
       environment: key.environment,
       scopes: JSON.stringify(key.scopes),
       label: key.label ?? null,
@@ -49,7 +50,11 @@ export const createKey = (context: KeyContext, key: NewKey): Promise<MadeKey> =>
     }),
   );
 
-type KeyColumns = Pick<PartnerKeyRow, 'partner_id' | 'environment' | 'scopes' | 'label' | 'allowed_cidrs' | 'limits'>;
+interface KeyColumns
+  extends Pick<PartnerKeyRow, 'partner_id' | 'environment' | 'scopes' | 'label' | 'allowed_cidrs' | 'limits'> {
+  /** Null: it is the first. */
+  readonly family_id: string | null;
+}
 
 async function storeKey(trx: Trx, context: KeyContext, columns: KeyColumns): Promise<MadeKey> {
   const { partner_id: partnerId, environment } = columns;
@@ -76,7 +81,14 @@ async function storeKey(trx: Trx, context: KeyContext, columns: KeyColumns): Pro
   const sealed = context.secrets.seal(secret, secretContext(keyId));
   await trx
     .insertInto('partner_keys')
-    .values({ key_id: keyId, ...columns, secret_sealed: sealed, created_at_ms: nowMs, disabled_at_ms: null })
+    .values({
+      key_id: keyId,
+      ...columns,
+      family_id: columns.family_id ?? keyId,
+      secret_sealed: sealed,
+      created_at_ms: nowMs,
+      disabled_at_ms: null,
+    })
     .execute();
   return { keyId, secret };
 }
@@ -103,7 +115,7 @@ async function lockKey(trx: Trx, { partnerId, keyId, environment }: KeyName): Pr
 }
 
 /**
- * Makes a key with the same rights, and ends the present one when the overlap is over. Within the overlap it may be repeated as long as
+ * Makes a key with the same rights, limits and past, and ends the present one when the overlap is over. Within the overlap it may be repeated as long as
  * the new key was never used: its secret may have been lost on the way, so that key is revoked and another takes its place.
  *
  * @param overlapMs 0: the present one ends at once. Of a repetition: without effect, the end stays
@@ -116,8 +128,9 @@ export const rotateKey = (context: KeyContext, name: KeyName, overlapMs: number)
     const state = keyStateOf(former, nowMs);
     const isRepeated = state === 'replaced' && (await revokeUnused(trx, former, nowMs));
     if (state !== 'live' && !isRepeated) throw new PilegateError('key.state', `${name.keyId} is ${state}`);
-    const { partner_id, environment, scopes, label, allowed_cidrs, limits } = former;
-    const made = await storeKey(trx, context, { partner_id, environment, scopes, label, allowed_cidrs, limits });
+    const { partner_id, family_id, environment, scopes, label, allowed_cidrs, limits } = former;
+    const columns = { partner_id, family_id, environment, scopes, label, allowed_cidrs, limits };
+    const made = await storeKey(trx, context, columns);
     const formerEndsAtMs = former.expires_at_ms ?? nowMs + overlapMs;
     await trx
       .updateTable('partner_keys')
@@ -173,7 +186,12 @@ export interface KeyChange {
   readonly limits: KeyLimits | null | undefined;
 }
 
-/** @throws PilegateError `key.unknown` */
+/**
+ * Changes what is agreed of a key. Its limits are those of every key that it was rotated from or to: they take from the same
+ * buckets.
+ *
+ * @throws PilegateError `key.unknown`
+ */
 export const setKey = (context: KeyContext, name: KeyName, change: KeyChange): Promise<void> =>
   transaction(context.db, async (trx) => {
     const row = await lockKey(trx, name);
@@ -183,8 +201,13 @@ export const setKey = (context: KeyContext, name: KeyName, change: KeyChange): P
       .set({
         label,
         allowed_cidrs: allowedCidrs === undefined ? row.allowed_cidrs : allowedCidrs && JSON.stringify(allowedCidrs),
-        limits: limits === undefined ? row.limits : limits && JSON.stringify(limits),
       })
       .where('key_id', '=', name.keyId)
+      .execute();
+    if (limits === undefined) return;
+    await trx
+      .updateTable('partner_keys')
+      .set({ limits: limits && JSON.stringify(limits) })
+      .where('family_id', '=', row.family_id)
       .execute();
   });

@@ -65,6 +65,7 @@ export async function findKey(
     caller: {
       partnerId: row.partner_id,
       keyId,
+      familyId: row.family_id,
       environment: row.environment,
       scopes: scopesOf(row.scopes),
     },

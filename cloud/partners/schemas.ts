@@ -61,7 +61,10 @@ export function partnerView(row: PartnerRow): z.infer<typeof partnerSchema> {
 
 const keyLabelSchema = z.string().min(1).max(60);
 const keyRangesSchema = sourceCidrsSchema.min(1).nullable().optional().describe('within those of the partner');
-const ownLimitsSchema = keyLimitsSchema.nullable().optional().describe('in place of those of the platform, by class');
+const ownLimitsSchema = keyLimitsSchema
+  .nullable()
+  .optional()
+  .describe('in place of those of the platform, by class; of a key and all that it was rotated from or to');
 
 export const newKeySchema = z.strictObject({
   environment: environmentSchema,

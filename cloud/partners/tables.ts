@@ -23,6 +23,8 @@ export type PartnerRow = Selectable<PartnersTable>;
 export interface PartnerKeysTable {
   key_id: string;
   partner_id: string;
+  /** The first key of the chain of rotations that this one is of. */
+  family_id: string;
   environment: Environment;
   scopes: string;
   secret_sealed: string;
@@ -87,7 +89,7 @@ export interface ApplicationReviewsTable {
 export type ApplicationReviewRow = Selectable<ApplicationReviewsTable>;
 
 export interface KeyUsageTable {
-  key_id: string;
+  family_id: string;
   window_at_ms: number;
   class: EndpointClass;
   source: string;

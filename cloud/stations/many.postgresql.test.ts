@@ -14,7 +14,7 @@ import { listConnectors, listStations } from './view.ts';
 const SITES = 60;
 const PER_SITE = 50;
 const NOW_MS = 1_790_000_000_000;
-const caller: Caller = { partnerId: 'p', keyId: 'k', environment: 'live', scopes: ['read'] };
+const caller: Caller = { partnerId: 'p', keyId: 'k', familyId: 'k', environment: 'live', scopes: ['read'] };
 let db: Db;
 let queries = 0;
 

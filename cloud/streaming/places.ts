@@ -3,26 +3,29 @@ import { PilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../context.ts';
 import type { Db } from '../db/connect.ts';
 import { transaction } from '../db/transaction.ts';
+import type { Caller } from '../partners/caller.ts';
 
 /** A stream whose process says nothing of it for so long is no more. */
 export const SEEN_WITHIN_MS = 15_000;
 
 type PlaceContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'processId'>;
 
+type StreamKey = Pick<Caller, 'keyId' | 'familyId'>;
+
 /**
- * Takes one of the places that a key has for streams, over all processes.
+ * Takes one of the places that a key, with those that it was rotated from and to, has for streams, over all processes.
  *
  * @returns the name of the place
  * @throws PilegateError `stream.too_many`
  */
-export const takePlace = (context: PlaceContext, keyId: string, most: number): Promise<string> =>
+export const takePlace = (context: PlaceContext, { keyId, familyId }: StreamKey, most: number): Promise<string> =>
   transaction(context.db, async (trx) => {
-    await sql`select pg_advisory_xact_lock(hashtext(${`status-stream ${keyId}`}))`.execute(trx);
+    await sql`select pg_advisory_xact_lock(hashtext(${`status-stream ${familyId}`}))`.execute(trx);
     const nowMs = context.clock.wallMs();
     const open = await trx
       .selectFrom('status_streams')
       .select('stream_id')
-      .where('key_id', '=', keyId)
+      .where('key_id', 'in', trx.selectFrom('partner_keys').select('key_id').where('family_id', '=', familyId))
       .where('seen_at_ms', '>', nowMs - SEEN_WITHIN_MS)
       .execute();
     if (open.length >= most) {

@@ -58,7 +58,7 @@ export function streamRoutes(context: CloudContext, gate: PartnerGate, hub: Stre
       },
       async preHandler(request) {
         if (!request.ws) throw new PilegateError('request.invalid', 'this is a WebSocket: send an upgrade request');
-        places.set(request, await takePlace(context, gate.callerOf(request).keyId, context.settings.streamsPerKey));
+        places.set(request, await takePlace(context, gate.callerOf(request), context.settings.streamsPerKey));
       },
       handler: () => Promise.reject(new PilegateError('request.invalid', 'this is a WebSocket')),
       async wsHandler(socket, request) {

@@ -54,7 +54,7 @@ test('OP-11 one that takes nothing is cut with a code that says so, and has neve
   const stream = openStream({
     streamId: 's',
     socket: here,
-    caller: { partnerId: 'p', keyId: 'k', environment: 'sandbox', scopes: ['read'] },
+    caller: { partnerId: 'p', keyId: 'k', familyId: 'k', environment: 'sandbox', scopes: ['read'] },
     address: '127.0.0.1',
     siteId: null,
     usableSites: new Set(['site']),
@@ -88,7 +88,7 @@ test('OP-11 one that does not answer that it lives is given up', async () => {
   const stream = openStream({
     streamId: 's',
     socket: here,
-    caller: { partnerId: 'p', keyId: 'k', environment: 'sandbox', scopes: ['read'] },
+    caller: { partnerId: 'p', keyId: 'k', familyId: 'k', environment: 'sandbox', scopes: ['read'] },
     address: '127.0.0.1',
     siteId: null,
     usableSites: new Set(['site']),

@@ -33,7 +33,13 @@ test('OP-11 a stream that is just being opened when its process stops is ended a
   const stage = await setTheStage(cloud, { name: 'stopped' });
   const hub = createStreamHub(cloud.context);
   const socket = new Patient();
-  const caller = { partnerId: stage.partnerId, keyId: stage.key.key_id, environment: 'sandbox', scopes: [] } as const;
+  const caller = {
+    partnerId: stage.partnerId,
+    keyId: stage.key.key_id,
+    familyId: stage.key.key_id,
+    environment: 'sandbox',
+    scopes: [],
+  } as const;
   const wish = { streamId: '00000000-0000-4000-8000-000000000000', caller, address: '127.0.0.1', siteId: null };
   const open = hub.open({ ...wish, socket: socket as unknown as WebSocket, after: null });
   const late = new Promise((resolve) => setTimeout(() => resolve('still waits'), 3_000));

@@ -199,10 +199,13 @@ describe('OP-11 the stream of status changes', () => {
     expect([plain.status, plain.body.code]).toEqual([400, 'request.invalid']);
   });
 
-  test('OP-08 a key has so many streams at a time, and no more', async () => {
+  test('OP-08 a key has so many streams at a time, and no more, by rotations neither', async () => {
     const key = await newKey();
     for (let n = 0; n < 5; n += 1) await connect('', key);
     await expect(connect('', key)).rejects.toThrow('429 stream.too_many');
+    const path = `/staff/v1/partners/${stage.partnerId}/keys/${key.key_id}/rotate`;
+    const next = await staffPost(cloud.app, cloud.staffToken, path, { overlap_s: 60 });
+    await expect(connect('', next)).rejects.toThrow('429 stream.too_many');
     open[0]?.close();
     await expect.poll(() => connect('', key).then(() => 'open', String)).toBe('open');
   });

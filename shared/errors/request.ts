@@ -137,8 +137,8 @@ export const requestErrors = {
   ),
   'stream.too_many': entry(
     'caller',
-    'This key has as many streams open as it may.',
-    '该密钥已打开的推送连接数已达上限。',
+    'This key, with those that it was rotated from or to, has as many streams open as it may.',
+    '该密钥（含同一轮换链上的密钥）已打开的推送连接数已达上限。',
     'Close a stream that is not needed, or wait until a lost one is given up; one stream can carry every station.',
     '请关闭不需要的连接，或等待断开的连接失效；一个连接即可接收全部站点。',
   ),

@@ -161,7 +161,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     if (stage === undefined) throw new Error('a site without a stage');
     const dice = new Dice(seed, `visits ${box.siteId}`);
     const partnerOf = (partnerId: string, keyId: string) => {
-      const caller = { partnerId, keyId, environment: 'sandbox', scopes: ['control'] } as const;
+      const caller = { partnerId, keyId, familyId: keyId, environment: 'sandbox', scopes: ['control'] } as const;
       return new Partner({ caller, scheduler, dice, trace, cloud: () => clouds.one() });
     };
     const partner = partnerOf(stage.partnerId, stage.key.key_id);

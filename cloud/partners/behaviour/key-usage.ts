@@ -7,18 +7,18 @@ import type { EndpointClass } from '../rate-policy.ts';
 export const WINDOW_MS = 300_000;
 /** A week, so that each of its days is among what is usual. */
 const KEPT_MS = 7 * 86_400_000;
-/** Of one key in one window; the rest is counted together: nobody fills the memory with addresses. */
+/** Of one family of keys in one window; the rest is counted together: nobody fills the memory with addresses. */
 const MOST_SOURCES = 50;
 export const OTHER_SOURCES = 'others';
 
-/** Counts how keys are used. In memory, until the next time it is written down: what a crash forgets is some seconds. */
+/** Counts how keys are used, all of a chain of rotations as one. In memory, until the next time it is written down: what a crash forgets is some seconds. */
 export interface KeyUsage {
-  note(keyId: string, endpointClass: EndpointClass, source: string): void;
+  note(familyId: string, endpointClass: EndpointClass, source: string): void;
   flush(): Promise<void>;
 }
 
 interface Count {
-  readonly keyId: string;
+  readonly familyId: string;
   readonly windowAtMs: number;
   readonly endpointClass: EndpointClass;
   readonly source: string;
@@ -30,16 +30,16 @@ export function createKeyUsage({ db, clock }: { readonly db: Db; readonly clock:
   let sources = new Map<string, Set<string>>();
 
   return {
-    note(keyId, endpointClass, from) {
+    note(familyId, endpointClass, from) {
       const windowAtMs = Math.floor(clock.wallMs() / WINDOW_MS) * WINDOW_MS;
-      const window = `${keyId} ${windowAtMs}`;
+      const window = `${familyId} ${windowAtMs}`;
       const known = sources.get(window) ?? new Set<string>();
       sources.set(window, known);
       const source = known.has(from) || known.size < MOST_SOURCES ? from : OTHER_SOURCES;
       known.add(source);
       const name = `${window} ${endpointClass} ${source}`;
       const count = counts.get(name);
-      if (count === undefined) counts.set(name, { keyId, windowAtMs, endpointClass, source, calls: 1 });
+      if (count === undefined) counts.set(name, { familyId, windowAtMs, endpointClass, source, calls: 1 });
       else count.calls += 1;
     },
     async flush() {
@@ -50,7 +50,7 @@ export function createKeyUsage({ db, clock }: { readonly db: Db; readonly clock:
       // In one order, so that two processes cannot wait for each other.
       const rows = written
         .map((count) => ({
-          key_id: count.keyId,
+          family_id: count.familyId,
           window_at_ms: count.windowAtMs,
           class: count.endpointClass,
           source: count.source,
@@ -63,7 +63,7 @@ export function createKeyUsage({ db, clock }: { readonly db: Db; readonly clock:
           .values(rows)
           .onConflict((conflict) =>
             conflict
-              .columns(['key_id', 'window_at_ms', 'class', 'source'])
+              .columns(['family_id', 'window_at_ms', 'class', 'source'])
               .doUpdateSet({ calls: sql<number>`key_usage.calls + excluded.calls` }),
           )
           .execute(),
@@ -72,8 +72,8 @@ export function createKeyUsage({ db, clock }: { readonly db: Db; readonly clock:
   };
 }
 
-const keyOf = (row: { key_id: string; window_at_ms: number; class: string; source: string }): string =>
-  [row.key_id, row.window_at_ms, row.class, row.source].join(' ');
+const keyOf = (row: { family_id: string; window_at_ms: number; class: string; source: string }): string =>
+  [row.family_id, row.window_at_ms, row.class, row.source].join(' ');
 
 /** Forgets how keys were used long ago. */
 export async function forgetUsage(db: Db, nowMs: number): Promise<void> {

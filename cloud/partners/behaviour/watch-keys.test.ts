@@ -77,6 +77,28 @@ test('OP-09 where the policy of the partner says so it is disabled at once, on r
   await cloud.context.db.updateTable('partners').set({ suspends_unusual: false }).execute();
 });
 
+test('OP-09 a rotation gives a key no new past, and hides none: all that come from it are disabled', async () => {
+  const { keyId, look } = await keyWithPast();
+  const bystander = await keyWithPast();
+  const rotate = (id: string) =>
+    staffPost(cloud.app, cloud.staffToken, `${path()}/keys/${id}/rotate`, { overlap_s: 60 });
+  const second = await rotate(keyId);
+  const third = await rotate(second.key_id);
+  const client = createPartnerClient(cloud.app, clock, third);
+  await look('192.0.2.1');
+  await client.call('GET', '/v1/stations', undefined, { headers: { 'x-forwarded-for': '192.0.2.1' } });
+  await watch();
+  expect(await alarms(third.key_id)).toEqual([]);
+  await cloud.context.db.updateTable('partners').set({ suspends_unusual: true }).execute();
+  await client.call('GET', '/v1/stations', undefined, { headers: { 'x-forwarded-for': '203.0.113.10' } });
+  await watch();
+  await cloud.context.db.updateTable('partners').set({ suspends_unusual: false }).execute();
+  expect(await alarms(third.key_id)).toMatchObject([{ detail: expect.stringContaining('All of them are disabled') }]);
+  expect((await client.call('GET', '/v1/stations')).body.code).toBe('auth.unknown_key');
+  expect((await look('192.0.2.1')).body.code).toBe('auth.unknown_key');
+  expect((await bystander.look('192.0.2.1')).status).toBe(200);
+});
+
 test('OP-09 calls of several processes add up, and a thousand addresses fill nothing', async () => {
   const { keyId } = await keyWithPast();
   const processes = [createKeyUsage(cloud.context), createKeyUsage(cloud.context)];
@@ -87,7 +109,7 @@ test('OP-09 calls of several processes add up, and a thousand addresses fill not
   const rows = await cloud.context.db
     .selectFrom('key_usage')
     .selectAll()
-    .where('key_id', '=', keyId)
+    .where('family_id', '=', keyId)
     .where('window_at_ms', '=', windowAtMs)
     .execute();
   expect(rows).toHaveLength(51);

@@ -5,6 +5,7 @@ import type { Db } from '../../db/connect.ts';
 import { endingWith } from '../../db/transaction.ts';
 import { takeFromBucket } from '../../limits/rate-buckets.ts';
 import { changeKey } from '../key-lifecycle.ts';
+import { isGoodKey, keyStateOf } from '../key-state.ts';
 import type { EndpointClass } from '../rate-policy.ts';
 import { judgeUse, type PastUse, type PresentUse, type Unusual } from './judge-use.ts';
 import { WINDOW_MS } from './key-usage.ts';
@@ -17,7 +18,11 @@ const ONE_AN_HOUR = { perMinute: 1 / 60, burst: 1 };
 /** For so long after its end a window is looked at once more: what came last in it was written down after the last look. */
 const LOOK_BACK_MS = 90_000;
 
-/** Holds the use of every key in the present window against its past, tells staff, and disables it where the partner's policy says so. */
+/**
+ * Holds the use of every key in the present window against its past, tells staff, and disables it where the partner's policy says so. A
+ * key's past is that of those which it was rotated from, and what is unusual is so of all of them that are good: whoever has
+ * rotated a stolen key holds its successor as well.
+ */
 export async function watchKeys(context: WatchContext): Promise<void> {
   const nowMs = context.clock.wallMs();
   const presentMs = Math.floor(nowMs / WINDOW_MS) * WINDOW_MS;
@@ -26,22 +31,41 @@ export async function watchKeys(context: WatchContext): Promise<void> {
 }
 
 async function watchWindow(context: WatchContext, windowAtMs: number): Promise<void> {
-  const keys = await context.db
-    .selectFrom('key_usage')
-    .innerJoin('partner_keys', 'partner_keys.key_id', 'key_usage.key_id')
-    .innerJoin('partners', 'partners.partner_id', 'partner_keys.partner_id')
-    .select(['key_usage.key_id', 'partners.partner_id', 'partners.suspends_unusual'])
-    .distinct()
-    .where('window_at_ms', '=', windowAtMs)
-    .where('disabled_at_ms', 'is', null)
-    .where('revoked_at_ms', 'is', null)
-    .orderBy('key_usage.key_id')
-    .execute();
-  for (const { key_id: keyId, partner_id: partnerId, suspends_unusual: suspends } of keys) {
-    const past = await pastUse(context.db, keyId, windowAtMs);
-    const present = await presentUse(context.db, keyId, windowAtMs);
-    for (const unusual of judgeUse(past, present)) await tell(context, { keyId, partnerId, suspends }, unusual);
+  for (const family of await familiesIn(context, windowAtMs)) {
+    const past = await pastUse(context.db, family.familyId, windowAtMs);
+    const present = await presentUse(context.db, family.familyId, windowAtMs);
+    for (const unusual of judgeUse(past, present)) await tell(context, family, unusual);
   }
+}
+
+interface WatchedFamily {
+  readonly familyId: string;
+  readonly partnerId: string;
+  readonly suspends: boolean;
+  /** Those that may be used now, first the one whose place no other has taken. */
+  readonly keyIds: readonly string[];
+}
+
+/** The families that were used in a window, and have a key that still may be. */
+async function familiesIn({ db, clock }: WatchContext, windowAtMs: number): Promise<WatchedFamily[]> {
+  const keys = await db
+    .selectFrom('partner_keys')
+    .innerJoin('partners', 'partners.partner_id', 'partner_keys.partner_id')
+    .select(['key_id', 'family_id', 'partners.partner_id', 'partners.suspends_unusual'])
+    .select(['disabled_at_ms', 'revoked_at_ms', 'expires_at_ms'])
+    .where('family_id', 'in', db.selectFrom('key_usage').select('family_id').where('window_at_ms', '=', windowAtMs))
+    .orderBy('family_id')
+    // First the one whose place no other has taken.
+    .orderBy('expires_at_ms', (order) => order.desc().nullsFirst())
+    .orderBy('key_id')
+    .execute();
+  const good = keys.filter((key) => isGoodKey(keyStateOf(key, clock.wallMs())));
+  return [...Map.groupBy(good, (key) => key.family_id).values()].flatMap((members) => {
+    const [newest] = members;
+    if (newest === undefined) return [];
+    const { family_id: familyId, partner_id: partnerId, suspends_unusual: suspends } = newest;
+    return [{ familyId, partnerId, suspends, keyIds: members.map((key) => key.key_id) }];
+  });
 }
 
 type Calls = Partial<Record<EndpointClass, number>>;
@@ -53,8 +77,8 @@ const callsOf = (rows: readonly { class: EndpointClass; calls: number }[]): Call
 };
 
 /** Summed up by the database: it may be a hundred thousand rows. */
-async function pastUse(db: Db, keyId: string, beforeMs: number): Promise<PastUse> {
-  const past = db.selectFrom('key_usage').where('key_id', '=', keyId).where('window_at_ms', '<', beforeMs);
+async function pastUse(db: Db, familyId: string, beforeMs: number): Promise<PastUse> {
+  const past = db.selectFrom('key_usage').where('family_id', '=', familyId).where('window_at_ms', '<', beforeMs);
   const calls = await past
     .select(['class', (select) => select.fn.sum<number>('calls').as('calls')])
     .groupBy('class')
@@ -77,35 +101,32 @@ async function pastUse(db: Db, keyId: string, beforeMs: number): Promise<PastUse
   };
 }
 
-async function presentUse(db: Db, keyId: string, windowAtMs: number): Promise<PresentUse> {
+async function presentUse(db: Db, familyId: string, windowAtMs: number): Promise<PresentUse> {
   const rows = await db
     .selectFrom('key_usage')
     .selectAll()
-    .where('key_id', '=', keyId)
+    .where('family_id', '=', familyId)
     .where('window_at_ms', '=', windowAtMs)
     .execute();
   return { calls: callsOf(rows), sources: [...new Set(rows.map(({ source }) => source))] };
 }
 
-interface WatchedKey {
-  readonly keyId: string;
-  readonly partnerId: string;
-  readonly suspends: boolean;
-}
-
-async function tell(context: WatchContext, key: WatchedKey, { kind, detail }: Unusual): Promise<void> {
-  const { keyId, partnerId, suspends } = key;
+async function tell(context: WatchContext, family: WatchedFamily, { kind, detail }: Unusual): Promise<void> {
+  const { familyId, partnerId, suspends, keyIds } = family;
+  const [newestId] = keyIds;
   const nowMs = context.clock.wallMs();
-  const told = await takeFromBucket(context.db, `key:${keyId}`, `unusual-${kind}`, ONE_AN_HOUR, nowMs);
+  const told = await takeFromBucket(context.db, `key:${familyId}`, `unusual-${kind}`, ONE_AN_HOUR, nowMs);
   if (!told.isAllowed) return;
-  const what = `key ${keyId} behaves unusually (${kind}): ${detail}`;
-  if (suspends) await disable(context, { partnerId, keyId }, `unusual ${kind}: ${detail}`);
+  const others = keyIds.length === 1 ? '' : `, or one of ${keyIds.length - 1} that it takes the place of,`;
+  const what = `key ${newestId}${others} behaves unusually (${kind}): ${detail}`;
+  if (suspends) for (const keyId of keyIds) await disable(context, { partnerId, keyId }, `unusual ${kind}: ${detail}`);
+  const ended = keyIds.length === 1 ? 'It is disabled.' : 'All of them are disabled.';
   await raisePlatformAlarm(context, context.db, {
     partnerId,
-    about: `partner-key/${keyId}`,
+    about: `partner-key/${newestId}`,
     code: 'key.unusual',
     severity: suspends ? 'critical' : 'warning',
-    detail: suspends ? `${what}. It is disabled.` : what,
+    detail: suspends ? `${what}. ${ended}` : what,
     nowMs,
   });
 }
