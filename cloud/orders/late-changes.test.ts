@@ -19,6 +19,16 @@ onChargingSites('ll', clock, (onCloud, onSite) => {
   site = onSite;
 });
 
+const list = async (cursor: string | null) =>
+  (await site.stage.partner.call('GET', `/v1/orders${cursor === null ? '' : `?cursor=${cursor}`}`)).body;
+
+/** Asks until so many are listed: the list waits for whoever may still be writing. */
+async function listed(count: number, cursor: string | null) {
+  let page = await list(cursor);
+  await expect.poll(async () => (page = await list(cursor)).orders.length).toBe(count);
+  return page;
+}
+
 /** The same database, where something happens before the transaction of that number. */
 function beforeTransaction(db: Db, number: number, act: () => Promise<void>): Db {
   let begun = 0;
@@ -50,24 +60,21 @@ test('OP-21 what a sweeper changes late in its round is not passed over by who f
     .set({ cancelled_at_ms: clock.wallMs() - 60_000, sent_count: 1000, next_send_at_ms: null })
     .where('order_id', 'in', [first, second])
     .execute();
-  const list = async (cursor: string | null) =>
-    (await site.stage.partner.call('GET', `/v1/orders${cursor === null ? '' : `?cursor=${cursor}`}`)).body;
-  let page = await list(null);
+  let page = await listed(2, null);
   const slow = beforeTransaction(db, 2, async () => {
     // The first one had to wait for its lock; meanwhile something else has changed, and the partner reads on.
     clock.advance(1_500);
     const [other] = await db.selectFrom('orders').select('order_id').where('state', '=', 'start_failed').execute();
     await transaction(db, (trx) => updateOrder(trx, other?.order_id ?? '', {}, clock.wallMs()));
     clock.advance(2_000);
-    page = await list(page.next_cursor);
-    expect(page.orders).toHaveLength(1);
+    page = await listed(1, page.next_cursor);
   });
   await failOverdueStarts({ ...cloud.context, db: slow });
   clock.advance(5_000);
   const told = new Map<string, string>();
-  for (const one of (await list(null)).orders) told.set(one.order_id, one.state);
+  for (const one of (await listed(2, null)).orders) told.set(one.order_id, one.state);
   expect([...told.values()]).toEqual(['start_failed', 'start_failed']);
-  const rest = (await list(page.next_cursor)).orders;
+  const rest = (await listed(1, page.next_cursor)).orders;
   expect(rest.map((one: { state: string }) => one.state)).toEqual(['start_failed']);
 });
 
@@ -78,10 +85,7 @@ test('OP-21 what a batch changes at its second try is not passed over by who fol
   await site.plugIn(site.connectorId(1));
   const other = (await site.start('r-2', site.connectorId(1))).body.order_id;
   clock.advance(5_000);
-  const list = async (cursor: string | null) =>
-    (await site.stage.partner.call('GET', `/v1/orders${cursor === null ? '' : `?cursor=${cursor}`}`)).body;
-  let page = await list(null);
-  expect(page.orders).toHaveLength(2);
+  let page = await listed(2, null);
   const { edge, stage } = site;
   const envelope = (body: object) => ({ seq: edge.nextSeq(), at: edge.stamp(), body: { kind: 'unknown', ...body } });
   const batch = {
@@ -97,13 +101,12 @@ test('OP-21 what a batch changes at its second try is not passed over by who fol
     clock.advance(1_500);
     await transaction(db, (trx) => updateOrder(trx, other, {}, clock.wallMs()));
     clock.advance(2_000);
-    page = await list(page.next_cursor);
-    expect(page.orders).toHaveLength(1);
+    page = await listed(1, page.next_cursor);
   });
   const known = { siteId: stage.siteId, shard: stage.shard, environment: 'sandbox' as const };
   await handleBatch({ ...cloud.context, db: slow, down: silentDown() }, known, batch);
   clock.advance(5_000);
   expect((await site.order(first)).state).toBe('charging');
-  const rest = (await list(page.next_cursor)).orders;
+  const rest = (await listed(1, page.next_cursor)).orders;
   expect(rest.map((one: { order_id: string }) => one.order_id)).toEqual([first]);
 });
