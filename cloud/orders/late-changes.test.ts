@@ -24,8 +24,12 @@ const list = async (cursor: string | null) =>
 
 /** Asks until so many are listed: the list waits for whoever may still be writing. */
 async function listed(count: number, cursor: string | null) {
-  let page = await list(cursor);
-  await expect.poll(async () => (page = await list(cursor)).orders.length).toBe(count);
+  let page: Awaited<ReturnType<typeof list>>;
+  const length = async () => {
+    page = await list(cursor);
+    return page.orders.length;
+  };
+  await expect.poll(length).toBe(count);
   return page;
 }
 
