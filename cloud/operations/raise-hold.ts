@@ -6,7 +6,7 @@ import type { OrderRow } from '../db/schema.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import { updateOrder } from '../orders/store.ts';
 import type { Caller } from '../partners/caller.ts';
-import { accountOfOrder, holdUpTo, releaseRaise } from '../partners/credit/hold.ts';
+import { accountOfOrder, holdUpTo, releaseBeyond } from '../partners/credit/hold.ts';
 import { insertCommand } from './commands.ts';
 import { type Failure, finishOperation, openOperations } from './finish.ts';
 import type { Answered } from './first-answer.ts';
@@ -65,17 +65,20 @@ export async function holdReported(
   failure: Failure | null,
 ): Promise<OrderRow> {
   const finished = await finishOperation(context, operationId, failure);
-  if (finished !== null && failure !== null) await giveBack(context, order, operationId);
+  if (finished !== null && failure !== null) await giveBack(context, order);
   const raisedTo = failure === null ? (finished?.hold_minor ?? null) : null;
   if (raisedTo === null || (order.hold_minor ?? 0) >= raisedTo) return order;
   return updateOrder(context.trx, order.order_id, { hold_minor: raisedTo }, context.nowMs);
 }
 
-/** What is held, and what other raises ask for that have no outcome yet, stays held. */
-async function giveBack(context: RecordContext, order: OrderRow, operationId: string): Promise<void> {
+/**
+ * What may still be charged stays held: what the site has taken, and what raises ask for that have no outcome yet. Of one that failed
+ * the site itself has said that it does not charge it, or has written the record without it.
+ */
+async function giveBack(context: RecordContext, order: OrderRow): Promise<void> {
   const open = await openOperations(context.trx, order.order_id, 'raise-hold');
   const neededMinor = Math.max(order.hold_minor ?? 0, ...open.map((one) => one.hold_minor ?? 0));
-  await releaseRaise(context, order, { transferId: operationId, neededMinor });
+  await releaseBeyond(context, order, neededMinor);
 }
 
 /**

@@ -200,29 +200,80 @@ test('OP-28 what nobody can bill stays held until a person says what is paid', a
   await booksAreRight();
 });
 
-test('OP-28 CH-04 a raise holds the difference, gives it back when the site does not take it, and is refused beyond the credit', async () => {
+/** A charge that runs with 10.00 held. */
+async function heldCharge() {
   await withDeposit();
-  const { body } = await start('r-1', { hold_minor: 1_000 });
-  await site.begin(await site.takeStart());
-  const raise = (to: number, requestId: string) =>
+  const { order_id: orderId } = (await start('r-1', { hold_minor: 1_000 })).body;
+  const { sessionId } = await site.begin(await site.takeStart());
+  const raise = (to: number) =>
     site.stage.partner.call('POST', '/v1/operations/raise-hold', {
-      request_id: requestId,
-      order_id: body.order_id,
+      request_id: `to-${to}`,
+      order_id: orderId,
       hold_minor: to,
     });
-  expect((await raise(6_000, 'h-0')).body.code).toBe('credit.exhausted');
-  expect((await raise(3_000, 'h-1')).status).toBe(202);
+  /** The site is asked for that much, and says at some time later that it has not taken it, or has. */
+  const ask = async (to: number) => {
+    expect((await raise(to)).status).toBe(202);
+    const told = await site.edge.take('command', (one) => one.kind === 'raise-hold' && one.holdMinor === to);
+    return {
+      fails: () => site.edge.record(reported(told.commandId, 'failed', { code: 'session.unknown' })),
+      isTaken: () => site.edge.record(reported(told.commandId, 'done', { sessionId })),
+    };
+  };
+  return { orderId, sessionId, raise, ask };
+}
+const held = async () => (await sums()).held;
+
+test('OP-28 CH-04 a raise holds the difference, gives it back when the site does not take it, and is refused beyond the credit', async () => {
+  const { raise, ask } = await heldCharge();
+  expect((await raise(6_000)).body.code).toBe('credit.exhausted');
+  const first = await ask(3_000);
   expect(await sums()).toMatchObject({ held: 3_000, left: 2_000 });
-  const first = await site.edge.take('command', (message) => message.kind === 'raise-hold');
-  expect((await raise(4_000, 'h-2')).status).toBe(202);
-  const second = await site.edge.take(
-    'command',
-    (message) => message.kind === 'raise-hold' && message.commandId !== first.commandId,
-  );
-  await site.edge.record(reported(first.commandId, 'failed', { code: 'session.unknown' }));
+  const second = await ask(4_000);
+  await first.fails();
   expect(await sums()).toMatchObject({ held: 4_000 });
-  await site.edge.record(reported(second.commandId, 'failed', { code: 'session.unknown' }));
-  expect(await sums()).toMatchObject({ held: 3_000 });
+  await second.fails();
+  expect(await sums()).toMatchObject({ held: 1_000, left: 4_000 });
+  await booksAreRight();
+});
+
+test('OP-28 CH-02 of raises that failed nothing stays held but what the site may charge, whichever fails first', async () => {
+  const { orderId, sessionId, ask } = await heldCharge();
+  const raises = [await ask(2_000), await ask(3_000), await ask(4_500)] as const;
+  await raises[1].fails();
+  expect(await held()).toBe(4_500);
+  await raises[0].isTaken();
+  expect(await held()).toBe(4_500);
+  await raises[2].fails();
+  expect(await held()).toBe(2_000);
+  await booksAreRight();
+  const { readings } = site.ended(sessionId, orderId).cdr;
+  const rating = rate(exampleTariff, readings, { holdMinor: 2_000 });
+  await site.edge.record(site.ended(sessionId, orderId, { holdMinor: 2_000, rating }));
+  expect(await held()).toBe(0);
+  await booksAreRight();
+});
+
+test('OP-28 CH-02 what a lower raise needs of a higher one that failed stays held, and no more than that', async () => {
+  const { ask } = await heldCharge();
+  const [higher, lower] = [await ask(3_000), await ask(1_800)];
+  await higher.fails();
+  expect(await sums()).toMatchObject({ held: 1_800, left: 3_200 });
+  await booksAreRight();
+  await lower.fails();
+  expect(await held()).toBe(1_000);
+  await booksAreRight();
+});
+
+test('OP-28 CH-02 the end of a charge that took no raise gives back what all of them held, also where a person has to look', async () => {
+  const { orderId, sessionId, ask } = await heldCharge();
+  for (const to of [3_000, 4_000]) await ask(to);
+  const other = { ...exampleTariff, version: 9 };
+  const { readings } = site.ended(sessionId, orderId).cdr;
+  const rating = rate(other, readings, { holdMinor: 1_000 });
+  await site.edge.record(site.ended(sessionId, orderId, { tariff: other, rating, holdMinor: 1_000 }));
+  expect((await site.order(orderId)).state).toBe('abnormal');
+  expect(await held()).toBe(1_000);
   await booksAreRight();
 });
 

@@ -127,18 +127,39 @@ export async function holdUpTo(
   await hold(context, account, { transferId, orderId: order.order_id, amountMinor: totalMinor - heldMinor });
 }
 
-/** A raise came to nothing: what it held more is free again, unless another raise still needs it. */
-export async function releaseRaise(
-  context: CreditContext,
-  order: OrderRow,
-  { transferId, neededMinor }: { transferId: string; neededMinor: number },
-): Promise<void> {
+/**
+ * A raise came to nothing: what raises hold beyond what is needed is free again, also of those that failed before, while another needed
+ * it. The amount of a movement never changes: a hold that is needed in part gives way to a smaller one.
+ *
+ * @param neededMinor no less than the start has held
+ */
+export async function releaseBeyond(context: CreditContext, order: OrderRow, neededMinor: number): Promise<void> {
   const holds = await holdsOf(context.trx, order.order_id);
-  const others = holds.filter((one) => one.transfer_id !== transferId);
-  if (others.reduce((sum, one) => sum + one.amount_minor, 0) < neededMinor) return;
-  await closeHolds(
-    context,
-    holds.filter((one) => one.transfer_id === transferId),
-    'voided',
-  );
+  let spareMinor = holds.reduce((sum, one) => sum + one.amount_minor, 0) - neededMinor;
+  for (const one of holds.filter(({ transfer_id: id }) => id !== order.order_id).toReversed()) {
+    if (spareMinor <= 0) return;
+    await closeHolds(context, [one], 'voided');
+    if (one.amount_minor > spareMinor) await holdRest(context, order, one.account_id, one.amount_minor - spareMinor);
+    spareMinor -= one.amount_minor;
+  }
+}
+
+/** Part of what was held until now: nobody has to ask whether that much is left. */
+async function holdRest(context: CreditContext, order: OrderRow, accountId: string, amountMinor: number) {
+  await context.trx
+    .insertInto('credit_transfers')
+    .values({
+      transfer_id: context.random.uuid(),
+      account_id: accountId,
+      kind: 'hold',
+      state: 'pending',
+      debit: 'partner',
+      credit: 'charges',
+      amount_minor: amountMinor,
+      order_id: order.order_id,
+      made_by: 'platform',
+      created_at_ms: context.nowMs,
+    })
+    .execute();
+  moveAtEnd(context, accountId, { pendingMinor: amountMinor });
 }
