@@ -4,7 +4,7 @@ import type { CommandRow, OrderRow } from '../db/schema.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import { lockOrder } from '../orders/store.ts';
 import { reservationReported } from '../reservations/reported.ts';
-import { cancelledFailure, type Failure, failStart, finishOperations } from './finish.ts';
+import { cancelledFailure, type Failure, failStart, finishOperation, finishOperations } from './finish.ts';
 import { finishMaintenance } from './maintenance.ts';
 import { holdReported } from './raise-hold.ts';
 
@@ -56,7 +56,8 @@ function failureOf(report: Report): Failure {
 
 async function failed(context: RecordContext, command: CommandRow, order: OrderRow, failure: Failure): Promise<void> {
   if (command.kind === 'stop') {
-    await finishOperations(context, order.order_id, 'stop', failure);
+    // What others have asked for is decided by commands of its own.
+    if (command.operation_id !== null) await finishOperation(context, command.operation_id, failure);
     return;
   }
   const isCancelled = command.cancelled_at_ms !== null && failure.code === 'command.cancelled';

@@ -9,6 +9,7 @@ import { updateOrder } from '../orders/store.ts';
 import { settleOrder } from '../partners/credit/settle.ts';
 import type { Random } from '../random.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
+import { operationView } from './view.ts';
 
 export interface OutcomeContext {
   readonly trx: Trx;
@@ -24,8 +25,8 @@ export interface Failure {
 }
 
 /**
- * Ends the open operations of one kind on an order. The condition on the status makes the outcome final:
- * whoever comes second changes nothing.
+ * Ends the open operations of one kind on an order, which is locked in this transaction. The condition on the status makes the outcome
+ * final: whoever comes second changes nothing.
  *
  * @returns whether this call decided anything
  */
@@ -40,7 +41,7 @@ export async function finishOperations(
     .where('kind', '=', kind)
     .returningAll()
     .execute();
-  for (const row of ended) tellEnd(context, row, failure);
+  for (const row of ended) await tellEnd(context, row, failure);
   return ended.length > 0;
 }
 
@@ -62,7 +63,7 @@ export async function finishOperation(
 ): Promise<OperationRow | null> {
   const row = await endOpen(context, failure).where('operation_id', '=', operationId).returningAll().executeTakeFirst();
   if (row === undefined) return null;
-  tellEnd(context, row, failure);
+  await tellEnd(context, row, failure);
   return row;
 }
 
@@ -78,12 +79,23 @@ const endOpen = ({ trx, nowMs }: OutcomeContext, failure: Failure | null) =>
     })
     .where('status', '=', 'accepted');
 
-function tellEnd(context: OutcomeContext, row: OperationRow, failure: Failure | null): void {
+async function tellEnd(context: OutcomeContext, row: OperationRow, failure: Failure | null): Promise<void> {
   const { operation_id: operationId, request_id: requestId, order_id: orderId, kind } = row;
   const fields = { operationId, requestId, orderId, kind, code: failure?.code };
   const durationMs = context.nowMs - row.created_at_ms;
   onceStored(context.trx, () => context.metrics.operationEnded({ kind, code: failure?.code ?? null, durationMs }));
   context.logger.info(fields, failure === null ? 'operation succeeds' : 'operation fails');
+  if (kind === 'stop' && orderId !== null && failure !== null) await tellStopFailed(context, orderId, row);
+}
+
+/** A stop that succeeds is told by the end of its charge. Of one that fails nothing else would tell: the charge may go on. */
+async function tellStopFailed(context: OutcomeContext, orderId: string, row: OperationRow): Promise<void> {
+  const order = await context.trx
+    .selectFrom('orders')
+    .selectAll()
+    .where('order_id', '=', orderId)
+    .executeTakeFirstOrThrow();
+  await recordOrderEvent(context, 'charge.stop_failed', order, { operation: operationView(row) });
 }
 
 /** A start that was cancelled: by the partner, who has asked for its stop, by staff, or else by the cloud, because its time was over. */

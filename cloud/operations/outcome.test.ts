@@ -5,6 +5,8 @@ import { onChargingSites } from '../testing/on-charging-sites.ts';
 import { reported } from '../testing/records.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import type { TestCloud } from '../testing/test-cloud.ts';
+import { eventDataSchemas } from '../webhooks/event-data.ts';
+import { forceStop } from './force-stop.ts';
 import { failOverdueStarts } from './sweeper.ts';
 
 const clock = createTestClock();
@@ -104,17 +106,77 @@ test('OP-17 a start that was confirmed before its cancel arrived ends void, and 
   expect(await site.eventTypes()).toEqual(['charge.started', 'charge.ended']);
 });
 
-test('OP-17 a stop that the site cannot do fails with its reason', async () => {
+/** What was told of stops that failed, with where each stands among the events of its order. */
+const toldStops = async () =>
+  (
+    await cloud.context.db
+      .selectFrom('webhook_events')
+      .select(['order_id', 'lane', 'payload'])
+      .where('partner_id', '=', site.stage.partnerId)
+      .where('type', '=', 'charge.stop_failed')
+      .orderBy('position')
+      .execute()
+  ).map(({ order_id: orderId, lane, payload }) => ({ orderId, lane, data: JSON.parse(payload).data }));
+const takeStop = () => site.edge.take('command', ({ kind }) => kind === 'stop');
+
+test('OP-15 OP-17 a stop that the site cannot do fails with its reason, and its partner is told once, with the order', async () => {
   const { body } = await site.start();
   await site.begin(await site.takeStart());
-  const stopped = await site.stop(body.order_id);
-  const command = await site.edge.take('command', (message) => message.kind === 'stop');
-  await site.edge.record(reported(command.commandId, 'failed', { code: 'session.unknown', detail: 'not here' }));
-  expect(await site.operation(stopped.body.operation_id)).toMatchObject({
-    status: 'failed',
-    failure: { code: 'session.unknown' },
-  });
-  expect((await site.order(body.order_id)).state).toBe('charging');
+  const { operation_id: id } = (await site.stop(body.order_id)).body;
+  const { commandId } = await takeStop();
+  clock.advance(1);
+  const failed = reported(commandId, 'failed', { code: 'session.unknown', detail: 'not here' });
+  for (let again = 0; again < 2; again += 1) await site.edge.record(failed);
+  const operation = await site.operation(id);
+  const failure = { code: 'session.unknown', detail: 'not here', fault: 'platform' };
+  expect(operation).toMatchObject({ operation_id: id, request_id: 's-1', kind: 'stop', status: 'failed', failure });
+  const order = await site.order(body.order_id);
+  expect(order).toMatchObject({ state: 'charging', failure: null });
+  // No lane of its own: it is in order with what else is told of its order.
+  const data = { ...order, operation };
+  expect(await toldStops()).toEqual([{ orderId: body.order_id, lane: null, data }]);
+  expect(eventDataSchemas['charge.stop_failed'].parse(data)).toEqual(data);
+  expect(await site.eventTypes()).toEqual(['charge.started', 'charge.stop_failed']);
+});
+
+test('OP-15 each stop has the outcome of its own command, and each that fails is told by itself', async () => {
+  const { body } = await site.start();
+  const { sessionId } = await site.begin(await site.takeStart());
+  const ids: string[] = [];
+  for (const requestId of ['s-1', 's-2', 's-3'])
+    ids.push((await site.stop(body.order_id, requestId)).body.operation_id);
+  const commands = new Map<string | null, string>();
+  const rows = await cloud.context.db
+    .selectFrom('commands')
+    .select(['operation_id', 'command_id'])
+    .where('order_id', '=', body.order_id)
+    .where('kind', '=', 'stop')
+    .execute();
+  for (const row of rows) commands.set(row.operation_id, row.command_id);
+  const [first = '', second = '', third = ''] = ids;
+  for (const id of [first, second]) {
+    clock.advance(1);
+    await site.edge.record(reported(commands.get(id) ?? '', 'failed', { code: 'session.unknown' }));
+  }
+  expect((await site.operation(third)).status).toBe('accepted');
+  clock.advance(1);
+  await site.edge.record(site.ended(sessionId, body.order_id));
+  await site.edge.record(reported(commands.get(third) ?? '', 'done', { sessionId }));
+  expect((await site.operation(third)).status).toBe('succeeded');
+  expect((await toldStops()).map(({ data }) => data.operation.operation_id)).toEqual([first, second]);
+  const stops = ['charge.stop_failed', 'charge.stop_failed'];
+  expect(await site.eventTypes()).toEqual(['charge.started', ...stops, 'charge.ended']);
+});
+
+test('OP-15 a stop of staff that fails is not told the partner, nor does it fail what the partner has asked for', async () => {
+  const { body } = await site.start();
+  await site.begin(await site.takeStart());
+  const { operation_id: id } = (await site.stop(body.order_id)).body;
+  await forceStop(cloud.context, body.order_id);
+  const byStaff = await site.edge.take('command', (told) => told.kind === 'stop' && told.reason === 'staff');
+  await site.edge.record(reported(byStaff.commandId, 'failed', { code: 'session.unknown' }));
+  expect((await site.operation(id)).status).toBe('accepted');
+  expect(await site.eventTypes()).toEqual(['charge.started']);
 });
 
 test('OP-19 a bill that differs by a cent makes an exception with both figures, and completes nothing', async () => {

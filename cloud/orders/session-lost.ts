@@ -30,10 +30,11 @@ export async function endLostOrder(context: OutcomeContext, order: OrderRow, see
     detail: `the site has no session ${order.session_id} any more, and no record of its end; ${toldOf(seen)}`,
   };
   await closeCommandsOfOrder(trx, orderId, nowMs, ['start', 'raise-hold']);
+  // Told before the end, behind which a partner need not expect anything of a stop.
+  for (const kind of ['stop', 'raise-hold'] as const) await finishOperations(context, orderId, kind, lost);
   const change = { state: next.value, failure_code: lost.code, failure_detail: lost.detail, ended_at_ms: nowMs };
   const ended = await updateOrder(trx, orderId, change, nowMs);
   await recordOrderEvent(context, 'charge.ended', ended);
-  for (const kind of ['stop', 'raise-hold'] as const) await finishOperations(context, orderId, kind, lost);
   await insertException(context, orderId, null, lost);
 }
 

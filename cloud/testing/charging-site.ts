@@ -68,7 +68,7 @@ export async function openChargingSite(cloud: TestCloud, name: string): Promise<
       ended(site.edge, stage, { sessionId, orderId, connectorId: connectorId(), startMs: clock.wallMs(), change }),
     async eventTypes() {
       const events = db.selectFrom('webhook_events').select('type').where('partner_id', '=', partnerId);
-      return (await events.orderBy('created_at_ms').execute()).map((row) => row.type);
+      return (await events.orderBy('created_at_ms').orderBy('position').execute()).map((row) => row.type);
     },
     async countRows() {
       const orders = await db.selectFrom('orders').select('order_id').where('site_id', '=', siteId).execute();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { operationSchema } from '../operations/schemas.ts';
 import { orderSchema } from '../orders/schemas.ts';
 import { accountSchema } from '../partners/credit/schemas.ts';
 import { reservationSchema } from '../reservations/schemas.ts';
@@ -10,6 +11,7 @@ import { type EventType, eventTypes, ruleOfEvent } from './event-types.ts';
 export const eventDataSchemas = {
   'charge.started': orderSchema,
   'charge.start_failed': orderSchema,
+  'charge.stop_failed': orderSchema.extend({ operation: operationSchema }),
   'charge.ended': orderSchema,
   'occupancy.ended': orderSchema,
   'station.hours_changed': z.object({ site_id: z.string(), opening_hours: hoursViewSchema }),

@@ -9,6 +9,7 @@ interface EventRule {
 export const eventCatalogue = {
   'charge.started': { description: 'Energy may flow: the start was confirmed by the pile.' },
   'charge.start_failed': { description: 'A start came to nothing; nothing is billed.' },
+  'charge.stop_failed': { description: 'A stop that you have asked for came to nothing; the operation says why.' },
   'charge.ended': { description: 'A charge is over, with its record and its bill.' },
   'occupancy.ended': { description: 'The vehicle is gone, and what its stay costs is settled.' },
   'station.hours_changed': { description: 'A station that you may use is open at other hours.' },

@@ -90,15 +90,24 @@ const notBefore = (endpointId: string, lane: string, nowMs: number) => sql<numbe
 export const chosenTypes = (stored: string | null): readonly string[] | null =>
   stored === null ? null : z.array(z.string()).parse(JSON.parse(stored));
 
-/** Tells the partner of an order. The data is the order as the API shows it. Orders begun on site are nobody's. */
-export async function recordOrderEvent(context: EventContext, type: EventType, order: OrderRow): Promise<void> {
+/**
+ * Tells the partner of an order. The data is the order as the API shows it. Orders begun on site are nobody's.
+ *
+ * @param more what the data of this type has besides
+ */
+export async function recordOrderEvent(
+  context: EventContext,
+  type: EventType,
+  order: OrderRow,
+  more: object = {},
+): Promise<void> {
   if (order.partner_id === null) return;
   await recordEvent(context, {
     partnerId: order.partner_id,
     environment: order.environment,
     orderId: order.order_id,
     type,
-    data: await orderView(context.trx, order, context.nowMs),
+    data: { ...(await orderView(context.trx, order, context.nowMs)), ...more },
     onlyEndpointId: null,
   });
 }

@@ -85,7 +85,7 @@ async function checkOrders(witness: Witness, violations: Violations): Promise<vo
   violations.check(running.length === 0, 'every order ends', () => JSON.stringify(running));
   const events = await witness.rows<{ order_id: string; state: string; types: string }>(
     `select o.order_id, o.state, coalesce(string_agg(e.type, ' ' order by e.type), '') as types
-     from orders o left join webhook_events e on e.order_id = o.order_id and e.type like 'charge.%'
+     from orders o left join webhook_events e on e.order_id = o.order_id and e.type like 'charge.%' and e.type <> 'charge.stop_failed'
      where o.origin = 'remote' group by o.order_id, o.state order by o.order_id`,
   );
   for (const { order_id: orderId, state, types } of events)
@@ -94,6 +94,19 @@ async function checkOrders(witness: Witness, violations: Violations): Promise<vo
       'a partner is told each outcome once',
       () => `${orderId} is ${state}, and was told as "${types}"`,
     );
+  await checkFailedStops(witness, violations);
+}
+
+/** Whoever has asked for a stop that came to nothing was told that, once. */
+async function checkFailedStops(witness: Witness, violations: Violations): Promise<void> {
+  const wrong = await witness.rows(
+    `select o.operation_id, o.status, count(e.event_id)::int as told
+     from operations o left join webhook_events e on e.order_id = o.order_id and e.type = 'charge.stop_failed'
+       and e.payload::jsonb #>> '{data,operation,operation_id}' = o.operation_id::text
+     where o.kind = 'stop' group by o.operation_id, o.status
+     having count(e.event_id) <> case o.status when 'failed' then 1 else 0 end`,
+  );
+  violations.check(wrong.length === 0, 'a partner is told each outcome once', () => JSON.stringify(wrong));
 }
 
 /** How an order in this state may have been told, by name. An end that came without its begin has none. */
