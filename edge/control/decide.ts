@@ -32,7 +32,7 @@ import { takeRaiseHold } from './raise-hold.ts';
 import { delivers, type Reading } from './reading.ts';
 import { repairSession } from './repair-session.ts';
 import { commandDone, commandFailed } from './report.ts';
-import { endHold, releaseHold, takeCancelReservation, takeReserve, watchHold } from './reserve.ts';
+import { releaseHold, takeCancelReservation, takeReserve, watchHold, withdrawHold } from './reserve.ts';
 import { resetLatches } from './reset.ts';
 import { type SetUpResult, withResult } from './set-up.ts';
 import {
@@ -300,7 +300,7 @@ function onEnd(
 
 function onCancel(state: ConnectorState, commandId: string, context: Context): Decision {
   const { phase, reservation } = state;
-  if (reservation?.commandId === commandId) return endHold(state, { reason: 'cancelled' }, context);
+  if (reservation?.commandId === commandId) return withdrawHold(state, context);
   if (phase.kind === 'checking' && phase.wish.commandId === commandId) return checkingCancel(state, phase);
   const session = sessionOf(phase);
   if (session === null || session.commandId !== commandId || phase.kind === 'closing') return stay(state);

@@ -16,7 +16,7 @@ import {
 import { timeLeft } from './expiry.ts';
 import { delivers, isOff } from './reading.ts';
 import { commandDone, commandFailed } from './report.ts';
-import { endHold } from './reserve.ts';
+import { released } from './reserve.ts';
 import { withoutSetUp } from './set-up.ts';
 import { refuseStart } from './start.ts';
 import { beginStop, type StopDetails } from './stop.ts';
@@ -103,19 +103,24 @@ export function maintain(
   }
 }
 
-/** The setting and the word that it is made are on disk together. */
-function settle(state: ConnectorState, service: Service, { commandId }: Maintenance, context: Context): Decision {
+/** The setting, what it ends, and the word that it is made are on disk together. */
+function settle(
+  state: ConnectorState,
+  service: Service,
+  { commandId }: Maintenance,
+  context: Context,
+  over: ReturnType<typeof released>['over'] = { records: [] },
+): Decision {
   const { connectorId } = context.facts;
-  const records = commandId === null ? [] : [commandDone(commandId, null)];
-  return { state: { ...state, service }, orders: [note({ records, service: { connectorId, service } })] };
+  const records = [...over.records, ...(commandId === null ? [] : [commandDone(commandId, null)])];
+  return { state: { ...state, service }, orders: [note({ ...over, records, service: { connectorId, service } })] };
 }
 
 /** A start that has written nothing yet is refused. A charge goes on, unless it is to be stopped as well. */
 function disable(before: ConnectorState, wish: Maintenance, context: Context, wantedAt: Stamp): Decision {
-  const settled = settle(before, { ...before.service, disabledBy: wish.by, wantedAt }, wish, context);
-  const released = endHold(settled.state, { reason: 'out-of-service', detail: wish.by }, context);
-  const state = released.state;
-  const orders = [...settled.orders, ...released.orders];
+  const free = released(before, { reason: 'out-of-service', detail: wish.by }, context);
+  const service = { ...before.service, disabledBy: wish.by, wantedAt };
+  const { state, orders } = settle(free.state, service, wish, context, free.over);
   const { phase } = state;
   if (phase.kind === 'checking') {
     const refused = refuseStart({ ...state, phase: { kind: 'idle' } }, phase.wish, { code: 'connector.disabled' });

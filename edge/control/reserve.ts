@@ -20,6 +20,9 @@ import { countedDown, holdOf, isWorthStoring, type Reservation } from './reserva
 import type { Session } from './session.ts';
 
 type Ended = RecordOf<'reservation.ended'>;
+type Ending = Pick<Ended, 'reason'> & Partial<Pick<Ended, 'detail' | 'sessionId'>>;
+/** What is stored with whatever ends a hold. */
+type Over = Pick<LedgerTransaction, 'records' | 'reservation'>;
 
 /** Why somebody without the reservation begins no charge here; null when nothing is held, or it is his. */
 export function heldAgainst({ reservation }: ConnectorState, reservationId: string | null): Refusal | null {
@@ -77,19 +80,59 @@ export function releaseHold(state: ConnectorState, by: string, why: string, cont
   return endHold(state, { reason: 'technician', detail: `${by}: ${why}`.slice(0, 500) }, context);
 }
 
+/** A reserve is taken back. */
+export const withdrawHold = (state: ConnectorState, context: Context): Decision =>
+  endHold(state, { reason: 'cancelled' }, context);
+
 /** The connector is held no longer: its row goes with the record that tells of it. Does nothing where nothing is held. */
-export function endHold(
+function endHold(
   state: ConnectorState,
-  ending: Pick<Ended, 'reason'> & Partial<Pick<Ended, 'detail' | 'sessionId'>>,
-  { facts }: Pick<Context, 'facts'>,
+  ending: Ending,
+  context: Pick<Context, 'facts'>,
   others: readonly RecordBody[] = [],
 ): Decision {
+  if (state.reservation === null) return stay(state);
+  const { state: free, over } = released(state, ending, context);
+  return { state: free, orders: [note({ ...over, records: [...over.records, ...others] })] };
+}
+
+/**
+ * The connector without what it was held for, and what is to be stored with whatever releases it. Also while a start of the holder's
+ * is under way: the charge then begins as one without a reservation. What a charge has begun with is used, whoever wants it released.
+ */
+export function released(
+  state: ConnectorState,
+  ending: Ending,
+  { facts }: Pick<Context, 'facts'>,
+): { readonly state: ConnectorState; readonly over: Over } {
   const { reservation } = state;
-  if (reservation === null) return stay(state);
-  const over = holdOver(reservation, facts.connectorId, ending);
+  if (reservation === null) return { state, over: { records: [] } };
+  const session = sessionOf(state.phase);
+  if (session?.confirmed === true && isHeldFor(reservation, session)) return usedBy(state, session);
+  return { state: { ...state, reservation: null }, over: holdOver(reservation, facts.connectorId, ending) };
+}
+
+const isHeldFor = (reservation: Reservation | null, session: Session): reservation is Reservation =>
+  reservation !== null && reservation.reservationId === session.reservationId;
+
+/**
+ * A charge begins: what is still held for it is used, for as long as it was held until he came. What has ended while the charge was
+ * beginning is billed where it has ended, and leaves no trace here.
+ *
+ * @returns the session with what it is billed for, and what is to be stored together with it
+ */
+export function usedBy(
+  state: ConnectorState,
+  session: Session,
+): { readonly state: ConnectorState; readonly session: Session; readonly over: Over } {
+  const { reservation } = state;
+  if (!isHeldFor(reservation, session)) return { state, session: { ...session, heldMs: null }, over: { records: [] } };
+  const { sessionId, connectorId } = session;
+  const heldMs = session.heldMs ?? reservation.heldMs;
   return {
     state: { ...state, reservation: null },
-    orders: [note({ ...over, records: [...over.records, ...others] })],
+    session: { ...session, heldMs },
+    over: holdOver({ ...reservation, heldMs }, connectorId, { reason: 'used', sessionId }),
   };
 }
 
@@ -102,34 +145,28 @@ export function holdOver(
     detail = null,
     sessionId = null,
   }: { reason: ReservationEndReason; detail?: string | null; sessionId?: string | null },
-): Pick<LedgerTransaction, 'records' | 'reservation'> {
+): Over {
   const ended: Ended = { kind: 'reservation.ended', reservationId, connectorId, reason, sessionId, heldMs, detail };
   return { records: [ended], reservation: { connectorId, reservation: null } };
 }
 
 /**
- * Time passes. The charge that has begun is the holder's, and has used it: nobody else's begins. A hold that is over ends; one of which
- * the cloud has not said in time that it knows it ends as well, for nobody would come. While the holder's charge is beginning nothing
- * ends: should it come to nothing, it is held on.
+ * Time passes. A hold that is over ends; one of which the cloud has not said in time that it knows it ends as well, for nobody would
+ * come. While the holder's charge is beginning time ends nothing: should it come to nothing, it is held on, and ends then. The disk may
+ * have a hold beside the charge that has begun with it.
  */
 export function watchHold(state: ConnectorState, context: Context): Decision {
   if (state.reservation === null) return stay(state);
   const reservation = countedDown(state.reservation, context.now);
   const next = { ...state, reservation };
   const session = sessionOf(state.phase);
-  if (session?.confirmed === true) return usedBy(session, next, reservation, context);
+  if (session?.confirmed === true && isHeldFor(reservation, session)) return endHold(next, { reason: 'used' }, context);
   if (state.phase.kind !== 'checking' && session === null) {
     if (reservation.leftMs <= 0) return endHold(next, { reason: 'expired' }, context);
     if (!reservation.acknowledged && reservation.confirmLeftMs <= 0)
       return endHold(next, { reason: 'not-confirmed' }, context);
   }
   return isWorthStoring(reservation, context.now) ? storedHold(next, reservation, context) : stay(next);
-}
-
-/** It was held until the charge was begun, which is billed for that. */
-function usedBy({ sessionId, heldMs }: Session, state: ConnectorState, held: Reservation, context: Context): Decision {
-  const reservation = { ...held, heldMs: heldMs ?? held.heldMs };
-  return endHold({ ...state, reservation }, { reason: 'used', sessionId }, context);
 }
 
 function storedHold(state: ConnectorState, seen: Reservation, { facts, now }: Context): Decision {

@@ -41,7 +41,7 @@ export interface Session extends ChargeWish {
   readonly limitMa: number;
   /** What it was offered last: a restart goes on with that. */
   readonly offeredMa: number;
-  /** For how long the connector had been held for it; null: it was not. */
+  /** For how long the connector had been held for it when it was opened; null: it was not, or it has begun without that. */
   readonly heldMs: number | null;
   readonly startedAt: Stamp;
   /** The start must be confirmed by the pile, and an order's acknowledged by the cloud, by then, or it is undone. */
@@ -64,9 +64,9 @@ export interface Session extends ChargeWish {
   readonly stop: StopCause | null;
 }
 
-/** What the charge is rated with beside its readings. */
-export const termsOf = ({ heldMs, holdMinor }: Session): ChargeTerms => ({
-  ...(heldMs !== null && { reservation: { heldMs } }),
+/** What the charge is rated with beside its readings. One that has not been confirmed has used no reservation. */
+export const termsOf = ({ confirmed, heldMs, holdMinor }: Session): ChargeTerms => ({
+  ...(confirmed && heldMs !== null && { reservation: { heldMs } }),
   ...(holdMinor !== null && { holdMinor }),
 });
 

@@ -23,7 +23,7 @@ import { limitsFor } from './limits.ts';
 import { whyNoPower, whyNotBegin, whyNotTake, whyNotWrite } from './may-start.ts';
 import { type Offer, standingOffer } from './offer.ts';
 import { delivers } from './reading.ts';
-import { heldAgainst } from './reserve.ts';
+import { heldAgainst, usedBy } from './reserve.ts';
 import { failedStart, startSucceeded } from './service.ts';
 import { openSession, type Session } from './session.ts';
 import { setUpFault } from './set-up.ts';
@@ -257,12 +257,13 @@ function speaksAgainstPile({ cause: { fault }, failure }: StopDetails, isCounted
 
 /** The pile shows that it charges: the start is done, and everybody may know. */
 export function confirmStart(
-  state: ConnectorState,
-  session: Session,
+  before: ConnectorState,
+  begun: Session,
   confirmByMonoMs: number,
   offer: Offer,
   context: Context,
 ): Decision {
+  const { state, session, over } = usedBy(before, begun);
   const sawCurrent = state.reading !== null && (state.reading.currentMa ?? 0) > 0;
   const confirmed: Session = { ...session, confirmed: true, sawCurrent: session.sawCurrent || sawCurrent };
   const { sessionId, pileId, connectorId, orderId, commandId, startedBy, tariff, startedAt, limitMa } = confirmed;
@@ -284,7 +285,9 @@ export function confirmStart(
   const succeeded = startSucceeded(state, context);
   const phase = beginCharging(confirmed, confirmByMonoMs, offer, context.now.monoMs);
   const { records, orders } = accepted(confirmed, sessionId);
-  return enter(succeeded.state, phase, record(confirmed, started, ...records), ...succeeded.orders, ...orders);
+  const recorded = record(confirmed, started, ...records, ...over.records);
+  const order = { ...recorded, transaction: { ...over, ...recorded.transaction } };
+  return enter(succeeded.state, phase, order, ...succeeded.orders, ...orders);
 }
 
 /** A charge that delivers, from now on. */

@@ -9,6 +9,7 @@ interface SessionRow {
   readonly session_id: string;
   readonly is_open: number;
   readonly is_confirmed: number | null;
+  readonly presented: string | null;
 }
 
 /**
@@ -49,9 +50,10 @@ export class EachCommit {
 
   check(database: Sqlite): void {
     const sessions = database.prepare<[number], SessionRow>(
-      `SELECT session_id, is_open, body ->> 'confirmed' AS is_confirmed FROM sessions ORDER BY rowid DESC LIMIT ?`,
+      `SELECT session_id, is_open, body ->> 'confirmed' AS is_confirmed, body ->> 'reservationId' AS presented FROM sessions ORDER BY rowid DESC LIMIT ?`,
     );
-    for (const { session_id: id, is_open: isOpen, is_confirmed: isConfirmed } of sessions.all(LATEST)) {
+    const latest = sessions.all(LATEST);
+    for (const { session_id: id, is_open: isOpen, is_confirmed: isConfirmed } of latest) {
       if ((isOpen === 0) !== this.#ended.has(id)) this.#half(`session ${id}`, isOpen === 0 ? 'is closed' : 'is open');
       if (isConfirmed === 1 && !this.#started.has(id)) this.#half(`session ${id}`, 'is confirmed');
     }
@@ -67,6 +69,8 @@ export class EachCommit {
     for (const { connector_id: connectorId, id } of rows)
       if (this.#holds.open.get(connectorId)?.reservationId !== id) this.#half(`reservation ${id}`, 'is held');
     if (rows.length !== this.#holds.open.size) this.#half('a reservation', 'is not held');
+    for (const { session_id: id, is_confirmed: isConfirmed, presented } of latest)
+      if (isConfirmed === 1 && rows.some((row) => row.id === presented)) this.#half(`session ${id}`, 'holds on');
   }
 
   #half(what: string, how: string): void {

@@ -69,6 +69,7 @@ export class Holds {
   note(body: RecordBody): void {
     if (body.kind === 'reservation.active') this.#begin(body);
     if (body.kind === 'reservation.ended') this.#end(body);
+    if (body.kind === 'session.ended') this.#checkBill(body);
     if (body.kind !== 'command.reported' || body.code !== 'connector.reserved') return;
     const start = this.#starts.get(body.commandId);
     const isHolder = start !== undefined && start.reservationId !== null;
@@ -102,6 +103,16 @@ export class Holds {
     hold.ended = ended;
     this.#open.delete(connectorId);
     this.#checkEnd(hold, ended);
+  }
+
+  /** A charge is billed for what it has used, and for nothing that has ended otherwise. */
+  #checkBill({ cdr: { sessionId, reservation } }: RecordOf<'session.ended'>): void {
+    const used = [...this.#all.values()].find(({ ended }) => ended?.sessionId === sessionId);
+    this.#check(
+      reservation?.heldMs === used?.ended?.heldMs,
+      'a reservation is on the bill of the charge that has used it, and on no other',
+      () => `session ${sessionId} is billed for ${JSON.stringify(reservation)}, and has used ${JSON.stringify(used)}`,
+    );
   }
 
   /** As it is seen now. While the time is known, so is what was held: nothing is forgotten, and nothing counted twice. */

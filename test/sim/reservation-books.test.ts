@@ -37,7 +37,11 @@ interface Site {
 const unheard: Site = { reason: 'expired', heldMs: 30 * MINUTE, toldMs: 31 * MINUTE };
 
 /** What the books say does not hold. */
-async function judged(change: Partial<Row>, { reason, heldMs, toldMs }: Site = unheard): Promise<string[]> {
+async function judged(
+  change: Partial<Row>,
+  { reason, heldMs, toldMs }: Site = unheard,
+  billed: object[] = [],
+): Promise<string[]> {
   let nowMs = 0;
   const violations = new Violations(() => nowMs);
   const holds = new Holds('s1', () => nowMs, violations);
@@ -48,6 +52,7 @@ async function judged(change: Partial<Row>, { reason, heldMs, toldMs }: Site = u
   const answers: readonly (readonly [string, object[]])[] = [
     ['from reservations r left join', [{ ...row, ...change }]],
     ['from site_records', [{ body: JSON.stringify(told), received_at_ms: toldMs }]],
+    ['from cdrs where document::jsonb', billed],
   ];
   const ask = <Asked>(sql: string): Promise<Asked[]> =>
     Promise.resolve((answers.find(([part]) => sql.includes(part))?.[1] ?? []) as Asked[]);
@@ -90,4 +95,9 @@ test.each<[string, Partial<Row>, Site, string]>([
   ['was never asked to be cancelled', { given_back_at_ms: null }, unheard, disagree],
 ])('OP-24 and not one that was given back in time and %s', async (_, change, site, invariant) => {
   expect(await judged(change, site)).toContain(invariant);
+});
+
+test('OP-24 and not one whose price is on the bill of a charge as well', async () => {
+  const billed = [{ site_id: 's1', session_id: 's' }];
+  expect(await judged({}, heard, billed)).toContain('a reservation is paid once');
 });

@@ -82,6 +82,7 @@ export class ReservationBooks {
     const lateMs = await this.#toldMs();
     for (const row of rows) await this.#checkEnded(row, lateMs.get(row.reservation_id) ?? 0);
     await this.#checkOperations();
+    await this.#checkBills(rows, lateMs);
     for (const [siteId, { holds }] of this.#boxes) {
       this.#violations.check(
         holds.open.size === 0,
@@ -169,8 +170,7 @@ export class ReservationBooks {
       );
     if (ended === null) return check(false, 'every hold ends');
     this.#count(state);
-    const byTime = row.given_back_at_ms === null ? 'expired' : 'cancelled';
-    const isByTime = state === byTime && toldMs >= row.until_ms + AWAITED_MS;
+    const isByTime = hasEndedByTime(row, toldMs);
     check(
       isByTime || state === endOf(row, ended.reason),
       'the cloud and the site agree on how a reservation has ended',
@@ -218,6 +218,23 @@ export class ReservationBooks {
     check(voidReason !== null || feesMinor === priceOf(row.held_ms ?? 0), 'a fee is what the tariff says');
   }
 
+  /** What has ended otherwise has its price elsewhere, and is on nobody's bill, unless its site was away for so long that its time was over. */
+  async #checkBills(rows: readonly Row[], lateMs: ReadonlyMap<string, number>): Promise<void> {
+    const billed = await this.#ask<{ session_id: string; site_id: string }>(
+      `select session_id, site_id from cdrs where document::jsonb -> 'reservation' is not null`,
+    );
+    for (const { session_id: sessionId, site_id: siteId } of billed) {
+      const holds = [...(this.#boxes.get(siteId)?.holds.all.values() ?? [])];
+      const id = holds.find(({ ended }) => ended?.sessionId === sessionId)?.reservationId;
+      const row = rows.find(({ reservation_id: one }) => one === id);
+      this.#violations.check(
+        row !== undefined && (row.state === 'used' || hasEndedByTime(row, lateMs.get(row.reservation_id) ?? 0)),
+        'a reservation is paid once',
+        () => `${siteId}: session ${sessionId} is billed for ${JSON.stringify(row)}`,
+      );
+    }
+  }
+
   async #checkOperations(): Promise<void> {
     const rows = await this.#ask(
       `select o.operation_id, o.status, o.code, r.state, r.active_at_ms from operations o join reservations r using (reservation_id)
@@ -233,6 +250,10 @@ export class ReservationBooks {
     );
   }
 }
+
+/** Its site was away until long after, and the cloud has not waited any more. */
+const hasEndedByTime = ({ state, given_back_at_ms: givenBackMs, until_ms: untilMs }: Row, toldMs: number): boolean =>
+  state === (givenBackMs === null ? 'expired' : 'cancelled') && toldMs >= untilMs + AWAITED_MS;
 
 /** What its partner has given back in time has not run out, whatever the site has heard of it. */
 const endOf = ({ given_back_at_ms: atMs }: Row, reason: ReservationEndReason): ReservationState =>

@@ -15,6 +15,7 @@ const request = {
   kind: 'start',
   orderId: 'o-1',
   reservationId: null,
+  presents: null,
   outcome: 'succeeded',
 };
 const answer = {
@@ -70,6 +71,8 @@ const reservation: BookedReservation = {
 /** Somebody begins meanwhile, and nothing comes of it: the holder himself, who may try again. */
 const around = { ...reservation, activeAtMs: 9, endedAtMs: 15 };
 const used = { ...reservation, state: 'used', activeAtMs: -5, endedAtMs: 5, orderId: 'o-1' };
+/** A charge that was begun with it. */
+const reserved = { ...charge('s-1', 0, 10), reservation: { heldMs: 5 } };
 const reserving = [reserve, cancel].map((one) => ({
   ...answer,
   ...{ requestId: one.requestId, kind: one.kind, body: JSON.stringify({ operation_id: one.operationId }) },
@@ -100,11 +103,19 @@ test('books that agree give no complaint', () => {
   const nothing = { ...charge('s-1', 0, 10), voidReason: 'not-confirmed' } as Cdr;
   expect(judgeApi({ ...good, cdrs: [nothing], ends: [{ ...end, amountMinor: null }] })).toEqual([]);
   const late = { ...cancel, outcome: 'failed reservation.not_active' };
-  expect(judgeApi({ ...good, reservations: [used], requests: [request, reserve, late] })).toEqual([]);
+  const isUsed = { reservations: [used], cdrs: [reserved] };
+  expect(judgeApi({ ...good, ...isUsed, requests: [request, reserve, late] })).toEqual([]);
+  const begins = { ...request, requestId: 'r-9', orderId: 'o-2', presents: 'v' };
+  const goesOn = judgeApi({ ...good, reservations: [around], requests: [...good.requests, begins] }).join('\n');
+  expect(goesOn, 'given back while the start of the holder was under way').not.toMatch(/while reservation/);
   const takenBack = { ...request, outcome: 'failed command.cancelled' };
   const unheardStart = { ...start, outcome: takenBack.outcome, told: ['charge.start_failed'] };
   for (const voidReason of ['not-confirmed', 'cancelled'] as const) {
-    const unheard = { reservations: [used], cdrs: [{ ...nothing, voidReason }], ends: [{ ...end, amountMinor: null }] };
+    const unheard = {
+      reservations: [used],
+      cdrs: [{ ...reserved, voidReason }],
+      ends: [{ ...end, amountMinor: null }],
+    };
     expect(judgeApi({ ...good, ...unheard, requests: [takenBack, reserve, late], starts: [unheardStart] })).toEqual([]);
   }
   const rejected = { ...reservation, state: 'rejected', activeAtMs: null, told: ['reservation.ended'] };
@@ -175,6 +186,12 @@ test.each<[string, Partial<ApiBooks>, RegExp]>([
     { reservations: [around], requests: [...good.requests, { ...request, requestId: 'r-9', orderId: 'o-2' }] },
     /s-2 began at c while/,
   ],
+  [
+    'billed, and given back as well',
+    { cdrs: [reserved, charge('s-2', 10, 20, 'o-2')] },
+    /s-1 has used none, and its record says otherwise/,
+  ],
+  ['used, and not billed', { reservations: [used] }, /s-1 has used a reservation, and its record says otherwise/],
   [
     'used by nobody',
     { reservations: [{ ...used, orderId: 'o-9' }] },

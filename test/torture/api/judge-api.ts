@@ -11,6 +11,8 @@ export interface BookedRequest {
   readonly kind: string;
   readonly orderId: string | null;
   readonly reservationId: string | null;
+  /** The reservation that a start presents. */
+  readonly presents: string | null;
   readonly outcome: string;
 }
 

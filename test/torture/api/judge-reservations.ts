@@ -17,11 +17,23 @@ export interface BookedReservation {
 /** Each has one end, of which its partner is told once; what was asked of it came out so; and nobody else charges while it holds. */
 export function judgeReservations(books: Pick<ApiBooks, 'reservations' | 'requests' | 'cdrs'>): string[] {
   const asked = Map.groupBy(books.requests, ({ reservationId }) => reservationId);
-  return books.reservations.flatMap((reservation) => [
-    ...judgeStory(reservation),
-    ...(asked.get(reservation.reservationId) ?? []).flatMap((request) => judgeOutcome(reservation, request)),
-    ...judgeHold(reservation, books),
-  ]);
+  return [
+    ...books.reservations.flatMap((reservation) => [
+      ...judgeStory(reservation),
+      ...(asked.get(reservation.reservationId) ?? []).flatMap((request) => judgeOutcome(reservation, request)),
+      ...judgeHold(reservation, books),
+    ]),
+    ...books.cdrs.flatMap((cdr) => judgeBill(cdr, books)),
+  ];
+}
+
+/** The record of a charge has the reservation that it has used: any other has its price elsewhere, or none. */
+function judgeBill({ sessionId, orderId, reservation }: Cdr, { reservations }: Pick<ApiBooks, 'reservations'>) {
+  const hasUsed = reservations.some((one) => one.state === 'used' && one.orderId === orderId);
+  if (hasUsed === (reservation !== undefined)) return [];
+  return [
+    `session ${sessionId} ${hasUsed ? 'has used a reservation' : 'has used none'}, and its record says otherwise`,
+  ];
 }
 
 function judgeStory({ reservationId, state, activeAtMs, told }: BookedReservation): string[] {
@@ -55,6 +67,9 @@ function judgeHold(
       (request) => request.orderId === cdr.orderId && request.outcome === 'succeeded' && request.kind === 'start',
     );
   const users = here.filter((cdr) => state === 'used' && cdr.orderId === orderId);
+  // Given back while his start was under way: his charge goes on without it.
+  const isHolders = (cdr: Cdr) =>
+    requests.some(({ orderId: own, presents }) => own === cdr.orderId && presents === reservationId);
   // A start that was taken back before the cloud had heard of its charge: it has used the reservation all the same, and costs nothing.
   const isUse = (cdr: Cdr) => hasBegun(cdr) || cdr.voidReason !== null;
   return [
@@ -63,7 +78,7 @@ function judgeHold(
       : []),
     ...here
       // The holder's own start may come to nothing: then it is held on.
-      .filter((cdr) => isWithin(cdr.startedAt.wallMs) && hasBegun(cdr) && !users.includes(cdr))
+      .filter((cdr) => isWithin(cdr.startedAt.wallMs) && hasBegun(cdr) && !users.includes(cdr) && !isHolders(cdr))
       .map((cdr) => `session ${cdr.sessionId} began at ${connectorId} while reservation ${reservationId} held it`),
     ...reservations
       .filter((other) => other.connectorId === connectorId && other.activeAtMs !== null && isWithin(other.activeAtMs))

@@ -43,9 +43,14 @@ async function readRequests(db: Block['db']): Promise<BookedRequest[]> {
     kind: string;
     order_id: string | null;
     reservation_id: string | null;
+    presents: string | null;
     status: string;
     code: string | null;
-  }>('select partner_id, request_id, operation_id, kind, order_id, reservation_id, status, code from operations');
+  }>(
+    `select partner_id, request_id, o.operation_id, o.kind, o.order_id, o.reservation_id, o.status, o.code,
+       c.document::jsonb ->> 'reservationId' as presents
+     from operations o left join commands c on c.operation_id = o.operation_id and c.kind = 'start'`,
+  );
   return rows.map((row) => ({
     partnerId: row.partner_id,
     requestId: row.request_id,
@@ -53,6 +58,7 @@ async function readRequests(db: Block['db']): Promise<BookedRequest[]> {
     kind: row.kind,
     orderId: row.order_id,
     reservationId: row.reservation_id,
+    presents: row.presents,
     outcome: outcomeText(row.status, row.code),
   }));
 }
