@@ -2,6 +2,7 @@ import type { CloudContext } from '../context.ts';
 import type { OrderRow } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { lockOrder } from '../orders/store.ts';
+import { takeEach } from '../runtime/take-each.ts';
 import { CANCEL_LIFE_MS, triesWithin } from './command-sender.ts';
 import { cancelStart } from './commands.ts';
 import { failStart, timedOut } from './finish.ts';
@@ -17,6 +18,8 @@ type SweeperContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 
  * tell before, so a charge that it had confirmed in time, while the cloud could not hear, is known by then. Only when it has been told for
  * the time of `startSilenceMs` and has said nothing, the start fails without it. Counted are the tries, and only a process
  * that reaches broker and database makes one: an outage of the cloud uses up no site's time.
+ *
+ * @throws why one could not be ended, after the others
  */
 export async function failOverdueStarts(context: SweeperContext): Promise<void> {
   const nowMs = context.clock.wallMs();
@@ -41,16 +44,19 @@ export async function failOverdueStarts(context: SweeperContext): Promise<void> 
     .orderBy('operations.deadline_at_ms')
     .limit(AT_ONCE)
     .execute();
-  for (const { order_id: orderId } of overdue)
-    await transaction(context.db, async (trx) => {
-      const order = await lockOrder(trx, orderId);
-      // Anew for each: what is changed late in a round must not have a time that a reader of the list has passed.
-      const nowMs = context.clock.wallMs();
-      if (order === undefined || order.state !== 'starting') return;
-      if (!(await hasBeenAsked(trx, order, mostTries, nowMs))) return await cancelStart(trx, orderId, nowMs);
-      await failStart({ ...context, trx, nowMs }, order, timedOut);
-    });
-  if (overdue.length > 0) {
+  if (overdue.length === 0) return;
+  try {
+    await takeEach(overdue, ({ order_id: orderId }) =>
+      transaction(context.db, async (trx) => {
+        const order = await lockOrder(trx, orderId);
+        // Anew for each: what is changed late in a round must not have a time that a reader of the list has passed.
+        const nowMs = context.clock.wallMs();
+        if (order === undefined || order.state !== 'starting') return;
+        if (!(await hasBeenAsked(trx, order, mostTries, nowMs))) return await cancelStart(trx, orderId, nowMs);
+        await failStart({ ...context, trx, nowMs }, order, timedOut);
+      }),
+    );
+  } finally {
     context.wake.commands();
     context.wake.deliveries();
   }

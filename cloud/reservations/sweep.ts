@@ -3,6 +3,7 @@ import type { CloudContext } from '../context.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { triesWithin } from '../operations/command-sender.ts';
 import { GRACE_MS } from '../operations/sweeper.ts';
+import { takeEach } from '../runtime/take-each.ts';
 import { cancelReserve } from './commands.ts';
 import { failureOf } from './ending.ts';
 import { isOpen } from './machine.ts';
@@ -20,6 +21,8 @@ type SweepContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 'm
 /**
  * Ends what nobody tells the end of: reservations that were not confirmed in time, of which the site is asked first, as of an overdue start; those of sites
  * that are revoked; and those whose time has long been over, at a site that is away.
+ *
+ * @throws why one could not be ended, after the others
  */
 export async function sweepReservations(context: SweepContext): Promise<void> {
   const nowMs = context.clock.wallMs();
@@ -42,14 +45,18 @@ export async function sweepReservations(context: SweepContext): Promise<void> {
     .orderBy('until_ms')
     .limit(AT_ONCE)
     .execute();
-  for (const { reservation_id: id } of due)
-    await transaction(context.db, async (trx) => {
-      const row = await lockReservation(trx, id);
-      if (row !== undefined && isOpen(row.state)) await endStuck(context, trx, row, context.clock.wallMs());
-    });
   if (due.length === 0) return;
-  context.wake.commands();
-  context.wake.deliveries();
+  try {
+    await takeEach(due, ({ reservation_id: id }) =>
+      transaction(context.db, async (trx) => {
+        const row = await lockReservation(trx, id);
+        if (row !== undefined && isOpen(row.state)) await endStuck(context, trx, row, context.clock.wallMs());
+      }),
+    );
+  } finally {
+    context.wake.commands();
+    context.wake.deliveries();
+  }
 }
 
 const longOver = ({ settings }: SweepContext, nowMs: number): number => nowMs - settings.startTimeoutMs - PATIENCE_MS;

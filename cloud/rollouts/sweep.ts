@@ -6,6 +6,7 @@ import type { CloudContext } from '../context.ts';
 import { savepoint, type Trx, transaction } from '../db/transaction.ts';
 import { documentInForce, highestVersion, putDocumentIn } from '../documents/put-document.ts';
 import { storable } from '../ingest/storable.ts';
+import { takeEach } from '../runtime/take-each.ts';
 import { putTariffsBack } from '../stations/put-tariff-schedule.ts';
 import { answerOf, rolloutFacts, siteFacts } from './facts.ts';
 import { type Decision, decide, isRefusal } from './machine.ts';
@@ -27,16 +28,10 @@ export async function sweepRollouts(context: SweepContext): Promise<void> {
     .where('finished_at_ms', 'is', null)
     .orderBy('created_at_ms')
     .execute();
-  const failures: unknown[] = [];
-  for (const { rollout_id: rolloutId } of open) {
-    try {
-      const count = await transaction(context.db, (trx) => takeFurther(context, trx, rolloutId));
-      if (count > 0) context.wake.commands();
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
+  await takeEach(open, async ({ rollout_id: rolloutId }) => {
+    const count = await transaction(context.db, (trx) => takeFurther(context, trx, rolloutId));
+    if (count > 0) context.wake.commands();
+  });
 }
 
 /** @returns how many decisions there were */

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { CloudContext } from '../context.ts';
 import type { Db } from '../db/connect.ts';
 import { transaction } from '../db/transaction.ts';
+import { takeEach } from '../runtime/take-each.ts';
 import { freeForgotten } from './claim.ts';
 import { disableWithNotice } from './disable.ts';
 
@@ -27,8 +28,9 @@ async function endLongPauses(context: CareContext, nowMs: number): Promise<void>
     .where('paused_at_ms', '<=', nowMs - LONGEST_PAUSE_MS)
     .where('disabled_at_ms', 'is', null)
     .execute();
-  for (const { endpoint_id: id } of paused)
-    await transaction(context.db, (trx) => disableWithNotice(context, trx, id, 'paused for 14 days', nowMs));
+  await takeEach(paused, ({ endpoint_id: id }) =>
+    transaction(context.db, (trx) => disableWithNotice(context, trx, id, 'paused for 14 days', nowMs)),
+  );
 }
 
 /** Forgets deliveries that are over, and events that nobody is waiting for, from before a time. What is pending stays. */

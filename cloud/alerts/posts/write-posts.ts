@@ -1,5 +1,6 @@
 import type { CloudContext } from '../../context.ts';
 import { type Trx, transaction } from '../../db/transaction.ts';
+import { takeEach } from '../../runtime/take-each.ts';
 import type { ChannelKind } from '../channels/schemas.ts';
 import type { AlertFacts } from '../facts.ts';
 
@@ -22,8 +23,9 @@ export async function writePosts(context: WriteContext): Promise<void> {
     .where('post_id', 'is', null)
     .where('cancelled_at_ms', 'is', null)
     .execute();
-  for (const { channel_id: channelId } of waiting)
-    await transaction(context.db, (trx) => writeFor(context, trx, channelId));
+  await takeEach(waiting, ({ channel_id: channelId }) =>
+    transaction(context.db, (trx) => writeFor(context, trx, channelId)),
+  );
 }
 
 async function writeFor({ clock, random }: WriteContext, trx: Trx, channelId: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { CloudContext } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
 import { endingWith } from '../../db/transaction.ts';
 import { takeFromBucket } from '../../limits/rate-buckets.ts';
+import { takeEach } from '../../runtime/take-each.ts';
 import { changeKey } from '../key-lifecycle.ts';
 import { isGoodKey, keyStateOf } from '../key-state.ts';
 import type { EndpointClass } from '../rate-policy.ts';
@@ -26,16 +27,16 @@ const LOOK_BACK_MS = 90_000;
 export async function watchKeys(context: WatchContext): Promise<void> {
   const nowMs = context.clock.wallMs();
   const presentMs = Math.floor(nowMs / WINDOW_MS) * WINDOW_MS;
-  if (nowMs - presentMs < LOOK_BACK_MS) await watchWindow(context, presentMs - WINDOW_MS);
-  await watchWindow(context, presentMs);
+  const windows = nowMs - presentMs < LOOK_BACK_MS ? [presentMs - WINDOW_MS, presentMs] : [presentMs];
+  await takeEach(windows, (windowAtMs) => watchWindow(context, windowAtMs));
 }
 
 async function watchWindow(context: WatchContext, windowAtMs: number): Promise<void> {
-  for (const family of await familiesIn(context, windowAtMs)) {
+  await takeEach(await familiesIn(context, windowAtMs), async (family) => {
     const past = await pastUse(context.db, family.familyId, windowAtMs);
     const present = await presentUse(context.db, family.familyId, windowAtMs);
     for (const unusual of judgeUse(past, present)) await tell(context, family, unusual);
-  }
+  });
 }
 
 interface WatchedFamily {

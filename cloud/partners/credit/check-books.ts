@@ -6,6 +6,7 @@ import { type Trx, transaction } from '../../db/transaction.ts';
 import { cdrOf } from '../../orders/cdr-view.ts';
 import { amountDue } from '../../orders/occupancy-view.ts';
 import { lockOrder } from '../../orders/store.ts';
+import { takeEach } from '../../runtime/take-each.ts';
 import { type Due, settleOrder } from './settle.ts';
 
 export interface BookComplaint {
@@ -46,6 +47,7 @@ const AT_ONCE = 100;
  * something else, and is put right with an alarm.
  *
  * @returns how many there were
+ * @throws why one could not be put right, after the others
  */
 export async function releaseForgotten(
   context: Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger'>,
@@ -59,8 +61,8 @@ export async function releaseForgotten(
     .where('orders.state', 'in', ['start_failed', 'void', 'completed'])
     .limit(AT_ONCE)
     .execute();
-  for (const { order_id: orderId } of forgotten) {
-    await transaction(context.db, async (trx) => {
+  await takeEach(forgotten, ({ order_id: orderId }) =>
+    transaction(context.db, async (trx) => {
       const order = await lockOrder(trx, orderId);
       if (order === undefined) return;
       const nowMs = context.clock.wallMs();
@@ -74,8 +76,8 @@ export async function releaseForgotten(
         nowMs,
       } as const;
       await raisePlatformAlarm(context, trx, alarm);
-    });
-  }
+    }),
+  );
   return forgotten.length;
 }
 
