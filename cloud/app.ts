@@ -43,6 +43,7 @@ import { actionRoutes } from './staff/action-routes.ts';
 import { attentionRoutes } from './staff/attention-routes.ts';
 import { forceStopRoutes } from './staff/force-stop-routes.ts';
 import { createStaffGate } from './staff/gate.ts';
+import { goneSiteRoutes } from './staff/gone-site-routes.ts';
 import { identityRoutes } from './staff/identity-routes.ts';
 import { localOrderRoutes } from './staff/local-order-routes.ts';
 import { loginRoutes } from './staff/login/routes.ts';
@@ -158,6 +159,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await zodApp.register(ticketRoutes(context, staff));
   await zodApp.register(localOrderRoutes(context, staff));
   await zodApp.register(forceStopRoutes(context, staff));
+  await zodApp.register(goneSiteRoutes(context, staff));
   await zodApp.register(reservationStaffRoutes(context, staff));
   await zodApp.register(maintenanceRoutes(context, staff));
   await zodApp.register(documentRoutes(context, staff));

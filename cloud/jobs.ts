@@ -7,6 +7,7 @@ import type { CloudLink } from './ingest/link.ts';
 import { sweepBuckets } from './limits/rate-buckets.ts';
 import { sendDueCommands } from './operations/command-sender.ts';
 import { failOverdueStarts } from './operations/sweeper.ts';
+import { endChargesOfRevokedSites } from './orders/gone-site.ts';
 import { sweepBans } from './partners/bans.ts';
 import { forgetUsage } from './partners/behaviour/key-usage.ts';
 import { watchKeys } from './partners/behaviour/watch-keys.ts';
@@ -92,6 +93,13 @@ export function startSweepers(context: CloudContext): Poller[] {
       timers,
       logger,
       run: () => sweepReservations(context),
+    }),
+    startPoller({
+      name: 'end charges at sites that are gone',
+      intervalMs: NONCES_EVERY_MS,
+      timers,
+      logger,
+      run: () => endChargesOfRevokedSites(context),
     }),
     startPoller({
       name: 'tell of prices that begin or end',

@@ -23,6 +23,7 @@ const forStaff: ReadonlySet<ErrorCode> = new Set([
   'resource.exists',
   'tariff.version_exists',
   'command.unknown',
+  'site.online',
   'application.changed',
   'credit.settled',
 ] satisfies ErrorCode[]);

@@ -67,6 +67,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'connector.disabled': 409,
   'connector.offline': 409,
   'site.offline': 409,
+  'site.online': 409,
   'site.outdated': 409,
   'site.no_power': 409,
   'order.unknown': 404,

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { Hello } from '#shared/wire/messages.ts';
-import type { OrderRow } from '../db/schema.ts';
 import type { OutcomeContext } from '../operations/finish.ts';
-import { endLostOrder, type LastSeen, lastSeenSchema } from '../orders/session-lost.ts';
+import { endLostOrder, type LastSeen, lastSeenOf, lastSeenSchema } from '../orders/session-lost.ts';
 import { isContested } from '../presence/lives.ts';
 import type { KnownSite } from './incoming.ts';
 import { sessionsOfLetters } from './retry-record.ts';
@@ -32,7 +31,7 @@ export async function hearSessions(context: SessionsContext, hello: Hello, acked
     if (former !== null) await forgetTold(context);
     return false;
   }
-  const progress = { ...former?.progress, ...(await lastSeenOf(context, unnamed)) };
+  const progress = { ...former?.progress, ...(await lastSeenOf(trx, unnamed)) };
   const told = {
     store_epoch: hello.storeEpoch,
     head_seq: headSeq,
@@ -67,7 +66,8 @@ export async function judgeSessions(context: SessionsContext): Promise<boolean> 
     ...(await sessionsOfLetters(trx, site.siteId)),
   ]);
   const lost = orders.filter(({ session_id: id }) => id !== null && !known.has(id));
-  for (const order of lost) await endLostOrder(context, order, told.progress[order.session_id ?? ''] ?? null);
+  for (const order of lost)
+    await endLostOrder(context, order, { cause: 'forgotten', seen: told.progress[order.session_id ?? ''] ?? null });
   return lost.length > 0;
 }
 
@@ -94,24 +94,6 @@ const forgetTold = ({ trx, site }: SessionsContext) =>
 
 const chargingAt = ({ trx, site }: SessionsContext) =>
   trx.selectFrom('orders').selectAll().where('site_id', '=', site.siteId).where('state', '=', 'charging');
-
-/** From the live views, which the site's next one may overwrite. */
-async function lastSeenOf({ trx }: SessionsContext, orders: readonly OrderRow[]): Promise<Record<string, LastSeen>> {
-  if (orders.length === 0) return {};
-  const rows = await trx
-    .selectFrom('connector_states')
-    .select(['session_id', 'energy_wh as energyWh', 'observed_at_ms as observedAtMs'])
-    .where(
-      'connector_id',
-      'in',
-      orders.map((order) => order.connector_id),
-    )
-    .execute();
-  const sessionIds = orders.map((order) => order.session_id);
-  return Object.fromEntries(
-    rows.flatMap(({ session_id: id, ...seen }) => (id === null || !sessionIds.includes(id) ? [] : [[id, seen]])),
-  );
-}
 
 const begunSchema = z.object({ sessionId: z.string() });
 

@@ -5,7 +5,7 @@ export type OrderEvent =
   /** The start was refused on site, cancelled, or not confirmed in time. */
   | { readonly kind: 'start-failed' }
   | { readonly kind: 'session-started' }
-  /** The site has told everything it has, and knows of no such session. */
+  /** The site has told everything it has, and knows of no such session; or it is gone, and tells nothing any more. */
   | { readonly kind: 'session-lost' }
   /** `agreed`: rated here to the same bill. `void`: billed to nobody. */
   | { readonly kind: 'session-ended'; readonly verdict: 'agreed' | 'disagreed' | 'void' };

@@ -32,6 +32,7 @@ export const staffActions = {
   'site.create': { permission: 'sites.write' },
   'site.claim': { permission: 'sites.identity' },
   'site.revoke': { permission: 'sites.identity', isDangerous: always },
+  'site.end_charges': { permission: 'sites.identity', isDangerous: always },
   'site.withdraw': { permission: 'sites.write', isDangerous: always },
   'site.restore': { permission: 'sites.write' },
   'connector.withdraw': { permission: 'sites.write' },

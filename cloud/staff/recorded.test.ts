@@ -253,6 +253,11 @@ const deeds: Partial<Record<keyof typeof staffActions, MakeDeed>> = {
     body: { ...by, reason: 'stolen' },
     subject: `site/${stage.siteId}`,
   }),
+  'site.end_charges': () => ({
+    path: `/sites/${stage.siteId}/charges/end`,
+    body: { ...by, reason: 'burnt down' },
+    subject: `site/${stage.siteId}`,
+  }),
   'site.withdraw': () => onSite('withdraw'),
   'site.restore': () => onSite('restore'),
   'connector.withdraw': () => onConnector('withdraw', { reason: 'dug up' }),

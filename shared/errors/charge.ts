@@ -138,8 +138,8 @@ export const chargeErrors = {
   ),
   'session.lost': entry(
     'site',
-    'The site has lost its memory of this charge.',
-    '站点丢失了本次充电的数据。',
+    'The site cannot tell any more how this charge ended.',
+    '站点已无法告知本次充电的结果。',
     'Nothing is billed until a person has looked at the order.',
     '人工核对订单之前不会计费。',
   ),

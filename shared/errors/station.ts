@@ -121,6 +121,13 @@ export const stationErrors = {
     'Choose another station, or try later.',
     '请选择其他站点或稍后再试。',
   ),
+  'site.online': entry(
+    'caller',
+    'The site is on the line, and tells by itself what becomes of its charges.',
+    '站点在线，会自行上报充电结果。',
+    'Stop the charges instead.',
+    '请改用停止充电。',
+  ),
   'pile.no_confirmation': entry(
     'pile',
     'The pile did not begin to charge in time.',
