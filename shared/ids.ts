@@ -29,5 +29,11 @@ export const powerNodeIdSchema = nameSchema;
 /** Identities made by a machine: commands, sessions, orders, stores, boots. */
 export const uuidSchema = z.uuid();
 
+/**
+ * One of them as somebody writes it, in either case (RFC 9562), in the case in which it is compared and kept. Not for what is told between edge and
+ * cloud: that is stored as it came.
+ */
+export const givenUuidSchema = uuidSchema.toLowerCase();
+
 /** The caller's own name for one write request; kept as given. */
 export const requestIdSchema = z.string().regex(/^[\x21-\x7e]{1,64}$/, '1 to 64 visible ASCII characters');

@@ -1,6 +1,6 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
@@ -43,7 +43,7 @@ const viewOf = (row: AlarmRow): z.infer<typeof alarmSchema> => ({
 
 /** Alarms, and what people made of them. */
 export function alarmRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
-  const params = z.object({ alarm_id: uuidSchema });
+  const params = z.object({ alarm_id: givenUuidSchema });
   const handled = { 200: alarmSchema, ...problems(...staffProblems, 'alarm.unknown', 'alarm.closed') };
   return (app, _options, done) => {
     app.get('/staff/v1/alarms', {

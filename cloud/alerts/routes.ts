@@ -1,7 +1,7 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
-import { uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema, uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { decodeCursor, encodeCursor, pageQuerySchema } from '../http/cursor.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
@@ -81,7 +81,7 @@ const listQuerySchema = pageQuerySchema.extend({
 
 /** Alerts: what staff are told of, and who is at it. */
 export function alertRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
-  const params = z.object({ alert_id: uuidSchema });
+  const params = z.object({ alert_id: givenUuidSchema });
   const handled = { 200: alertSchema, ...problems(...staffProblems, 'alert.unknown', 'alert.closed') };
   return (app, _options, done) => {
     app.get('/staff/v1/alerts', {

@@ -1,7 +1,7 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
-import { siteIdSchema, uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema, siteIdSchema, uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { transaction } from '../db/transaction.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
@@ -53,7 +53,7 @@ const columns = [
 /** What a site knows of itself, asked for from afar: no shell, no card numbers, no secrets. */
 export function diagnosticsRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   const { db, clock, random } = context;
-  const params = z.object({ bundle_id: uuidSchema });
+  const params = z.object({ bundle_id: givenUuidSchema });
   const unknown = (bundleId: string) => new PilegateError('request.not_found', `no diagnostics bundle ${bundleId}`);
   return (app, _options, done) => {
     app.post('/staff/v1/sites/:site_id/diagnostics', {

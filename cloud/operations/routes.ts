@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { type ErrorCode, PilegateError } from '#shared/errors.ts';
-import { uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
@@ -153,7 +153,7 @@ export function operationRoutes(context: CloudContext, gate: PartnerGate): Fasti
       schema: {
         tags,
         summary: 'One operation',
-        params: z.object({ operation_id: uuidSchema }),
+        params: z.object({ operation_id: givenUuidSchema }),
         response: { 200: operationSchema, ...problems(...signedProblems, 'operation.unknown') },
       },
       handler: async (request) => {

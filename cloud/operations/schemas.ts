@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { connectorIdSchema, requestIdSchema, uuidSchema } from '#shared/ids.ts';
+import { connectorIdSchema, givenUuidSchema, requestIdSchema, uuidSchema } from '#shared/ids.ts';
 import type { OperationKind } from '../db/schema.ts';
 import { limitsSchema } from '../orders/limits-view.ts';
 
@@ -25,18 +25,18 @@ export const startBodySchema = z
     connector_id: connectorIdSchema,
     limits: limitsSchema.optional(),
     hold_minor: holdSchema.optional(),
-    reservation_id: uuidSchema.optional().describe('needed where you have reserved the connector'),
+    reservation_id: givenUuidSchema.optional().describe('needed where you have reserved the connector'),
   })
   .meta({ examples: [{ request_id: 'start-1', connector_id: 'A1', limits: { energy_wh: 20_000 }, hold_minor: 5000 }] });
 
 export const raiseHoldBodySchema = z.strictObject({
   request_id: requestIdSchema,
-  order_id: uuidSchema,
+  order_id: givenUuidSchema,
   hold_minor: holdSchema,
 });
 
 export const stopBodySchema = z
-  .strictObject({ request_id: requestIdSchema, order_id: uuidSchema })
+  .strictObject({ request_id: requestIdSchema, order_id: givenUuidSchema })
   .meta({ examples: [{ request_id: 'stop-1', order_id: EXAMPLE_ORDER }] });
 
 const answerFields = {

@@ -67,7 +67,8 @@ async function expectLost(orderId: string, waiting: readonly string[]) {
   expect(await site.order(orderId)).toMatchObject(lost);
   for (const id of waiting)
     expect(await site.operation(id)).toMatchObject({ status: 'failed', failure: { code: 'session.lost' } });
-  expect(await site.eventTypes()).toEqual(['charge.started', 'charge.ended']);
+  const told = (await site.eventTypes()).toSorted();
+  expect(told).toEqual(['charge.ended', 'charge.started', ...(waiting.length > 0 ? ['charge.stop_failed'] : [])]);
   expect((await exceptionsOf(orderId)).map(({ code }) => code)).toEqual(['session.lost']);
 }
 

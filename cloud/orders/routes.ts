@@ -1,7 +1,7 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
-import { uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema, uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { changesQuerySchema, pageFields, placeOf, rangeOf } from '../http/cursor.ts';
 import { problems, signedProblems } from '../http/problem.ts';
@@ -23,7 +23,7 @@ export function orderRoutes(context: CloudContext, gate: PartnerGate): FastifyPl
       schema: {
         tags,
         summary: 'One order',
-        params: z.object({ order_id: uuidSchema }),
+        params: z.object({ order_id: givenUuidSchema }),
         response: { 200: orderSchema, ...problems(...signedProblems, 'order.unknown') },
       },
       handler: async (request) => {

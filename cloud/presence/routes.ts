@@ -1,7 +1,7 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
-import { siteIdSchema, uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema, siteIdSchema, uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import type { SiteLifeRow } from '../db/schema.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
@@ -93,7 +93,7 @@ export function presenceRoutes(context: CloudContext, staff: StaffGate): Fastify
         tags: staffTags,
         summary: 'Choose the box that speaks for a site',
         description: 'It is welcomed at its next hello, within a minute. Every other one is heard no more.',
-        params: z.object({ site_id: siteIdSchema, life_id: uuidSchema }),
+        params: z.object({ site_id: siteIdSchema, life_id: givenUuidSchema }),
         body: z.strictObject({ chosen_by: personSchema.optional() }),
         response: { 200: livesSchema, ...problems(...staffProblems, 'station.unknown', 'request.not_found') },
       },

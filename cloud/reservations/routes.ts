@@ -1,7 +1,7 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
-import { uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema, uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { decodeCursor, encodeCursor, pageQuerySchema } from '../http/cursor.ts';
 import { problems, signedProblems } from '../http/problem.ts';
@@ -66,7 +66,7 @@ export function reservationRoutes(context: CloudContext, gate: PartnerGate): Fas
       schema: {
         tags,
         summary: 'One reservation',
-        params: z.object({ reservation_id: uuidSchema }),
+        params: z.object({ reservation_id: givenUuidSchema }),
         response: { 200: reservationSchema, ...problems(...signedProblems, 'reservation.unknown') },
       },
       handler: async (request) => {

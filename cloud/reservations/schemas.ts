@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { connectorIdSchema, requestIdSchema, uuidSchema } from '#shared/ids.ts';
+import { connectorIdSchema, givenUuidSchema, requestIdSchema, uuidSchema } from '#shared/ids.ts';
 import { feeBillSchema } from '../orders/schemas.ts';
 import { reservationStates } from './machine.ts';
 
@@ -13,7 +13,7 @@ export const reserveBodySchema = z
 
 export const cancelReservationBodySchema = z.strictObject({
   request_id: requestIdSchema,
-  reservation_id: uuidSchema,
+  reservation_id: givenUuidSchema,
 });
 
 export const reservationSchema = z

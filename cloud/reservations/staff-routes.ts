@@ -1,6 +1,6 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { connectorIdSchema, uuidSchema } from '#shared/ids.ts';
+import { connectorIdSchema, givenUuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { problems } from '../http/problem.ts';
 import type { StaffGate } from '../staff/gate.ts';
@@ -60,7 +60,7 @@ export function reservationStaffRoutes(context: CloudContext, staff: StaffGate):
         tags: staffTags,
         summary: 'End a reservation, with the reason why; its partner is told, and pays nothing for it',
         description: 'It waits for a site that is away; the reservation runs out there in any case.',
-        params: z.object({ reservation_id: uuidSchema }),
+        params: z.object({ reservation_id: givenUuidSchema }),
         body: z.strictObject({ requested_by: personSchema.optional(), reason: z.string().trim().min(1).max(500) }),
         response: {
           202: seenSchema,

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
-import { uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { iso } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
@@ -23,7 +23,7 @@ const staffWishSchema = z.strictObject({
 
 /** A document for many sites, wave after wave. For staff alone. */
 export function rolloutRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
-  const params = z.object({ rollout_id: uuidSchema });
+  const params = z.object({ rollout_id: givenUuidSchema });
   const viewOf = async (rolloutId: string) => {
     const [view] = await rolloutViews(context.db, { rolloutId, limit: 1 });
     if (view === undefined) throw new PilegateError('rollout.unknown', `no roll-out ${rolloutId}`);

@@ -1,6 +1,6 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema, uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { problems } from '../http/problem.ts';
 import { forceStop } from '../operations/force-stop.ts';
@@ -27,7 +27,7 @@ export function forceStopRoutes(context: CloudContext, staff: StaffGate): Fastif
         tags: staffTags,
         summary: 'Stop a charge, with the reason why it is not left to whoever has begun it',
         description: 'It waits for a site that is away. The order ends with the stop reason `staff`.',
-        params: z.object({ order_id: uuidSchema }),
+        params: z.object({ order_id: givenUuidSchema }),
         body: z.strictObject({ requested_by: personSchema.optional(), reason: z.string().trim().min(1).max(500) }),
         response: { 202: stoppingSchema, ...problems(...staffProblems, 'order.unknown', 'order.not_running') },
       },

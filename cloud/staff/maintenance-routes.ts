@@ -1,7 +1,7 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
-import { connectorIdSchema, requestIdSchema, uuidSchema } from '#shared/ids.ts';
+import { connectorIdSchema, givenUuidSchema, requestIdSchema, uuidSchema } from '#shared/ids.ts';
 import { maintenanceActionSchema } from '#shared/wire/messages.ts';
 import type { CloudContext } from '../context.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
@@ -105,7 +105,7 @@ export function maintenanceRoutes(context: CloudContext, staff: StaffGate): Fast
       schema: {
         tags: staffTags,
         summary: 'How a maintenance command is getting on',
-        params: z.object({ command_id: uuidSchema }),
+        params: z.object({ command_id: givenUuidSchema }),
         response: { 200: maintenanceSchema, ...problems(...staffProblems, 'command.unknown') },
       },
       handler: async (request) => {

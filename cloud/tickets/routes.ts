@@ -1,7 +1,7 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
-import { uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema } from '#shared/ids.ts';
 import { wordsFor } from '../alerts/facts.ts';
 import type { CloudContext } from '../context.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
@@ -27,7 +27,7 @@ import { changeTicket, commentTicket, linkTicket, moveTicket, type NewTicket, op
 import { listTickets, ticketView, wholeTicketView } from './view.ts';
 
 const BASE = '/staff/v1/tickets';
-const params = z.object({ ticket_id: uuidSchema });
+const params = z.object({ ticket_id: givenUuidSchema });
 const who = { requested_by: personSchema.optional() };
 
 /** What needs a person, until it is done. */

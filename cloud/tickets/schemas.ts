@@ -1,22 +1,28 @@
 import { z } from 'zod';
-import { uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema } from '#shared/ids.ts';
 import { pageQuerySchema } from '../http/cursor.ts';
 import { staffIdSchema } from '../staff/schemas.ts';
 import { ticketMoves, ticketStates } from './machine.ts';
 import { ticketPriorities } from './policy.ts';
-import { eventKinds, linkKinds } from './tables.ts';
+import { eventKinds, type LinkKind, linkKinds } from './tables.ts';
 
 const titleSchema = z.string().min(1).max(200);
 export const commentSchema = z.string().min(1).max(4_000);
 
-export const linkSchema = z.strictObject({ kind: z.enum(linkKinds), id: z.string().min(1).max(100) });
+const namedByUuid: ReadonlySet<LinkKind> = new Set(['alert', 'alarm', 'order']);
+/** The id of what is linked, as it is kept: a UUID may be written in either case, a name may not. */
+export const keptLinkId = (kind: LinkKind, id: string): string => (namedByUuid.has(kind) ? id.toLowerCase() : id);
+
+export const linkSchema = z
+  .strictObject({ kind: z.enum(linkKinds), id: z.string().min(1).max(100) })
+  .overwrite(({ kind, id }) => ({ kind, id: keptLinkId(kind, id) }));
 export const linksSchema = z.array(linkSchema).min(1).max(20);
 
 export const newTicketSchema = z.strictObject({
   title: titleSchema.optional().describe('needed without an alert'),
   priority: z.enum(ticketPriorities).optional().describe('left out: as the level of the alert says, or normal'),
   comment: commentSchema.optional(),
-  alert_id: uuidSchema.optional().describe('opens the ticket from an alert, and links them'),
+  alert_id: givenUuidSchema.optional().describe('opens the ticket from an alert, and links them'),
   links: linksSchema.optional(),
 });
 

@@ -156,6 +156,19 @@ test('XC-02 exceptions of an order are one ticket, and are resolved with it', as
   await expect.poll(async () => (await linkedTo('order', orderId, 'all')).length).toBe(2);
 });
 
+test('XC-02 what is linked by a UUID is found in whatever case that is written, and a name only as it is', async () => {
+  const orderId = systemRandom.uuid();
+  const links = [
+    { kind: 'order', id: orderId.toUpperCase() },
+    { kind: 'partner', id: 'Loud' },
+  ];
+  const { ticket_id: id } = await open({ title: 'refund', links });
+  for (const written of [orderId, orderId.toUpperCase()])
+    expect(await linkedTo('order', written)).toMatchObject([{ ticket_id: id }]);
+  expect(await linkedTo('partner', 'Loud')).toHaveLength(1);
+  expect(await linkedTo('partner', 'loud')).toEqual([]);
+});
+
 test('XC-02 what could not be taken is one ticket for each site and reason', async () => {
   const payload = { payload: '{}', received_at_ms: 1, reason: 'r', site_id: stage.siteId, source: 'record' as const };
   for (let seq = 1; seq <= 5; seq += 1)

@@ -4,7 +4,7 @@ import type { Db } from '../db/connect.ts';
 import { decodeCursor } from '../http/cursor.ts';
 import { iso } from '../http/iso.ts';
 import { isOver, movesOf } from './machine.ts';
-import type { TicketQuery, ticketSchema, wholeTicketSchema } from './schemas.ts';
+import { keptLinkId, type TicketQuery, type ticketSchema, type wholeTicketSchema } from './schemas.ts';
 import type { TicketRow } from './tables.ts';
 
 export const ticketView = (row: TicketRow, nowMs: number): z.infer<typeof ticketSchema> => ({
@@ -72,7 +72,11 @@ export function listTickets(db: Db, query: TicketQuery, nowMs: number): Promise<
     );
   if (kind !== undefined && id !== undefined)
     rows = rows.where('ticket_id', 'in', (where) =>
-      where.selectFrom('ticket_links').select('ticket_id').where('kind', '=', kind).where('id', '=', id),
+      where
+        .selectFrom('ticket_links')
+        .select('ticket_id')
+        .where('kind', '=', kind)
+        .where('id', '=', keptLinkId(kind, id)),
     );
   const after = cursor === undefined ? null : decodeCursor(cursor, uuidSchema);
   if (after !== null)

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema, uuidSchema } from '#shared/ids.ts';
 import { eventTypes } from './event-types.ts';
 import { deliveryStatuses } from './tables.ts';
 
@@ -115,7 +115,7 @@ export const deliveryPageSchema = z.object({
 
 export const deliveryQuerySchema = z.strictObject({
   endpoint_id: endpointIdSchema.optional(),
-  order_id: uuidSchema.optional(),
+  order_id: givenUuidSchema.optional(),
   event_id: eventIdSchema.optional(),
   event_type: z.enum(eventTypes).optional(),
   status: z.enum(deliveryStatuses).optional(),

@@ -200,6 +200,38 @@ test('OP-28 what nobody can bill stays held until a person says what is paid', a
   await booksAreRight();
 });
 
+test('OP-28 a movement and a settlement are the same again in whatever case their ids are written', async () => {
+  await withDeposit();
+  const { body } = await start('r-1');
+  await site.begin(await site.takeStart());
+  const orderId: string = body.order_id;
+  const credit = { transfer_id: systemRandom.uuid(), order_id: orderId };
+  const shout = { transfer_id: credit.transfer_id.toUpperCase(), order_id: orderId.toUpperCase() };
+  expect((await move('credit', 100, shout)).status).toBe(200);
+  expect((await move('credit', 100, credit)).status).toBe(200);
+  expect((await move('credit', 100, shout)).status).toBe(200);
+  await site.edge.close();
+  const goneSite = `/staff/v1/sites/${site.stage.siteId}/charges/end`;
+  const gone = { requested_by: 'wang', reason: 'burnt down' };
+  await expect
+    .poll(() => staffPost(cloud.app, cloud.staffToken, goneSite, gone).catch(String))
+    .toMatchObject({ order_ids: [orderId] });
+  expect(await sums()).toMatchObject({ charged: 0, held: 2_000 });
+  const settlement = { transfer_id: systemRandom.uuid(), amount_minor: 300, reason: 'agreed by mail' };
+  const settle = (id: string, transferId: string) =>
+    askAsStaff(cloud, {
+      method: 'POST',
+      path: `/orders/${id}/settlement`,
+      token: cloud.staffToken,
+      body: { ...settlement, transfer_id: transferId },
+    });
+  expect((await settle(orderId.toUpperCase(), settlement.transfer_id.toUpperCase())).status).toBe(200);
+  expect((await settle(orderId, settlement.transfer_id)).status).toBe(200);
+  expect((await settle(orderId.toUpperCase(), settlement.transfer_id.toUpperCase())).status).toBe(200);
+  expect(await sums()).toEqual({ funded: 5_100, charged: 300, held: 0, left: 4_800 });
+  await booksAreRight();
+});
+
 /** A charge that runs with 10.00 held. */
 async function heldCharge() {
   await withDeposit();

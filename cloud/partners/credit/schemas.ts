@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema } from '#shared/ids.ts';
 import { tariffSchema } from '#shared/tariff/tariff.ts';
 import { reasonSchema } from '../schemas.ts';
 import { accountKinds } from './tables.ts';
@@ -69,7 +69,7 @@ export const newTermsSchema = z
   });
 
 export const newTransferSchema = z.strictObject({
-  transfer_id: uuidSchema.describe('made by you: the same one again moves nothing'),
+  transfer_id: givenUuidSchema.describe('made by you: the same one again moves nothing'),
   environment: environmentSchema,
   currency: currencySchema,
   kind: z
@@ -77,12 +77,12 @@ export const newTransferSchema = z.strictObject({
     .describe('credit and debit are corrections: in favour of the partner, or not'),
   amount_minor: amountSchema,
   reference: z.string().min(1).max(200).describe('what it is by: a bank transfer, a credit note'),
-  order_id: uuidSchema.optional().describe('of a correction: the order that it is about'),
+  order_id: givenUuidSchema.optional().describe('of a correction: the order that it is about'),
   reason: reasonSchema,
 });
 
 export const settlementSchema = z.strictObject({
-  transfer_id: uuidSchema,
+  transfer_id: givenUuidSchema,
   amount_minor: z.int().min(0).max(MOST_MINOR).describe('0: nobody pays'),
   reason: reasonSchema,
 });

@@ -1,7 +1,7 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PilegateError } from '#shared/errors.ts';
-import { uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../../context.ts';
 import { pageFields, pageQuerySchema, placeOf } from '../../http/cursor.ts';
 import { problems } from '../../http/problem.ts';
@@ -140,7 +140,7 @@ export function creditStaffRoutes(context: CloudContext, staff: StaffGate): Fast
         tags: staffTags,
         summary: 'Say what a partner pays for an order that nobody could bill',
         description: 'Of an order that is `abnormal`. What was held for it gives way to the amount.',
-        params: z.object({ order_id: uuidSchema }),
+        params: z.object({ order_id: givenUuidSchema }),
         body: settlementSchema,
         response: {
           200: z.object({ order_id: z.string(), transfer_id: z.string(), amount_minor: z.int() }),

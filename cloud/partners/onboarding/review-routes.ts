@@ -1,5 +1,6 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { givenUuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../../context.ts';
 import { transaction } from '../../db/transaction.ts';
 import { iso, isoOrNull } from '../../http/iso.ts';
@@ -76,7 +77,7 @@ export function reviewRoutes(context: CloudContext, staff: StaffGate): FastifyPl
         tags: staffTags,
         summary: 'A file, to be stored and not to be shown by a browser',
         description: 'It comes from a stranger: open it where that can do no harm. Who has read it is on the record.',
-        params: params.extend({ file_id: z.uuid() }),
+        params: params.extend({ file_id: givenUuidSchema }),
         response: {
           200: fileAnswer('the file', 'application/octet-stream'),
           ...problems(...staffProblems, 'request.not_found'),

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { givenUuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../../context.ts';
 import { problems } from '../../http/problem.ts';
 import { parseJsonBody } from '../../http/raw-body.ts';
@@ -27,7 +28,7 @@ import {
 
 const tags = ['onboarding'];
 const params = z.object({ application_id: applicationIdSchema });
-const fileParams = params.extend({ file_id: z.uuid() });
+const fileParams = params.extend({ file_id: givenUuidSchema });
 const strangerProblems = ['request.invalid', 'request.not_json', 'request.too_many', 'auth.banned'] as const;
 const refusals = problems(...strangerProblems, 'auth.missing', 'application.unknown', 'application.state');
 const BASE = '/onboarding/v1/applications';

@@ -1,6 +1,6 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../../context.ts';
 import { transaction } from '../../db/transaction.ts';
 import { iso } from '../../http/iso.ts';
@@ -127,7 +127,7 @@ export function loginRoutes(context: CloudContext, staff: StaffGate): FastifyPlu
         summary: 'Confirm a dangerous request with a fresh code',
         description:
           'The token is good once, for two minutes, for that very request in this session: send it as Pilegate-Confirmation.',
-        body: z.strictObject({ challenge: uuidSchema, code: codeSchema }),
+        body: z.strictObject({ challenge: givenUuidSchema, code: codeSchema }),
         response: {
           201: z.object({
             confirmation: z.string(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { connectorIdSchema, uuidSchema } from '#shared/ids.ts';
+import { connectorIdSchema, givenUuidSchema } from '#shared/ids.ts';
 import { openingHoursSchema } from './opening-hours.ts';
 
 const instantSchema = z.iso.datetime({ offset: true });
@@ -37,7 +37,7 @@ const FORWARD = { path: ['until'], message: 'later than "from"' };
 
 export const newWindowSchema = z
   .strictObject({
-    window_id: uuidSchema.describe('made by you: the same one again plans nothing more'),
+    window_id: givenUuidSchema.describe('made by you: the same one again plans nothing more'),
     connector_ids: connectorIdsSchema,
     ...times,
     note: noteSchema,

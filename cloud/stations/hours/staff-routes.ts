@@ -1,6 +1,6 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { siteIdSchema, uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema, siteIdSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../../context.ts';
 import { problems } from '../../http/problem.ts';
 import type { StaffGate } from '../../staff/gate.ts';
@@ -17,7 +17,7 @@ import {
 } from './schemas.ts';
 
 const ofSite = z.object({ site_id: siteIdSchema });
-const ofWindow = z.object({ window_id: uuidSchema });
+const ofWindow = z.object({ window_id: givenUuidSchema });
 const WINDOW = '/staff/v1/maintenance-windows/:window_id';
 
 const wishOf = ({ connector_ids, from, until, note }: z.infer<typeof windowChangeSchema>) => ({
