@@ -14,6 +14,7 @@ import { watchKeys } from './partners/behaviour/watch-keys.ts';
 import { releaseForgotten } from './partners/credit/check-books.ts';
 import { sweepNonces } from './partners/nonces.ts';
 import { forgetDrafts } from './partners/onboarding/applications.ts';
+import { tellOfLittleRoom } from './partners/onboarding/room.ts';
 import { touchAtPriceTurns } from './partners/terms/price-turns.ts';
 import { sweepReservations } from './reservations/sweep.ts';
 import { sweepRollouts } from './rollouts/sweep.ts';
@@ -133,6 +134,7 @@ export function startSweepers(context: CloudContext): Poller[] {
         await sweepBans(context.db, nowMs);
         await sweepBuckets(context.db, nowMs);
         await forgetDrafts(context.db, nowMs);
+        await tellOfLittleRoom(context);
         await forgetUsage(context.db, nowMs);
       },
     }),

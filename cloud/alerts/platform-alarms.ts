@@ -20,6 +20,12 @@ export const platformAlarms: Readonly<Record<string, PlatformAlarm>> = {
     doEn: 'Look at the last errors of the channel, and send a test.',
     doZh: '查看该通道最近的错误并发送测试。',
   },
+  'application.little_room': {
+    en: 'Files of applications that nobody has decided on take up nearly all the room that there is for them.',
+    zh: '待审核申请的文件即将占满可用空间。',
+    doEn: 'Decide on what was handed in. If strangers fill it, shut out their addresses at the proxy; drafts of more than a day go by themselves.',
+    doZh: '请处理已提交的申请；若为恶意填充，请在代理处封锁其地址；超过一天的草稿会自动删除。',
+  },
   'auth.banned': {
     en: 'A caller is banned for a while after many failures to authenticate.',
     zh: '某调用方因多次认证失败被暂时封禁。',

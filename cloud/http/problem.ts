@@ -107,6 +107,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'application.changed': 409,
   'application.incomplete': 409,
   'application.file_refused': 422,
+  'application.no_room': 503,
   'station.closed': 409,
   'station.maintenance': 409,
   'maintenance.unknown': 404,

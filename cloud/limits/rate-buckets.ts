@@ -11,51 +11,60 @@ const unsynced = sql`unsynced as (select set_config('synchronous_commit', 'off',
 /** How far the clocks of processes may be apart before a bucket that one of them has emptied is taken for a mistake by another. */
 const CLOCKS_APART_US = 60_000_000;
 
-/** Puts one call into a bucket, and changes nothing when it does not fit. `source` is a CTE without rows when there is nothing to take. */
-const take = (subject: string, bucketClass: string, policy: RatePolicy, nowMs: number, source: string) => {
+interface Take {
+  readonly subject: string;
+  readonly bucketClass: string;
+  readonly policy: RatePolicy;
+  /** How many at once. */
+  readonly count: number;
+}
+
+/** Puts calls into a bucket, and changes nothing when they do not fit. `source` is a CTE without rows when there is nothing to take. */
+const take = ({ subject, bucketClass, policy, count }: Take, nowMs: number, source: string) => {
   const nowUs = nowMs * 1000;
+  const cost = costUs(policy) * count;
   const capacity = capacityUs(policy);
   const stored = sql.ref('rate_buckets.full_at_us');
   // Emptier than a bucket can be: the clock was set back, or the limits were lowered. It is taken for full.
   const fullAt = sql`case when ${stored} > ${nowUs + capacity + CLOCKS_APART_US}::bigint then ${nowUs}::bigint else greatest(${stored}, ${nowUs}::bigint) end`;
-  const after = sql`${fullAt} + ${costUs(policy)}::bigint`;
+  const after = sql`${fullAt} + ${cost}::bigint`;
   return sql`taken as (
     insert into rate_buckets (subject, class, full_at_us)
-      select ${subject}::text, ${bucketClass}::text, ${nowUs + costUs(policy)}::bigint from ${sql.table(source)}
+      select ${subject}::text, ${bucketClass}::text, ${nowUs + cost}::bigint from ${sql.table(source)}
     on conflict (subject, class) do update set full_at_us = ${after} where ${after} <= ${nowUs + capacity}::bigint
     returning full_at_us)`;
 };
 
 async function verdict(
   db: Db,
-  subject: string,
-  bucketClass: string,
-  policy: RatePolicy,
+  { subject, bucketClass, policy, count }: Take,
   nowMs: number,
   taken: number | null,
 ): Promise<RateVerdict> {
-  if (taken !== null) return verdictOf(policy, true, taken, nowMs);
+  if (taken !== null) return verdictOf(policy, true, taken, nowMs, count);
   const row = await db
     .selectFrom('rate_buckets')
     .select('full_at_us')
     .where('subject', '=', subject)
     .where('class', '=', bucketClass)
     .executeTakeFirst();
-  return verdictOf(policy, false, row?.full_at_us ?? 0, nowMs);
+  return verdictOf(policy, false, row?.full_at_us ?? 0, nowMs, count);
 }
 
-/** Takes one from a bucket that all processes share. */
+/** Takes one, or `count` or none, from a bucket that all processes share. @param count at most what fits into the bucket */
 export async function takeFromBucket(
   db: Db,
   subject: string,
   bucketClass: string,
   policy: RatePolicy,
   nowMs: number,
+  count = 1,
 ): Promise<RateVerdict> {
+  const wanted = { subject, bucketClass, policy, count };
   const { rows } = await sql<{ full_at_us: number | null }>`
-    with ${unsynced}, ${take(subject, bucketClass, policy, nowMs, 'unsynced')}
+    with ${unsynced}, ${take(wanted, nowMs, 'unsynced')}
     select (select full_at_us from taken) as full_at_us`.execute(db);
-  return verdict(db, subject, bucketClass, policy, nowMs, rows[0]?.full_at_us ?? null);
+  return verdict(db, wanted, nowMs, rows[0]?.full_at_us ?? null);
 }
 
 /** Puts back what `takeFromBucket` took. */
@@ -92,18 +101,18 @@ export async function admitCall(
   policy: RatePolicy,
   nowMs: number,
 ): Promise<RateVerdict | null> {
-  const subject = `key:${call.familyId}`;
+  const wanted = { subject: `key:${call.familyId}`, bucketClass, policy, count: 1 };
   const { rows } = await sql<{ is_fresh: boolean; full_at_us: number | null }>`
     with ${unsynced},
     fresh as (
       insert into nonces (key_id, nonce, expires_at_ms)
         select ${call.keyId}::text, ${call.nonce}::text, ${call.nonceExpiresAtMs}::bigint from unsynced
       on conflict do nothing returning 1),
-    ${take(subject, bucketClass, policy, nowMs, 'fresh')}
+    ${take(wanted, nowMs, 'fresh')}
     select exists (select 1 from fresh) as is_fresh, (select full_at_us from taken) as full_at_us`.execute(db);
   const [row] = rows;
   if (row === undefined || !row.is_fresh) return null;
-  return verdict(db, subject, bucketClass, policy, nowMs, row.full_at_us);
+  return verdict(db, wanted, nowMs, row.full_at_us);
 }
 
 /** Forgets buckets that have been full for a while: one without a row is full. */

@@ -27,11 +27,18 @@ export interface RateVerdict {
  * Reads a bucket by the time at which it is full again.
  *
  * @param fullAtUs after the call, if it was allowed; else as it stands
+ * @param count how many were wanted at once
  */
-export function verdictOf(policy: RatePolicy, isAllowed: boolean, fullAtUs: number, nowMs: number): RateVerdict {
+export function verdictOf(
+  policy: RatePolicy,
+  isAllowed: boolean,
+  fullAtUs: number,
+  nowMs: number,
+  count = 1,
+): RateVerdict {
   const takenUs = Math.max(0, fullAtUs - nowMs * 1000);
   const freeUs = Math.max(0, capacityUs(policy) - takenUs);
-  const waitUs = isAllowed ? takenUs : takenUs + costUs(policy) - capacityUs(policy);
+  const waitUs = isAllowed ? takenUs : takenUs + costUs(policy) * count - capacityUs(policy);
   return {
     isAllowed,
     remaining: isAllowed ? Math.floor(freeUs / costUs(policy)) : 0,

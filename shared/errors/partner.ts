@@ -65,6 +65,13 @@ export const partnerErrors = {
     'Send a PDF, JPEG or PNG within the limits that the detail names.',
     '请发送 PDF、JPEG 或 PNG 文件，限制见 detail。',
   ),
+  'application.no_room': entry(
+    'platform',
+    'So many applications wait for a decision that there is no room for further files.',
+    '待审核的申请过多，暂时无法接收更多文件。',
+    'Try again after as long as Retry-After says; staff have been told.',
+    '请按 Retry-After 所示时间后重试，运营人员已收到通知。',
+  ),
   'partner.unknown': entry('caller', 'There is no such partner.', '合作方不存在。', 'Check the id.', '请核对编号。'),
   'key.unknown': entry('caller', 'There is no such key.', '密钥不存在。', 'Check the key id.', '请核对密钥编号。'),
   'key.state': entry(

@@ -7,10 +7,13 @@ import type { Random } from '../../random.ts';
 import type { ApplicationRow } from '../tables.ts';
 import { type ApplicationEvent, type ApplicationState, afterEvent, allowedIn } from './machine.ts';
 import type { Registration } from './registration.ts';
+import { isNearlyFull } from './room.ts';
 
 const TOKEN_BYTES = 32;
 /** A draft that nobody has touched for so long is forgotten, with its files. */
 const DRAFT_KEPT_MS = 30 * 86_400_000;
+/** While there is little room: since it was begun, so that touching drafts does not keep them. */
+const DRAFT_KEPT_BRIEFLY_MS = 86_400_000;
 
 type ApplicationContext = Pick<CloudContext, 'db' | 'clock' | 'random'>;
 
@@ -137,14 +140,28 @@ export const withdrawApplication = (context: ApplicationContext, applicationId: 
       .execute();
   });
 
-/** Forgets drafts that were never handed in. */
-export const forgetDrafts = (db: Db, nowMs: number): Promise<void> =>
-  transaction(db, async (trx) => {
+/** Forgets drafts, and what was withdrawn before anybody has decided on it. */
+export async function forgetDrafts(db: Db, nowMs: number): Promise<void> {
+  const isBrief = await isNearlyFull(db);
+  await transaction(db, async (trx) => {
     const old = await trx
       .selectFrom('partner_applications')
       .select('application_id')
-      .where('state', '=', 'draft')
-      .where('updated_at_ms', '<', nowMs - DRAFT_KEPT_MS)
+      .where('state', 'in', ['draft', 'withdrawn'])
+      .where((where) =>
+        isBrief
+          ? where('created_at_ms', '<', nowMs - DRAFT_KEPT_BRIEFLY_MS)
+          : where('updated_at_ms', '<', nowMs - DRAFT_KEPT_MS),
+      )
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('application_reviews')
+              .select('review_id')
+              .whereRef('application_reviews.application_id', '=', 'partner_applications.application_id'),
+          ),
+        ),
+      )
       .limit(100)
       .forUpdate()
       .skipLocked()
@@ -154,3 +171,4 @@ export const forgetDrafts = (db: Db, nowMs: number): Promise<void> =>
     await trx.deleteFrom('application_files').where('application_id', 'in', ids).execute();
     await trx.deleteFrom('partner_applications').where('application_id', 'in', ids).execute();
   });
+}

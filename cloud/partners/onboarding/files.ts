@@ -6,9 +6,10 @@ import { type Trx, transaction } from '../../db/transaction.ts';
 import type { FilePurpose } from '../tables.ts';
 import { touch } from './applications.ts';
 import { contentOf, mediaTypes } from './file-content.ts';
+import { takeRoom } from './room.ts';
 
 export const MOST_FILE_BYTES = 5 * 1024 * 1024;
-/** Of an application at a time, and of one ever: what was removed is kept. */
+/** Of an application at a time, and of one ever, removed ones included. */
 const MOST_FILES = 10;
 const MOST_FILES_EVER = 30;
 
@@ -19,6 +20,8 @@ export interface NewFile {
   /** As it was declared. */
   readonly mediaType: string;
   readonly bytes: Buffer;
+  /** Who sends it, as limits by address name callers. */
+  readonly from: string;
 }
 
 const refused = (detail: string): PilegateError => new PilegateError('application.file_refused', detail);
@@ -30,7 +33,7 @@ const columns = ['file_id', 'purpose', 'content_kind', 'name', 'bytes', 'sha256'
  * Adds a file to an application that may be changed. It is kept in the database: every process of the API sees it, and it is stored,
  * backed up and forgotten together with the application. It is a few megabytes, a few times a day.
  *
- * @throws PilegateError `application.file_refused`, `application.state`
+ * @throws PilegateError `application.file_refused`, `application.state`, `application.no_room`, `request.too_many`
  */
 export async function addFile(
   context: Pick<CloudContext, 'db' | 'clock' | 'random'>,
@@ -41,6 +44,7 @@ export async function addFile(
   if (kind === null) throw refused('neither a whole PDF nor a JPEG nor a PNG, whatever it is called');
   if (mediaTypes[kind] !== file.mediaType)
     throw refused(`it was sent as ${file.mediaType}, and is ${mediaTypes[kind]}`);
+  await takeRoom(context, file.from, file.bytes.length);
   const fileId = context.random.uuid();
   const sha256 = sha256Hex(file.bytes);
   return await transaction(context.db, async (trx) => {
@@ -76,7 +80,11 @@ const allFiles = (trx: Trx, applicationId: string) =>
     .where('application_id', '=', applicationId)
     .execute();
 
-/** Takes a file out of an application that may be changed. @throws PilegateError `request.not_found`, `application.state` */
+/**
+ * Takes a file out of an application that may be changed. What was in it is kept only if a decision was made on it.
+ *
+ * @throws PilegateError `request.not_found`, `application.state`
+ */
 export const removeFile = (
   context: Pick<CloudContext, 'db' | 'clock'>,
   applicationId: string,
@@ -92,6 +100,18 @@ export const removeFile = (
       .where('removed_at_ms', 'is', null)
       .executeTakeFirst();
     if (removed.numUpdatedRows !== 1n) throw new PilegateError('request.not_found', `no file ${fileId}`);
+    const decided = await trx
+      .selectFrom('application_reviews')
+      .select('review_id')
+      .where('application_id', '=', applicationId)
+      .where('files', 'like', `%"${fileId}"%`)
+      .executeTakeFirst();
+    if (decided === undefined)
+      await trx
+        .updateTable('application_files')
+        .set({ content: Buffer.alloc(0) })
+        .where('file_id', '=', fileId)
+        .execute();
   });
 
 /** The files that an application has now. */
@@ -106,7 +126,7 @@ export const presentFiles = (db: Pick<Db, 'selectFrom'>, applicationId: string) 
     .execute();
 export type FileRow = Awaited<ReturnType<typeof presentFiles>>[number];
 
-/** What is in a file, removed ones included: a decision may have been made on it. @throws PilegateError `request.not_found` */
+/** What is in a file, also in one that was removed after a decision on it. @throws PilegateError `request.not_found` */
 export async function readFileContent(db: Pick<Db, 'selectFrom'>, applicationId: string, fileId: string) {
   const row = await db
     .selectFrom('application_files')
@@ -114,6 +134,6 @@ export async function readFileContent(db: Pick<Db, 'selectFrom'>, applicationId:
     .where('application_id', '=', applicationId)
     .where('file_id', '=', fileId)
     .executeTakeFirst();
-  if (row === undefined) throw new PilegateError('request.not_found', `no file ${fileId}`);
+  if (row === undefined || row.content.length === 0) throw new PilegateError('request.not_found', `no file ${fileId}`);
   return { bytes: Buffer.from(row.content), kind: row.content_kind };
 }

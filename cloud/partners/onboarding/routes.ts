@@ -3,6 +3,7 @@ import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { givenUuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../../context.ts';
+import { callerBlock } from '../../http/addresses.ts';
 import { problems } from '../../http/problem.ts';
 import { parseJsonBody } from '../../http/raw-body.ts';
 import { recordingPartner } from '../recording.ts';
@@ -106,7 +107,7 @@ export function onboardingRoutes(context: CloudContext): FastifyPluginCallbackZo
         tags,
         summary: 'Add a file',
         description:
-          'The body is the file: PDF, JPEG or PNG, at most 5 MiB, with its `Content-Type`. At most 10 files.',
+          'The body is the file: PDF, JPEG or PNG, at most 5 MiB, with its `Content-Type`. At most 10 files; 60 MiB from one address at once, and 10 an hour from then on.',
         params,
         querystring: fileQuerySchema,
         consumes: Object.values(mediaTypes),
@@ -118,6 +119,7 @@ export function onboardingRoutes(context: CloudContext): FastifyPluginCallbackZo
             'application.unknown',
             'application.state',
             'application.file_refused',
+            'application.no_room',
             'request.too_large',
           ),
         },
@@ -128,7 +130,8 @@ export function onboardingRoutes(context: CloudContext): FastifyPluginCallbackZo
         const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
         const mediaType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
         const detail = { purpose, bytes: bytes.length };
-        await addFile(recording(request, id, 'application.add_file', detail), id, { purpose, name, mediaType, bytes });
+        const file = { purpose, name, mediaType, bytes, from: callerBlock(request.ip) };
+        await addFile(recording(request, id, 'application.add_file', detail), id, file);
         return reply.status(201).send(await show(id));
       },
     });
