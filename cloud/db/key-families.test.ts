@@ -46,4 +46,4 @@ test('OP-08 OP-09 keys that were rotated before there were families of keys get 
     ['other', 'a', 16],
   ]);
   await db.destroy();
-});
+}, 60_000);
