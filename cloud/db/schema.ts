@@ -37,7 +37,7 @@ import type {
   StaffSessionsTable,
 } from '../staff/tables.ts';
 import type { MaintenanceWindowsTable, StationHoursTable } from '../stations/hours/tables.ts';
-import type { ConnectorsTable, PileCodesTable, SitesTable } from '../stations/tables.ts';
+import type { ConnectorStatesTable, ConnectorsTable, PileCodesTable, SitesTable } from '../stations/tables.ts';
 import type {
   StatusChangesTable,
   StatusPositionsTable,
@@ -166,23 +166,6 @@ interface SiteDocumentsInForceTable {
   version: number;
   digest: string;
   told_at_ms: number;
-}
-
-interface ConnectorStatesTable {
-  connector_id: string;
-  status: string;
-  plugged: boolean | null;
-  session_id: string | null;
-  energy_wh: number | null;
-  power_w: number | null;
-  current_ma: number | null;
-  temperature_c: number | null;
-  faults: string;
-  observed_at_ms: number;
-  observation_age_ms: number;
-  received_at_ms: number;
-  public_status: Generated<string>;
-  status_before: Generated<string>;
 }
 
 interface TariffsTable {

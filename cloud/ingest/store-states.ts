@@ -103,6 +103,7 @@ const rowOf = (state: ConnectorView, sentAtMs: number, receivedAtMs: number) => 
     power_w: state.powerW,
     current_ma: state.currentMa,
     temperature_c: state.temperatureC,
+    soc_percent: state.socPercent ?? null,
     faults: JSON.stringify(state.faults),
     observed_at_ms: state.observedAtMs,
     observation_age_ms: observationAgeMs,
@@ -114,16 +115,17 @@ const rowOf = (state: ConnectorView, sentAtMs: number, receivedAtMs: number) => 
 async function upsert(trx: Trx, rows: readonly StoredState[]): Promise<void> {
   const stored = await sql<{ connector_id: string; public_status: string; status_before: string }>`
     insert into connector_states (connector_id, status, plugged, session_id, energy_wh, power_w, current_ma, temperature_c,
-      faults, observed_at_ms, observation_age_ms, received_at_ms, public_status)
-    select connector_id, status, plugged, session_id, energy_wh, power_w, current_ma, temperature_c, faults, observed_at_ms,
-      observation_age_ms, received_at_ms, public_status
+      soc_percent, faults, observed_at_ms, observation_age_ms, received_at_ms, public_status)
+    select connector_id, status, plugged, session_id, energy_wh, power_w, current_ma, temperature_c, soc_percent, faults,
+      observed_at_ms, observation_age_ms, received_at_ms, public_status
     from json_to_recordset(${JSON.stringify(rows)}::json) as told (
       connector_id text, status text, plugged boolean, session_id uuid, energy_wh bigint, power_w bigint, current_ma bigint,
-      temperature_c double precision, faults text, observed_at_ms bigint, observation_age_ms bigint, received_at_ms bigint,
+      temperature_c double precision, soc_percent double precision, faults text, observed_at_ms bigint, observation_age_ms bigint, received_at_ms bigint,
       public_status text)
     on conflict (connector_id) do update set status = excluded.status, plugged = excluded.plugged,
       session_id = excluded.session_id, energy_wh = excluded.energy_wh, power_w = excluded.power_w,
-      current_ma = excluded.current_ma, temperature_c = excluded.temperature_c, faults = excluded.faults,
+      current_ma = excluded.current_ma, temperature_c = excluded.temperature_c,
+      soc_percent = excluded.soc_percent, faults = excluded.faults,
       observed_at_ms = excluded.observed_at_ms, observation_age_ms = excluded.observation_age_ms,
       received_at_ms = excluded.received_at_ms, status_before = connector_states.public_status,
       public_status = excluded.public_status

@@ -222,6 +222,21 @@ test('OP-19 a charge begun on site becomes an order of nobody', async () => {
   expect((await site.stage.partner.call('GET', `/v1/orders/${rows[0]?.order_id}`)).status).toBe(404);
 });
 
+test('OP-18 progress has the state of charge as long as the site tells it, and null from a site that does not know it', async () => {
+  const { body } = await site.start();
+  const { sessionId } = await site.begin(await site.takeStart());
+  const tell = async (energyWh: number, change: object) => {
+    await site.edge.state(site.connectorId(), { status: 'charging', sessionId, energyWh, ...change });
+    await expect.poll(async () => (await site.order(body.order_id)).progress?.energy_wh).toBe(energyWh);
+    return (await site.order(body.order_id)).progress.soc_percent;
+  };
+  expect(await tell(1_000, { socPercent: 63 })).toBe(63);
+  expect(await tell(1_500, { socPercent: 0 })).toBe(0);
+  expect(await tell(2_000, { socPercent: null })).toBeNull();
+  expect(await tell(2_500, { socPercent: 64.5 })).toBe(64.5);
+  expect(await tell(3_000, {})).toBeNull();
+});
+
 test('OP-18 progress is priced with the tariff of the order', async () => {
   const { body } = await site.start();
   const session = await site.begin(await site.takeStart());
@@ -237,6 +252,7 @@ test('OP-18 progress is priced with the tariff of the order', async () => {
   expect((await site.order(body.order_id)).progress).toEqual({
     energy_wh: 2_500,
     power_w: 7_000,
+    soc_percent: null,
     cost_so_far: { minor: 400, decimal: '4.00', currency: 'CNY' },
     observed_at: new Date(clock.wallMs() - 3_000).toISOString(),
     freshness_s: 3,

@@ -10,6 +10,7 @@ export interface LiveReading {
   /** Energy of this session so far. Null: the pile does not tell. */
   readonly energyWh: number | null;
   readonly powerW: number | null;
+  readonly socPercent: number | null;
   readonly observedAtMs: number;
   readonly observationAgeMs: number;
   readonly receivedAtMs: number;
@@ -28,6 +29,7 @@ export function progressOf(charge: RunningCharge, live: LiveReading, nowMs: numb
   return {
     energy_wh: live.energyWh,
     power_w: live.powerW,
+    soc_percent: live.socPercent,
     cost_so_far: costSoFar(charge, live),
     observed_at: iso(live.observedAtMs),
     freshness_s: ageMs(live, nowMs) / 1000,

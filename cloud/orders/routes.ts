@@ -7,6 +7,7 @@ import { changesQuerySchema, pageFields, placeOf, rangeOf } from '../http/cursor
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
 import type { PartnerGate } from '../partners/gate.ts';
+import { orderScopes } from './charges-under-way.ts';
 import { listOrders } from './list.ts';
 import { orderSchema } from './schemas.ts';
 import { orderView } from './view.ts';
@@ -19,7 +20,7 @@ const pageSchema = z.object({ orders: z.array(orderSchema), ...pageFields });
 export function orderRoutes(context: CloudContext, gate: PartnerGate): FastifyPluginCallbackZod {
   return (app, _options, done) => {
     app.get('/v1/orders/:order_id', {
-      preValidation: [gate.requires('orders', 'control'), parseJsonBody],
+      preValidation: [gate.requires(...orderScopes), parseJsonBody],
       schema: {
         tags,
         summary: 'One order',

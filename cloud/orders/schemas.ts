@@ -160,6 +160,10 @@ export const progressSchema = z
   .object({
     energy_wh: z.int().nullable(),
     power_w: z.int().nullable(),
+    soc_percent: z
+      .number()
+      .nullable()
+      .describe('state of charge of the vehicle; null: the pile does not tell it, as AC piles do not'),
     cost_so_far: moneySchema.nullable().describe('an estimate; the bill is made from the meter readings at the end'),
     observed_at: timeSchema,
     freshness_s: z.number().describe('age of the observation'),

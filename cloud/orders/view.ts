@@ -4,9 +4,8 @@ import type { Db } from '../db/connect.ts';
 import type { OrderRow } from '../db/schema.ts';
 import type { Trx } from '../db/transaction.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
-import { heldMsFor } from '../reservations/store.ts';
-import { tariffVersion } from '../stations/tariff-in-force.ts';
 import { cdrOf, cdrView } from './cdr-view.ts';
+import { chargeUnderWay } from './charges-under-way.ts';
 import { limitsOf, limitsView } from './limits-view.ts';
 import { amountDue, occupancyView } from './occupancy-view.ts';
 import { progressOf } from './progress.ts';
@@ -61,24 +60,6 @@ function failureView(order: OrderRow): OrderView['failure'] {
 }
 
 async function progressView(db: Db | Trx, order: OrderRow, nowMs: number): Promise<OrderView['progress']> {
-  const live = await db
-    .selectFrom('connector_states')
-    .select([
-      'energy_wh as energyWh',
-      'power_w as powerW',
-      'observed_at_ms as observedAtMs',
-      'observation_age_ms as observationAgeMs',
-      'received_at_ms as receivedAtMs',
-    ])
-    .where('connector_id', '=', order.connector_id)
-    .where('session_id', '=', order.session_id)
-    .executeTakeFirst();
-  if (live === undefined || order.started_at_ms === null || order.meter_start_wh === null) return null;
-  const tariff =
-    order.tariff_id === null || order.tariff_version === null
-      ? null
-      : await tariffVersion(db, order.tariff_id, order.tariff_version);
-  const heldMs = await heldMsFor(db, order.order_id);
-  const charge = { startedAtMs: order.started_at_ms, meterStartWh: order.meter_start_wh, tariff, heldMs };
-  return progressOf(charge, live, nowMs);
+  const found = await chargeUnderWay(db, order.order_id);
+  return found === null ? null : progressOf(found.charge, found.live, nowMs);
 }

@@ -1,3 +1,4 @@
+import type { Generated } from 'kysely';
 import type { Environment } from '../db/schema.ts';
 
 /** What comes out of a connector. */
@@ -25,6 +26,25 @@ export interface ConnectorsTable {
   max_power_w: number;
   kind: ConnectorKind | null;
   withdrawn_at_ms: number | null;
+}
+
+export interface ConnectorStatesTable {
+  connector_id: string;
+  status: string;
+  plugged: boolean | null;
+  session_id: string | null;
+  energy_wh: number | null;
+  power_w: number | null;
+  current_ma: number | null;
+  temperature_c: number | null;
+  /** State of charge of the vehicle that charges. */
+  soc_percent: Generated<number | null>;
+  faults: string;
+  observed_at_ms: number;
+  observation_age_ms: number;
+  received_at_ms: number;
+  public_status: Generated<string>;
+  status_before: Generated<string>;
 }
 
 export interface PileCodesTable {

@@ -5,7 +5,8 @@ import type { Db } from '../db/connect.ts';
 import type { Trx } from '../db/transaction.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 
-const parseTariff = (document: string): Tariff => tariffSchema.parse(JSON.parse(document));
+/** A tariff as it is stored. */
+export const parseTariff = (document: string): Tariff => tariffSchema.parse(JSON.parse(document));
 
 /** The tariffs of a site with where and when they hold. Their documents are parsed when one is asked for. */
 export interface SiteTariffs {

@@ -54,6 +54,18 @@ describe('OP-11 the status of a connector follows its pile and its charge', () =
     expect(view(rig).status).toBe('stopping');
   });
 
+  test.each([
+    ['the pile tells it', 63, 63],
+    ['the pile does not tell it', null, undefined],
+    ['the pile tells what no battery can have', 255, undefined],
+  ])('OP-18 the state of charge is told while a charge runs: %s', (_, socPercent, told) => {
+    const rig = new Rig();
+    rig.see({ ...plugged, socPercent });
+    expect(view(rig)).not.toHaveProperty('socPercent');
+    rig.toCharging().see({ ...charging, socPercent });
+    expect(view(rig).socPercent).toBe(told);
+  });
+
   test('a charge that is adopted is told as starting until the pile has been read', () => {
     const rig = new Rig({ session: new Rig().toCharging().session });
     expect(view(rig).status).toBe('offline');

@@ -22,11 +22,16 @@ function unavailableBecause({ influence, setUp }: ConnectorState): readonly Faul
   return setUp.result === 'refused' ? [...objections, 'setup-not-taken'] : objections;
 }
 
+/** What no battery can have is left out: the cloud would take nothing of a view that says it. */
+const toldSoc = (percent: number | null): number | null =>
+  percent !== null && percent >= 0 && percent <= 100 ? percent : null;
+
 /** A connector as the cloud and the technician see it. What the pile does not tell is null. */
 export function viewOf(state: ConnectorState, facts: ConnectorFacts): ConnectorView {
   const session = sessionOf(state.phase);
   const { reading } = state;
   const present = reading === null ? null : faultIn(reading);
+  const socPercent = session === null ? null : toldSoc(reading?.socPercent ?? null);
   return {
     pileId: facts.pileId,
     connectorId: facts.connectorId,
@@ -42,6 +47,7 @@ export function viewOf(state: ConnectorState, facts: ConnectorFacts): ConnectorV
     currentMa: reading?.currentMa ?? null,
     temperatureC: reading?.temperatureDc == null ? null : reading.temperatureDc / 10,
     ...(state.reservation !== null && { reservationId: state.reservation.reservationId }),
+    ...(socPercent !== null && { socPercent }),
     faults: [...new Set([...state.latched, ...unavailableBecause(state), ...(present === null ? [] : [present])])],
   };
 }

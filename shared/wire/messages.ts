@@ -188,6 +188,8 @@ export const connectorStateSchema = z.object({
   faults: z.array(z.enum(faultCodes)),
   /** What it is held for. The status is that of the pile all the same; absent: it is not held. */
   reservationId: uuidSchema.optional(),
+  /** State of charge of the vehicle of the session. Absent: there is no session, or the pile does not tell. Older sites leave it out. */
+  socPercent: z.number().min(0).max(100).nullable().optional(),
 });
 export type ConnectorView = z.infer<typeof connectorStateSchema>;
 
