@@ -4,6 +4,7 @@ import { type Poller, startPoller } from '../runtime/poller.ts';
 import { closeCodes } from './messages.ts';
 import { hasUnnumbered, numberChanges, positionsOf } from './number-changes.ts';
 import { keepPlaces, leavePlace } from './places.ts';
+import { progressRounds } from './progress-rounds.ts';
 import { readChanges, takeSnapshot } from './read-changes.ts';
 import { mayStillRead, usableSites } from './rights.ts';
 import { openStream, type StatusLog, type Stream, type StreamOptions } from './stream.ts';
@@ -14,6 +15,9 @@ export interface StreamTimes {
   readonly rightsEveryMs: number;
   readonly beatEveryMs: number;
   readonly takenWithinMs: number;
+  /** How often a stream is told how charges get on; and how often it is looked for streams that are to be. */
+  readonly progressEveryMs: number;
+  readonly progressLookEveryMs: number;
 }
 
 export const streamTimes: StreamTimes = {
@@ -21,6 +25,8 @@ export const streamTimes: StreamTimes = {
   rightsEveryMs: 500,
   beatEveryMs: 15_000,
   takenWithinMs: 10_000,
+  progressEveryMs: 10_000,
+  progressLookEveryMs: 1_000,
 };
 
 /** The streams of one process. */
@@ -66,6 +72,7 @@ export function createStreamHub(context: HubContext, times: StreamTimes = stream
   const streams = new Set<Stream>();
   const log = createLog(db, () => clock.wallMs());
   const open = new Set<Promise<void>>();
+  const tellProgress = progressRounds({ db, clock }, times.progressEveryMs);
   let head = 0;
   let keptAtMs = 0;
   let isStopping = false;
@@ -113,6 +120,7 @@ export function createStreamHub(context: HubContext, times: StreamTimes = stream
       for (const stream of streams) stream.beat();
       return Promise.resolve();
     }),
+    poll('tell streams how charges get on', times.progressLookEveryMs, () => tellProgress(streams)),
   ];
 
   /** Until the other side is gone. */

@@ -1,5 +1,9 @@
 import { z } from 'zod';
+import { uuidSchema } from '#shared/ids.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
+import type { ChargeUnderWay } from '../orders/charges-under-way.ts';
+import { progressOf } from '../orders/progress.ts';
+import { progressSchema } from '../orders/schemas.ts';
 import { publicStatusSchema } from '../stations/schemas.ts';
 import type { PlacedChange, ToldStatus } from './read-changes.ts';
 
@@ -28,6 +32,16 @@ export const statusChangeSchema = z
     freshness_s: z.number().describe('age of the observation at `changed_at`'),
   })
   .meta({ id: 'StatusChange' });
+
+/** How a running charge is getting on, as its order shows it. */
+const chargeProgressSchema = z
+  .object({
+    order_id: uuidSchema,
+    connector_id: z.string(),
+    ...progressSchema.shape,
+    freshness_s: z.number().describe('age of the observation at `at`'),
+  })
+  .meta({ id: 'ChargeProgress' });
 
 const snapshotReasons = ['begin', 'position-too-old', 'position-unknown', 'stations-changed'] as const;
 export type SnapshotReason = (typeof snapshotReasons)[number];
@@ -58,6 +72,11 @@ export const streamMessageSchema = z
       position: positionSchema.describe('nothing that concerns you has changed up to here which was not told'),
       at: z.iso.datetime(),
     }),
+    z.object({
+      type: z.literal('progress'),
+      at: z.iso.datetime(),
+      charges: z.array(chargeProgressSchema).describe('those of yours that run and have been observed anew'),
+    }),
   ])
   .meta({ id: 'StatusStreamMessage' });
 export type StreamMessage = z.infer<typeof streamMessageSchema>;
@@ -86,6 +105,17 @@ export const changeView = (row: PlacedChange): z.infer<typeof statusChangeSchema
   previous_status: publicStatusSchema.parse(row.previous_status),
   changed_at: iso(row.changed_at_ms),
   freshness_s: (row.observation_age_ms + Math.max(0, row.changed_at_ms - row.received_at_ms)) / 1000,
+});
+
+/** A state, not a log: it has no position. */
+export const progressMessage = (charges: readonly ChargeUnderWay[], nowMs: number): StreamMessage => ({
+  type: 'progress',
+  at: iso(nowMs),
+  charges: charges.map(({ orderId, connectorId, charge, live }) => ({
+    order_id: orderId,
+    connector_id: connectorId,
+    ...progressOf(charge, live, nowMs),
+  })),
 });
 
 const STATUSES_AT_ONCE = 500;

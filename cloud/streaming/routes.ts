@@ -22,7 +22,7 @@ const querySchema = z.strictObject({
 });
 
 const DESCRIPTION = `A WebSocket. The upgrade request is signed as every request is. Each message is a JSON text of the form shown here: a snapshot (or, with \`after\`, none), then
-changes in their order, and heartbeats. See the partner guide for how to resume, and for the codes with which it is closed.`;
+changes in their order, and heartbeats; with a key with which orders may be read, also how the charges that run get on. See the partner guide for how to resume, and for the codes with which it is closed.`;
 
 /**
  * Lets WebSockets in, before any route is made: an upgrade that is asked for of another one is refused. The hub ends its streams before the

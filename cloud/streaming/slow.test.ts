@@ -110,3 +110,84 @@ test('OP-11 one that does not answer that it lives is given up', async () => {
   await expect.poll(() => here.readyState).toBe(here.CLOSED);
   there.terminate();
 });
+
+const chargesAt = (observedAtMs: number) =>
+  Array.from({ length: PAGE }, (_, n) => ({
+    orderId: crypto.randomUUID(),
+    partnerId: 'p',
+    environment: 'sandbox' as const,
+    siteId: 'site',
+    connectorId: `c${n}`,
+    charge: { startedAtMs: 0, meterStartWh: 0, tariff: null, heldMs: null },
+    live: { energyWh: 1, powerW: 1, socPercent: 1, observedAtMs, observationAgeMs: 0, receivedAtMs: 0 },
+  }));
+
+test('OP-18 one that takes nothing has no more than a message of progress waiting for it, however often it changes', async () => {
+  const { here, there } = await pair();
+  const quiet: StatusLog = { ...endless, pageAfter: () => Promise.resolve({ changes: [], floor: 0 }) };
+  const stream = openStream({
+    streamId: 's',
+    socket: here,
+    caller: { partnerId: 'p', keyId: 'k', familyId: 'k', environment: 'sandbox', scopes: ['read', 'orders'] },
+    address: '127.0.0.1',
+    siteId: null,
+    usableSites: new Set(['site']),
+    begin: { reason: 'begin' },
+    takenWithinMs: 300,
+    log: quiet,
+    timers: systemTimers,
+    onFailed: (error) => {
+      throw error;
+    },
+  });
+  there.pause();
+  const closed = new Promise<number>((resolve) => {
+    there.once('close', (code) => resolve(code));
+  });
+  let rounds = 0;
+  let most = 0;
+  const watch = setInterval(() => {
+    most = Math.max(most, here.bufferedAmount);
+    rounds += 1;
+    stream.takeProgress(chargesAt(rounds));
+  }, 5);
+  await expect.poll(() => here.readyState, { timeout: 20_000 }).toBe(here.CLOSING);
+  clearInterval(watch);
+  there.resume();
+  expect(await closed).toBe(4002);
+  expect(rounds).toBeGreaterThan(10);
+  expect(most).toBeLessThan(100_000);
+});
+
+test('OP-18 a change does not wait until all progress is told', async () => {
+  const { here, there } = await pair();
+  const [change] = (await endless.pageAfter(0)).changes;
+  let looks = 0;
+  const oneChange: StatusLog = {
+    ...endless,
+    pageAfter: () => {
+      looks += 1;
+      return Promise.resolve({ changes: looks === 2 && change !== undefined ? [change] : [], floor: 0 });
+    },
+  };
+  const told: string[] = [];
+  there.on('message', (data) => told.push(JSON.parse(String(data)).type));
+  const stream = openStream({
+    streamId: 's',
+    socket: here,
+    caller: { partnerId: 'p', keyId: 'k', familyId: 'k', environment: 'sandbox', scopes: ['read', 'orders'] },
+    address: '127.0.0.1',
+    siteId: null,
+    usableSites: new Set(['site']),
+    begin: { position: 0 },
+    takenWithinMs: 10_000,
+    log: oneChange,
+    timers: systemTimers,
+    onFailed: (error) => {
+      throw error;
+    },
+  });
+  stream.takeProgress(chargesAt(1).slice(0, 450));
+  await expect.poll(() => told).toEqual(['heartbeat', 'progress', 'changes', 'progress', 'progress']);
+  there.terminate();
+});

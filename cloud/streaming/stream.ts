@@ -1,7 +1,16 @@
 import type { WebSocket } from 'ws';
 import type { Timers } from '#shared/clock.ts';
+import type { ChargeUnderWay } from '../orders/charges-under-way.ts';
 import type { Caller } from '../partners/caller.ts';
-import { changeView, closeCodes, type SnapshotReason, type StreamMessage, snapshotMessages } from './messages.ts';
+import {
+  changeView,
+  closeCodes,
+  progressMessage,
+  type SnapshotReason,
+  type StreamMessage,
+  snapshotMessages,
+} from './messages.ts';
+import { nextProgress, nothingTold, takeProgress } from './progress-due.ts';
 import type { PlacedChange, ToldStatus } from './read-changes.ts';
 
 /** What a stream reads from. */
@@ -39,6 +48,8 @@ export interface Stream {
   beat(): void;
   /** The partner may use other stations than before: everything is told anew. */
   takeSites(usableSites: ReadonlySet<string>): void;
+  /** How the charges of the partner get on now. What is still to be told of before does not count any more. */
+  takeProgress(present: readonly ChargeUnderWay[]): void;
   end(code: number, reason: string): void;
 }
 
@@ -58,6 +69,7 @@ export function openStream(options: StreamOptions): Stream {
   let owed: SnapshotReason | null = 'reason' in options.begin ? options.begin.reason : null;
   // Whoever resumes hears at once that it is taken.
   let isBeatDue = owed === null;
+  let progress = nothingTold;
   let hasAnswered = true;
   let isOver = false;
   let running = false;
@@ -106,7 +118,7 @@ export function openStream(options: StreamOptions): Stream {
     position = last.position;
     return true;
   };
-  const tellWhatIsDue = async (): Promise<void> => {
+  const tellChanges = async (): Promise<void> => {
     for (let more = true; more && !isOver; ) {
       const reason = owed;
       owed = null;
@@ -116,6 +128,19 @@ export function openStream(options: StreamOptions): Stream {
     if (!isBeatDue || isOver) return;
     isBeatDue = false;
     await send({ type: 'heartbeat', position: String(position), at: new Date(log.nowMs()).toISOString() });
+  };
+  /** @returns false when there is nothing more */
+  const tellProgress = async (): Promise<boolean> => {
+    const { part, rest } = nextProgress(progress);
+    if (part.length === 0) return false;
+    progress = rest;
+    await send(progressMessage(part, log.nowMs()));
+    return true;
+  };
+  /** Changes do not wait for progress: after each message of it they are looked for again. */
+  const tellWhatIsDue = async (): Promise<void> => {
+    do await tellChanges();
+    while (!isOver && (await tellProgress()));
   };
   const run = async (): Promise<void> => {
     try {
@@ -165,6 +190,13 @@ export function openStream(options: StreamOptions): Stream {
       sites = usable;
       owed = 'stations-changed';
       wake();
+    },
+    takeProgress(present) {
+      progress = takeProgress(
+        progress,
+        present.filter((one) => siteId === null || one.siteId === siteId),
+      );
+      if (progress.owed.length > 0) wake();
     },
     end,
   };

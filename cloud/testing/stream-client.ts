@@ -5,12 +5,16 @@ import { signatureOf, signedText } from '../partners/signature.ts';
 import { systemRandom } from '../random.ts';
 import { type StreamMessage, streamMessageSchema } from '../streaming/messages.ts';
 
+type ChargeProgress = Extract<StreamMessage, { type: 'progress' }>['charges'][number];
+
 export interface StreamClient {
   readonly socket: WebSocket;
   /** Everything that has come, in order. */
   readonly messages: StreamMessage[];
   /** Changes that have come, as `connector:previous>status@position`. */
   changes(): string[];
+  /** The progress that was told, in order: one list of charges each time. */
+  progress(): ChargeProgress[][];
   /** The last position that was told. */
   position(): string;
   /** Resolves with the code when it is closed. */
@@ -66,7 +70,8 @@ export async function openStreamClient(
           ? message.changes.map((one) => `${one.connector_id}:${one.previous_status}>${one.status}@${one.position}`)
           : [],
       ),
-    position: () => messages.at(-1)?.position ?? '',
+    progress: () => messages.flatMap((message) => (message.type === 'progress' ? [message.charges] : [])),
+    position: () => messages.flatMap((message) => ('position' in message ? message.position : [])).at(-1) ?? '',
     closed: () => closed,
     close: () => socket.close(),
   };
