@@ -13,6 +13,7 @@ import type { AuditLogTable } from '../audit/tables.ts';
 import type { DiagnosticPiecesTable, DiagnosticsTable } from '../diagnostics/tables.ts';
 import type { DocumentKeysTable } from '../keys/tables.ts';
 import type { RateBucketsTable } from '../limits/tables.ts';
+import type { ClockCorrectionsTable, UnconfirmedTimesTable } from '../orders/tables.ts';
 import type { CreditAccountsTable, CreditTransfersTable } from '../partners/credit/tables.ts';
 import type {
   ApplicationFilesTable,
@@ -340,6 +341,8 @@ interface OrdersTable {
   limits: string | null;
   /** The most that may be charged for it; null: nothing is held. */
   hold_minor: number | null;
+  /** What its start presented; null: nothing. */
+  reservation_id: string | null;
   session_id: string | null;
   /** Who began it on site; null for an order of a partner. */
   started_by_kind: 'card' | 'technician' | null;
@@ -460,23 +463,4 @@ interface ExceptionsTable {
   created_at_ms: number;
   resolved_at_ms: number | null;
   ticket_id: string | null;
-}
-
-interface UnconfirmedTimesTable {
-  order_id: string;
-  moment: 'started' | 'ended';
-  site_id: string;
-  boot_id: string;
-  mono_ms: number;
-  clock: 'none' | 'doubtful';
-}
-
-interface ClockCorrectionsTable {
-  clock_correction_id: Generated<number>;
-  site_id: string;
-  boot_id: string;
-  offset_ms: number;
-  correction_ms: number;
-  quality: 'doubtful' | 'trusted';
-  received_at_ms: number;
 }

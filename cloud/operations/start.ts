@@ -11,6 +11,7 @@ import { type Trx, transaction } from '../db/transaction.ts';
 import { chargeLimitsOf, type limitsSchema } from '../orders/limits-view.ts';
 import type { Caller } from '../partners/caller.ts';
 import { accountFor, hold } from '../partners/credit/hold.ts';
+import { rememberKeptOut } from '../reservations/holder-came.ts';
 import { presentedReservation } from '../reservations/present.ts';
 import { refusalOfStart } from './check-start.ts';
 import { commandToSend } from './commands.ts';
@@ -32,7 +33,7 @@ type StartContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'wake' | 'set
 
 /**
  * Accepts a start: operation, order and command in one transaction under the connector's lock, so that of two
- * simultaneous starts exactly one wins and a refused one leaves nothing behind.
+ * simultaneous starts exactly one wins and a refused one leaves nothing behind, but that its reservation knows who was kept out.
  *
  * @throws PilegateError `connector.*`, `reservation.*`, `site.offline`, `site.outdated`, `tariff.missing`, `credit.*` or
  *   `request_id.reused`
@@ -63,7 +64,10 @@ export async function startCharge(context: StartContext, caller: Caller, body: S
       if (account !== null) await hold({ ...context, trx, nowMs }, account, wish);
       return { operation, hit: false };
     }),
-  );
+  ).catch(async (refusal: unknown) => {
+    await rememberKeptOut(context, caller, body, refusal);
+    throw refusal;
+  });
   if (!answer.hit) context.wake.commands();
   return answer;
 }
@@ -113,6 +117,7 @@ async function insertAll(
     tariff_version: tariff.version,
     limits: limits === null ? null : JSON.stringify(limits),
     hold_minor: holdMinor,
+    reservation_id: reservationId,
     created_at_ms: nowMs,
     updated_at_ms: nowMs,
   };

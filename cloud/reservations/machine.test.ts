@@ -16,6 +16,7 @@ const events: ReservationEvent[] = [
   { kind: 'withdrawn' },
   { kind: 'lost' },
   { kind: 'site-revoked' },
+  { kind: 'released' },
   ...reasons.map((reason) => ({ kind: 'ended', reason }) as const),
 ];
 const after = (state: ReservationState, event: ReservationEvent) => {
@@ -29,6 +30,7 @@ test('OP-24 what is requested becomes active, or has never held', () => {
     'rejected',
     'cancelled',
     'not-active',
+    'rejected',
     'rejected',
     'used',
     'rejected',
@@ -45,6 +47,7 @@ test('OP-24 what is active ends for the reason that the site tells, or because n
     'already-active',
     'already-active',
     'lost',
+    'released',
     'released',
     'used',
     'cancelled',

@@ -24,6 +24,8 @@ export type ReservationEvent =
   | { readonly kind: 'ended'; readonly reason: ReservationEndReason }
   /** The site has told everything it has, and knows of no such reservation. */
   | { readonly kind: 'lost' }
+  /** It has run out, but not because its holder would not come. */
+  | { readonly kind: 'released' }
   /** Its credentials are revoked: nothing that the site says counts any more. */
   | { readonly kind: 'site-revoked' };
 
@@ -55,6 +57,7 @@ export function nextReservationState(
       return state === 'requested' ? ok('cancelled') : refuse('already-active');
     case 'lost':
       return state === 'active' ? ok('lost') : refuse('not-active');
+    case 'released':
     case 'site-revoked':
       return ok(state === 'active' ? 'released' : 'rejected');
     case 'ended':

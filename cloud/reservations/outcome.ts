@@ -8,6 +8,7 @@ import { recordEvent } from '../webhooks/record-event.ts';
 import { closeCommands } from './commands.ts';
 import { BY_PARTNER, type Ending, failureOf } from './ending.ts';
 import { asGivenBack } from './given-back.ts';
+import { asReleased, type HolderCame, holderCame } from './holder-came.ts';
 import { isOpen, nextReservationState } from './machine.ts';
 import { updateReservation } from './store.ts';
 import type { ReservationRow } from './tables.ts';
@@ -46,14 +47,15 @@ export async function activate(
  */
 export async function end(context: OutcomeContext, row: ReservationRow, told: Ending): Promise<ReservationRow> {
   const { trx, nowMs } = context;
-  const ending = await asGivenBack(trx, row, told);
+  const holder = await holderCame(trx, row);
+  const ending = asReleased(row, await asGivenBack(trx, row, told), holder, nowMs);
   const { event, reason, failure, heldMs, orderId = null, endedAtMs = nowMs } = ending;
   if (ending.mayStillHold !== true) await closeCommands(trx, row.reservation_id, nowMs);
   const next = nextReservationState(row.state, event);
   if (!next.ok || isOpen(next.value)) return row;
   const wasHeld = next.value !== 'rejected' && row.active_at_ms !== null;
   const ended = { ...row, state: next.value, end_reason: reason, held_ms: wasHeld ? heldMs : null };
-  const fee = await feeOf(context, ended);
+  const fee = await feeOf(context, ended, holder);
   if (fee !== null) await postFee(context, ended, fee);
   const change = {
     state: ended.state,
@@ -81,20 +83,27 @@ export async function end(context: OutcomeContext, row: ReservationRow, told: En
 }
 
 /**
- * What a reservation costs that no charge has used. Only what was the holder's choice: that he gave it back, or did not come. Null:
- * nothing is asked.
+ * What a reservation costs that no charge has used. Only what was the holder's choice: that he gave it back, or did not come. One whose
+ * start was accepted has come, whatever became of it: he pays as if he had given it back at its end. Null: nothing is asked.
  */
-async function feeOf({ trx }: OutcomeContext, row: ReservationRow): Promise<FeeRating | null> {
-  const isNoShow = row.state === 'expired';
+async function feeOf(
+  { trx }: OutcomeContext,
+  row: ReservationRow,
+  { hasStarted, keptOutBy }: HolderCame,
+): Promise<FeeRating | null> {
+  const hasRunOut = row.state === 'expired';
   const isGivenBack = row.state === 'cancelled' && row.cancelled_by === BY_PARTNER;
-  if (row.held_ms === null || !(isNoShow || isGivenBack)) return null;
+  if (row.held_ms === null || keptOutBy !== null || !(hasRunOut || isGivenBack)) return null;
   const { document } = await trx
     .selectFrom('tariffs')
     .select('document')
     .where('tariff_id', '=', row.tariff_id)
     .where('version', '=', row.tariff_version)
     .executeTakeFirstOrThrow();
-  return rateReservation(tariffSchema.parse(JSON.parse(document)), { heldMs: row.held_ms, isNoShow });
+  return rateReservation(tariffSchema.parse(JSON.parse(document)), {
+    heldMs: row.held_ms,
+    isNoShow: hasRunOut && !hasStarted,
+  });
 }
 
 /** From the account that the charge would have been paid from. A sandbox may have none: there nothing is paid. */

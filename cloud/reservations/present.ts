@@ -21,6 +21,8 @@ export async function presentedReservation(
     .where('reservation_id', '=', id)
     .where('partner_id', '=', caller.partnerId)
     .where('environment', '=', caller.environment)
+    // Its end waits for the start, and sees it; or the start sees the end.
+    .forKeyShare()
     .executeTakeFirst();
   if (row === undefined) throw new PilegateError('reservation.unknown', `no reservation ${id}`);
   if (row.connector_id !== connectorId)

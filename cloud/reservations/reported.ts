@@ -6,6 +6,7 @@ import type { RecordContext } from '../ingest/records.ts';
 import type { Failure } from '../operations/finish.ts';
 import { cancelReserve } from './commands.ts';
 import { failureOf } from './ending.ts';
+import { isEarly } from './holder-came.ts';
 import { activate, end, finishOperationsOf } from './outcome.ts';
 import { lockReservation } from './store.ts';
 import type { ReservationRow } from './tables.ts';
@@ -50,7 +51,7 @@ export async function applyReservationEnded(
   const row = await ownReservation(context, record);
   const { reason, heldMs, sessionId, detail } = record;
   const endedAtMs = toldMs(at, context.nowMs);
-  if (reason === 'expired' && endedAtMs < row.until_ms - EARLY_MS)
+  if (reason === 'expired' && isEarly(row, context.nowMs))
     context.logger.warn(
       { reservationId: row.reservation_id, endedAtMs, untilMs: row.until_ms, clock: at.clock },
       'the site has ended a reservation early: its clock was ahead',
@@ -64,9 +65,6 @@ export async function applyReservationEnded(
     orderId: sessionId === null ? null : await orderOf(context, sessionId),
   });
 }
-
-/** Clocks that are both trusted are apart by less. */
-const EARLY_MS = 30_000;
 
 function whyEnded(
   row: ReservationRow,

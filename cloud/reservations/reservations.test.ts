@@ -250,6 +250,7 @@ test('OP-28 a fee is taken from the account of its partner, once; without terms 
     .values({ ...account, ...terms, ...sums, ...agreed })
     .execute();
   const command = await at.held();
+  clock.advance(HALF_AN_HOUR_MS);
   await site.edge.record(at.ended(command, 'expired', { heldMs: HALF_AN_HOUR_MS }));
   await site.edge.record(at.ended(command, 'expired', { heldMs: HALF_AN_HOUR_MS }));
   const { posted_minor: posted } = await db
@@ -258,6 +259,7 @@ test('OP-28 a fee is taken from the account of its partner, once; without terms 
     .where('account_id', '=', account.account_id)
     .executeTakeFirstOrThrow();
   expect(posted).toBe(1500);
+  await at.free();
   const lively = await setTheStage(cloud, { name: `live-${runs}`, environment: 'live' });
   await db.deleteFrom('credit_accounts').where('partner_id', '=', lively.partnerId).execute();
   await db.updateTable('sites').set({ environment: 'live' }).where('site_id', '=', site.stage.siteId).execute();

@@ -22,7 +22,9 @@ export const reservationSchema = z
     request_id: z.string(),
     state: z
       .enum(reservationStates)
-      .describe('requested and active are not final; rejected: it has never held; released: ended on site or by us'),
+      .describe(
+        'requested and active are not final; rejected: it has never held; released: ended on site or by us, or its holder was kept out',
+      ),
     site_id: z.string(),
     connector_id: z.string(),
     until: z.iso.datetime(),

@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import type { ErrorCode } from '#shared/errors.ts';
 import type { Environment } from '../db/schema.ts';
 import type { ReservationState } from './machine.ts';
 
@@ -26,6 +27,8 @@ export interface ReservationsTable {
   order_id: string | null;
   /** A bill of fees as JSON. */
   fee: string | null;
+  /** What a start with it was refused for, where that was not its holder's fault. */
+  kept_out_code: ErrorCode | null;
   missing_epoch: string | null;
   missing_seq: number | null;
 }

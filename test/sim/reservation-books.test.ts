@@ -23,6 +23,8 @@ const row: Row = {
   fee: JSON.stringify({ totalMinor: flatMinor + 20 }),
   given_back_at_ms: 10 * MINUTE,
   session_id: null,
+  kept_out_code: null,
+  starts: '',
   told: 'reservation.active reservation.ended',
 };
 
@@ -72,11 +74,18 @@ const asExpired = {
 const late: Site = { ...unheard, toldMs: 40 * MINUTE };
 const heard: Site = { reason: 'cancelled', heldMs: 22 * MINUTE, toldMs: 22 * MINUTE };
 
+const asRunOut = { ...asExpired, cancelled_by: null, given_back_at_ms: null };
+const asCame = JSON.stringify({ totalMinor: flatMinor + 60 });
+const asReleased = { ...asRunOut, state: 'released', end_reason: 'kept-out', fee: null } as const;
+
 test.each<[string, Partial<Row>, Site]>([
   ['of which its site has not heard', {}, unheard],
   ['whose end the site has told long after', {}, late],
   ['of which its site has heard late', {}, heard],
-  ['that nobody has given back', { ...asExpired, cancelled_by: null, given_back_at_ms: null }, unheard],
+  ['that nobody has given back', asRunOut, unheard],
+  ['to which somebody came whose start failed', { ...asRunOut, starts: 'connector.not_plugged', fee: asCame }, unheard],
+  ['to which somebody came who was kept out', { ...asReleased, kept_out_code: 'site.offline' }, unheard],
+  ['to which somebody came whom the pile refused', { ...asReleased, starts: '- connector.faulted' }, late],
 ])('OP-24 the books take a reservation as it is %s', async (_, change, site) => {
   expect(await judged(change, site)).toEqual([]);
 });
@@ -92,6 +101,7 @@ test.each<[string, Partial<Row>, Site, string]>([
   ['is billed for longer than it was held', {}, { ...heard, heldMs: 8 * MINUTE }, tooLong],
   ['ends when the site has heard', { ended_at_ms: 22 * MINUTE }, heard, 'a reservation ends when it is given back'],
   ['costs as if nobody had come', { fee: asExpired.fee }, unheard, 'a fee is what the tariff says'],
+  ['has cost who was kept out', { kept_out_code: 'site.offline' }, unheard, 'a fee is what the tariff says'],
   ['was never asked to be cancelled', { given_back_at_ms: null }, unheard, disagree],
 ])('OP-24 and not one that was given back in time and %s', async (_, change, site, invariant) => {
   expect(await judged(change, site)).toContain(invariant);

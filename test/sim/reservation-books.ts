@@ -1,3 +1,4 @@
+import { errorCatalogue } from '#shared/errors.ts';
 import { cdrSchema } from '#shared/wire/cdr.ts';
 import type { RecordOf, ReservationEndReason } from '#shared/wire/records.ts';
 import type { ReservationState } from '../../cloud/reservations/machine.ts';
@@ -21,6 +22,10 @@ export interface Row {
   /** When the first of those who wanted to give it back was told that it is accepted. */
   readonly given_back_at_ms: number | null;
   readonly session_id: string | null;
+  /** What a start with it was refused for. */
+  readonly kept_out_code: string | null;
+  /** Of each start with it that was accepted: why it had failed by the end of the reservation, or `-`. */
+  readonly starts: string;
   /** What was told of it, first first. */
   readonly told: string;
 }
@@ -104,7 +109,9 @@ export class ReservationBooks {
     return this.#ask<Row>(
       `select r.reservation_id, r.site_id, r.state, r.end_reason, r.cancelled_by, r.until_ms, r.active_at_ms, r.ended_at_ms, r.held_ms,
          r.fee, o.session_id, (select min(c.created_at_ms) from operations c
-           where c.reservation_id = r.reservation_id and c.kind = 'cancel-reservation') as given_back_at_ms, coalesce(
+           where c.reservation_id = r.reservation_id and c.kind = 'cancel-reservation') as given_back_at_ms, r.kept_out_code, coalesce(
+           (select string_agg(case when s.ended_at_ms <= r.updated_at_ms then coalesce(s.failure_code, '-') else '-' end, ' ')
+             from orders s where s.reservation_id = r.reservation_id), '') as starts, coalesce(
            (select string_agg(e.type, ' ' order by e.position) from webhook_events e where e.lane = r.reservation_id::text), '') as told
        from reservations r left join orders o on o.order_id = r.order_id order by r.created_at_ms, r.reservation_id`,
     );
@@ -252,12 +259,23 @@ export class ReservationBooks {
 }
 
 /** Its site was away until long after, and the cloud has not waited any more. */
-const hasEndedByTime = ({ state, given_back_at_ms: givenBackMs, until_ms: untilMs }: Row, toldMs: number): boolean =>
-  state === (givenBackMs === null ? 'expired' : 'cancelled') && toldMs >= untilMs + AWAITED_MS;
+const hasEndedByTime = (row: Row, toldMs: number): boolean =>
+  row.state === endOf(row, 'expired') && toldMs >= row.until_ms + AWAITED_MS;
 
-/** What its partner has given back in time has not run out, whatever the site has heard of it. */
-const endOf = ({ given_back_at_ms: atMs }: Row, reason: ReservationEndReason): ReservationState =>
-  reason === 'expired' && atMs !== null ? 'cancelled' : stateOf[reason];
+/** What its partner has given back in time has not run out, whatever the site has heard of it; nor has what nobody could come to. */
+function endOf(row: Row, reason: ReservationEndReason): ReservationState {
+  if (reason !== 'expired') return stateOf[reason];
+  if (row.given_back_at_ms !== null) return 'cancelled';
+  return isKeptOut(row) ? 'released' : 'expired';
+}
+
+/** Refused at once, or later, by the fault of anybody but the partner and the vehicle. */
+const isKeptOut = ({ kept_out_code: code, starts }: Row): boolean =>
+  code !== null ||
+  starts.split(' ').some((why) => {
+    const fault = Object.entries(errorCatalogue).find(([known]) => known === why)?.[1].fault;
+    return fault !== undefined && fault !== 'caller' && fault !== 'vehicle' && why !== 'command.cancelled';
+  });
 
 /** By hand: what it costs to hold a connector for so long. */
 const priceOf = (heldMs: number): number => {
@@ -265,9 +283,10 @@ const priceOf = (heldMs: number): number => {
   return flatMinor + (Math.ceil(heldMs / MINUTE_MS) * minutePriceE4) / 100;
 };
 
-/** Given back by the partner, or run out with nobody there; anything else costs nothing here. */
-function feeOf({ state, cancelled_by: by, held_ms: heldMs }: Row): number | null {
-  if (heldMs === null) return null;
-  if (state === 'expired') return priceOf(heldMs) + simTariff.reservation.noShowMinor;
+/** Given back by the partner, or run out with nobody there, and nobody kept out; anything else costs nothing here. */
+function feeOf(row: Row): number | null {
+  const { state, cancelled_by: by, held_ms: heldMs, starts } = row;
+  if (heldMs === null || isKeptOut(row)) return null;
+  if (state === 'expired') return priceOf(heldMs) + (starts === '' ? simTariff.reservation.noShowMinor : 0);
   return state === 'cancelled' && by === 'partner' ? priceOf(heldMs) : null;
 }
