@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { faultCatalogue, faultCodes } from '#shared/faults.ts';
 import { wordsFor } from './facts.ts';
-import { levelOf, levelOfFault, rankOf } from './levels.ts';
+import { type AlertLevel, levelOf, levelOfFault, rankOf } from './levels.ts';
+import { lowersLevel } from './lowers-level.ts';
 import { platformAlarms } from './platform-alarms.ts';
 import { alertKeyOf, subjectOf } from './subject.ts';
 
@@ -78,4 +79,27 @@ test('XC-02 whatever the platform raises an alarm about has words for people', (
   const codes = raising.flatMap((text) => [...text.matchAll(/\bcode: '([^']+)'/g)].map(([, code = '']) => code));
   expect(codes.length).toBeGreaterThan(8);
   expect(codes.filter((code) => wordsFor(code).en === code)).toEqual([]);
+});
+
+test('XC-01 a level is lowered by whatever may tell fewer, and not by what tells more', () => {
+  const lowered: [string, AlertLevel | null, AlertLevel | undefined][] = [
+    ['fire', 'critical', undefined],
+    ['meter-stuck', 'warning', undefined],
+    ['auth.banned', null, 'emergency'],
+    ['auth.banned', 'critical', 'emergency'],
+    ['meter-stuck', null, 'emergency'],
+    ['never-heard-of', 'warning', undefined],
+    ['never-heard-of', null, 'warning'],
+    ['door-open', 'info', undefined],
+  ];
+  for (const [code, wish, set] of lowered) expect([code, wish, set, lowersLevel(code, wish, set)]).toContain(true);
+  const raised: [string, AlertLevel | null, AlertLevel | undefined][] = [
+    ['fire', 'emergency', undefined],
+    ['fire', null, 'critical'],
+    ['auth.banned', 'critical', undefined],
+    ['door-open', 'critical', 'warning'],
+    ['never-heard-of', null, 'info'],
+    ['never-heard-of', null, undefined],
+  ];
+  for (const [code, wish, set] of raised) expect([code, wish, set, lowersLevel(code, wish, set)]).toContain(false);
 });

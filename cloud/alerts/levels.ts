@@ -67,6 +67,13 @@ export function levelOf(
   return 'critical';
 }
 
+/** What the program gives a code, at least and at most: the severity of what the catalogue of faults does not have is not known before it comes. */
+export function programLevels(code: string): { readonly least: AlertLevel; readonly most: AlertLevel } {
+  const known = faultCatalogue[code as FaultCode]?.severity;
+  const of = (severity: string): AlertLevel => levelOf({ code, severity: known ?? severity }, new Map());
+  return { least: of('info'), most: of('critical') };
+}
+
 /** The codes that a fault catalogue knows, by level as it is without any override: for the documentation and for whoever sets one. */
 export const levelOfFault = (code: FaultCode): AlertLevel =>
   levelOf({ code, severity: faultCatalogue[code].severity }, new Map());

@@ -1,3 +1,5 @@
+import { asksToLowerLevel } from '../alerts/lowers-level.ts';
+import type { Db } from '../db/connect.ts';
 import type { Permission } from './roles.ts';
 
 interface ActionRule {
@@ -5,11 +7,11 @@ interface ActionRule {
   readonly permission: Permission | 'none';
   /** Whether it is done only after a second confirmation; absent: never. */
   readonly isDangerous?: (body: object) => boolean;
+  /** The same where it depends on what is in force; takes the parameters of the path together with the body. */
+  readonly isDangerousNow?: (db: Db, asked: object) => Promise<boolean>;
 }
 
 const always = (): boolean => true;
-/** Fewer are told than before, or later. */
-const mayQuieten = (body: object): boolean => !('level' in body) || body.level === 'info' || body.level === 'warning';
 const stopsWhatRuns = (body: object): boolean => 'stop_running' in body && body.stop_running === true;
 
 /**
@@ -59,7 +61,7 @@ export const staffActions = {
   'alarm.close': { permission: 'alarms.handle' },
   'alert.acknowledge': { permission: 'alarms.handle' },
   'alert.close': { permission: 'alarms.handle' },
-  'alert.set_level': { permission: 'alerts.manage', isDangerous: mayQuieten },
+  'alert.set_level': { permission: 'alerts.manage', isDangerousNow: asksToLowerLevel },
   'alert.set_chain': { permission: 'alerts.manage', isDangerous: always },
   'alert.set_rota': { permission: 'alerts.manage' },
   'alert_channel.create': { permission: 'alerts.manage' },

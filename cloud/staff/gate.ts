@@ -100,9 +100,11 @@ export function createStaffGate(context: GateContext, staffToken: string): Staff
   const confirmed = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const { staffAction: action } = request.routeOptions.config;
     const body = request.body ?? {};
-    if (action === undefined || typeof body !== 'object' || !ruleOf(action).isDangerous?.(body)) return undefined;
     const entrant = entrantOf(request);
-    if (entrant.isAlone) return undefined;
+    if (action === undefined || entrant.isAlone || typeof body !== 'object') return undefined;
+    const { isDangerous, isDangerousNow } = ruleOf(action);
+    const asked = { ...body, ...Object(request.params) };
+    if (!isDangerous?.(body) && !(await isDangerousNow?.(context.db, asked))) return undefined;
     const { sessionId } = entrant.caller;
     if (sessionId === null) throw new PilegateError('confirmation.by_person', `${action} is confirmed by a person`);
     const { method, url } = request;
