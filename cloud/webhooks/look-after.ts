@@ -33,7 +33,10 @@ async function endLongPauses(context: CareContext, nowMs: number): Promise<void>
   );
 }
 
-/** Forgets deliveries that are over, and events that nobody is waiting for, from before a time. What is pending stays. */
+/**
+ * Forgets deliveries that are over, events that nobody is waiting for, and endpoints that were deleted, from before a time. What is
+ * pending stays.
+ */
 export async function forgetWebhooks(db: Db, beforeMs: number): Promise<void> {
   const statements = [
     sql`delete from webhook_deliveries where ctid in (
@@ -43,6 +46,11 @@ export async function forgetWebhooks(db: Db, beforeMs: number): Promise<void> {
       select event.ctid from webhook_events event
       where event.created_at_ms < ${beforeMs}
         and not exists (select 1 from webhook_deliveries delivery where delivery.event_id = event.event_id)
+      limit ${ROWS_AT_ONCE})`,
+    sql`delete from webhook_endpoints where ctid in (
+      select endpoint.ctid from webhook_endpoints endpoint
+      where endpoint.deleted_at_ms < ${beforeMs}
+        and not exists (select 1 from webhook_deliveries delivery where delivery.endpoint_id = endpoint.endpoint_id)
       limit ${ROWS_AT_ONCE})`,
     sql`delete from webhook_replays where ctid in (
       select ctid from webhook_replays where created_at_ms < ${beforeMs} limit ${ROWS_AT_ONCE})`,
