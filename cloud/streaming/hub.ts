@@ -6,7 +6,7 @@ import { hasUnnumbered, numberChanges, positionsOf } from './number-changes.ts';
 import { keepPlaces, leavePlace } from './places.ts';
 import { progressRounds } from './progress-rounds.ts';
 import { readChanges, takeSnapshot } from './read-changes.ts';
-import { mayStillRead, usableSites } from './rights.ts';
+import { accessChangedAfter, mayStillRead, partnerOf, usableSites } from './rights.ts';
 import { openStream, type StatusLog, type Stream, type StreamOptions } from './stream.ts';
 
 /** How often what a process does for its streams comes round. */
@@ -51,8 +51,8 @@ function createLog(db: Db, nowMs: () => number): StatusLog & { forget(): void } 
   const pages = new Map<number, ReturnType<StatusLog['pageAfter']>>();
   const read = async (position: number) => {
     const changes = await readChanges(db, position, PAGE);
-    // Read after the changes: what was forgotten before or between shows.
-    return { changes, floor: (await positionsOf(db)).floor };
+    // Read after the changes: what was forgotten, or which stations were given or taken, before or between shows.
+    return { changes, floor: (await positionsOf(db)).floor, regranted: await accessChangedAfter(db, position) };
   };
   return {
     pageAfter(position) {
@@ -78,7 +78,8 @@ export function createStreamHub(context: HubContext, times: StreamTimes = stream
   let isStopping = false;
 
   const look = async (): Promise<void> => {
-    if (streams.size === 0) return;
+    // Whoever comes next reads for itself.
+    if (streams.size === 0) return log.forget();
     if (await hasUnnumbered(db)) await numberChanges(db);
     const now = (await positionsOf(db)).head;
     // A page that was not full then may be fuller now; one that failed is read again.
@@ -96,7 +97,7 @@ export function createStreamHub(context: HubContext, times: StreamTimes = stream
     for (const stream of all) {
       if (!good.includes(stream)) stream.end(closeCodes.rightsEnded, 'the key may not be used any more');
     }
-    const byPartner = Map.groupBy(good, ({ caller }) => `${caller.environment} ${caller.partnerId}`);
+    const byPartner = Map.groupBy(good, ({ caller }) => partnerOf(caller));
     for (const own of byPartner.values()) {
       const [first] = own;
       if (first === undefined) continue;

@@ -40,6 +40,17 @@ export const numberChanges = (db: Db): Promise<boolean> =>
     return count === AT_ONCE;
   });
 
+/** Takes the next position for something else that streams have to know of. Whoever numbers changes waits until it is committed. */
+export async function takePosition(trx: Trx): Promise<number> {
+  const { position } = await trx
+    .updateTable('status_positions')
+    .set(({ eb }) => ({ position: eb('position', '+', 1) }))
+    .where('name', '=', 'head')
+    .returning('position')
+    .executeTakeFirstOrThrow();
+  return position;
+}
+
 /** Whether anything waits for a position. */
 export async function hasUnnumbered(db: Db): Promise<boolean> {
   const row = await db.selectFrom('status_changes_unnumbered').select('change_id').limit(1).executeTakeFirst();

@@ -3,7 +3,7 @@ import type { Db } from '../db/connect.ts';
 import type { Environment } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import type { Caller } from '../partners/caller.ts';
-import { usableConnectors } from '../stations/usable.ts';
+import { usableConnectors, usableStations } from '../stations/usable.ts';
 import { positionsOf, setPosition } from './number-changes.ts';
 import type { StatusChangeRow } from './tables.ts';
 
@@ -39,14 +39,18 @@ export interface ToldStatus {
   readonly received_at_ms: number | null;
 }
 
+export interface Snapshot {
+  readonly position: number;
+  readonly statuses: readonly ToldStatus[];
+  /** Also those without a connector. */
+  readonly usableSites: ReadonlySet<string>;
+}
+
 /**
  * The status of every connector that a partner may use, as the log tells it up to a position: whoever takes the changes after it
  * misses none and gets none twice.
  */
-export const takeSnapshot = (
-  db: Db,
-  caller: Caller,
-): Promise<{ readonly position: number; readonly statuses: readonly ToldStatus[] }> =>
+export const takeSnapshot = (db: Db, caller: Caller): Promise<Snapshot> =>
   db
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -76,7 +80,8 @@ export const takeSnapshot = (
         )
         .orderBy('connectors.connector_id')
         .execute();
-      return { position: head, statuses };
+      const stations = await usableStations(trx, caller).select('station.site_id').execute();
+      return { position: head, statuses, usableSites: new Set(stations.map((row) => row.site_id)) };
     });
 
 const FORGOTTEN_AT_ONCE = 10_000;

@@ -38,3 +38,16 @@ export async function usableSites(db: Db, caller: Caller): Promise<ReadonlySet<s
   const rows = await usableStations(db, caller).select('station.site_id').execute();
   return new Set(rows.map((row) => row.site_id));
 }
+
+/** Those of whom it was changed after a position which stations they may use, as `partnerOf` names them. */
+export async function accessChangedAfter(db: Db, position: number): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .selectFrom('partner_access')
+    .select(['partner_id', 'environment'])
+    .where('changed_position', '>', position)
+    .execute();
+  return new Set(rows.map((row) => partnerOf({ partnerId: row.partner_id, environment: row.environment })));
+}
+
+export const partnerOf = ({ partnerId, environment }: Pick<Caller, 'partnerId' | 'environment'>): string =>
+  `${environment} ${partnerId}`;

@@ -9,6 +9,7 @@ const endless: StatusLog = {
   pageAfter: (position) =>
     Promise.resolve({
       floor: 0,
+      regranted: new Set(),
       changes: Array.from({ length: PAGE }, (_, n) => ({
         position: position + n + 1,
         connector_id: `c${n}`,
@@ -24,7 +25,7 @@ const endless: StatusLog = {
         changed_at_ms: 0,
       })),
     }),
-  snapshot: () => Promise.resolve({ position: 0, statuses: [] }),
+  snapshot: () => Promise.resolve({ position: 0, statuses: [], usableSites: new Set(['site']) }),
   nowMs: () => 0,
 };
 
@@ -84,7 +85,10 @@ test('OP-11 one that takes nothing is cut with a code that says so, and has neve
 
 test('OP-11 one that does not answer that it lives is given up', async () => {
   const { here, there } = await pair();
-  const quiet: StatusLog = { ...endless, pageAfter: () => Promise.resolve({ changes: [], floor: 0 }) };
+  const quiet: StatusLog = {
+    ...endless,
+    pageAfter: () => Promise.resolve({ changes: [], floor: 0, regranted: new Set() }),
+  };
   const stream = openStream({
     streamId: 's',
     socket: here,

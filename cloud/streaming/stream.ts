@@ -11,13 +11,18 @@ import {
   snapshotMessages,
 } from './messages.ts';
 import { nextProgress, nothingTold, takeProgress } from './progress-due.ts';
-import type { PlacedChange, ToldStatus } from './read-changes.ts';
+import type { PlacedChange, Snapshot } from './read-changes.ts';
+import { partnerOf } from './rights.ts';
 
 /** What a stream reads from. */
 export interface StatusLog {
-  /** The next changes after a position, and up to where some may have been forgotten. */
-  pageAfter(position: number): Promise<{ readonly changes: readonly PlacedChange[]; readonly floor: number }>;
-  snapshot(caller: Caller): Promise<{ readonly position: number; readonly statuses: readonly ToldStatus[] }>;
+  /** The next changes after a position, up to where some may have been forgotten, and whose stations were changed after it. */
+  pageAfter(position: number): Promise<{
+    readonly changes: readonly PlacedChange[];
+    readonly floor: number;
+    readonly regranted: ReadonlySet<string>;
+  }>;
+  snapshot(caller: Caller): Promise<Snapshot>;
   nowMs(): number;
 }
 
@@ -96,7 +101,8 @@ export function openStream(options: StreamOptions): Stream {
   };
 
   const tellAll = async (reason: SnapshotReason): Promise<void> => {
-    const { position: at, statuses } = await log.snapshot(caller);
+    const { position: at, statuses, usableSites } = await log.snapshot(caller);
+    sites = usableSites;
     for (const message of snapshotMessages(reason, at, statuses.filter(concerns), log.nowMs())) {
       if (isOver) return;
       await send(message);
@@ -105,9 +111,13 @@ export function openStream(options: StreamOptions): Stream {
   };
   /** @returns false when there is nothing more */
   const tellPage = async (): Promise<boolean> => {
-    const { changes, floor } = await log.pageAfter(position);
+    const { changes, floor, regranted } = await log.pageAfter(position);
     if (position < floor) {
       owed = 'position-too-old';
+      return true;
+    }
+    if (regranted.has(partnerOf(caller))) {
+      owed = 'stations-changed';
       return true;
     }
     const last = changes.at(-1);

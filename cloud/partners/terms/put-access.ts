@@ -1,6 +1,7 @@
 import { PilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../../context.ts';
-import { type Trx, transaction } from '../../db/transaction.ts';
+import { atEnd, type Trx, transaction } from '../../db/transaction.ts';
+import { takePosition } from '../../streaming/number-changes.ts';
 import type { Caller } from '../caller.ts';
 import { lockPartner } from '../partners.ts';
 import type { StationAccess } from './tables.ts';
@@ -40,6 +41,15 @@ export const putAccess = (context: Pick<CloudContext, 'db' | 'clock'>, access: N
       ofEnvironment.filter((siteId) => before.has(siteId) !== after.has(siteId)),
       nowMs,
     );
+    // Behind all that streams were told so far, and before what they are told with the stations that there are now.
+    atEnd(trx, 'status position', async () => {
+      await trx
+        .updateTable('partner_access')
+        .set({ changed_position: await takePosition(trx) })
+        .where('partner_id', '=', partnerId)
+        .where('environment', '=', environment)
+        .execute();
+    });
   });
 
 async function sitesOf(trx: Trx, environment: Caller['environment']): Promise<string[]> {

@@ -9,6 +9,8 @@ export interface PartnerAccessTable {
   stations: StationAccess;
   changed_at_ms: number;
   changed_by: string;
+  /** In the log of status changes. */
+  changed_position: Generated<number>;
 }
 
 export interface PartnerStationsTable {
