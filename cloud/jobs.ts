@@ -12,6 +12,7 @@ import { sweepBans } from './partners/bans.ts';
 import { forgetUsage } from './partners/behaviour/key-usage.ts';
 import { watchKeys } from './partners/behaviour/watch-keys.ts';
 import { releaseForgotten } from './partners/credit/check-books.ts';
+import { forgetAnswers } from './partners/first-answers.ts';
 import { sweepNonces } from './partners/nonces.ts';
 import { forgetDrafts } from './partners/onboarding/applications.ts';
 import { tellOfLittleRoom } from './partners/onboarding/room.ts';
@@ -136,6 +137,7 @@ export function startSweepers(context: CloudContext): Poller[] {
         await forgetDrafts(context.db, nowMs);
         await tellOfLittleRoom(context);
         await forgetUsage(context.db, nowMs);
+        await forgetAnswers(context.db, nowMs);
       },
     }),
     startPoller({

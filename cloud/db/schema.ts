@@ -19,6 +19,7 @@ import type {
   ApplicationFilesTable,
   ApplicationReviewsTable,
   AuthBansTable,
+  FirstAnswersTable,
   KeyUsageTable,
   PartnerApplicationsTable,
   PartnerKeysTable,
@@ -117,6 +118,7 @@ export interface Database {
   rate_buckets: RateBucketsTable;
   auth_bans: AuthBansTable;
   key_usage: KeyUsageTable;
+  first_answers: FirstAnswersTable;
   partner_keys: PartnerKeysTable;
   nonces: { key_id: string; nonce: string; expires_at_ms: number };
   orders: OrdersTable;

@@ -196,3 +196,15 @@ test('OP-03 there is no key without an approval, and no more of them than there 
   const made = (await Promise.allSettled(room)).filter(({ status }) => status === 'fulfilled');
   expect(made).toHaveLength(19);
 });
+
+test('OP-12 the secret of a key is not told again to whoever repeats, and a request id belongs to one rotation', async () => {
+  const former = await newKey();
+  const path = `/v1/keys/${former.keyId}/rotate`;
+  const wish = { request_id: 'k-1', overlap_s: 3_600 };
+  const first = await former.client.call('POST', path, wish);
+  expect(first.status).toBe(201);
+  expect((await former.client.call('POST', path, { ...wish, overlap_s: 60 })).body.code).toBe('request_id.reused');
+  expect(await codeOf(clientOf(first.body))).toBe('taken');
+  const again = await former.client.call('POST', path, wish);
+  expect([again.body.code, again.body.secret]).toEqual(['key.state', undefined]);
+});

@@ -1,9 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { requestIdSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
+import { nameOnce } from './first-answers.ts';
 import type { PartnerGate } from './gate.ts';
 import { changeKey, type KeyName, rotateKey } from './key-lifecycle.ts';
 import { listKeys, rotatedKeyView } from './key-view.ts';
@@ -12,6 +14,9 @@ import { keyIdSchema, keySchema, reasonSchema, rotatedKeySchema, rotationSchema 
 
 const tags = ['keys'];
 const params = z.object({ key_id: keyIdSchema });
+const namedRotationSchema = rotationSchema.extend({
+  request_id: requestIdSchema.optional().describe('stays with this request: with another one it is refused'),
+});
 const refusals = problems(...signedProblems, 'key.unknown', 'key.state');
 
 /** What a partner may do with its own keys. It cannot widen any of them, nor bring one back. */
@@ -52,13 +57,22 @@ export function keyRoutes(context: CloudContext, gate: PartnerGate): FastifyPlug
         description:
           'The secret is in this answer and nowhere else. If the answer is lost, repeat it within the overlap: the key that nobody has used is revoked, and another takes its place.',
         params,
-        body: rotationSchema,
-        response: { 201: rotatedKeySchema, ...refusals },
+        body: namedRotationSchema,
+        response: {
+          201: rotatedKeySchema,
+          ...problems(...signedProblems, 'request_id.reused', 'key.unknown', 'key.state'),
+        },
       },
       handler: async (request, reply) => {
         const { key_id: keyId } = request.params;
-        const recorded = recording(request, 'partner_key.rotate', keyId, request.body);
-        const made = await rotateKey(recorded, nameOf(request, keyId), request.body.overlap_s * 1000);
+        const action = 'partner_key.rotate';
+        const asked = { ...request.params, ...request.body };
+        const write = { caller: gate.callerOf(request), action, requestId: request.body.request_id, asked };
+        const recorded = recording(request, action, keyId, request.body);
+        // A key's secret is said once: whoever has got hold of the former key must not be able to ask for the next one as well unseen.
+        const made = await nameOnce(context, write, keyId, () =>
+          rotateKey(recorded, nameOf(request, keyId), request.body.overlap_s * 1000),
+        );
         return reply.status(201).send(rotatedKeyView(keyId, made));
       },
     });

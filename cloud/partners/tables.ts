@@ -102,3 +102,16 @@ export interface AuthBansTable {
   reason: string;
   created_at_ms: number;
 }
+
+export interface FirstAnswersTable {
+  partner_id: string;
+  environment: Environment;
+  action: string;
+  request_id: string;
+  body_sha256: string;
+  subject_id: string;
+  /** JSON; null: it is not said again. */
+  answer_sealed: string | null;
+  created_at_ms: number;
+}
+export type FirstAnswerRow = Selectable<FirstAnswersTable>;

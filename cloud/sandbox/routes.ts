@@ -1,11 +1,12 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { connectorIdSchema } from '#shared/ids.ts';
+import { connectorIdSchema, requestIdSchema } from '#shared/ids.ts';
 import { sandboxFaultKinds, sandboxFaults } from '#shared/sandbox-faults.ts';
 import type { CloudContext } from '../context.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
+import { answerOnce } from '../partners/first-answers.ts';
 import type { PartnerGate } from '../partners/gate.ts';
 import { beginFault, endFault, faultsAt, findSandboxConnector, isActive, refuseLive } from './faults.ts';
 import type { SandboxFaultRow } from './tables.ts';
@@ -33,6 +34,7 @@ const kindSchema = z
   .meta({ id: 'SandboxFaultKind' });
 
 const newFaultSchema = z.strictObject({
+  request_id: requestIdSchema.optional().describe('the same once more is answered as the first time, for 24 h'),
   kind: z.enum(sandboxFaultKinds),
   duration_s: z.int().min(1).max(LONGEST_S),
 });
@@ -80,6 +82,7 @@ export function sandboxRoutes(context: CloudContext, gate: PartnerGate): Fastify
           201: faultSchema,
           ...problems(
             ...signedProblems,
+            'request_id.reused',
             'sandbox.only',
             'connector.unknown',
             'sandbox.no_rig',
@@ -92,9 +95,16 @@ export function sandboxRoutes(context: CloudContext, gate: PartnerGate): Fastify
       },
       handler: async (request, reply) => {
         const caller = gate.callerOf(request);
-        const { kind, duration_s: durationS } = request.body;
-        const row = await beginFault(context, caller, { connectorId: request.params.connector_id, kind, durationS });
-        return reply.status(201).send(view(row, caller.partnerId));
+        const { connector_id: connectorId } = request.params;
+        const { request_id: requestId, kind, duration_s: durationS } = request.body;
+        const asked = { ...request.params, ...request.body };
+        const write = { caller, action: 'sandbox.begin_fault', requestId, asked };
+        // Kept when the pile has it: of two at once the other is refused by the fault itself.
+        const answer = await answerOnce(context, write, faultSchema, async (keep) => {
+          const row = await beginFault(context, caller, { connectorId, kind, durationS });
+          return keep(context.db, row.fault_id, view(row, caller.partnerId));
+        });
+        return reply.status(201).send(answer);
       },
     });
 

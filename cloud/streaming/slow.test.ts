@@ -128,7 +128,10 @@ const chargesAt = (observedAtMs: number) =>
 
 test('OP-18 one that takes nothing has no more than a message of progress waiting for it, however often it changes', async () => {
   const { here, there } = await pair();
-  const quiet: StatusLog = { ...endless, pageAfter: () => Promise.resolve({ changes: [], floor: 0 }) };
+  const quiet: StatusLog = {
+    ...endless,
+    pageAfter: () => Promise.resolve({ changes: [], floor: 0, regranted: new Set() }),
+  };
   const stream = openStream({
     streamId: 's',
     socket: here,
@@ -171,7 +174,11 @@ test('OP-18 a change does not wait until all progress is told', async () => {
     ...endless,
     pageAfter: () => {
       looks += 1;
-      return Promise.resolve({ changes: looks === 2 && change !== undefined ? [change] : [], floor: 0 });
+      return Promise.resolve({
+        changes: looks === 2 && change !== undefined ? [change] : [],
+        floor: 0,
+        regranted: new Set(),
+      });
     },
   };
   const told: string[] = [];

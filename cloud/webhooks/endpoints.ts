@@ -7,6 +7,7 @@ import type { Environment } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import type { Caller } from '../partners/caller.ts';
+import { takeBackAnswers } from '../partners/first-answers.ts';
 import { parseWebhookUrl, resolveAllowed } from './address-guard.ts';
 import { disableEndpoint } from './disable.ts';
 import type { EventType } from './event-types.ts';
@@ -45,6 +46,15 @@ async function checkedUrl(context: Pick<EndpointContext, 'settings' | 'lookUp'>,
   return url.href;
 }
 
+/** An endpoint with the secret that signs from now on. */
+export interface MadeEndpoint {
+  readonly row: WebhookEndpointRow;
+  readonly secret: string;
+}
+
+/** What is done with something in the transaction that made it; its result is what the caller gets. */
+type Finish<Made, Answer> = (trx: Trx, made: Made) => Promise<Answer>;
+
 interface EndpointWish {
   readonly url: string;
   /** Null: every type that need not be asked for by name. */
@@ -55,23 +65,23 @@ interface EndpointWish {
 /**
  * Registers an address after checking it; it is checked again whenever a connection is made.
  *
- * @returns the row, and the secret, which is never shown again
  * @throws PilegateError `webhook.address_refused`, `webhook.too_many`
  */
-export async function createEndpoint(
+export async function createEndpoint<Answer>(
   context: EndpointContext,
   { partnerId, environment }: Caller,
   wish: EndpointWish,
-): Promise<{ row: WebhookEndpointRow; secret: string }> {
+  finish: Finish<MadeEndpoint, Answer>,
+): Promise<Answer> {
   const url = await checkedUrl(context, wish.url);
   const endpointId = `we_${context.random.uuid().replaceAll('-', '')}`;
   const secret = secretText(context.random.bytes(SECRET_BYTES));
-  const row = await transaction(context.db, async (trx) => {
+  return transaction(context.db, async (trx) => {
     // Two at once count one after the other.
     await trx.selectFrom('partners').select('partner_id').where('partner_id', '=', partnerId).forUpdate().execute();
     const there = await ownEndpoints(trx, { partnerId, environment }).execute();
     if (there.length >= MOST_ENDPOINTS) throw new PilegateError('webhook.too_many', `${there.length} are there`);
-    return trx
+    const row = await trx
       .insertInto('webhook_endpoints')
       .values({
         endpoint_id: endpointId,
@@ -85,8 +95,8 @@ export async function createEndpoint(
       })
       .returningAll()
       .executeTakeFirstOrThrow();
+    return finish(trx, { row, secret });
   });
-  return { row, secret };
 }
 
 /** A partner's endpoints in one environment, or null for both. */
@@ -148,13 +158,14 @@ export async function changeEndpoint(
  * Gives the endpoint a new secret. Until the overlap is over, what was good before signs as well: also what an earlier rotation
  * has left, so that an answer that was lost costs nothing. Without an overlap all former secrets end at once.
  */
-export async function rotateSecret(
+export function rotateSecret<Answer>(
   context: EndpointContext,
   endpoint: WebhookEndpointRow,
   overlapMs: number,
-): Promise<{ row: WebhookEndpointRow; secret: string }> {
+  finish: Finish<MadeEndpoint, Answer>,
+): Promise<Answer> {
   const secret = secretText(context.random.bytes(SECRET_BYTES));
-  const row = await transaction(context.db, async (trx) => {
+  return transaction(context.db, async (trx) => {
     const nowMs = context.clock.wallMs();
     const present = await trx
       .selectFrom('webhook_endpoints')
@@ -163,13 +174,13 @@ export async function rotateSecret(
       .forUpdate()
       .executeTakeFirstOrThrow();
     const untilMs = nowMs + overlapMs;
-    return update(trx, endpoint, {
+    const row = await update(trx, endpoint, {
       secret_sealed: sealSecret(context.secrets, endpoint.endpoint_id, secret),
       former_secret_sealed: overlapMs === 0 ? null : formerSecrets(context.secrets, present, nowMs),
       former_secret_until_ms: overlapMs === 0 ? null : Math.max(untilMs, present.former_secret_until_ms ?? 0),
     });
+    return finish(trx, { row, secret });
   });
-  return { row, secret };
 }
 
 /**
@@ -206,29 +217,42 @@ export async function enableEndpoint(
   return row;
 }
 
-/** Ends an endpoint; what was still to be sent there is cancelled. */
+/**
+ * Ends an endpoint; what was still to be sent there is cancelled. Its secrets go at once: an attempt that is under way has its own copy.
+ */
 export async function deleteEndpoint(context: EndpointContext, endpoint: WebhookEndpointRow): Promise<void> {
   const nowMs = context.clock.wallMs();
   await transaction(context.db, async (trx) => {
     await disableEndpoint(trx, endpoint.endpoint_id, 'deleted by the partner', nowMs);
     await trx
       .updateTable('webhook_endpoints')
-      .set({ deleted_at_ms: sql<number>`coalesce(deleted_at_ms, ${nowMs}::bigint)` })
+      .set({
+        deleted_at_ms: sql<number>`coalesce(deleted_at_ms, ${nowMs}::bigint)`,
+        secret_sealed: '',
+        former_secret_sealed: null,
+        former_secret_until_ms: null,
+      })
       .where('endpoint_id', '=', endpoint.endpoint_id)
       .execute();
+    await takeBackAnswers(trx, endpoint.endpoint_id);
   });
 }
 
 /**
- * Sends a test event to one endpoint, whatever types it asked for. Returns the event's id.
+ * Sends a test event to one endpoint, whatever types it asked for.
  *
+ * @param finish takes the event's id
  * @throws PilegateError `webhook.disabled`
  */
-export async function sendTestEvent(context: EndpointContext, endpoint: WebhookEndpointRow): Promise<string> {
+export async function sendTestEvent<Answer>(
+  context: EndpointContext,
+  endpoint: WebhookEndpointRow,
+  finish: Finish<string, Answer>,
+): Promise<Answer> {
   if (endpoint.disabled_at_ms !== null) throw new PilegateError('webhook.disabled', endpoint.endpoint_id);
   const nowMs = context.clock.wallMs();
-  const eventId = await transaction(context.db, (trx) =>
-    recordEvent(
+  const answer = await transaction(context.db, async (trx) => {
+    const eventId = await recordEvent(
       { trx, random: context.random, nowMs },
       {
         partnerId: endpoint.partner_id,
@@ -238,8 +262,9 @@ export async function sendTestEvent(context: EndpointContext, endpoint: WebhookE
         data: { endpoint_id: endpoint.endpoint_id },
         onlyEndpointId: endpoint.endpoint_id,
       },
-    ),
-  );
+    );
+    return finish(trx, eventId);
+  });
   context.wake.deliveries();
-  return eventId;
+  return answer;
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { CloudContext } from '../context.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
+import { answerOnce } from '../partners/first-answers.ts';
 import type { PartnerGate } from '../partners/gate.ts';
 import { recordingPartner } from '../partners/recording.ts';
 import {
@@ -13,6 +14,7 @@ import {
   enableEndpoint,
   endpointView,
   findEndpoint,
+  type MadeEndpoint,
   ownEndpoints,
   pauseEndpoint,
   rotateSecret,
@@ -25,16 +27,19 @@ import {
   newEndpointSchema,
   endpointParams as params,
   rotationSchema,
+  testSchema,
 } from './schemas.ts';
 
 const tags = ['webhooks'];
 const unknown = problems(...signedProblems, 'webhook.unknown');
+const testedSchema = z.object({ event_id: z.string() });
 const answers = { 200: endpointSchema, ...unknown };
 
 /** Where the partner wants to be told. */
 export function webhookRoutes(context: CloudContext, gate: PartnerGate): FastifyPluginCallbackZod {
   const preValidation = [gate.requires('control'), parseJsonBody];
   const view = (row: Parameters<typeof endpointView>[0]) => endpointView(row, context.clock.wallMs());
+  const shown = ({ row, secret }: MadeEndpoint) => ({ ...view(row), secret });
 
   /** Who asks and for which endpoint, with a database that writes it into the audit log. */
   const deed = (request: FastifyRequest, action: string, id: string, detail: object = {}) => {
@@ -54,15 +59,25 @@ export function webhookRoutes(context: CloudContext, gate: PartnerGate): Fastify
         body: newEndpointSchema,
         response: {
           201: createdEndpointSchema,
-          ...problems(...signedProblems, 'request.too_large', 'webhook.address_refused', 'webhook.too_many'),
+          ...problems(
+            ...signedProblems,
+            'request.too_large',
+            'request_id.reused',
+            'webhook.address_refused',
+            'webhook.too_many',
+            'webhook.unknown',
+          ),
         },
       },
       handler: async (request, reply) => {
-        const { url, event_types: types, description } = request.body;
+        const { request_id: requestId, url, event_types: types, description } = request.body;
         const { caller, recording } = deed(request, 'webhook.create', url, request.body);
         const wish = { url, eventTypes: types ?? null, description: description ?? null };
-        const { row, secret } = await createEndpoint(recording, caller, wish);
-        return reply.status(201).send({ ...view(row), secret });
+        const write = { caller, action: 'webhook.create', requestId, asked: request.body };
+        const answer = await answerOnce(context, write, createdEndpointSchema, (keep) =>
+          createEndpoint(recording, caller, wish, (trx, made) => keep(trx, made.row.endpoint_id, shown(made))),
+        );
+        return reply.status(201).send(answer);
       },
     });
 
@@ -124,15 +139,23 @@ export function webhookRoutes(context: CloudContext, gate: PartnerGate): Fastify
         tags,
         summary: 'Get a new secret',
         description:
-          'The secret is in this answer and nowhere else. Until the overlap is over `webhook-signature` has a signature of each secret, the newest first. If the answer is lost, ask once more.',
+          'The secret is in this answer and nowhere else. Until the overlap is over `webhook-signature` has a signature of each secret, the newest first. If the answer is lost, ask once more: with the same request_id for the same secret.',
         params,
         body: rotationSchema,
-        response: { 201: createdEndpointSchema, ...unknown },
+        response: {
+          201: createdEndpointSchema,
+          ...problems(...signedProblems, 'request_id.reused', 'webhook.unknown'),
+        },
       },
       handler: async (request, reply) => {
-        const { recording, find } = deed(request, 'webhook.rotate', request.params.endpoint_id, request.body);
-        const { row, secret } = await rotateSecret(recording, await find(), request.body.overlap_s * 1000);
-        return reply.status(201).send({ ...view(row), secret });
+        const { endpoint_id: id } = request.params;
+        const { request_id: requestId, overlap_s: overlapS } = request.body;
+        const { caller, recording, find } = deed(request, 'webhook.rotate', id, request.body);
+        const write = { caller, action: 'webhook.rotate', requestId, asked: { ...request.params, ...request.body } };
+        const answer = await answerOnce(context, write, createdEndpointSchema, async (keep) =>
+          rotateSecret(recording, await find(), overlapS * 1000, (trx, made) => keep(trx, id, shown(made))),
+        );
+        return reply.status(201).send(answer);
       },
     });
 
@@ -173,14 +196,23 @@ export function webhookRoutes(context: CloudContext, gate: PartnerGate): Fastify
         tags,
         summary: 'Send a test event',
         params,
+        body: testSchema,
         response: {
-          202: z.object({ event_id: z.string() }),
-          ...problems(...signedProblems, 'webhook.unknown', 'webhook.disabled'),
+          202: testedSchema,
+          ...problems(...signedProblems, 'request_id.reused', 'webhook.unknown', 'webhook.disabled'),
         },
       },
       handler: async (request, reply) => {
-        const endpoint = await findEndpoint(context.db, gate.callerOf(request), request.params.endpoint_id);
-        return reply.status(202).send({ event_id: await sendTestEvent(context, endpoint) });
+        const { endpoint_id: id } = request.params;
+        const caller = gate.callerOf(request);
+        const requestId = request.body?.request_id;
+        const write = { caller, action: 'webhook.test', requestId, asked: request.params };
+        const answer = await answerOnce(context, write, testedSchema, async (keep) =>
+          sendTestEvent(context, await findEndpoint(context.db, caller, id), (trx, eventId) =>
+            keep(trx, id, { event_id: eventId }),
+          ),
+        );
+        return reply.status(202).send(answer);
       },
     });
     done();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { givenUuidSchema, uuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema, requestIdSchema, uuidSchema } from '#shared/ids.ts';
 import { eventTypes } from './event-types.ts';
 import { deliveryStatuses } from './tables.ts';
 
@@ -23,13 +23,22 @@ const urlSchema = z.string().max(MAX_URL).describe('public https address');
 const typesSchema = z.array(z.enum(eventTypes)).min(1).max(eventTypes.length);
 const descriptionSchema = z.string().min(1).max(MAX_DESCRIPTION);
 
+const onceSchema = requestIdSchema
+  .optional()
+  .describe('the same once more is answered as the first time, for 24 h; left out: a repetition is a new request');
+
 export const newEndpointSchema = z
   .strictObject({
+    request_id: onceSchema,
     url: urlSchema,
     event_types: typesSchema.optional().describe('left out: every type that need not be asked for by name'),
     description: descriptionSchema.optional().describe('for yourself'),
   })
-  .meta({ examples: [{ url: 'https://partner.example/hooks', event_types: ['charge.started', 'charge.ended'] }] });
+  .meta({
+    examples: [
+      { request_id: 'hooks-1', url: 'https://partner.example/hooks', event_types: ['charge.started', 'charge.ended'] },
+    ],
+  });
 
 export const endpointChangeSchema = z.strictObject({
   url: urlSchema.optional(),
@@ -37,7 +46,10 @@ export const endpointChangeSchema = z.strictObject({
   description: descriptionSchema.nullable().optional(),
 });
 
+export const testSchema = z.strictObject({ request_id: onceSchema }).nullish();
+
 export const rotationSchema = z.strictObject({
+  request_id: onceSchema,
   overlap_s: z
     .int()
     .min(0)
@@ -63,7 +75,7 @@ export const endpointSchema = z
   .meta({ id: 'WebhookEndpoint' });
 
 export const createdEndpointSchema = endpointSchema
-  .extend({ secret: z.string().describe('shown once; Standard Webhooks 1.0') })
+  .extend({ secret: z.string().describe('shown in this answer only, and in its repetitions; Standard Webhooks 1.0') })
   .meta({ id: 'CreatedWebhookEndpoint' });
 
 export const eventTypeSchema = z
@@ -127,7 +139,7 @@ export const deliveryQuerySchema = z.strictObject({
 export type DeliveryQuery = z.infer<typeof deliveryQuerySchema>;
 
 const replayFields = {
-  request_id: z.string().regex(/^[\x21-\x7e]{1,64}$/, '1 to 64 visible characters'),
+  request_id: requestIdSchema,
   event_id: eventIdSchema.optional().describe('one event; or else a range of time'),
   endpoint_id: endpointIdSchema.optional().describe('of one event, left out: every endpoint that wants it'),
   created_from: givenTimeSchema.optional().describe('inclusive; when the events happened'),

@@ -43,3 +43,15 @@ test('an address that names an id of another partner is seen', () => {
   ]);
   expect(watch.isForeign('other', '/v1/orders/7b3f0a52-0000-4a0f-9a2e-0a5c8c1f4f10')).toBe(false);
 });
+
+test('a secret may come back to whoever repeats the request that told it, and to nobody else', () => {
+  const asked = 'POST /v1/webhook-endpoints {"request_id":"r-1"}';
+  const told = { secret: 'whsec_abcdefghijkl' };
+  const text = JSON.stringify(told);
+  watch.learn('p', told, 'ids and secrets', asked);
+  expect(watch.complaints('p', asked, text)).toEqual([]);
+  expect(watch.complaints('p', asked.replace('r-1', 'r-2'), text)).toEqual(['tells a secret']);
+  expect(watch.complaints('other', asked, text)).toEqual(['tells a secret']);
+  watch.learn('p', { secret: 'whsec_mnopqrstuvwx' }, 'ids and secrets', 'POST /v1/x {}');
+  expect(watch.complaints('p', 'POST /v1/x {}', 'whsec_mnopqrstuvwx')).toEqual(['tells a secret']);
+});

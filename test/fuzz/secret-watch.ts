@@ -8,25 +8,29 @@ const TOKEN = /[\w+/=-]{12,}/g;
 
 /** Knows every secret that was told, and which partner each id was told to, and looks for them where they must not be. */
 export class SecretWatch {
-  readonly #secrets = new Set<string>();
+  /** With who asked for what when it was told first. */
+  readonly #secrets = new Map<string, string>();
   readonly #owners = new Map<string, string>();
 
   /** A secret that no answer may tell. */
-  keep(secret: string): void {
-    if (secret.length >= LEAST_LENGTH) this.#secrets.add(secret);
+  keep(secret: string, toldFor = ''): void {
+    if (secret.length >= LEAST_LENGTH && !this.#secrets.has(secret)) this.#secrets.set(secret, toldFor);
   }
 
   /**
-   * What an answer tells that it must not: a secret that was told before, or an id of another partner's. What the request itself says may come back.
+   * What an answer tells that it must not: a secret that was told before, or an id of another partner's. What the request itself says may come
+   * back, and whoever repeats a request with its `request_id` may hear the first answer again.
    *
    * @param partnerId who has asked; null: not a partner
    */
   complaints(partnerId: string | null, asked: string, told: string): string[] {
     const found = new Set<string>();
+    const repeated = repeatable(partnerId, asked);
     for (const [text] of told.matchAll(TOKEN)) {
       const owner = partnerId === null ? undefined : this.#owners.get(text);
       const isForeign = owner !== undefined && owner !== partnerId;
-      if (!isForeign && !this.#secrets.has(text)) continue;
+      const toldFor = this.#secrets.get(text);
+      if (!isForeign && (toldFor === undefined || (repeated !== '' && toldFor === repeated))) continue;
       if (!asked.includes(text)) found.add(isForeign ? 'tells what belongs to another partner' : 'tells a secret');
     }
     return [...found];
@@ -41,15 +45,25 @@ export class SecretWatch {
   }
 
   /** Takes in what an answer has told, after it was looked at. */
-  learn(partnerId: string | null, told: unknown, what: 'ids' | 'ids and secrets' = 'ids and secrets'): void {
-    if (Array.isArray(told)) for (const item of told) this.learn(partnerId, item, what);
+  learn(
+    partnerId: string | null,
+    told: unknown,
+    what: 'ids' | 'ids and secrets' = 'ids and secrets',
+    asked = '',
+  ): void {
+    if (Array.isArray(told)) for (const item of told) this.learn(partnerId, item, what, asked);
     else if (typeof told === 'object' && told !== null)
       for (const [name, value] of Object.entries(told)) {
         if (what !== 'ids' && SECRET.test(name))
-          for (const text of [value].flat()) if (typeof text === 'string') this.keep(text);
+          for (const text of [value].flat())
+            if (typeof text === 'string') this.keep(text, repeatable(partnerId, asked));
         if (partnerId !== null && OWN.test(name) && typeof value === 'string' && value.length >= LEAST_LENGTH)
           if (!this.#owners.has(value)) this.#owners.set(value, partnerId);
-        this.learn(partnerId, value, what);
+        this.learn(partnerId, value, what, asked);
       }
   }
 }
+
+/** What makes a request the same as another; empty: nothing does. */
+const repeatable = (partnerId: string | null, asked: string): string =>
+  partnerId !== null && asked.includes('"request_id"') ? `${partnerId} ${asked}` : '';

@@ -84,12 +84,13 @@ export class Shooter {
     const complaints = judge.judge(drawn, answer);
     const isOther = drawn.operation.door === 'partner' && watch.isForeign(caller.partnerId, target.split('?')[0] ?? '');
     if ((isForeign || isOther) && answer.status < 300) complaints.push('lets in somebody whose it is not');
-    complaints.push(...watch.complaints(caller.partnerId, `${decoded(target)} ${body}`, text));
+    const asked = `${decoded(target)} ${body}`;
+    complaints.push(...watch.complaints(caller.partnerId, asked, text));
     if (complaints.length > 0) this.#fail(index, operation, complaints, text.slice(0, 400), sent);
     if (answer.status >= 300 || body.length > MOST_LEARNT_BYTES) return told;
     // What is only read is no secret: the audit log names the challenge of a confirmation by the name that its token has elsewhere.
     const learnt = method === 'GET' ? 'ids' : 'ids and secrets';
-    watch.learn(drawn.operation.door === 'partner' ? caller.partnerId : null, told.body, learnt);
+    watch.learn(drawn.operation.door === 'partner' ? caller.partnerId : null, told.body, learnt, asked);
     known.learn(told.body);
     const { operation_id: id } = isPlainObject(told.body) ? told.body : {};
     if (answer.status === 202 && drawn.operation.door === 'partner' && id !== undefined) this.accepted.add(String(id));
