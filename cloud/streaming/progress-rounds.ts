@@ -1,5 +1,6 @@
 import type { CloudContext } from '../context.ts';
 import { chargesOfPartners, orderScopes } from '../orders/charges-under-way.ts';
+import { partnerOf } from './rights.ts';
 import type { Stream } from './stream.ts';
 
 type RoundContext = Pick<CloudContext, 'db' | 'clock'>;
@@ -14,17 +15,14 @@ export function progressRounds({ db, clock }: RoundContext, everyMs: number): (a
     orderScopes.some((scope) => stream.caller.scopes.includes(scope)) &&
     clock.monoMs() - (toldMonoMs.get(stream) ?? Number.NEGATIVE_INFINITY) >= everyMs;
   return async (all) => {
-    const byPartner = Map.groupBy([...all].filter(isDue), ({ caller }) => ownerOf(caller));
+    const byPartner = Map.groupBy([...all].filter(isDue), ({ caller }) => partnerOf(caller));
     const callers = [...byPartner.values()].flatMap(([first]) => first?.caller ?? []);
-    const charges = Map.groupBy(await chargesOfPartners(db, callers), ownerOf);
-    for (const [owner, streams] of byPartner) {
+    const charges = Map.groupBy(await chargesOfPartners(db, callers), partnerOf);
+    for (const [partner, streams] of byPartner) {
       for (const stream of streams) {
         toldMonoMs.set(stream, clock.monoMs());
-        stream.takeProgress(charges.get(owner) ?? []);
+        stream.takeProgress(charges.get(partner) ?? []);
       }
     }
   };
 }
-
-const ownerOf = (of: { readonly environment: string; readonly partnerId: string | null }): string =>
-  `${of.environment} ${of.partnerId}`;

@@ -3,8 +3,9 @@ import type { Db } from '../db/connect.ts';
 import type { Environment } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import type { Caller } from '../partners/caller.ts';
-import { usableConnectors, usableStations } from '../stations/usable.ts';
+import { usableConnectors } from '../stations/usable.ts';
 import { positionsOf, setPosition } from './number-changes.ts';
+import { usableSites } from './rights.ts';
 import type { StatusChangeRow } from './tables.ts';
 
 /** A change with where it happened. */
@@ -80,8 +81,7 @@ export const takeSnapshot = (db: Db, caller: Caller): Promise<Snapshot> =>
         )
         .orderBy('connectors.connector_id')
         .execute();
-      const stations = await usableStations(trx, caller).select('station.site_id').execute();
-      return { position: head, statuses, usableSites: new Set(stations.map((row) => row.site_id)) };
+      return { position: head, statuses, usableSites: await usableSites(trx, caller) };
     });
 
 const FORGOTTEN_AT_ONCE = 10_000;

@@ -1,4 +1,6 @@
 import type { Db } from '../db/connect.ts';
+import type { Environment } from '../db/schema.ts';
+import type { Trx } from '../db/transaction.ts';
 import { isWithin } from '../http/addresses.ts';
 import type { Caller } from '../partners/caller.ts';
 import { isGoodKey, keyStateOf } from '../partners/key-state.ts';
@@ -34,7 +36,7 @@ export async function mayStillRead(
 }
 
 /** The stations that a partner may use now. */
-export async function usableSites(db: Db, caller: Caller): Promise<ReadonlySet<string>> {
+export async function usableSites(db: Db | Trx, caller: Caller): Promise<ReadonlySet<string>> {
   const rows = await usableStations(db, caller).select('station.site_id').execute();
   return new Set(rows.map((row) => row.site_id));
 }
@@ -49,5 +51,10 @@ export async function accessChangedAfter(db: Db, position: number): Promise<Read
   return new Set(rows.map((row) => partnerOf({ partnerId: row.partner_id, environment: row.environment })));
 }
 
-export const partnerOf = ({ partnerId, environment }: Pick<Caller, 'partnerId' | 'environment'>): string =>
-  `${environment} ${partnerId}`;
+export const partnerOf = ({
+  partnerId,
+  environment,
+}: {
+  readonly partnerId: string | null;
+  readonly environment: Environment;
+}): string => `${environment} ${partnerId}`;
