@@ -107,7 +107,8 @@ const NO_STATIONS = { environment: 'sandbox', stations: 'listed', site_ids: [], 
 /** What an answer tells, without the ids that were asked for and those of the request itself. */
 function told({ status, headers, body }: Answer, ids: readonly string[]): string {
   const plain = (text: string) => ids.filter((id) => id !== '').reduce((rest, id) => rest.replaceAll(id, 'ID'), text);
-  return plain(JSON.stringify([status, headers['content-type'], headers['retry-after'] ?? null, body]));
+  const said = typeof body === 'object' && body !== null ? { ...body, request_id: undefined } : body;
+  return plain(JSON.stringify([status, headers['content-type'], headers['retry-after'] ?? null, said]));
 }
 
 /** A body that is good but for what it names. */
