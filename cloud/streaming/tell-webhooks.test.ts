@@ -45,8 +45,9 @@ const allTold = async (status: string) => {
     .toBe(status);
   await expect
     .poll(async () => {
-      const rows = await cloud.context.db.selectFrom('status_positions').selectAll().execute();
+      // Before the positions: what gets its own in between is seen there.
       const waiting = await cloud.context.db.selectFrom('status_changes_unnumbered').select('change_id').execute();
+      const rows = await cloud.context.db.selectFrom('status_positions').selectAll().execute();
       return waiting.length + new Set(rows.filter((row) => row.name !== 'floor').map((row) => row.position)).size;
     })
     .toBe(1);
