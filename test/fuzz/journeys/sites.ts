@@ -43,6 +43,7 @@ export async function site(walk: Walk): Promise<void> {
   await walk.ask('POST /staff/v1/sites/{site_id}/restore', walk.staff(), { path, body: WHY });
   await rollout(walk, siteId);
   await walk.confirmed('POST /staff/v1/sites/{site_id}/credentials/revoke', { path, body: { ...WHO, ...WHY } });
+  await walk.confirmed('POST /staff/v1/sites/{site_id}/charges/end', { path, body: { ...WHO, ...WHY } });
 }
 
 async function pileCode(walk: Walk, connectorId: string): Promise<void> {
