@@ -4,6 +4,7 @@ import type { Db } from '../db/connect.ts';
 import type { Environment } from '../db/schema.ts';
 import type { Trx } from '../db/transaction.ts';
 import type { Scope } from '../partners/caller.ts';
+import { heldQuery } from '../reservations/store.ts';
 import { parseTariff } from '../stations/tariff-in-force.ts';
 import type { LiveReading, RunningCharge } from './progress.ts';
 
@@ -32,14 +33,8 @@ const running = (db: Db | Trx) =>
     .select(['orders.started_at_ms', 'orders.meter_start_wh', 'orders.tariff_id', 'orders.tariff_version'])
     .select(['live.energy_wh', 'live.power_w', 'live.soc_percent'])
     .select(['live.observed_at_ms', 'live.observation_age_ms', 'live.received_at_ms'])
-    .select((from) =>
-      from
-        .selectFrom('reservations')
-        .select('held_ms')
-        .whereRef('reservations.order_id', '=', 'orders.order_id')
-        .where('reservations.state', '=', 'used')
-        .limit(1)
-        .as('held_ms'),
+    .select(
+      heldQuery(db).where('reservations.order_id', '=', sql.ref<string>('orders.order_id')).limit(1).as('held_ms'),
     )
     .where('orders.state', '=', 'charging');
 

@@ -66,7 +66,7 @@ const rowOf = (
  *
  * @throws PilegateError `request_id.reused`; `webhook.unknown` when what the first request made has been taken away since
  */
-export async function answerOnce<Answer>(
+export async function doOnce<Answer>(
   context: AnswerContext,
   write: RepeatableWrite,
   schema: z.ZodType<Answer>,

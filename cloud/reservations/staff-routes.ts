@@ -5,7 +5,7 @@ import type { CloudContext } from '../context.ts';
 import { problems } from '../http/problem.ts';
 import type { StaffGate } from '../staff/gate.ts';
 import { staffProblems, staffTags } from '../staff/routes.ts';
-import { listQuerySchema, personSchema } from '../staff/schemas.ts';
+import { listQuerySchema, reasonedSchema } from '../staff/schemas.ts';
 import { cancelByStaff } from './cancel.ts';
 import { reservationStates } from './machine.ts';
 import { reservationSchema } from './schemas.ts';
@@ -61,7 +61,7 @@ export function reservationStaffRoutes(context: CloudContext, staff: StaffGate):
         summary: 'End a reservation, with the reason why; its partner is told, and pays nothing for it',
         description: 'It waits for a site that is away; the reservation runs out there in any case.',
         params: z.object({ reservation_id: givenUuidSchema }),
-        body: z.strictObject({ requested_by: personSchema.optional(), reason: z.string().trim().min(1).max(500) }),
+        body: reasonedSchema,
         response: {
           202: seenSchema,
           ...problems(...staffProblems, 'reservation.unknown', 'reservation.not_active'),

@@ -23,13 +23,12 @@ export function updateReservation(
     .executeTakeFirstOrThrow();
 }
 
+/** For how long connectors had been held for charges, of which `order_id` says the order. */
+export const heldQuery = (db: Pick<Db | Trx, 'selectFrom'>) =>
+  db.selectFrom('reservations').select('reservations.held_ms').where('reservations.state', '=', 'used');
+
 /** For how long the connector had been held for the charge of an order; null: nobody had reserved it. */
 export async function heldMsFor(db: Db | Trx, orderId: string): Promise<number | null> {
-  const row = await db
-    .selectFrom('reservations')
-    .select('held_ms')
-    .where('order_id', '=', orderId)
-    .where('state', '=', 'used')
-    .executeTakeFirst();
+  const row = await heldQuery(db).where('order_id', '=', orderId).executeTakeFirst();
   return row?.held_ms ?? null;
 }

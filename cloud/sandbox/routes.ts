@@ -6,7 +6,7 @@ import type { CloudContext } from '../context.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
-import { answerOnce } from '../partners/first-answers.ts';
+import { doOnce } from '../partners/first-answers.ts';
 import type { PartnerGate } from '../partners/gate.ts';
 import { beginFault, endFault, faultsAt, findSandboxConnector, isActive, refuseLive } from './faults.ts';
 import type { SandboxFaultRow } from './tables.ts';
@@ -100,7 +100,7 @@ export function sandboxRoutes(context: CloudContext, gate: PartnerGate): Fastify
         const asked = { ...request.params, ...request.body };
         const write = { caller, action: 'sandbox.begin_fault', requestId, asked };
         // Kept when the pile has it: of two at once the other is refused by the fault itself.
-        const answer = await answerOnce(context, write, faultSchema, async (keep) => {
+        const answer = await doOnce(context, write, faultSchema, async (keep) => {
           const row = await beginFault(context, caller, { connectorId, kind, durationS });
           return keep(context.db, row.fault_id, view(row, caller.partnerId));
         });

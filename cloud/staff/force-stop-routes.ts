@@ -6,7 +6,7 @@ import { problems } from '../http/problem.ts';
 import { forceStop } from '../operations/force-stop.ts';
 import type { StaffGate } from './gate.ts';
 import { staffProblems, staffTags } from './routes.ts';
-import { personSchema } from './schemas.ts';
+import { reasonedSchema } from './schemas.ts';
 
 const stoppingSchema = z
   .object({
@@ -28,7 +28,7 @@ export function forceStopRoutes(context: CloudContext, staff: StaffGate): Fastif
         summary: 'Stop a charge, with the reason why it is not left to whoever has begun it',
         description: 'It waits for a site that is away. The order ends with the stop reason `staff`.',
         params: z.object({ order_id: givenUuidSchema }),
-        body: z.strictObject({ requested_by: personSchema.optional(), reason: z.string().trim().min(1).max(500) }),
+        body: reasonedSchema,
         response: { 202: stoppingSchema, ...problems(...staffProblems, 'order.unknown', 'order.not_running') },
       },
       handler: async (request, reply) => {

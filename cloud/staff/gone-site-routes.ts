@@ -6,7 +6,7 @@ import { problems } from '../http/problem.ts';
 import { endChargesByStaff } from '../orders/gone-site.ts';
 import type { StaffGate } from './gate.ts';
 import { staffProblems, staffTags } from './routes.ts';
-import { personSchema } from './schemas.ts';
+import { reasonedSchema } from './schemas.ts';
 
 const endedSchema = z
   .object({
@@ -29,7 +29,7 @@ export function goneSiteRoutes(context: CloudContext, staff: StaffGate): Fastify
         description:
           'For a site that never speaks again. The orders end as lost (`session.lost`): nothing is billed until a person has decided. A site that is on the line is refused (`site.online`): it tells by itself.',
         params: z.object({ site_id: siteIdSchema }),
-        body: z.strictObject({ requested_by: personSchema.optional(), reason: z.string().trim().min(1).max(500) }),
+        body: reasonedSchema,
         response: { 200: endedSchema, ...problems(...staffProblems, 'station.unknown', 'site.online') },
       },
       handler: async (request) => {

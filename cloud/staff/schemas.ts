@@ -71,6 +71,12 @@ export const personSchema = z
   .max(64)
   .describe('the person, for the record; needed from a machine, and of a person the account is taken');
 
+/** Who asks for something that ends what others have begun, and why. */
+export const reasonedSchema = z.strictObject({
+  requested_by: personSchema.optional(),
+  reason: z.string().trim().min(1).max(500),
+});
+
 export const listQuerySchema = z.strictObject({ limit: z.coerce.number().int().min(1).max(500).default(100) });
 
 export const deadLetterSchema = z.object({

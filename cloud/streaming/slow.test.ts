@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Caller } from '../partners/caller.ts';
 import { systemTimers } from '../system-timers.ts';
-import { openStream, type StatusLog } from './stream.ts';
+import { openStream, type StatusLog, type Stream, type StreamOptions } from './stream.ts';
 
 /** A log that never ends, of pages of half a megabyte. */
 const PAGE = 2_000;
@@ -29,6 +30,12 @@ const endless: StatusLog = {
   nowMs: () => 0,
 };
 
+/** One in which nothing changes. */
+const quiet: StatusLog = {
+  ...endless,
+  pageAfter: () => Promise.resolve({ changes: [], floor: 0, regranted: new Set() }),
+};
+
 let server: WebSocketServer;
 beforeAll(async () => {
   server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
@@ -48,25 +55,36 @@ async function pair(): Promise<{ here: WebSocket; there: WebSocket }> {
   return { here: await came, there };
 }
 
-test('OP-11 one that takes nothing is cut with a code that says so, and has never had more than a page waiting for it', async () => {
-  const { here, there } = await pair();
-  there.pause();
-  let most = 0;
-  const stream = openStream({
+const caller: Caller = { partnerId: 'p', keyId: 'k', familyId: 'k', environment: 'sandbox', scopes: ['read'] };
+const mayReadOrders: Caller = { ...caller, scopes: ['read', 'orders'] };
+
+/** A stream of one station, which must take each message within 300 ms. */
+const openHere = (
+  socket: WebSocket,
+  log: StatusLog,
+  change: Pick<StreamOptions, 'begin'> & Partial<StreamOptions>,
+): Stream =>
+  openStream({
     streamId: 's',
-    socket: here,
-    caller: { partnerId: 'p', keyId: 'k', familyId: 'k', environment: 'sandbox', scopes: ['read'] },
+    socket,
+    caller,
     address: '127.0.0.1',
     siteId: null,
     usableSites: new Set(['site']),
-    begin: { position: 0 },
     takenWithinMs: 300,
-    log: endless,
+    log,
     timers: systemTimers,
     onFailed: (error) => {
       throw error;
     },
+    ...change,
   });
+
+test('OP-11 one that takes nothing is cut with a code that says so, and has never had more than a page waiting for it', async () => {
+  const { here, there } = await pair();
+  there.pause();
+  let most = 0;
+  const stream = openHere(here, endless, { begin: { position: 0 } });
   const closed = new Promise<number>((resolve) => {
     there.once('close', (code) => resolve(code));
   });
@@ -85,23 +103,7 @@ test('OP-11 one that takes nothing is cut with a code that says so, and has neve
 
 test('OP-11 one that does not answer that it lives is given up', async () => {
   const { here, there } = await pair();
-  const quiet: StatusLog = {
-    ...endless,
-    pageAfter: () => Promise.resolve({ changes: [], floor: 0, regranted: new Set() }),
-  };
-  const stream = openStream({
-    streamId: 's',
-    socket: here,
-    caller: { partnerId: 'p', keyId: 'k', familyId: 'k', environment: 'sandbox', scopes: ['read'] },
-    address: '127.0.0.1',
-    siteId: null,
-    usableSites: new Set(['site']),
-    begin: { reason: 'begin' },
-    takenWithinMs: 300,
-    log: quiet,
-    timers: systemTimers,
-    onFailed: () => undefined,
-  });
+  const stream = openHere(here, quiet, { begin: { reason: 'begin' }, onFailed: () => undefined });
   const answered = new Promise((resolve) => here.once('pong', resolve));
   stream.beat();
   await answered;
@@ -128,25 +130,7 @@ const chargesAt = (observedAtMs: number) =>
 
 test('OP-18 one that takes nothing has no more than a message of progress waiting for it, however often it changes', async () => {
   const { here, there } = await pair();
-  const quiet: StatusLog = {
-    ...endless,
-    pageAfter: () => Promise.resolve({ changes: [], floor: 0, regranted: new Set() }),
-  };
-  const stream = openStream({
-    streamId: 's',
-    socket: here,
-    caller: { partnerId: 'p', keyId: 'k', familyId: 'k', environment: 'sandbox', scopes: ['read', 'orders'] },
-    address: '127.0.0.1',
-    siteId: null,
-    usableSites: new Set(['site']),
-    begin: { reason: 'begin' },
-    takenWithinMs: 300,
-    log: quiet,
-    timers: systemTimers,
-    onFailed: (error) => {
-      throw error;
-    },
-  });
+  const stream = openHere(here, quiet, { begin: { reason: 'begin' }, caller: mayReadOrders });
   there.pause();
   const closed = new Promise<number>((resolve) => {
     there.once('close', (code) => resolve(code));
@@ -183,21 +167,7 @@ test('OP-18 a change does not wait until all progress is told', async () => {
   };
   const told: string[] = [];
   there.on('message', (data) => told.push(JSON.parse(String(data)).type));
-  const stream = openStream({
-    streamId: 's',
-    socket: here,
-    caller: { partnerId: 'p', keyId: 'k', familyId: 'k', environment: 'sandbox', scopes: ['read', 'orders'] },
-    address: '127.0.0.1',
-    siteId: null,
-    usableSites: new Set(['site']),
-    begin: { position: 0 },
-    takenWithinMs: 10_000,
-    log: oneChange,
-    timers: systemTimers,
-    onFailed: (error) => {
-      throw error;
-    },
-  });
+  const stream = openHere(here, oneChange, { begin: { position: 0 }, takenWithinMs: 10_000, caller: mayReadOrders });
   stream.takeProgress(chargesAt(1).slice(0, 450));
   await expect.poll(() => told).toEqual(['heartbeat', 'progress', 'changes', 'progress', 'progress']);
   there.terminate();

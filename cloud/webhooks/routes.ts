@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { CloudContext } from '../context.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
-import { answerOnce } from '../partners/first-answers.ts';
+import { doOnce } from '../partners/first-answers.ts';
 import type { PartnerGate } from '../partners/gate.ts';
 import { recordingPartner } from '../partners/recording.ts';
 import {
@@ -74,7 +74,7 @@ export function webhookRoutes(context: CloudContext, gate: PartnerGate): Fastify
         const { caller, recording } = deed(request, 'webhook.create', url, request.body);
         const wish = { url, eventTypes: types ?? null, description: description ?? null };
         const write = { caller, action: 'webhook.create', requestId, asked: request.body };
-        const answer = await answerOnce(context, write, createdEndpointSchema, (keep) =>
+        const answer = await doOnce(context, write, createdEndpointSchema, (keep) =>
           createEndpoint(recording, caller, wish, (trx, made) => keep(trx, made.row.endpoint_id, shown(made))),
         );
         return reply.status(201).send(answer);
@@ -152,7 +152,7 @@ export function webhookRoutes(context: CloudContext, gate: PartnerGate): Fastify
         const { request_id: requestId, overlap_s: overlapS } = request.body;
         const { caller, recording, find } = deed(request, 'webhook.rotate', id, request.body);
         const write = { caller, action: 'webhook.rotate', requestId, asked: { ...request.params, ...request.body } };
-        const answer = await answerOnce(context, write, createdEndpointSchema, async (keep) =>
+        const answer = await doOnce(context, write, createdEndpointSchema, async (keep) =>
           rotateSecret(recording, await find(), overlapS * 1000, (trx, made) => keep(trx, id, shown(made))),
         );
         return reply.status(201).send(answer);
@@ -207,7 +207,7 @@ export function webhookRoutes(context: CloudContext, gate: PartnerGate): Fastify
         const caller = gate.callerOf(request);
         const requestId = request.body?.request_id;
         const write = { caller, action: 'webhook.test', requestId, asked: request.params };
-        const answer = await answerOnce(context, write, testedSchema, async (keep) =>
+        const answer = await doOnce(context, write, testedSchema, async (keep) =>
           sendTestEvent(context, await findEndpoint(context.db, caller, id), (trx, eventId) =>
             keep(trx, id, { event_id: eventId }),
           ),

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { CancelReservationCommand, Command, StartCommand } from '#shared/wire/messages.ts';
+import type { Command, StartCommand } from '#shared/wire/messages.ts';
 import type { RecordBody } from '#shared/wire/records.ts';
 import type { Order } from './connector.ts';
 import type { Reading } from './reading.ts';
 import {
+  cancelReservationCommand,
   charging,
   describeOrders,
-  facts,
   plugged,
   Rig,
   type RigOptions,
@@ -23,15 +23,7 @@ const HELD_MS = 10 * MINUTE;
 const RESERVATION = uuid(81);
 const priced = { ...tariff, reservation: { flatMinor: 200, minutePriceE4: 1000 } };
 const unplugged: Reading = { ...plugged, status: 'unplugged' };
-const cancelReservation: CancelReservationCommand = {
-  v: 1,
-  kind: 'cancel-reservation',
-  commandId: uuid(82),
-  requestId: 'REQ-CANCEL',
-  connectorId: facts.connectorId,
-  issuedAtMs: START_WALL_MS,
-  reservationId: RESERVATION,
-};
+const cancelReservation = cancelReservationCommand();
 const disable = { action: 'disable', stopRunning: false, by: 'Li', commandId: null } as const;
 
 /** Reserved, which the cloud knows, and held for ten minutes. */

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { clockQualities } from '#shared/stamp.ts';
-import type { CancelReservationCommand } from '#shared/wire/messages.ts';
 import type { Reading } from './reading.ts';
 import type { Reservation } from './reservation.ts';
 import { viewOf } from './status.ts';
 import {
+  cancelReservationCommand,
   charging,
   describeOrders,
   facts,
@@ -47,16 +47,6 @@ function wait(rig: Rig, ms: number, reading = unplugged): Rig {
 
 const heldMsOf = (rig: Rig) => rig.recordsOf('reservation.ended').map(({ heldMs }) => heldMs);
 const ends = (rig: Rig) => rig.recordsOf('reservation.ended').map(({ reason }) => reason);
-const cancelReservation = (reservationId = RESERVATION): CancelReservationCommand => ({
-  v: 1,
-  kind: 'cancel-reservation',
-  commandId: uuid(82),
-  requestId: 'REQ-CANCEL',
-  connectorId: facts.connectorId,
-  issuedAtMs: START_WALL_MS,
-  reservationId,
-});
-
 /** What the disk has of the hold. */
 function onDisk(rig: Rig): Reservation {
   const puts = rig.orders.flatMap((order) => (order.kind === 'commit' ? [order.transaction.reservation] : []));
@@ -244,15 +234,15 @@ describe('OP-24 a reservation ends', () => {
 
   test('when it is cancelled: by its own command, or because the reserve is taken back', () => {
     const rig = held();
-    expect(describeOrders(rig.command(cancelReservation()))).toBe('commit(reservation.ended, done, free)');
-    expect(describeOrders(rig.command(cancelReservation()))).toBe('commit(done)');
+    expect(describeOrders(rig.command(cancelReservationCommand()))).toBe('commit(reservation.ended, done, free)');
+    expect(describeOrders(rig.command(cancelReservationCommand()))).toBe('commit(done)');
     const undone = held();
     expect(describeOrders(undone.send({ kind: 'cancel', commandId: uuid(80) }))).toBe(
       'commit(reservation.ended, free)',
     );
     expect([ends(rig), ends(undone)]).toEqual([['cancelled'], ['cancelled']]);
     const other = held();
-    other.command(cancelReservation(uuid(99)));
+    other.command(cancelReservationCommand(uuid(99)));
     other.send({ kind: 'cancel', commandId: uuid(99) });
     expect(ends(other)).toEqual([]);
   });
@@ -324,7 +314,7 @@ describe('OP-24 a wrong clock neither holds for ever nor frees early', () => {
     next.pass(0).see(unplugged);
     expect(next.state.reservation?.heldMs).toBe(15 * MINUTE + 40_000);
     wait(next, MINUTE);
-    next.command(cancelReservation());
+    next.command(cancelReservationCommand());
     expect(heldMsOf(next)).toEqual([16 * MINUTE + 40_000]);
     for (const clock of ['trusted', 'doubtful'] as const) {
       const late = rebooted(rig, 3 * 60 * MINUTE, clock);
@@ -341,9 +331,9 @@ describe('OP-24 a wrong clock neither holds for ever nor frees early', () => {
     // Of either boot what was stored last is what is known of it.
     expect(rig.state.reservation?.heldMs).toBe(4 * MINUTE + 60_000 + 90_000);
     const known = rebooted(rig, 0, 'trusted', START_WALL_MS + 20 * MINUTE);
-    known.command(cancelReservation());
+    known.command(cancelReservationCommand());
     expect(heldMsOf(known)).toEqual([20 * MINUTE]);
-    rig.command(cancelReservation());
+    rig.command(cancelReservationCommand());
     expect(heldMsOf(rig)).toEqual([6 * MINUTE + 30_000]);
   });
 
@@ -355,7 +345,7 @@ describe('OP-24 a wrong clock neither holds for ever nor frees early', () => {
     rig.clock = 'trusted';
     rig.wallMs = START_WALL_MS + 13 * MINUTE;
     wait(rig, MINUTE);
-    rig.command(cancelReservation());
+    rig.command(cancelReservationCommand());
     expect(heldMsOf(rig)).toEqual([11 * MINUTE]);
   });
 
@@ -366,7 +356,7 @@ describe('OP-24 a wrong clock neither holds for ever nor frees early', () => {
     next.clock = 'trusted';
     next.wallMs = START_WALL_MS + 6 * MINUTE;
     wait(next, 2000);
-    next.command(cancelReservation());
+    next.command(cancelReservationCommand());
     expect(heldMsOf(next)).toEqual([10 * MINUTE + 2000]);
   });
 

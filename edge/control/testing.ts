@@ -3,7 +3,14 @@ import type { Stamp } from '#shared/stamp.ts';
 import { nextBandChangeMs } from '#shared/tariff/bands.ts';
 import type { Tariff } from '#shared/tariff/tariff.ts';
 import type { LocalUser } from '#shared/wire/cdr.ts';
-import type { Command, RaiseHoldCommand, ReserveCommand, StartCommand, StopCommand } from '#shared/wire/messages.ts';
+import type {
+  CancelReservationCommand,
+  Command,
+  RaiseHoldCommand,
+  ReserveCommand,
+  StartCommand,
+  StopCommand,
+} from '#shared/wire/messages.ts';
 import type { RecordBody, RecordKind, RecordOf } from '#shared/wire/records.ts';
 import { type ChargeWish, wishOf } from './charge-wish.ts';
 import {
@@ -148,6 +155,16 @@ export const reserveCommand = (change: Partial<ReserveCommand> = {}): ReserveCom
   expiresAtMs: START_WALL_MS + 60_000,
   ttlMs: 60_000,
   ...change,
+});
+
+export const cancelReservationCommand = (reservationId = uuid(81)): CancelReservationCommand => ({
+  v: 1,
+  kind: 'cancel-reservation',
+  commandId: uuid(82),
+  requestId: 'REQ-CANCEL',
+  connectorId: facts.connectorId,
+  issuedAtMs: START_WALL_MS,
+  reservationId,
 });
 
 export interface RigOptions {

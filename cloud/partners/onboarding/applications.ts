@@ -7,7 +7,7 @@ import type { Random } from '../../random.ts';
 import type { ApplicationRow } from '../tables.ts';
 import { type ApplicationEvent, type ApplicationState, afterEvent, allowedIn } from './machine.ts';
 import type { Registration } from './registration.ts';
-import { isNearlyFull } from './room.ts';
+import { isNearlyFull, undecided } from './room.ts';
 
 const TOKEN_BYTES = 32;
 /** A draft that nobody has touched for so long is forgotten, with its files. */
@@ -153,15 +153,7 @@ export async function forgetDrafts(db: Db, nowMs: number): Promise<void> {
           ? where('created_at_ms', '<', nowMs - DRAFT_KEPT_BRIEFLY_MS)
           : where('updated_at_ms', '<', nowMs - DRAFT_KEPT_MS),
       )
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('application_reviews')
-              .select('review_id')
-              .whereRef('application_reviews.application_id', '=', 'partner_applications.application_id'),
-          ),
-        ),
-      )
+      .where(undecided)
       .limit(100)
       .forUpdate()
       .skipLocked()

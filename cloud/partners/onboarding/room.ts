@@ -19,6 +19,10 @@ const ONE_A_DAY: RatePolicy = { perMinute: 1 / 1440, burst: 1 };
 /** In whole MiB: a file of some bytes is a row, too. */
 const sizeMib = (bytes: number): number => Math.max(1, Math.ceil(bytes / MIB));
 
+/** Of a row of `partner_applications`: staff have never decided on it. */
+export const undecided = sql<boolean>`not exists (select from application_reviews
+  where application_reviews.application_id = partner_applications.application_id)`;
+
 /** What the files of all applications take up on which staff have never decided. */
 async function heldMib(db: Db): Promise<number> {
   const { held_mib: mib } = await db
@@ -27,15 +31,7 @@ async function heldMib(db: Db): Promise<number> {
     .select(sql<number>`coalesce(sum((bytes + ${MIB - 1}) / ${MIB}), 0)::integer`.as('held_mib'))
     .where('state', 'in', ['draft', 'submitted', 'withdrawn'])
     .where(sql<boolean>`octet_length(content) > 0`)
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('application_reviews')
-            .select('review_id')
-            .whereRef('application_reviews.application_id', '=', 'partner_applications.application_id'),
-        ),
-      ),
-    )
+    .where(undecided)
     .executeTakeFirstOrThrow();
   return mib;
 }
