@@ -37,14 +37,19 @@ async function open(settings: Record<string, unknown>) {
   return { board, station };
 }
 
-/** A master program as it is in the field: a process of its own, that asks once and then holds the port open. */
+/**
+ * A master program as it is in the field: a process of its own, that asks once and then holds the port open. Not with the
+ * serialport package's stream: a device that goes while that one is about to read is read for ever (bindings-cpp #162).
+ */
 const MASTER = `
-  const { SerialPort } = require('serialport');
+  const { constants, openSync } = require('node:fs');
+  const { ReadStream } = require('node:tty');
   process.stdin.once('data', (path) => {
-    const port = new SerialPort({ path: path.toString(), baudRate: 115200 });
-    port.on('open', () => port.write(Buffer.from('${READ}', 'hex')));
+    const port = new ReadStream(openSync(path.toString(), constants.O_RDWR | constants.O_NOCTTY));
     port.on('data', (bytes) => process.stdout.write(bytes.toString('hex')));
+    port.on('error', () => {});
     port.on('close', () => process.stdout.write('; closed'));
+    port.write(Buffer.from('${READ}', 'hex'));
   });
 `;
 
