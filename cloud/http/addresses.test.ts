@@ -23,6 +23,16 @@ test('OP-05 an address is in its range however it is written, and not beside it'
   expect(isWithin('::1', ['0.0.0.0/0'])).toBe(false);
 });
 
+test('OP-05 an IPv4 range that is written as IPv6 holds the addresses of that range', () => {
+  for (const mapped of ['::ffff:192.0.2.0/120', '::FFFF:c000:200/120']) {
+    expect(isWithin('192.0.2.9', [mapped]), mapped).toBe(true);
+    expect(isWithin('::ffff:192.0.2.9', [mapped]), mapped).toBe(true);
+    expect(isWithin('192.0.3.9', [mapped]), mapped).toBe(false);
+  }
+  expect(isWithin('192.0.2.7', ['::ffff:192.0.2.7'])).toBe(true);
+  for (const unclear of ['::ffff:0:0/95', '::ffff:192.0.2.1/120']) expect(parseCidr(unclear), unclear).toBeNull();
+});
+
 test('OP-05 what is no address is in no range', () => {
   for (const text of ['', 'unknown', '192.0.2.1:443', '192.0.2.1, 192.0.2.2', '0300.0.2.1', 'fe80::1%eth0'])
     expect(isWithin(text, ['0.0.0.0/0', '::/0']), text).toBe(false);
