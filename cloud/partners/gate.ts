@@ -9,6 +9,7 @@ import { admitCall, takeFromBucket } from '../limits/rate-buckets.ts';
 import { bannedUntil, noteFailure, refusalOf } from './bans.ts';
 import type { Caller, Scope } from './caller.ts';
 import { type FoundKey, findKey, noteUse } from './keys.ts';
+import { isNonceUsed } from './nonces.ts';
 import { classOf, type EndpointClass, policyFor, rateHeaders } from './rate-policy.ts';
 import { readSignedHeaders, type SignedHeaders, verifySignature, WINDOW_S } from './signature.ts';
 
@@ -88,7 +89,7 @@ async function authenticate(context: GateContext, request: FastifyRequest, heade
       await noteFailure(context, from, `bad signature for key ${headers.keyId}`);
     throw error;
   }
-  await refuseForeignAddress(context, found, request.ip, nowMs);
+  await refuseForeignAddress(context, found, { address: request.ip, nonce: headers.nonce }, nowMs);
   if (found.suspendedReason !== null) throw new PilegateError('auth.suspended', found.suspendedReason);
   return found;
 }
@@ -96,14 +97,19 @@ async function authenticate(context: GateContext, request: FastifyRequest, heade
 /** What comes in the place of a key's id may be its secret: a mistake that must not get into alarms, mails and logs. */
 const readable = (keyId: string): string => (keyId.startsWith('pk_') ? keyId : 'that is none of ours');
 
-/** Somebody who holds the secret calls from where the partner does not: the key is known to others. */
+/**
+ * Somebody who holds the secret calls from where the partner does not: the key is known to others. Whoever repeats there what he has
+ * overheard need not hold it.
+ */
 async function refuseForeignAddress(
   context: GateContext,
   { caller, allowedCidrs }: FoundKey,
-  address: string,
+  { address, nonce }: { address: string; nonce: string },
   nowMs: number,
 ): Promise<void> {
   if (allowedCidrs.every((ranges) => isWithin(address, ranges))) return;
+  const refusal = new PilegateError('auth.address_refused', `from ${address}`);
+  if (await isNonceUsed(context.db, caller.keyId, nonce)) throw refusal;
   const subject = `key:${caller.familyId}`;
   const told = await takeFromBucket(context.db, subject, 'foreign-address', ONE_ALARM, nowMs);
   if (told.isAllowed) {
@@ -116,7 +122,7 @@ async function refuseForeignAddress(
       nowMs,
     });
   }
-  throw new PilegateError('auth.address_refused', `from ${address}`);
+  throw refusal;
 }
 
 /** @throws PilegateError `auth.reused_nonce` or `request.too_many` */

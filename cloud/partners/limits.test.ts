@@ -114,6 +114,17 @@ test('OP-05 a key is taken only from the ranges of its partner and of itself, of
   await cloud.context.db.updateTable('partners').set({ allowed_cidrs: null }).execute();
 });
 
+test('OP-05 OP-07 whoever repeats elsewhere what he has overheard raises no alarm that the secret is known', async () => {
+  const { client } = await keyWith({ allowed_cidrs: ['198.51.100.0/24'] });
+  const overheard = { nonce: 'overheard-elsewhere', timestampS: Math.floor(clock.wallMs() / 1000) };
+  const before = await alarms('key.foreign_address');
+  expect(await codeOf(client, { ...overheard, ...from('198.51.100.9') })).toBe('taken');
+  expect(await codeOf(client, { ...overheard, ...from('203.0.113.66') })).toBe('auth.address_refused');
+  expect(await alarms('key.foreign_address')).toBe(before);
+  expect(await codeOf(client, from('203.0.113.66'))).toBe('auth.address_refused');
+  expect(await alarms('key.foreign_address')).toBe(before + 1);
+});
+
 test('OP-05 what a caller writes into X-Forwarded-For himself is not believed', async () => {
   const { client } = await keyWith({ allowed_cidrs: ['198.51.100.0/24'] });
   for (const smuggled of [

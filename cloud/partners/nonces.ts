@@ -7,3 +7,9 @@ const CLOCKS_APART_MS = 60_000;
 export async function sweepNonces(db: Db, nowMs: number): Promise<void> {
   await db.deleteFrom('nonces').where('expires_at_ms', '<', nowMs - CLOCKS_APART_MS).execute();
 }
+
+/** Whether a signed request of a key has been taken before. */
+export const isNonceUsed = async (db: Db, keyId: string, nonce: string): Promise<boolean> => {
+  const used = db.selectFrom('nonces').select('nonce').where('key_id', '=', keyId).where('nonce', '=', nonce);
+  return (await used.executeTakeFirst()) !== undefined;
+};
