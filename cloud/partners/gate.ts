@@ -94,8 +94,12 @@ async function authenticate(context: GateContext, request: FastifyRequest, heade
   return found;
 }
 
-/** What comes in the place of a key's id may be its secret: a mistake that must not get into alarms, mails and logs. */
-const readable = (keyId: string): string => (keyId.startsWith('pk_') ? keyId : 'that is none of ours');
+/**
+ * What comes in the place of a key's id may be its secret, a mistake that must not get into alarms, mails and logs; or whatever a stranger
+ * wants staff to read there.
+ */
+const readable = (keyId: string): string =>
+  /^pk_(sandbox|live)_[0-9a-f]{24}$/.test(keyId) ? keyId : 'that is none of ours';
 
 /**
  * Somebody who holds the secret calls from where the partner does not: the key is known to others. Whoever repeats there what he has

@@ -179,6 +179,28 @@ export const changeKey = (context: KeyContext, name: KeyName, change: KeyEnd, re
       .execute();
   });
 
+/**
+ * Disables every key of a family that may be used. One that is being rotated meanwhile is waited for, and its successor is disabled as well.
+ *
+ * @returns which
+ */
+export async function disableFamily(trx: Trx, familyId: string, reason: string, nowMs: number): Promise<string[]> {
+  const disabledIds: string[] = [];
+  for (;;) {
+    const keys = await trx
+      .selectFrom('partner_keys')
+      .select(['key_id', 'disabled_at_ms', 'revoked_at_ms', 'expires_at_ms'])
+      .where('family_id', '=', familyId)
+      .orderBy('key_id')
+      .forUpdate()
+      .execute();
+    const goodIds = keys.filter((key) => isGoodKey(keyStateOf(key, nowMs))).map((key) => key.key_id);
+    if (goodIds.length === 0) return disabledIds;
+    await trx.updateTable('partner_keys').set(endings.disable(nowMs, reason)).where('key_id', 'in', goodIds).execute();
+    disabledIds.push(...goodIds);
+  }
+}
+
 export interface KeyChange {
   /** Of each: undefined leaves it as it is, null takes it away. */
   readonly label: string | undefined;

@@ -177,6 +177,14 @@ test('OP-08 who fails to authenticate again and again is banned for a while, wit
   expect(await cloud.context.db.selectFrom('auth_bans').selectAll().execute()).toEqual([]);
 });
 
+test('OP-08 what a stranger calls his key is not read to staff', async () => {
+  const stranger = createPartnerClient(cloud.app, clock, { key_id: 'pk_https://evil.example/log-in', secret: 'x' });
+  for (let n = 0; n <= FAILURE_POLICY.burst; n += 1) await codeOf(stranger, from('203.0.113.68'));
+  const told = cloud.context.db.selectFrom('alarms').select('detail').where('code', '=', 'auth.banned');
+  const [alarm] = await told.where('about', '=', 'address/203.0.113.68').execute();
+  expect(alarm?.detail).toContain('unknown key that is none of ours');
+});
+
 test('OP-08 of each address that is banned people are told by itself, up to a bound', async () => {
   const told = async () => {
     await takeAlarms(cloud.context, () => Promise.resolve());

@@ -5,7 +5,10 @@ const CLOCKS_APART_MS = 60_000;
 
 /** Forgets nonces whose requests would be stale anyway, by whichever clock of the cloud. */
 export async function sweepNonces(db: Db, nowMs: number): Promise<void> {
-  await db.deleteFrom('nonces').where('expires_at_ms', '<', nowMs - CLOCKS_APART_MS).execute();
+  await db
+    .deleteFrom('nonces')
+    .where('expires_at_ms', '<', nowMs - CLOCKS_APART_MS)
+    .execute();
 }
 
 /** Whether a signed request of a key has been taken before. */

@@ -1,8 +1,12 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Db } from '../../db/connect.ts';
+import { endingWith } from '../../db/transaction.ts';
 import { type Stage, setTheStage, staffPost } from '../../testing/fixtures.ts';
 import { createPartnerClient } from '../../testing/partner-client.ts';
 import { createTestClock } from '../../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../../testing/test-cloud.ts';
+import { rotateKey } from '../key-lifecycle.ts';
 import { createKeyUsage, forgetUsage, OTHER_SOURCES, WINDOW_MS } from './key-usage.ts';
 import { watchKeys } from './watch-keys.ts';
 
@@ -33,6 +37,11 @@ async function watch() {
   await cloud.context.keyUsage.flush();
   await watchKeys(cloud.context);
 }
+const waitingForLocks = async (db: Db) =>
+  (
+    await sql<{ n: number }>`select count(*)::int as n from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(db)
+  ).rows[0]?.n;
 const alarms = async (keyId: string) =>
   (await cloud.context.db.selectFrom('alarms').selectAll().where('code', '=', 'key.unusual').execute()).filter(
     ({ detail }) => detail.includes(keyId),
@@ -97,6 +106,45 @@ test('OP-09 a rotation gives a key no new past, and hides none: all that come fr
   expect((await client.call('GET', '/v1/stations')).body.code).toBe('auth.unknown_key');
   expect((await look('192.0.2.1')).body.code).toBe('auth.unknown_key');
   expect((await bystander.look('192.0.2.1')).status).toBe(200);
+});
+
+test('OP-09 a round that fails in the middle leaves no stolen key to itself: the next one disables it', async () => {
+  const { keyId, look } = await keyWithPast();
+  const { db } = cloud.context;
+  await db.updateTable('partners').set({ suspends_unusual: true }).execute();
+  await look('203.0.113.11');
+  await cloud.context.keyUsage.flush();
+  await sql`alter table audit_log add constraint away check (action <> 'partner_key.disable') not valid`.execute(db);
+  await expect(watchKeys(cloud.context)).rejects.toThrow();
+  await sql`alter table audit_log drop constraint away`.execute(db);
+  await watch();
+  await db.updateTable('partners').set({ suspends_unusual: false }).execute();
+  expect((await look('203.0.113.11')).body.code).toBe('auth.unknown_key');
+  expect(await alarms(keyId)).toHaveLength(1);
+});
+
+test('OP-09 who rotates a stolen key while it is being disabled has gained nothing', async () => {
+  const { keyId, look } = await keyWithPast();
+  const { db } = cloud.context;
+  await db.updateTable('partners').set({ suspends_unusual: true }).execute();
+  await look('203.0.113.12');
+  await cloud.context.keyUsage.flush();
+  const [isRotating, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const slow = endingWith(db, () => {
+    isRotating.resolve();
+    return mayEnd.promise;
+  });
+  const rotation = rotateKey({ ...cloud.context, db: slow }, { partnerId: stage.partnerId, keyId }, 3_600_000);
+  await isRotating.promise;
+  const round = watchKeys(cloud.context);
+  await expect.poll(() => waitingForLocks(db)).toBe(1);
+  mayEnd.resolve();
+  const next = await rotation;
+  await round;
+  await db.updateTable('partners').set({ suspends_unusual: false }).execute();
+  const thief = createPartnerClient(cloud.app, clock, { key_id: next.keyId, secret: next.secret });
+  expect((await thief.call('GET', '/v1/stations')).body.code).toBe('auth.unknown_key');
+  expect((await look('192.0.2.1')).body.code).toBe('auth.unknown_key');
 });
 
 test('OP-09 calls of several processes add up, and a thousand addresses fill nothing', async () => {

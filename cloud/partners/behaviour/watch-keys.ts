@@ -1,11 +1,12 @@
+import { sql } from 'kysely';
 import { raisePlatformAlarm } from '../../alarms/raise-alarm.ts';
 import { recordAudit } from '../../audit/record.ts';
 import type { CloudContext } from '../../context.ts';
 import type { Db } from '../../db/connect.ts';
-import { endingWith } from '../../db/transaction.ts';
+import { transaction } from '../../db/transaction.ts';
 import { takeFromBucket } from '../../limits/rate-buckets.ts';
 import { takeEach } from '../../runtime/take-each.ts';
-import { changeKey } from '../key-lifecycle.ts';
+import { disableFamily } from '../key-lifecycle.ts';
 import { isGoodKey, keyStateOf } from '../key-state.ts';
 import type { EndpointClass } from '../rate-policy.ts';
 import { judgeUse, type PastUse, type PresentUse, type Unusual } from './judge-use.ts';
@@ -112,36 +113,37 @@ async function presentUse(db: Db, familyId: string, windowAtMs: number): Promise
   return { calls: callsOf(rows), sources: [...new Set(rows.map(({ source }) => source))] };
 }
 
-async function tell(context: WatchContext, family: WatchedFamily, { kind, detail }: Unusual): Promise<void> {
-  const { familyId, partnerId, suspends, keyIds } = family;
-  const [newestId] = keyIds;
-  const nowMs = context.clock.wallMs();
-  const told = await takeFromBucket(context.db, `key:${familyId}`, `unusual-${kind}`, ONE_AN_HOUR, nowMs);
-  if (!told.isAllowed) return;
-  const others = keyIds.length === 1 ? '' : `, or one of ${keyIds.length - 1} that it takes the place of,`;
-  const what = `key ${newestId}${others} behaves unusually (${kind}): ${detail}`;
-  if (suspends) for (const keyId of keyIds) await disable(context, { partnerId, keyId }, `unusual ${kind}: ${detail}`);
-  const ended = keyIds.length === 1 ? 'It is disabled.' : 'All of them are disabled.';
-  await raisePlatformAlarm(context, context.db, {
-    partnerId,
-    about: `partner-key/${newestId}`,
-    code: 'key.unusual',
-    severity: suspends ? 'critical' : 'warning',
-    detail: suspends ? `${what}. ${ended}` : what,
-    nowMs,
+/** All of it or nothing: what fails in the middle is told and done in the next round. */
+const tell = (context: WatchContext, family: WatchedFamily, { kind, detail }: Unusual): Promise<void> =>
+  transaction(context.db, async (trx) => {
+    const { familyId, partnerId, suspends } = family;
+    const nowMs = context.clock.wallMs();
+    const told = await takeFromBucket(trx, `key:${familyId}`, `unusual-${kind}`, ONE_AN_HOUR, nowMs);
+    if (!told.isAllowed) return;
+    // What is on record here is no longer what a crash may forget.
+    await sql`set local synchronous_commit to default`.execute(trx);
+    const reason = `unusual ${kind}: ${detail}`;
+    const disabledIds = suspends ? await disableFamily(trx, familyId, reason, nowMs) : [];
+    const keyIds = [...new Set([...disabledIds.filter((keyId) => !family.keyIds.includes(keyId)), ...family.keyIds])];
+    const [newestId] = keyIds;
+    const others = keyIds.length === 1 ? '' : `, or one of ${keyIds.length - 1} that it takes the place of,`;
+    const what = `key ${newestId}${others} behaves unusually (${kind}): ${detail}`;
+    const ended = keyIds.length === 1 ? 'It is disabled.' : 'All of them are disabled.';
+    await raisePlatformAlarm(context, trx, {
+      partnerId,
+      about: `partner-key/${newestId}`,
+      code: 'key.unusual',
+      severity: suspends ? 'critical' : 'warning',
+      detail: suspends ? `${what}. ${ended}` : what,
+      nowMs,
+    });
+    for (const keyId of disabledIds)
+      await recordAudit(trx, {
+        atMs: nowMs,
+        actor: { kind: 'system', id: 'key-watch', address: null },
+        action: 'partner_key.disable',
+        subject: { kind: 'partner-key', id: keyId },
+        detail: { partner_id: partnerId, reason },
+        correlationId: null,
+      });
   });
-}
-
-const disable = (context: WatchContext, name: { partnerId: string; keyId: string }, reason: string): Promise<void> => {
-  const recorded = endingWith(context.db, (trx) =>
-    recordAudit(trx, {
-      atMs: context.clock.wallMs(),
-      actor: { kind: 'system', id: 'key-watch', address: null },
-      action: 'partner_key.disable',
-      subject: { kind: 'partner-key', id: name.keyId },
-      detail: { partner_id: name.partnerId, reason },
-      correlationId: null,
-    }),
-  );
-  return changeKey({ ...context, db: recorded }, name, 'disable', reason);
-};
