@@ -1,4 +1,4 @@
-import { PilegateError } from '#shared/errors.ts';
+import { isPilegateError, PilegateError } from '#shared/errors.ts';
 import { type SandboxFaultKind, sandboxFaults } from '#shared/sandbox-faults.ts';
 import type { CloudContext } from '../context.ts';
 import type { Db } from '../db/connect.ts';
@@ -34,9 +34,13 @@ export async function beginFault(context: SandboxContext, caller: Caller, wish: 
   refuseLive(caller);
   const { row, pileId } = await transaction(context.db, (trx) => reserve(context, trx, caller, wish));
   const { kind, connectorId, durationS } = wish;
+  const rig = rigOf(context, row.site_id);
   try {
-    await rigOf(context, row.site_id).begin(row.fault_id, { kind, pileId, connectorId, durationS });
+    await rig.begin(row.fault_id, { kind, pileId, connectorId, durationS });
   } catch (error) {
+    // It may have been made all the same, and nobody could end it when nothing here tells of it.
+    if (!isPilegateError(error) || error.code !== 'sandbox.fault_refused')
+      await rig.end(row.fault_id).catch(() => undefined);
     await context.db.deleteFrom('sandbox_faults').where('fault_id', '=', row.fault_id).execute();
     throw error;
   }

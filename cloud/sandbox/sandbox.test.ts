@@ -178,6 +178,14 @@ test('OP-23 what the simulated pile cannot do is refused, and leaves nothing', a
   expect((await make('ground-fault')).body.code).toBe('sandbox.no_rig');
 });
 
+test('OP-23 a fault whose answer is lost on the way from the bench is taken back there: nobody could end it', async () => {
+  status = 500;
+  expect((await make('pile-offline')).status).toBe(500);
+  expect(asked.map(({ method }) => method)).toEqual(['PUT', 'DELETE']);
+  expect(asked[1]?.id).toBe(asked[0]?.id);
+  expect(await listed()).toEqual([]);
+});
+
 test('OP-23 OP-08 a key that only reads makes no fault', async () => {
   const reading = await cloud.app.inject({
     method: 'POST',
