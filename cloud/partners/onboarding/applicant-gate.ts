@@ -13,6 +13,9 @@ export const REGISTRATION_POLICY: RatePolicy = { perMinute: 0.5, burst: 10 };
 /** Of one application. */
 const APPLICANT_POLICY: RatePolicy = { perMinute: 30, burst: 60 };
 
+/** Of one caller, whatever his applications: each change is on the record for good. */
+const CHANGES_POLICY: RatePolicy = { perMinute: 5, burst: 100 };
+
 type ApplicantContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger'>;
 type Hook = (request: FastifyRequest) => Promise<void>;
 
@@ -57,6 +60,8 @@ export function createApplicantGate(context: ApplicantContext): ApplicantGate {
         throw new PilegateError('application.unknown', 'no such application with this token');
       }
       await limited(`application:${row.application_id}`, 'applicant', APPLICANT_POLICY);
+      if (request.method !== 'GET' && request.method !== 'HEAD')
+        await limited(`caller:${caller}`, 'application-changes', CHANGES_POLICY);
       applications.set(request, row);
     },
     applicationOf(request) {

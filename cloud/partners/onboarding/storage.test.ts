@@ -88,6 +88,24 @@ test('OP-01 the bytes that come from one address have a limit of their own, of I
   expect((await upload(two, largest(12))).status).toBe(201);
 });
 
+test('OP-01 XC-01 one address puts only so much on the record for good, with however many applications', async () => {
+  const { db } = cloud.context;
+  const count = async () => {
+    const rows = db.selectFrom('audit_log').select('position').where('action', '=', 'application.revise');
+    return (await rows.execute()).length;
+  };
+  const before = await count();
+  const many: Applicant[] = [];
+  for (let n = 0; n < 4; n += 1) many.push(await applicantAt('203.0.113.80'));
+  const one = exampleRegistration;
+  for (const applicant of many)
+    for (let n = 0; n < 50; n += 1) await applicant.call('PUT', '', { ...one, company_name: `Example ${n}` });
+  expect((await count()) - before).toBeLessThanOrEqual(100);
+  expect(await many[0]?.call('PUT', '', one)).toMatchObject({ status: 429, body: { code: 'request.too_many' } });
+  expect((await many[0]?.call('GET'))?.status, 'to look is no change').toBe(200);
+  expect((await (await applicantAt('203.0.113.81')).call('PUT', '', one)).status).toBe(200);
+});
+
 test('OP-01 OP-02 what was in a removed file is gone at once, unless a decision was made on it', async () => {
   const applicant = await applicantAt('203.0.113.50');
   const add = async (n: number): Promise<string> => (await upload(applicant, pdf(n))).body.files.at(-1).file_id;
