@@ -197,6 +197,24 @@ test('OP-03 there is no key without an approval, and no more of them than there 
   expect(made).toHaveLength(19);
 });
 
+test('OP-04 who has as many keys as there is room for can rotate them all the same, and fills nothing with that', async () => {
+  const full = await setTheStage(cloud, { name: 'full', tariff: null });
+  const wish = { environment: 'sandbox', scopes: ['read'] };
+  const made = await Promise.all(Array.from({ length: 19 }, () => staff('/keys', wish, full.partnerId)));
+  const ids: string[] = made.map((key) => key.key_id);
+  for (const keyId of ids) {
+    const next = await staff(`/keys/${keyId}/rotate`, { overlap_s: 60 }, full.partnerId);
+    expect(await codeOf(clientOf(next))).toBe('taken');
+  }
+  await expect(staff('/keys', wish, full.partnerId)).rejects.toThrow('which is the most');
+  let last = full.key.key_id;
+  const rotateOn = async () => {
+    last = (await staff(`/keys/${last}/rotate`, { overlap_s: 60 }, full.partnerId)).key_id;
+  };
+  await rotateOn();
+  await expect(rotateOn()).rejects.toThrow('which is the most');
+});
+
 test('OP-12 the secret of a key is not told again to whoever repeats, and a request id belongs to one rotation', async () => {
   const former = await newKey();
   const path = `/v1/keys/${former.keyId}/rotate`;

@@ -2,7 +2,7 @@ import { PilegateError } from '#shared/errors.ts';
 import type { Environment } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import type { Scope } from './caller.ts';
-import { isGoodKey, keyStateOf } from './key-state.ts';
+import { isGoodKey, type KeyState, keyStateOf } from './key-state.ts';
 import { type KeyContext, secretContext } from './keys.ts';
 import type { KeyLimits } from './rate-policy.ts';
 import type { PartnerKeyRow } from './tables.ts';
@@ -74,7 +74,9 @@ async function storeKey(trx: Trx, context: KeyContext, columns: KeyColumns): Pro
     .where('partner_id', '=', partnerId)
     .where('environment', '=', environment)
     .execute();
-  if (others.filter((other) => isGoodKey(keyStateOf(other, nowMs))).length >= MOST_GOOD_KEYS)
+  // A successor takes the room of the one before it, which is among those that are good for a while yet.
+  const isCounted = (state: KeyState) => (columns.family_id === null ? isGoodKey(state) : state === 'replaced');
+  if (others.filter((other) => isCounted(keyStateOf(other, nowMs))).length >= MOST_GOOD_KEYS)
     throw new PilegateError('key.state', `${partnerId} has ${MOST_GOOD_KEYS} ${environment} keys, which is the most`);
   const keyId = `pk_${environment}_${context.random.bytes(12).toString('hex')}`;
   const secret = `sk_${environment}_${context.random.bytes(SECRET_BYTES).toString('base64url')}`;
