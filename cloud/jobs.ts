@@ -22,6 +22,7 @@ import { sweepRollouts } from './rollouts/sweep.ts';
 import type { LaneWorker } from './runtime/lane-worker.ts';
 import { type Poller, startPoller } from './runtime/poller.ts';
 import { forgetSamples } from './samples/forget-samples.ts';
+import { forgetFaults } from './sandbox/faults.ts';
 import { forgetAttempts } from './staff/login/attempts.ts';
 import { forgetSessions } from './staff/login/sessions.ts';
 import { sweepPlaces } from './streaming/places.ts';
@@ -138,6 +139,7 @@ export function startSweepers(context: CloudContext): Poller[] {
         await tellOfLittleRoom(context);
         await forgetUsage(context.db, nowMs);
         await forgetAnswers(context.db, nowMs);
+        await forgetFaults(context.db, nowMs);
       },
     }),
     startPoller({

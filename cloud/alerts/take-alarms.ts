@@ -2,6 +2,7 @@ import { type Selectable, sql } from 'kysely';
 import type { CloudContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
+import { madeOnPurpose } from '../sandbox/made-on-purpose.ts';
 import { type AlertLevel, higherOf, levelOf, rankOf } from './levels.ts';
 import { readAlertSettings } from './settings.ts';
 import { alertKeyOf, subjectOf } from './subject.ts';
@@ -49,10 +50,14 @@ async function takeSome(context: TakeContext, trx: Trx, onNew: OnNewAlert): Prom
   if (alarms.length === 0) return 0;
   const { levels } = await readAlertSettings(trx);
   const open = alarms.filter((alarm) => alarm.closed_at_ms === null);
+  const staged = await madeOnPurpose(
+    trx,
+    open.map((alarm) => alarm.alarm_id),
+  );
   const groups = [...Map.groupBy(open, (alarm) => alertKeyOf(alarm.code, subjectOf(alarm)))]
     // Whoever adds to several alerts does so in one order, so that none waits for the other in a circle.
     .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([key, some]) => ({ key, some, level: levelOfAll(some, levels), alertId: context.random.uuid() }));
+    .map(([key, some]) => ({ key, some, level: levelOfAll(some, levels, staged), alertId: context.random.uuid() }));
   const quiet = await quietUntil(
     trx,
     groups.map(({ key }) => key),
@@ -74,8 +79,12 @@ async function takeSome(context: TakeContext, trx: Trx, onNew: OnNewAlert): Prom
 
 const keyOf = (alarm: AlarmRow): string => alertKeyOf(alarm.code, subjectOf(alarm));
 
-const levelOfAll = (alarms: readonly AlarmRow[], levels: ReadonlyMap<string, AlertLevel>): AlertLevel =>
-  alarms.map((alarm) => levelOf(alarm, levels)).reduce(higherOf);
+/** @param staged alarms that a partner has brought about on purpose, which tell nobody */
+const levelOfAll = (
+  alarms: readonly AlarmRow[],
+  levels: ReadonlyMap<string, AlertLevel>,
+  staged: ReadonlySet<string>,
+): AlertLevel => alarms.map((alarm) => (staged.has(alarm.alarm_id) ? 'info' : levelOf(alarm, levels))).reduce(higherOf);
 
 /** Until when nobody is told again of what was closed a short time ago. */
 async function quietUntil(trx: Trx, keys: readonly string[], nowMs: number): Promise<Map<string, number>> {

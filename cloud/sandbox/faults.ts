@@ -8,6 +8,8 @@ import { mayUse } from '../partners/terms/visible.ts';
 import { createRigClient, type RigClient } from './rig-client.ts';
 import type { SandboxFaultRow } from './tables.ts';
 
+/** So long after its end a fault can be looked up; partners make them without number. */
+const KEPT_MS = 30 * 86_400_000;
 /** Faults of a partner at a time. */
 export const MOST_AT_ONCE = 10;
 
@@ -87,6 +89,14 @@ export const faultsAt = (db: Db, connectorId: string, siteId: string, partnerId:
     .orderBy('started_at_ms', 'desc')
     .limit(100)
     .execute();
+
+/** Forgets faults that are long over. */
+export async function forgetFaults(db: Db, nowMs: number): Promise<void> {
+  await db
+    .deleteFrom('sandbox_faults')
+    .where('ends_at_ms', '<', nowMs - KEPT_MS)
+    .execute();
+}
 
 /** @throws PilegateError `connector.unknown` */
 export async function findSandboxConnector(db: Db | Trx, caller: Caller, connectorId: string) {

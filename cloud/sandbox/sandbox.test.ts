@@ -3,12 +3,13 @@ import { createServer, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sandboxFaultKinds } from '#shared/sandbox-faults.ts';
+import { takeAlarms } from '../alerts/take-alarms.ts';
 import { systemRandom } from '../random.ts';
 import { type Stage, setTheStage } from '../testing/fixtures.ts';
 import { createPartnerClient, type PartnerClient } from '../testing/partner-client.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
-import { MOST_AT_ONCE } from './faults.ts';
+import { forgetFaults, MOST_AT_ONCE } from './faults.ts';
 
 const clock = createTestClock();
 const sandboxRigs = new Map<string, string>();
@@ -184,6 +185,44 @@ test('OP-23 a fault whose answer is lost on the way from the bench is taken back
   expect(asked.map(({ method }) => method)).toEqual(['PUT', 'DELETE']);
   expect(asked[1]?.id).toBe(asked[0]?.id);
   expect(await listed()).toEqual([]);
+});
+
+test('OP-23 a fault that was over a month ago is forgotten, one that goes on is not', async () => {
+  await make('meter-stuck');
+  const ids = async () => (await listed()).map((one: { kind: string }) => one.kind);
+  await forgetFaults(cloud.context.db, clock.wallMs() + 60_000 + 30 * 86_400_000);
+  expect(await ids()).toEqual(['meter-stuck']);
+  await forgetFaults(cloud.context.db, clock.wallMs() + 60_001 + 30 * 86_400_000);
+  expect(await ids()).toEqual([]);
+});
+
+test('OP-23 XC-02 what a partner makes happen at a simulated pile gets nobody out of bed, what happens there by itself does', async () => {
+  const { db } = cloud.context;
+  const press = async () => {
+    const alarm = { source: 'platform', code: 'emergency-stop', severity: 'critical', detail: 'pressed' } as const;
+    const at = { site_id: stage.siteId, connector_id: connectorId };
+    const ms = { raised_at_ms: clock.wallMs(), received_at_ms: clock.wallMs() };
+    await db
+      .insertInto('alarms')
+      .values({ alarm_id: systemRandom.uuid(), ...alarm, ...at, ...ms })
+      .execute();
+    await takeAlarms(cloud.context, () => Promise.resolve());
+  };
+  const untaken = () => db.selectFrom('alarms').select('alarm_id').where('taken_at_ms', 'is', null).execute();
+  const levelOfAlert = async () => {
+    const alerts = db.selectFrom('alerts').select('level').where('site_id', '=', stage.siteId);
+    return (await alerts.executeTakeFirst())?.level;
+  };
+  expect((await make('emergency-stop')).status).toBe(201);
+  await press();
+  await expect.poll(levelOfAlert).toBe('info');
+  clock.advance(90_000);
+  await press();
+  await expect.poll(untaken).toEqual([]);
+  expect(await levelOfAlert()).toBe('info');
+  clock.advance(900_000);
+  await press();
+  await expect.poll(levelOfAlert).toBe('emergency');
 });
 
 test('OP-23 OP-08 a key that only reads makes no fault', async () => {
