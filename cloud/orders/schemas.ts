@@ -195,7 +195,7 @@ export const orderSchema = z
     amount_due: moneySchema
       .nullable()
       .describe(
-        'the bill and the occupancy that has ended, no more than was held; null while charging, when void, and when a person has to look at it',
+        'the bill and the occupancy that has ended, no more than was held; null while charging, and when void. Of an abnormal order: what a person has said, and null until then',
       ),
     occupancy: occupancyViewSchema
       .nullable()

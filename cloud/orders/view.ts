@@ -1,9 +1,10 @@
 import { type ErrorCode, errorCatalogue } from '#shared/errors.ts';
-import { stopReasonSchema } from '#shared/wire/cdr.ts';
+import { type Cdr, stopReasonSchema } from '#shared/wire/cdr.ts';
 import type { Db } from '../db/connect.ts';
-import type { OrderRow } from '../db/schema.ts';
+import type { OccupancyRow, OrderRow } from '../db/schema.ts';
 import type { Trx } from '../db/transaction.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
+import { settledAmount } from '../partners/credit/settled-amount.ts';
 import { cdrOf, cdrView } from './cdr-view.ts';
 import { chargeUnderWay } from './charges-under-way.ts';
 import { limitsOf, limitsView } from './limits-view.ts';
@@ -46,11 +47,22 @@ export async function orderView(db: Db | Trx, order: OrderRow, nowMs: number): P
     hold_minor: order.hold_minor,
     stop_reason: order.stop_reason === null ? null : stopReasonSchema.parse(order.stop_reason),
     failure: failureView(order),
-    amount_due: order.state === 'completed' && cdr !== null ? amountDue(cdr, stay) : null,
+    amount_due: await dueView(db, order, cdr, stay),
     occupancy: cdr === null ? null : occupancyView(cdr, stay),
     progress: order.state === 'charging' ? await progressView(db, order, nowMs) : null,
     cdr: row === undefined ? null : cdrView(row),
   };
+}
+
+/** Of an order that nobody could bill, what a person has said. */
+function dueView(
+  db: Db | Trx,
+  order: OrderRow,
+  cdr: Cdr | null,
+  stay: OccupancyRow | undefined,
+): Promise<OrderView['amount_due']> | OrderView['amount_due'] {
+  if (order.state === 'abnormal') return settledAmount(db, order.order_id);
+  return order.state === 'completed' && cdr !== null ? amountDue(cdr, stay) : null;
 }
 
 function failureView(order: OrderRow): OrderView['failure'] {

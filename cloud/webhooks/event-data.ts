@@ -13,6 +13,7 @@ export const eventDataSchemas = {
   'charge.start_failed': orderSchema,
   'charge.stop_failed': orderSchema.extend({ operation: operationSchema }),
   'charge.ended': orderSchema,
+  'charge.settled': orderSchema,
   'occupancy.ended': orderSchema,
   'station.hours_changed': z.object({ site_id: z.string(), opening_hours: hoursViewSchema }),
   'station.maintenance_planned': maintenanceWindowSchema,

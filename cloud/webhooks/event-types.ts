@@ -11,6 +11,10 @@ export const eventCatalogue = {
   'charge.start_failed': { description: 'A start came to nothing; nothing is billed.' },
   'charge.stop_failed': { description: 'A stop that you have asked for came to nothing; the operation says why.' },
   'charge.ended': { description: 'A charge is over, with its record and its bill.' },
+  'charge.settled': {
+    description:
+      'A person has looked at an order that nobody could bill, and says in `amount_due` what is paid for it.',
+  },
   'occupancy.ended': { description: 'The vehicle is gone, and what its stay costs is settled.' },
   'station.hours_changed': { description: 'A station that you may use is open at other hours.' },
   'station.maintenance_planned': {

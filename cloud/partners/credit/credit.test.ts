@@ -170,7 +170,7 @@ test('OP-28 a charge may come to more than was held, and then less than nothing 
   expect((await start('r-2', { hold_minor: 1 })).body.code).toBe('credit.exhausted');
 });
 
-test('OP-28 what nobody can bill stays held until a person says what is paid', async () => {
+test('OP-28 OP-19 what nobody can bill stays held until a person says what is paid, and that is told by push and by pull', async () => {
   await withDeposit();
   const { body } = await start('r-1');
   const { sessionId } = await site.begin(await site.takeStart());
@@ -193,8 +193,28 @@ test('OP-28 what nobody can bill stays held until a person says what is paid', a
     .executeTakeFirstOrThrow();
   const taken = await settle(700, ofAnother.transfer_id);
   expect([taken.status, taken.body.code]).toEqual([409, 'resource.exists']);
+  const listed = async (from: string) => {
+    clock.advance(2_000);
+    const { body: page } = await site.stage.partner.call('GET', `/v1/orders?updated_from=${from}`);
+    return page.orders;
+  };
+  const before = await site.order(body.order_id);
+  expect(before.amount_due).toBeNull();
+  clock.advance(3_600_000);
+  const from = new Date(clock.wallMs()).toISOString();
+  expect(await listed(from)).toEqual([]);
   expect((await settle(700, transferId)).status).toBe(200);
   expect((await settle(700, transferId)).status).toBe(200);
+  const due = { minor: 700, decimal: '7.00', currency: 'CNY' };
+  expect(await listed(from)).toMatchObject([{ order_id: body.order_id, state: 'abnormal', amount_due: due }]);
+  expect(await site.eventTypes()).toEqual(['charge.started', 'charge.ended', 'charge.settled']);
+  const { payload } = await cloud.context.db
+    .selectFrom('webhook_events')
+    .select('payload')
+    .where('order_id', '=', body.order_id)
+    .where('type', '=', 'charge.settled')
+    .executeTakeFirstOrThrow();
+  expect(JSON.parse(payload).data).toMatchObject({ state: 'abnormal', amount_due: due });
   expect((await settle(700, systemRandom.uuid())).body.code).toBe('credit.settled');
   expect(await sums()).toEqual({ funded: 5_000, charged: 700, held: 0, left: 4_300 });
   await booksAreRight();

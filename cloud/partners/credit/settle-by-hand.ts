@@ -1,7 +1,8 @@
 import { PilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../../context.ts';
 import { transaction } from '../../db/transaction.ts';
-import { lockOrder } from '../../orders/store.ts';
+import { lockOrder, updateOrder } from '../../orders/store.ts';
+import { recordOrderEvent } from '../../webhooks/record-event.ts';
 import { accountOfOrder, closeHolds, holdsOf } from './hold.ts';
 import { postCharge } from './settle.ts';
 import { underTransferId } from './transfer-id.ts';
@@ -16,17 +17,19 @@ export interface Settlement {
   readonly madeBy: string;
 }
 
-type SettleContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger'>;
+type SettleContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 'wake'>;
 
 /**
  * A person has looked at an order that nobody could bill, and says what the partner pays for it. Its record and its state stay as
- * they are. The same settlement again moves nothing.
+ * they are; the partner is told. The same settlement again moves nothing.
  *
  * @throws PilegateError `order.unknown`, `credit.unknown`, `credit.settled` when it does not wait for that, or `resource.exists` when the id was
  *   used for another movement
  */
-export const settleByHand = (context: SettleContext, settlement: Settlement): Promise<void> =>
-  underTransferId(settlement.transferId, () => settle(context, settlement));
+export async function settleByHand(context: SettleContext, settlement: Settlement): Promise<void> {
+  await underTransferId(settlement.transferId, () => settle(context, settlement));
+  context.wake.deliveries();
+}
 
 const settle = (
   context: SettleContext,
@@ -50,4 +53,6 @@ const settle = (
     const books = { ...context, trx, nowMs: context.clock.wallMs() };
     await closeHolds(books, await holdsOf(trx, orderId), 'posted');
     await postCharge(books, account.account_id, { transferId, amountMinor, orderId, reason, madeBy });
+    // It moves in the list by change time, as its amount is another now.
+    await recordOrderEvent(books, 'charge.settled', await updateOrder(trx, orderId, {}, books.nowMs));
   });
