@@ -41,6 +41,24 @@ test('XC-08 OP-22 bad input gets a problem that names every bad field', async ()
   );
 });
 
+test('XC-08 OP-22 a field that nobody knows is named by its pointer, and what is wrong as a whole by that of the whole', async () => {
+  const start = async (body: unknown) => {
+    const answer = await stage.partner.call('POST', '/v1/operations/start', body as object);
+    return (answer.body.errors ?? []).map((error: { pointer: string }) => error.pointer).sort();
+  };
+  const good = { request_id: 'p-1', connector_id: stage.connectorIds[0] };
+  expect(await start({ ...good, colour: 'red', limits: { energy_wh: 1, depth: 2 } })).toEqual([
+    '#/colour',
+    '#/limits/depth',
+  ]);
+  expect(await start({ ...good, 'a/b~c d': 1 })).toEqual(['#/a~1b~0c%20d']);
+  expect(await start([])).toEqual(['#']);
+  const many = Object.fromEntries(Array.from({ length: 900 }, (_, n) => [`k${n}`, n]));
+  expect(await start({ ...good, ...many })).toHaveLength(50);
+  const query = await stage.partner.call('GET', '/v1/stations?colour=red');
+  expect(query.body.errors).toMatchObject([{ pointer: '#/colour' }]);
+});
+
 test('OP-08 whoever takes a minute to send a request holds no connection any longer', () => {
   expect(cloud.app.server.requestTimeout).toBe(60_000);
 });

@@ -3,6 +3,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import { isPilegateError, PilegateError } from '#shared/errors.ts';
 import { isTransient } from '../db/transaction.ts';
+import { complaintsAbout, pointerTo } from './misfits.ts';
 import { type ProblemFacts, problemOf, statusOf } from './problem.ts';
 
 const UNSUPPORTED_MEDIA_TYPE = 415;
@@ -20,7 +21,7 @@ function factsOf(error: unknown, bodyLimit: number): ProblemFacts | null {
   if (isPilegateError(error)) {
     if (statusOf(error.code) === 500) return null;
     const errors = error.complaints.map(({ path, reason, reasonZh }) => ({
-      pointer: path === '(document)' ? '#' : `#/${path.replaceAll('.', '/')}`,
+      pointer: pointerTo(path === '(document)' ? [] : path.split('.')),
       detail: reason,
       ...(reasonZh !== undefined && { detail_zh: reasonZh }),
     }));
@@ -29,10 +30,7 @@ function factsOf(error: unknown, bodyLimit: number): ProblemFacts | null {
   if (hasZodFastifySchemaValidationErrors(error)) {
     const context = 'validationContext' in error ? String(error.validationContext) : 'request';
     const place = context === 'params' ? 'path' : context;
-    const errors = error.validation.map((issue) => ({
-      pointer: `#${issue.instancePath}`,
-      detail: issue.message ?? 'does not fit',
-    }));
+    const errors = complaintsAbout(error.validation);
     return { code: 'request.invalid', detail: `the ${place} does not fit the schema`, errors };
   }
   const { code, statusCode, message } = error as Partial<FastifyError>;
