@@ -14,6 +14,7 @@ import { answerUnreadable } from './http/client-error.ts';
 import { correlationOf } from './http/correlation.ts';
 import { createErrorHandler } from './http/error-handler.ts';
 import { errorRoutes } from './http/error-routes.ts';
+import { faultCodeRoutes } from './http/fault-code-routes.ts';
 import { healthRoutes } from './http/health-routes.ts';
 import { answerUnknownRoutes } from './http/not-found.ts';
 import { describeApi } from './http/openapi.ts';
@@ -124,6 +125,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const zodApp = app.withTypeProvider<ZodTypeProvider>();
   await zodApp.register(healthRoutes(options.readiness));
   await zodApp.register(errorRoutes);
+  await zodApp.register(faultCodeRoutes);
   await zodApp.register(stationRoutes(context, partners));
   await zodApp.register(priceAndStatusRoutes(context, partners));
   await zodApp.register(pileCodeRoutes(context, partners));

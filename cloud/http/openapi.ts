@@ -74,7 +74,7 @@ const tags = [
   { name: 'credit', description: 'What you have paid in, owe, and have held.' },
   { name: 'keys', description: 'Your own keys.' },
   { name: 'sandbox', description: 'Faults of simulated piles, on purpose.' },
-  { name: 'errors', description: 'What each error means.' },
+  { name: 'errors', description: 'What each error, and each fault of a pile, means.' },
   { name: 'health', description: 'Whether the cloud is there.' },
 ];
 

@@ -143,7 +143,7 @@ export const cdrViewSchema = z
     readings: z.array(z.object({ at: timeSchema, register_wh: z.int(), quality: z.enum(['measured', 'estimated']) })),
     stop_reason: stopReasonSchema,
     target: chargeTargetSchema.nullable().describe('what the charge had come to, when it ended where it was to'),
-    fault_code: z.string().nullable(),
+    fault_code: z.string().nullable().describe('which fault has ended it: see `GET /fault-codes`'),
     marks: z.array(cdrMarkSchema),
     void_reason: z.string().nullable().describe('not null: billed to nobody'),
     reserved_ms: z

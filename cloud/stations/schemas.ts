@@ -23,7 +23,7 @@ const live = {
   power_w: z.int().nullable(),
   current_ma: z.int().nullable(),
   temperature_c: z.number().nullable(),
-  faults: z.array(z.string()),
+  faults: z.array(z.string()).describe('codes: see `GET /fault-codes`'),
   ...observation,
 };
 

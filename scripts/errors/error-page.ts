@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { type ErrorReach, errorCodes, httpStatusOf, reachOf } from '../../cloud/http/error-reach.ts';
 import { type ErrorCode, errorCatalogue } from '../../shared/errors.ts';
+import { whoseFault } from '../../shared/faults/whose.ts';
+import { type FaultCode, faultCatalogue, faultCodes } from '../../shared/faults.ts';
 
 export const errorPageFile = join(import.meta.dirname, '../../docs/errors.md');
 
@@ -43,6 +45,25 @@ function row(code: ErrorCode): string {
   return `| ${name} | ${httpStatusOf(code) ?? '–'} | ${faults[fault]} | ${cell(en, zh)} | ${cell(doEn, doZh)} |`;
 }
 
+function faultRow(code: FaultCode): string {
+  const { en, zh, driverEn, driverZh } = faultCatalogue[code];
+  const name = `<a id="fault-${code}"></a>\`${code}\``;
+  return `| ${name} | ${faults[whoseFault(code)]} | ${cell(en, zh)} | ${cell(driverEn, driverZh)} |`;
+}
+
+/** What a charge ends with that was stopped by a fault. */
+const faultTable = [
+  '## Faults · 故障',
+  '',
+  'The `fault_code` of a charge that has ended, and the `faults` of a connector. A running cloud tells the same at `GET /fault-codes` and `GET /fault-codes/{code}`. More may be added.',
+  '',
+  '充电结束时的 `fault_code`，以及充电枪状态中的 `faults`。运行中的平台在 `GET /fault-codes` 与 `GET /fault-codes/{code}` 提供相同内容。故障码可能增加。',
+  '',
+  '| code | whose 责任方 | what it says 含义 | for the driver 告知司机 |',
+  '| --- | --- | --- | --- |',
+  ...faultCodes.map(faultRow),
+].join('\n');
+
 /** The catalogue of errors as a page in both languages. */
 export function errorPage(): string {
   const tables = parts.map(({ reach, title, words }) => {
@@ -61,5 +82,5 @@ export function errorPage(): string {
     '',
     '由 `npm run write:errors` 根据[错误目录](../shared/errors.ts)生成。运行中的平台在 `GET /errors` 与 `GET /errors/{code}` 提供相同内容，无需登录；问题文档的 `type` 即指向该处。错误码只增不改。请按 `code` 分支，不要依赖文字。',
   ].join('\n');
-  return `${[intro, ...tables].join('\n\n')}\n`;
+  return `${[intro, ...tables, faultTable].join('\n\n')}\n`;
 }

@@ -5,6 +5,7 @@ import { errorCodes, isErrorCode, reachOf } from '../../cloud/http/error-reach.t
 import { startTestCloud, type TestCloud } from '../../cloud/testing/test-cloud.ts';
 import { errorPage, errorPageFile } from '../../scripts/errors/error-page.ts';
 import { sourceFiles } from '../../scripts/source-files.ts';
+import { faultCatalogue, faultCodes } from '../../shared/faults.ts';
 
 let cloud: TestCloud;
 beforeAll(async () => {
@@ -57,6 +58,28 @@ test('OP-23 the type of a problem leads to what it means, without a login', asyn
   expect(codes).toEqual(errorCodes.filter((one) => reachOf(one) !== 'inside'));
   for (const unknown of ['nothing', 'constructor', '__proto__'])
     expect((await cloud.app.inject(`/errors/${unknown}`)).json()).toMatchObject({ code: 'request.not_found' });
+});
+
+test('OP-22 OP-23 whatever a charge can end with as a fault is told in both languages, with whose it is and what to tell the driver', async () => {
+  const { fault_codes: told } = (await cloud.app.inject('/fault-codes')).json();
+  expect(told.map((one: { code: string }) => one.code)).toEqual(faultCodes);
+  const whose = new Set(told.map((one: { fault: string }) => one.fault));
+  expect([...whose].sort()).toEqual(['pile', 'platform', 'site', 'vehicle']);
+  const one = (await cloud.app.inject('/fault-codes/over-voltage')).json();
+  const { en, zh, driverEn, driverZh } = faultCatalogue['over-voltage'];
+  expect(one).toEqual({
+    code: 'over-voltage',
+    fault: 'site',
+    title: en,
+    title_zh: zh,
+    for_driver: driverEn,
+    for_driver_zh: driverZh,
+  });
+  for (const unknown of ['nothing', 'constructor', '__proto__'])
+    expect((await cloud.app.inject(`/fault-codes/${unknown}`)).json()).toMatchObject({ code: 'request.not_found' });
+  const page = errorPage();
+  for (const { code, for_driver, for_driver_zh } of told)
+    expect(page).toMatch(new RegExp(`id="fault-${code}".*${for_driver}<br>${for_driver_zh}`));
 });
 
 test('OP-23 both guides lead to the page of errors', () => {

@@ -56,6 +56,8 @@ test('API2:2023 OP-07 without a credential, or with one for another door, no rou
     '/metrics',
     '/errors',
     '/errors/{code}',
+    '/fault-codes',
+    '/fault-codes/{code}',
     '/onboarding/v1/applications',
     '/site/v1/claims',
   ]);
