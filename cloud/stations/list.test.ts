@@ -100,6 +100,7 @@ describe('OP-10 what is known of stations', () => {
       '/v1/price-lists',
       '/v1/tariffs/example/versions/1',
       '/v1/connector-status',
+      '/v1/maintenance-windows',
     ];
     for (const path of paths) {
       const first = await get(path);

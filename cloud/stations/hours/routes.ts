@@ -2,6 +2,7 @@ import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { siteIdSchema, uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../../context.ts';
+import { cacheable, notModified, REVALIDATED } from '../../http/cacheable.ts';
 import { decodeCursor, pageFields, pageOf, pageQuerySchema, placeOf } from '../../http/cursor.ts';
 import { problems, signedProblems } from '../../http/problem.ts';
 import { parseJsonBody } from '../../http/raw-body.ts';
@@ -21,6 +22,7 @@ export function maintenanceWindowRoutes(context: CloudContext, gate: PartnerGate
   return (app, _options, done) => {
     app.get('/v1/maintenance-windows', {
       preValidation: [gate.requires('read'), parseJsonBody],
+      onSend: cacheable(REVALIDATED),
       schema: {
         tags: ['stations'],
         summary: 'Planned maintenance by time, the next one first',
@@ -28,6 +30,7 @@ export function maintenanceWindowRoutes(context: CloudContext, gate: PartnerGate
         querystring: querySchema,
         response: {
           200: z.object({ windows: z.array(maintenanceWindowSchema), ...pageFields }),
+          ...notModified,
           ...problems(...signedProblems),
         },
       },
