@@ -51,6 +51,7 @@ export interface AlertChannelsTable {
   created_at_ms: number;
   delivered_at_ms: number | null;
   failing_since_ms: number | null;
+  failed_at_ms: number | null;
   failing_told_at_ms: number | null;
   disabled_at_ms: number | null;
   disabled_reason: string | null;

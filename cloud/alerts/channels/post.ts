@@ -10,7 +10,7 @@ export interface Post {
 export type SendOutcome =
   /** `complaint`: not to everybody. */
   | { readonly kind: 'delivered'; readonly complaint?: string }
-  /** `isGone`: the receiver wants nothing more. */
-  | { readonly kind: 'failed'; readonly error: string; readonly isGone?: boolean };
+  /** `isGone`: the receiver wants nothing more. `isOurs`: it was broken off here, as this process ends. */
+  | { readonly kind: 'failed'; readonly error: string; readonly isGone?: boolean; readonly isOurs?: true };
 
 export const typeOf = (post: Post): 'alert' | 'alert.test' => (post.alerts.length === 0 ? 'alert.test' : 'alert');

@@ -12,6 +12,8 @@ const S = 1_000;
 export const POST_RETRY_MS = [10, 20, 40, 60, 120, 300, 600, 1_200, 1_800, 3_600].map((s) => s * S);
 /** A channel that has failed for so long, which is less than what one post is tried for, is disabled: the others tell of it. */
 export const DISABLE_AFTER_MS = 2 * 3_600 * S;
+/** What failed longer ago than any wait between two attempts of a post is another failure: nothing is known of the time between. */
+const ONE_FAILURE_MS = 1.2 * Math.max(...POST_RETRY_MS);
 /** A channel that fails is said to fail as soon as that has lasted so long. */
 export const FAILING_AFTER_MS = 300 * S;
 
@@ -22,13 +24,14 @@ export const recordPostOutcome = (context: OutcomeContext, post: ClaimedPost, ou
   transaction(context.db, async (trx) => {
     const nowMs = context.clock.wallMs();
     if (outcome.kind === 'failed') return await recordFailure(context, trx, post, outcome);
-    const done = { status: 'delivered', last_error: outcome.complaint ?? null, finished_at_ms: nowMs } as const;
-    await change(trx, post, { ...done, attempts: post.attempts + 1 });
+    // Before the message, as everybody does: who takes the channel out would wait for the message, and this for the channel.
     await trx
       .updateTable('alert_channels')
       .set({ failing_since_ms: null, failing_told_at_ms: null, delivered_at_ms: nowMs })
       .where('channel_id', '=', post.channel_id)
       .execute();
+    const done = { status: 'delivered', last_error: outcome.complaint ?? null, finished_at_ms: nowMs } as const;
+    await change(trx, post, { ...done, attempts: post.attempts + 1 });
   });
 
 /** Nobody needs it any more. */
@@ -55,7 +58,11 @@ async function recordFailure(
   const { channel_id: channelId, post_id: postId } = post;
   const channel = await trx
     .updateTable('alert_channels')
-    .set({ failing_since_ms: sql<number>`coalesce(failing_since_ms, ${nowMs}::bigint)` })
+    .set({
+      failing_since_ms: sql<number>`case when failing_since_ms is not null and failed_at_ms > ${nowMs - ONE_FAILURE_MS}::bigint
+        then failing_since_ms else ${nowMs}::bigint end`,
+      failed_at_ms: nowMs,
+    })
     .where('channel_id', '=', channelId)
     .returning(['failing_since_ms', 'failing_told_at_ms', 'disabled_at_ms'])
     .executeTakeFirstOrThrow();
@@ -119,7 +126,7 @@ async function disableChannel(
 }
 
 /** Begins the chain anew for alerts of which this channel was to tell, and of which nobody has heard: now others are told. */
-const tellOthers = (trx: Trx, channelId: string, nowMs: number): Promise<unknown> =>
+export const tellOthers = (trx: Trx, channelId: string, nowMs: number): Promise<unknown> =>
   sql`
     update alerts set run = run + 1, ticks = 0, escalate_from_ms = ${nowMs}::bigint, next_tick_at_ms = ${nowMs}::bigint
     where closed_at_ms is null and acknowledged_at_ms is null

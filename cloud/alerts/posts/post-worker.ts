@@ -36,12 +36,27 @@ async function attempt(context: SenderContext, poster: WebhookPoster, row: Claim
     .selectAll()
     .where('channel_id', '=', row.channel_id)
     .executeTakeFirstOrThrow();
-  const secret = context.secrets.open(channel.secret_sealed, channelSecretContext(channel.channel_id));
+  const secret = secretOf(context, channel);
+  if (secret === null) {
+    const error = 'its secret was sealed with another key than this cloud has';
+    return await recordPostOutcome(context, row, { kind: 'failed', error });
+  }
   const waitMs = await waitFor(context, channel, secret);
   if (waitMs > 0) return await postponePost(context, row, context.clock.wallMs() + waitMs);
   const post = { id: row.post_id, createdAtMs: row.created_at_ms, alerts };
   const outcome = await send(context, poster, { channel, secret, post });
+  if (outcome.kind === 'failed' && outcome.isOurs === true)
+    return await postponePost(context, row, context.clock.wallMs());
   await recordPostOutcome(context, row, clean(outcome, secret));
+}
+
+/** Null: it cannot be opened. */
+function secretOf({ secrets }: SenderContext, channel: AlertChannelRow): string | null {
+  try {
+    return secrets.open(channel.secret_sealed, channelSecretContext(channel.channel_id));
+  } catch {
+    return null;
+  }
 }
 
 /** Whether there is an alert in it that nobody is at. */

@@ -1,0 +1,100 @@
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { CloudContext } from '../../context.ts';
+import type { Db } from '../../db/connect.ts';
+import { createSecretBox } from '../../keys/seal.ts';
+import { systemRandom } from '../../random.ts';
+import { systemTimers } from '../../system-timers.ts';
+import { createTestClock } from '../../testing/test-clock.ts';
+import { openTestDatabase } from '../../testing/test-database.ts';
+import { startWebhookReceiver, type WebhookReceiver } from '../../testing/webhook-receiver.ts';
+import { createWebhookPoster } from '../../webhooks/post.ts';
+import { createChannel, enableChannel, testChannel } from '../channels/channels.ts';
+import { createPostWorker } from './post-worker.ts';
+
+const DAY_MS = 86_400_000;
+const clock = createTestClock();
+let db: Db;
+let receiver: WebhookReceiver;
+
+beforeAll(async () => {
+  db = await openTestDatabase();
+  receiver = await startWebhookReceiver();
+  const settings = { kind: 'webhook' as const, url: receiver.url };
+  await createChannel(context(), { channel_id: 'hook', name: 'n', language: 'en', settings });
+});
+afterAll(async () => {
+  await db.destroy();
+  await receiver.close();
+});
+afterEach(async () => {
+  await db.updateTable('alert_posts').set({ status: 'cancelled' }).where('status', '=', 'pending').execute();
+  await enableChannel(context(), 'hook');
+});
+
+const masterKey = systemRandom.bytes(32);
+const context = (key = masterKey) => ({
+  db,
+  clock,
+  timers: systemTimers,
+  random: systemRandom,
+  logger: pino({ level: 'silent' }),
+  secrets: createSecretBox(key, systemRandom.bytes),
+  lookUp: () => Promise.resolve([]),
+  wake: { commands: () => {}, deliveries: () => {}, alerts: () => {} },
+  settings: { webhookDevAllow: [receiver.hostPort] } as unknown as CloudContext['settings'],
+});
+
+function startWorker(own = context()) {
+  const poster = createWebhookPoster({ lookUp: own.lookUp, devAllow: [receiver.hostPort] });
+  const worker = createPostWorker(own, poster);
+  return { poster, worker };
+}
+async function send(own = context()): Promise<void> {
+  const { poster, worker } = startWorker(own);
+  await worker.startDue();
+  await worker.idle();
+  await poster.close();
+}
+const channel = () =>
+  db.selectFrom('alert_channels').selectAll().where('channel_id', '=', 'hook').executeTakeFirstOrThrow();
+const postOf = (postId: string) =>
+  db.selectFrom('alert_posts').selectAll().where('post_id', '=', postId).executeTakeFirstOrThrow();
+
+test('XC-02 a channel that has failed once, days ago, is not disabled by one more failure', async () => {
+  receiver.answer((_webhook, response) => response.writeHead(503).end());
+  await testChannel(context(), 'hook');
+  await send();
+  clock.advance(3 * DAY_MS);
+  await testChannel(context(), 'hook');
+  await send();
+  expect(await channel()).toMatchObject({
+    disabled_at_ms: null,
+    failing_told_at_ms: null,
+    failing_since_ms: clock.wallMs(),
+  });
+});
+
+test('XC-02 a message that is broken off as its process ends is no failure of its channel', async () => {
+  receiver.received.length = 0;
+  receiver.answer(() => undefined);
+  const postId = await testChannel(context(), 'hook');
+  const { poster, worker } = startWorker();
+  await worker.startDue();
+  await receiver.waitFor(() => true);
+  await poster.close();
+  await worker.idle();
+  expect(await channel()).toMatchObject({ failing_since_ms: null });
+  expect(await postOf(postId)).toMatchObject({ status: 'pending', attempts: 0, next_attempt_at_ms: clock.wallMs() });
+  receiver.answer((_webhook, response) => response.writeHead(204).end());
+  await send();
+  expect(await postOf(postId)).toMatchObject({ status: 'delivered', attempts: 1 });
+});
+
+test('XC-02 a channel whose secret cannot be opened fails as one that does not answer', async () => {
+  receiver.answer((_webhook, response) => response.writeHead(204).end());
+  const postId = await testChannel(context(), 'hook');
+  await send(context(systemRandom.bytes(32)));
+  expect(await postOf(postId)).toMatchObject({ status: 'failed', attempts: 1 });
+  expect(await channel()).toMatchObject({ failing_since_ms: clock.wallMs() });
+});
