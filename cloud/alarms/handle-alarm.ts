@@ -3,7 +3,7 @@ import { PilegateError } from '#shared/errors.ts';
 import { followAlarm, lockAlertOf } from '../alerts/handle-alert.ts';
 import type { CloudContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
-import { type Trx, transaction } from '../db/transaction.ts';
+import { savepoint, type Trx, transaction } from '../db/transaction.ts';
 
 export type AlarmRow = Selectable<Database['alarms']>;
 type AlarmContext = Pick<CloudContext, 'db' | 'clock'>;
@@ -15,8 +15,7 @@ type AlarmContext = Pick<CloudContext, 'db' | 'clock'>;
  */
 export const acknowledgeAlarm = ({ db, clock }: AlarmContext, alarmId: string, by: string): Promise<AlarmRow> =>
   transaction(db, async (trx) => {
-    const alertId = await lockAlertOf(trx, alarmId);
-    const alarm = await openAlarm(trx, alarmId);
+    const { alarm, alertId } = await lockOpenAlarm(trx, alarmId);
     if (alarm.acknowledged_at_ms !== null) return alarm;
     const nowMs = clock.wallMs();
     const acknowledged = await trx
@@ -40,8 +39,7 @@ export const closeAlarm = (
   { by, reason }: { readonly by: string; readonly reason: string },
 ): Promise<AlarmRow> =>
   transaction(db, async (trx) => {
-    const alertId = await lockAlertOf(trx, alarmId);
-    await openAlarm(trx, alarmId);
+    const { alertId } = await lockOpenAlarm(trx, alarmId);
     const nowMs = clock.wallMs();
     const closed = await trx
       .updateTable('alarms')
@@ -52,6 +50,30 @@ export const closeAlarm = (
     if (alertId !== null) await followAlarm(trx, alertId, by, nowMs);
     return closed;
   });
+
+interface LockedAlarm {
+  readonly alarm: AlarmRow;
+  /** Locked as well; null: there is none yet. */
+  readonly alertId: string | null;
+}
+
+/** Says that the alarm has come to an alert while its lock was waited for. */
+const takenMeanwhile = Symbol();
+
+async function lockOpenAlarm(trx: Trx, alarmId: string): Promise<LockedAlarm> {
+  for (;;) {
+    const alertId = await lockAlertOf(trx, alarmId);
+    try {
+      return await savepoint(trx, async () => {
+        const alarm = await openAlarm(trx, alarmId);
+        if (alarm.alert_id !== alertId) throw takenMeanwhile;
+        return { alarm, alertId };
+      });
+    } catch (reason) {
+      if (reason !== takenMeanwhile) throw reason;
+    }
+  }
+}
 
 async function openAlarm(trx: Trx, alarmId: string): Promise<AlarmRow> {
   const alarm = await trx

@@ -82,7 +82,8 @@ async function lockChannel(trx: Trx, channelId: string): Promise<AlertChannelRow
     .selectAll()
     .where('channel_id', '=', channelId)
     .where('deleted_at_ms', 'is', null)
-    .forUpdate()
+    // A telling that is stored holds its channel: whoever stores one has the alert, for which this may wait.
+    .forNoKeyUpdate()
     .executeTakeFirst();
   if (row === undefined) throw new PilegateError('alert.channel_unknown', `no channel ${channelId}`);
   return row;

@@ -3,6 +3,7 @@ import { type Trx, transaction } from '../../db/transaction.ts';
 import { takeEach } from '../../runtime/take-each.ts';
 import type { ChannelKind } from '../channels/schemas.ts';
 import type { AlertFacts } from '../facts.ts';
+import { tellOthers } from './outcome.ts';
 
 /** So many alerts are told by one message to people; machines get each by itself. */
 const TOGETHER: Readonly<Record<ChannelKind, number>> = { mail: 50, wecom: 50, gateway: 50, webhook: 1 };
@@ -34,7 +35,7 @@ async function writeFor({ clock, random }: WriteContext, trx: Trx, channelId: st
     .selectFrom('alert_channels')
     .selectAll()
     .where('channel_id', '=', channelId)
-    .forUpdate()
+    .forNoKeyUpdate()
     .skipLocked()
     .executeTakeFirst();
   if (channel === undefined) return;
@@ -46,7 +47,8 @@ async function writeFor({ clock, random }: WriteContext, trx: Trx, channelId: st
     .where('cancelled_at_ms', 'is', null)
     .orderBy('telling_id');
   if (channel.disabled_at_ms !== null || channel.deleted_at_ms !== null) {
-    // Disabled meanwhile: the chain goes on by other channels.
+    // Disabled while the chain told it: the chain goes on by other channels.
+    await tellOthers(trx, channelId, nowMs);
     await trx
       .updateTable('alert_tellings')
       .set({ cancelled_at_ms: nowMs })
