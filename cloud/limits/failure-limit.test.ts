@@ -43,6 +43,20 @@ test('OP-08 who is right, and whom we have failed, has used up nothing', async (
   expect(await many('192.0.2.2', wrong, 4)).toEqual(Array.from({ length: 4 }, () => 'claim.unknown'));
 });
 
+test('OP-08 what has leaked away by itself while it was done is not put back for somebody else', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const slow = withinFailures({ db, clock }, limit, '192.0.2.3', () => promise);
+  // It has to be counted first.
+  await expect
+    .poll(() => db.selectFrom('rate_buckets').selectAll().where('subject', '=', 'caller:192.0.2.3').execute())
+    .toHaveLength(1);
+  clock.advance(60_000);
+  expect(await attempt('192.0.2.3', wrong)).toBe('claim.unknown');
+  resolve();
+  await slow;
+  expect(await many('192.0.2.3', wrong, 4)).toContain('claim.too_many');
+});
+
 test('OP-08 addresses count for themselves, those of one network of IPv6 together', async () => {
   expect(await many('2001:db8::1', wrong, 4)).not.toContain('claim.too_many');
   expect(await attempt('2001:db8::ffff', null)).toBe('claim.too_many');

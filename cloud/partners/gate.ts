@@ -120,6 +120,7 @@ async function refuseForeignAddress(
     const detail = `key ${caller.keyId} signed a good request from ${address}, which is not on the list: its secret may be known to others`;
     await raisePlatformAlarm(context, context.db, {
       partnerId: caller.partnerId,
+      about: `partner-key/${caller.keyId}`,
       code: 'key.foreign_address',
       severity: 'critical',
       detail,

@@ -126,6 +126,7 @@ test('SY-07 XC-04 a bad document for ten sites halts in the first wave and is ta
   const { alarms } = (await fleet.staff('GET', '/alarms')).body;
   expect(alarms[0]).toMatchObject({
     code: 'rollout.halted',
+    about: `rollout/${rolloutId}`,
     detail: expect.stringContaining(`${fleet.siteId(1)} (refused)`),
   });
   expect((await steps(rolloutId)).map(({ step }: { step: string }) => step)).toEqual(

@@ -132,7 +132,8 @@ async function halt(round: Round, detail: string): Promise<void> {
   const { trx, rollout, nowMs, logger } = round;
   await change(round, { state: 'halted', is_reverting: true }, { step: 'halt', detail });
   const told = `roll-out ${rollout.rollout_id}: ${detail}`;
-  await raisePlatformAlarm(round, trx, { code: 'rollout.halted', severity: 'warning', detail: told, nowMs });
+  const about = `rollout/${rollout.rollout_id}`;
+  await raisePlatformAlarm(round, trx, { about, code: 'rollout.halted', severity: 'warning', detail: told, nowMs });
   logger.error({ rolloutId: rollout.rollout_id, detail }, 'roll-out halts, and goes back');
 }
 

@@ -75,6 +75,7 @@ export async function tellIfLow(context: CreditContext, account: CreditAccountRo
   const severity = availableMinor > 0 ? 'warning' : 'critical';
   await raisePlatformAlarm(context, context.trx, {
     partnerId,
+    about: `credit/${partnerId}/${environment}/${currency}`,
     code: 'credit.low',
     severity,
     detail: left,
