@@ -1,7 +1,7 @@
 import { isPilegateError, PilegateError } from '#shared/errors.ts';
 import type { CloudContext } from '../context.ts';
 import { callerBlock } from '../http/addresses.ts';
-import { giveBackToBucket, takeFromBucket } from './rate-buckets.ts';
+import { borrowFromBucket } from './rate-buckets.ts';
 import type { RatePolicy } from './rate-policy.ts';
 
 /** How often somebody may be wrong at one door. */
@@ -26,8 +26,11 @@ export async function withinFailures<Value>(
   work: () => Promise<Value>,
 ): Promise<Value> {
   const subject = `caller:${callerBlock(address)}`;
-  const { isAllowed, waitS } = await takeFromBucket(db, subject, door, policy, clock.wallMs());
-  if (!isAllowed) throw new PilegateError(code, `wait ${waitS} s`, { retryAfterS: waitS });
+  const {
+    verdict: { waitS },
+    giveBack,
+  } = await borrowFromBucket(db, subject, door, policy, clock.wallMs());
+  if (giveBack === null) throw new PilegateError(code, `wait ${waitS} s`, { retryAfterS: waitS });
   let isWrong = false;
   try {
     return await work();
@@ -35,6 +38,6 @@ export async function withinFailures<Value>(
     isWrong = isPilegateError(error);
     throw error;
   } finally {
-    if (!isWrong) await giveBackToBucket(db, subject, door, policy);
+    if (!isWrong) await giveBack(clock.wallMs());
   }
 }

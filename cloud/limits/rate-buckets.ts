@@ -51,6 +51,14 @@ async function verdict(
   return verdictOf(policy, false, row?.full_at_us ?? 0, nowMs, count);
 }
 
+/** @returns when the bucket is full again; null: nothing was taken */
+async function takeNow(db: Db, wanted: Take, nowMs: number): Promise<number | null> {
+  const { rows } = await sql<{ full_at_us: number | null }>`
+    with ${unsynced}, ${take(wanted, nowMs, 'unsynced')}
+    select (select full_at_us from taken) as full_at_us`.execute(db);
+  return rows[0]?.full_at_us ?? null;
+}
+
 /** Takes one, or `count` or none, from a bucket that all processes share. @param count at most what fits into the bucket */
 export async function takeFromBucket(
   db: Db,
@@ -61,23 +69,31 @@ export async function takeFromBucket(
   count = 1,
 ): Promise<RateVerdict> {
   const wanted = { subject, bucketClass, policy, count };
-  const { rows } = await sql<{ full_at_us: number | null }>`
-    with ${unsynced}, ${take(wanted, nowMs, 'unsynced')}
-    select (select full_at_us from taken) as full_at_us`.execute(db);
-  return verdict(db, wanted, nowMs, rows[0]?.full_at_us ?? null);
+  return verdict(db, wanted, nowMs, await takeNow(db, wanted, nowMs));
 }
 
-/** Puts back what `takeFromBucket` took. */
-export async function giveBackToBucket(
+/** Takes one as `takeFromBucket` does, so that it can be put back. `giveBack` is null when none was left. */
+export async function borrowFromBucket(
   db: Db,
   subject: string,
   bucketClass: string,
   policy: RatePolicy,
-): Promise<void> {
-  await sql`
-    with ${unsynced}
-    update rate_buckets set full_at_us = full_at_us - ${costUs(policy)}::bigint from unsynced
-      where subject = ${subject} and class = ${bucketClass}`.execute(db);
+  nowMs: number,
+): Promise<{ readonly verdict: RateVerdict; readonly giveBack: ((atMs: number) => Promise<void>) | null }> {
+  const wanted = { subject, bucketClass, policy, count: 1 };
+  const taken = await takeNow(db, wanted, nowMs);
+  const told = await verdict(db, wanted, nowMs, taken);
+  if (taken === null) return { verdict: told, giveBack: null };
+  const giveBack = async (atMs: number): Promise<void> => {
+    // The rest has leaked away by itself: put back as well, it would make room for somebody else.
+    const leftUs = Math.min(costUs(policy), taken - atMs * 1000);
+    if (leftUs <= 0) return;
+    await sql`
+      with ${unsynced}
+      update rate_buckets set full_at_us = full_at_us - ${leftUs}::bigint from unsynced
+        where subject = ${subject} and class = ${bucketClass}`.execute(db);
+  };
+  return { verdict: told, giveBack };
 }
 
 export interface SignedCall {

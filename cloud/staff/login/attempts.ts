@@ -32,16 +32,12 @@ function tooMany(waitMs: number): PilegateError {
 export async function beginAttempt({ db, clock }: Pick<CloudContext, 'db' | 'clock'>, key: string): Promise<void> {
   const nowMs = clock.wallMs();
   await transaction(db, async (trx) => {
-    await trx
+    const { failures, last_at_ms: lastMs } = await trx
       .insertInto('staff_attempts')
       .values({ attempt_key: key, failures: 0, last_at_ms: nowMs })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-    const { failures, last_at_ms: lastMs } = await trx
-      .selectFrom('staff_attempts')
-      .selectAll()
-      .where('attempt_key', '=', key)
-      .forUpdate()
+      // As it was, and held: a right login may make it forgotten while it is waited for, and then it is made anew.
+      .onConflict((conflict) => conflict.column('attempt_key').doUpdateSet({ attempt_key: key }))
+      .returning(['failures', 'last_at_ms'])
       .executeTakeFirstOrThrow();
     const waitMs = lastMs + waitAfter(failures) - nowMs;
     if (failures > 0 && waitMs > 0) throw tooMany(waitMs);

@@ -58,20 +58,19 @@ export function loginRoutes(context: CloudContext, staff: StaffGate): FastifyPlu
           ...problems(...loginProblems),
         },
       },
-      handler: (request, reply) =>
-        limited(request.ip, async () => {
-          const { staff_id: staffId, password, code, recovery_code: recoveryCode } = request.body;
-          const secondFactor =
-            code === undefined
-              ? ({ kind: 'recovery-code', text: recoveryCode ?? '' } as const)
-              : ({ kind: 'code', text: code } as const);
-          const login = { staffId, password, secondFactor, ...staff.whereFrom(request) };
-          const { token, expiresAtMs, caller } = await logIn(context, login);
-          const { name, role } = caller;
-          const idleS = Math.round(context.settings.staff.idleMs / 1000);
-          const session = { token, expires_at: iso(expiresAtMs), idle_s: idleS, staff_id: staffId, name, role };
-          return reply.status(201).send(session);
-        }),
+      handler: async (request, reply) => {
+        const { staff_id: staffId, password, code, recovery_code: recoveryCode } = request.body;
+        const secondFactor =
+          code === undefined
+            ? ({ kind: 'recovery-code', text: recoveryCode ?? '' } as const)
+            : ({ kind: 'code', text: code } as const);
+        const login = { staffId, password, secondFactor, ...staff.whereFrom(request) };
+        const { token, expiresAtMs, caller } = await limited(request.ip, () => logIn(context, login));
+        const { name, role } = caller;
+        const idleS = Math.round(context.settings.staff.idleMs / 1000);
+        const session = { token, expires_at: iso(expiresAtMs), idle_s: idleS, staff_id: staffId, name, role };
+        return reply.status(201).send(session);
+      },
     });
 
     app.post('/staff/v1/invitations/begin', {
