@@ -111,6 +111,14 @@ test.each(['acknowledge', 'close'] as const)(
   },
 );
 
+test('XC-02 whoever was at an alarm before it came to its alert is at that alert', async () => {
+  await raise('before');
+  await takeAlarms(context, () => Promise.resolve());
+  await acknowledgeAlarm(context, await raise('before'), 'Li Na');
+  await takeAlarms(context, () => Promise.resolve());
+  expect(await alertOf('before')).toMatchObject({ alarm_count: 2, acknowledged_by: 'Li Na', next_tick_at_ms: null });
+});
+
 test('XC-02 neither who takes a channel out nor who tells by it waits for the other in a circle', async () => {
   await putChain(context, 'warning', { chain: null, by: 'li-na' });
   await raise('circle');

@@ -3,6 +3,7 @@ import type { CloudContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { madeOnPurpose } from '../sandbox/made-on-purpose.ts';
+import { followAlarm } from './handle-alert.ts';
 import { type AlertLevel, higherOf, levelOf, rankOf } from './levels.ts';
 import { readAlertSettings } from './settings.ts';
 import { alertKeyOf, subjectOf } from './subject.ts';
@@ -72,9 +73,30 @@ async function takeSome(context: TakeContext, trx: Trx, onNew: OnNewAlert): Prom
     alarms.map((alarm) => ({ alarm_id: alarm.alarm_id, alert_id: stored.get(keyOf(alarm)) ?? null })),
     nowMs,
   );
+  await followSeen(trx, groups, stored, nowMs);
   for (const { key, some, level, alertId } of groups)
     if (stored.get(key) === alertId) await onNew(trx, { alertId, key, code: some[0]?.code ?? '', level, alarms: some });
   return alarms.length;
+}
+
+interface Group {
+  readonly key: string;
+  readonly some: readonly AlarmRow[];
+  readonly alertId: string;
+}
+
+/** Who has acknowledged an alarm before it came to an alert that there was is at that alert, as if it had been there already. */
+async function followSeen(
+  trx: Trx,
+  groups: readonly Group[],
+  stored: ReadonlyMap<string, string>,
+  nowMs: number,
+): Promise<void> {
+  for (const { key, some, alertId } of groups) {
+    const by = some.find((alarm) => alarm.acknowledged_by !== null)?.acknowledged_by ?? null;
+    const there = stored.get(key);
+    if (by !== null && there !== undefined && there !== alertId) await followAlarm(trx, there, by, nowMs);
+  }
 }
 
 const keyOf = (alarm: AlarmRow): string => alertKeyOf(alarm.code, subjectOf(alarm));
