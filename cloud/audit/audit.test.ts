@@ -65,6 +65,21 @@ test.each([
   for (const page of [1, 2, 100]) expect((await verifyAudit(db, null, page)).broken?.position).toBe(position);
 });
 
+test('XC-01 a row that was put beside another one is found, wherever a page ends', async () => {
+  await recordMany(4);
+  await tamper(
+    'alter table audit_log drop constraint audit_log_pkey',
+    'alter table audit_log drop constraint audit_log_previous_sha256_key',
+    "insert into audit_log select position, at_ms, actor_kind, 'other', actor_address, action, subject_kind, subject_id, detail, correlation_id, previous_sha256, sha256 from audit_log where position = 2",
+  );
+  for (const page of [1, 2, 100]) expect((await verifyAudit(db, null, page)).broken?.position).toBe(2);
+  await tamper('delete from audit_log');
+  await tamper(
+    'alter table audit_log add primary key (position)',
+    'alter table audit_log add unique (previous_sha256)',
+  );
+});
+
 test('XC-01 rows cut off at the end are found against a head that was noted', async () => {
   await recordMany(5);
   const { head } = await verifyAudit(db);

@@ -42,6 +42,7 @@ export const EMPTY_CHAIN: ChainHead = { position: 0, sha256: NO_ROW_BEFORE };
 
 /** Why a row is not the one that was written after `head`; null: it is. */
 export function complaintOf(head: ChainHead, row: AuditRow): string | null {
+  if (row.position === head.position) return `there are two rows ${row.position}`;
   if (row.position !== head.position + 1) return `row ${head.position + 1} is missing`;
   if (row.previous_sha256 !== head.sha256) return 'it names another row before it than there is';
   if (digestOfRow(row) !== row.sha256) return 'its content does not fit its digest';

@@ -21,19 +21,20 @@ export async function verifyAudit(db: Db, known: ChainHead | null = null, page =
     return { head: EMPTY_CHAIN, broken: { position: before.position, why: 'the log begins with row 1' } };
   let head = EMPTY_CHAIN;
   for (;;) {
+    // From the last row on: beside it there may be another one of its number.
     const rows = await db
       .selectFrom('audit_log')
       .selectAll()
-      .where('position', '>', head.position)
+      .where('position', '>=', head.position)
       .orderBy('position')
-      .limit(page)
+      .limit(page + 1)
       .execute();
-    for (const row of rows) {
+    for (const row of rows.slice(head === EMPTY_CHAIN ? 0 : 1)) {
       const why = complaintOf(head, row) ?? (isOther(known, row) ? 'it is not the row that was noted' : null);
-      if (why !== null) return { head, broken: { position: head.position + 1, why } };
+      if (why !== null) return { head, broken: { position: Math.min(head.position + 1, row.position), why } };
       head = { position: row.position, sha256: row.sha256 };
     }
-    if (rows.length < page) break;
+    if (rows.length <= page) break;
   }
   if (known === null || known.position <= head.position) return { head, broken: null };
   return { head, broken: { position: head.position + 1, why: `rows up to ${known.position} were noted` } };
