@@ -4,6 +4,7 @@ import { readinessOf } from '../../readiness.ts';
 import { askAsStaff, fromBase32, StaffPerson } from '../../testing/staff-person.ts';
 import { createTestClock } from '../../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../../testing/test-cloud.ts';
+import { findSession } from './sessions.ts';
 import { totpCode, totpStep } from './totp.ts';
 
 const clock = createTestClock();
@@ -159,6 +160,18 @@ test('XC-01 a session ends when nothing comes, and in any case after its time', 
   expect((await look()).status).toBe(200);
   clock.advance(24 * 30_000);
   expect(refusal(await look())).toEqual(OVER);
+});
+
+test('XC-01 a session that is used goes on, however short a time it may stand idle', async () => {
+  const someone = await person();
+  const { settings } = cloud.context;
+  const brief = { ...cloud.context, settings: { ...settings, staff: { ...settings.staff, idleMs: 60_000 } } };
+  for (let i = 0; i < 5; i++) {
+    expect((await findSession(brief, someone.token)).staffId).toBe(someone.staffId);
+    clock.advance(50_000);
+  }
+  clock.advance(10_000);
+  await expect(findSession(brief, someone.token)).rejects.toThrow('staff.session_over');
 });
 
 test('XC-01 logging out ends this session, logging out everywhere every one, in every process at once', async () => {

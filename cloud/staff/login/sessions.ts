@@ -13,7 +13,7 @@ import { takeCode, takeRecoveryCode } from './second-factor.ts';
 const TOKEN_BYTES = 32;
 /** Tells a session's token from others wherever it turns up. */
 export const TOKEN_PREFIX = 'pgs_';
-/** So exact is the time since which nothing came: every request would write otherwise. */
+/** So exact is the time since which nothing came, or a tenth of what it may be: every request would write otherwise. */
 const SEEN_EVERY_MS = 60_000;
 const KEPT_MS = 30 * 86_400_000;
 
@@ -135,7 +135,7 @@ export async function findSession(
     .executeTakeFirst();
   if (row === undefined) throw new PilegateError('staff.session_over', 'no such session goes on');
   const { session_id: sessionId, staff_id: staffId, name, role } = row;
-  if (nowMs - row.seen_at_ms >= SEEN_EVERY_MS)
+  if (nowMs - row.seen_at_ms >= Math.min(SEEN_EVERY_MS, settings.staff.idleMs / 10))
     await db
       .updateTable('staff_sessions')
       .set({ seen_at_ms: nowMs })
