@@ -65,7 +65,10 @@ export async function startMailServer({ security, login = null }: MailServerOpti
     closeTimeout: 100,
     onAuth(auth, _session, done) {
       if (auth.username === login?.user && auth.password === login?.password) done(null, { user: auth.username });
-      else done(new Error(`no such login: ${auth.username} ${auth.password}`));
+      else {
+        const sent = Buffer.from(`\0${auth.username}\0${auth.password}`).toString('base64');
+        done(new Error(`no such login: ${auth.username} ${auth.password}, as was sent: ${sent}`));
+      }
     },
     onData(stream, session, done) {
       const chunks: Buffer[] = [];

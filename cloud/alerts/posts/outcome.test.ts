@@ -5,6 +5,7 @@ import type { Db } from '../../db/connect.ts';
 import { createSecretBox } from '../../keys/seal.ts';
 import { systemRandom } from '../../random.ts';
 import { systemTimers } from '../../system-timers.ts';
+import { startMailServer } from '../../testing/mail-server.ts';
 import { createTestClock } from '../../testing/test-clock.ts';
 import { openTestDatabase } from '../../testing/test-database.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '../../testing/webhook-receiver.ts';
@@ -97,4 +98,19 @@ test('XC-02 a channel whose secret cannot be opened fails as one that does not a
   await send(context(systemRandom.bytes(32)));
   expect(await postOf(postId)).toMatchObject({ status: 'failed', attempts: 1 });
   expect(await channel()).toMatchObject({ failing_since_ms: clock.wallMs() });
+});
+
+test('XC-02 of what a mail server repeats of a login nothing secret is kept', async () => {
+  const server = await startMailServer({ security: 'tls', login: { user: 'alerts', password: 'right word' } });
+  const host = { host: 'localhost', port: server.port, security: 'tls' as const, ca_pem: server.caPem, user: 'alerts' };
+  const settings = { kind: 'mail' as const, ...host, from: 'a@example.com', to: ['b@example.com'] };
+  await createChannel(context(), { channel_id: 'mail', name: 'n', language: 'en', settings, secret: 'wrong word' });
+  const postId = await testChannel(context(), 'mail');
+  await send();
+  await server.close();
+  const { last_error: told } = await postOf(postId);
+  expect(told).toContain('as was sent');
+  expect(told).not.toContain('wrong word');
+  for (const [word = ''] of (told ?? '').matchAll(/[A-Za-z0-9+/=]{16,}/g))
+    expect(Buffer.from(word, 'base64').toString()).not.toContain('wrong word');
 });

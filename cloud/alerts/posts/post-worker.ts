@@ -6,7 +6,7 @@ import { createLaneWorker, type LaneWorker } from '../../runtime/lane-worker.ts'
 import type { WebhookPoster } from '../../webhooks/post.ts';
 import { sendMail } from '../channels/mail.ts';
 import type { Post, SendOutcome } from '../channels/post.ts';
-import { channelSettingsSchema } from '../channels/schemas.ts';
+import { type ChannelSettings, channelSettingsSchema } from '../channels/schemas.ts';
 import { channelSecretContext, withoutSecrets } from '../channels/secret.ts';
 import { gatewayBody, sendSigned, webhookBody } from '../channels/signed-post.ts';
 import { sendToWecom, WECOM_POLICY } from '../channels/wecom.ts';
@@ -44,10 +44,11 @@ async function attempt(context: SenderContext, poster: WebhookPoster, row: Claim
   const waitMs = await waitFor(context, channel, secret);
   if (waitMs > 0) return await postponePost(context, row, context.clock.wallMs() + waitMs);
   const post = { id: row.post_id, createdAtMs: row.created_at_ms, alerts };
-  const outcome = await send(context, poster, { channel, secret, post });
+  const settings = channelSettingsSchema.parse(JSON.parse(channel.settings));
+  const outcome = await send(context, poster, { channel, settings, secret, post });
   if (outcome.kind === 'failed' && outcome.isOurs === true)
     return await postponePost(context, row, context.clock.wallMs());
-  await recordPostOutcome(context, row, clean(outcome, secret));
+  await recordPostOutcome(context, row, clean(outcome, secret, settings));
 }
 
 /** Null: it cannot be opened. */
@@ -84,13 +85,16 @@ async function waitFor(context: SenderContext, { kind }: AlertChannelRow, secret
 
 interface Sending {
   readonly channel: AlertChannelRow;
+  readonly settings: ChannelSettings;
   readonly secret: string;
   readonly post: Post;
 }
 
-function send(context: SenderContext, poster: WebhookPoster, { channel, secret, post }: Sending): Promise<SendOutcome> {
-  const settings = channelSettingsSchema.parse(JSON.parse(channel.settings));
-  const { language } = channel;
+function send(
+  context: SenderContext,
+  poster: WebhookPoster,
+  { channel: { language }, settings, secret, post }: Sending,
+): Promise<SendOutcome> {
   const signed = { secret, nowMs: context.clock.wallMs() };
   switch (settings.kind) {
     case 'mail':
@@ -107,10 +111,12 @@ function send(context: SenderContext, poster: WebhookPoster, { channel, secret, 
 const keySchema = z.url().transform((url) => new URL(url).searchParams.get('key') ?? '');
 
 /** A server may answer with what it was sent. */
-function clean(outcome: SendOutcome, secret: string): SendOutcome {
+function clean(outcome: SendOutcome, secret: string, settings: ChannelSettings): SendOutcome {
   if (outcome.kind === 'delivered') return outcome;
   const key = keySchema.safeParse(secret);
-  const base64 = Buffer.from(secret).toString('base64');
-  const secrets = [secret, base64, ...(key.success ? [key.data] : [])];
+  const inBase64 = (text: string): string => Buffer.from(text).toString('base64');
+  // As AUTH PLAIN sends it (RFC 4616), and as AUTH LOGIN does.
+  const plain = settings.kind === 'mail' ? [inBase64(`\0${settings.user ?? ''}\0${secret}`)] : [];
+  const secrets = [secret, ...plain, inBase64(secret), ...(key.success ? [key.data] : [])];
   return { ...outcome, error: withoutSecrets(outcome.error, secrets) };
 }
