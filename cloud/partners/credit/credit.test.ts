@@ -252,6 +252,31 @@ test('OP-28 a movement and a settlement are the same again in whatever case thei
   await booksAreRight();
 });
 
+test('OP-23 OP-28 what is put right about an order makes no other account pay for it: none of live, and none of another currency', async () => {
+  const { order_id: orderId } = (await start('r-1')).body;
+  await site.begin(await site.takeStart());
+  expect((await terms({ environment: 'live' })).status).toBe(200);
+  expect((await terms({ currency: 'HKD' })).status).toBe(200);
+  const right = (change: object) => move('credit', 100, { order_id: orderId, ...change });
+  const live = await right({ environment: 'live' });
+  expect([live.status, live.body.code]).toEqual([404, 'order.unknown']);
+  expect((await right({ currency: 'HKD' })).status).toBe(200);
+  await site.edge.close();
+  const goneSite = `/staff/v1/sites/${site.stage.siteId}/charges/end`;
+  const gone = { requested_by: 'wang', reason: 'burnt down' };
+  await expect
+    .poll(() => staffPost(cloud.app, cloud.staffToken, goneSite, gone).catch(String))
+    .toMatchObject({ order_ids: [orderId] });
+  const settled = await askAsStaff(cloud, {
+    method: 'POST',
+    path: `/orders/${orderId}/settlement`,
+    token: cloud.staffToken,
+    body: { transfer_id: systemRandom.uuid(), amount_minor: 300, reason: 'agreed by mail' },
+  });
+  expect([settled.status, settled.body.code]).toEqual([404, 'credit.unknown']);
+  await booksAreRight();
+});
+
 /** A charge that runs with 10.00 held. */
 async function heldCharge() {
   await withDeposit();

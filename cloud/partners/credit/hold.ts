@@ -76,6 +76,8 @@ export async function accountOfOrder(trx: Trx, order: OrderRow): Promise<CreditA
     .innerJoin('credit_transfers', 'credit_transfers.account_id', 'credit_accounts.account_id')
     .selectAll('credit_accounts')
     .where('credit_transfers.order_id', '=', orderId)
+    // A correction may be about the order, on whichever account.
+    .where('credit_transfers.kind', '=', 'hold')
     .limit(1)
     .executeTakeFirst();
   if (held !== undefined || partnerId === null || tariffId === null || version === null) return held ?? null;

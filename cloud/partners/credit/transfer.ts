@@ -64,7 +64,7 @@ const book = (context: CreditWriteContext, wish: NewTransfer): Promise<CreditAcc
       if (same) return before;
       throw new PilegateError('resource.exists', `movement ${wish.transferId} is another one`);
     }
-    if (wish.orderId !== null) await assertOrderOf(trx, wish.orderId, wish.partnerId);
+    if (wish.orderId !== null) await assertOrderOf(trx, wish.orderId, wish);
     const signedMinor = entry.credit === 'partner' ? wish.amountMinor : -wish.amountMinor;
     const availableMinor = availableOf(before);
     if (wish.kind === 'withdrawal' && availableMinor !== null && availableMinor < wish.amountMinor)
@@ -99,12 +99,14 @@ const entryOf = ({ kind, debit, credit, amount_minor, order_id, reference }: Cre
   reference,
 });
 
-async function assertOrderOf(trx: Trx, orderId: string, partnerId: string) {
+async function assertOrderOf(trx: Trx, orderId: string, { partnerId, environment }: AccountName) {
   const order = await trx
     .selectFrom('orders')
     .select('order_id')
     .where('order_id', '=', orderId)
     .where('partner_id', '=', partnerId)
+    .where('environment', '=', environment)
     .executeTakeFirst();
-  if (order === undefined) throw new PilegateError('order.unknown', `no order ${orderId} of ${partnerId}`);
+  if (order === undefined)
+    throw new PilegateError('order.unknown', `no ${environment} order ${orderId} of ${partnerId}`);
 }
