@@ -1,5 +1,6 @@
-import { mkdir, open, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { RandomBytes } from '../random.ts';
 
 const MASTER_KEY_BYTES = 32;
@@ -10,22 +11,35 @@ export interface KeyFiles {
   readonly staffToken: string;
 }
 
-/** Reads a file, or makes it with mode 0600 and on disk before anything is sealed with it. */
+/** Reads a file, or makes it with mode 0600, on disk before anything is sealed with it. It gets its name when it is whole: of several who make it one wins. */
 async function readOrCreate(path: string, make: () => Buffer): Promise<Buffer> {
+  const present = await readFile(path).catch((error: unknown) => unless(error, 'ENOENT'));
+  if (present !== null) return present;
+  const bytes = make();
+  const draft = `${path}.${randomUUID()}`;
+  const file = await open(draft, 'wx', 0o600);
   try {
-    const file = await open(path, 'wx', 0o600);
-    try {
-      const bytes = make();
-      await file.writeFile(bytes);
-      await file.sync();
-      return bytes;
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return readFile(path);
-    throw error;
+    await file.writeFile(bytes);
+    await file.sync();
+    await link(draft, path).catch((error: unknown) => unless(error, 'EEXIST'));
+  } finally {
+    await file.close();
+    await unlink(draft);
   }
+  await syncFolderOf(path);
+  return readFile(path);
+}
+
+/** A name that a power cut could take away again would be as bad as bytes. */
+async function syncFolderOf(path: string): Promise<void> {
+  const folder = await open(dirname(path));
+  await folder.sync().finally(() => folder.close());
+}
+
+/** Null for an error with this code; any other is thrown. */
+function unless(error: unknown, code: string): null {
+  if (error instanceof Error && 'code' in error && error.code === code) return null;
+  throw error;
 }
 
 /**
