@@ -47,7 +47,8 @@ export async function readFigures(db: Db, nowMs: number): Promise<CloudFigures> 
   const deadLetters = await sql<{ source: string; count: number }>`
     select source, count(*)::int as count from dead_letters where settled_at_ms is null group by source`.execute(db);
   const alarms = await sql<{ severity: string; count: number }>`
-    select severity, count(*)::int as count from alarms where closed_at_ms is null group by severity`.execute(db);
+    select case when alerts.level = 'info' then 'info' else severity end as severity, count(*)::int as count
+    from alarms left join alerts using (alert_id) where alarms.closed_at_ms is null group by 1`.execute(db);
   const others = await sql<{ online: number; offline: number; to_send: number; leased: number }>`
     select (select count(*) from site_links where online)::int as online,
       (select count(*) from site_links where not online)::int as offline,

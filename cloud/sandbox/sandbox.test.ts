@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sandboxFaultKinds } from '#shared/sandbox-faults.ts';
 import { takeAlarms } from '../alerts/take-alarms.ts';
+import { readFigures } from '../metrics/read-figures.ts';
 import { systemRandom } from '../random.ts';
 import { type Stage, setTheStage } from '../testing/fixtures.ts';
 import { createPartnerClient, type PartnerClient } from '../testing/partner-client.ts';
@@ -220,9 +221,13 @@ test('OP-23 XC-02 what a partner makes happen at a simulated pile gets nobody ou
   await press();
   await expect.poll(untaken).toEqual([]);
   expect(await levelOfAlert()).toBe('info');
+  const critical = async () =>
+    (await readFigures(db, clock.wallMs())).alarms.find(({ severity }) => severity === 'critical')?.count ?? 0;
+  expect(await critical()).toBe(0);
   clock.advance(900_000);
   await press();
   await expect.poll(levelOfAlert).toBe('emergency');
+  expect(await critical()).toBe(3);
 });
 
 test('OP-23 OP-08 a key that only reads makes no fault', async () => {
