@@ -5,6 +5,7 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import { scopesWanted } from '../partners/gate.ts';
 import { describedWebhooks } from '../webhooks/event-data.ts';
 import { problemSchema, problems } from './problem.ts';
+import { withUsedSchemas } from './used-schemas.ts';
 
 const DESCRIPTION = `
 Start and stop charges, follow them, and get what is needed to recompute every bill.
@@ -37,8 +38,9 @@ Calls are counted per key and class of endpoint. \`RateLimit\` and \`RateLimit-P
 
 ## Repeating
 
-Start and stop take a \`request_id\`. Repeat such a request with the same \`request_id\` and body, and with a fresh nonce, whenever
-you are not sure that it arrived: you get the first answer again, with \`Idempotency-Hit: true\`, and nothing happens twice.
+Every write that makes something takes a \`request_id\`. Repeat such a request with the same \`request_id\` and body, and with a fresh nonce, whenever
+you are not sure that it arrived: you get the first answer again, of an operation with \`Idempotency-Hit: true\`, and nothing happens twice. What was
+refused is kept nowhere, and looked at anew.
 
 ## Webhooks
 
@@ -138,7 +140,8 @@ export async function describeApi(app: FastifyInstance, publicUrl: string | null
       const { schema, url } = jsonSchemaTransform(withGeneralProblems(route));
       return { schema: { ...schema, ...securityOf(url, scopesWanted(route.route.preValidation)) }, url };
     },
-    transformObject: (document) => ({ ...jsonSchemaTransformObject(document), webhooks: describedWebhooks() }),
+    transformObject: (document) =>
+      withUsedSchemas({ ...jsonSchemaTransformObject(document), webhooks: describedWebhooks() }),
   });
   await app.register(swagger, {
     decorator: 'describeStaffApi',
@@ -153,7 +156,7 @@ export async function describeApi(app: FastifyInstance, publicUrl: string | null
       const isOpen = (route.route.config?.staffPermission ?? 'none') === 'none';
       return { schema: { ...schema, ...(isOpen ? {} : { security: [{ session: [] }] }) }, url };
     },
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => withUsedSchemas(jsonSchemaTransformObject(document)),
   });
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
