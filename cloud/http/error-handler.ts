@@ -5,6 +5,7 @@ import { isPilegateError, PilegateError } from '#shared/errors.ts';
 import { isTransient } from '../db/transaction.ts';
 import { complaintsAbout, pointerTo } from './misfits.ts';
 import { type ProblemFacts, problemOf, statusOf } from './problem.ts';
+import { signerOf } from './signer.ts';
 
 const UNSUPPORTED_MEDIA_TYPE = 415;
 /** A database that was restarted is back by then, mostly. */
@@ -67,9 +68,18 @@ export function createErrorHandler(logger: Logger) {
     };
     if (known === null) {
       logger.error({ err: error, method: request.method, path: request.routeOptions.url, requestId }, 'request fails');
-    } else if (requestId !== undefined) {
+    } else if (requestId !== undefined || signerOf(request) !== null) {
       const correlationId = reply.getHeader('pilegate-correlation');
-      logger.info({ requestId, code: known.code, path: request.routeOptions.url, correlationId }, 'request is refused');
+      const { method, routeOptions } = request;
+      const fields = {
+        requestId,
+        code: known.code,
+        ...signerOf(request),
+        method,
+        path: routeOptions.url,
+        correlationId,
+      };
+      logger.info(fields, 'request is refused');
     }
     return sendProblem(reply, requestId === undefined ? facts : { ...facts, requestId });
   };

@@ -5,6 +5,7 @@ import type { CloudContext } from '../context.ts';
 import { callerBlock, isWithin } from '../http/addresses.ts';
 import { correlationOf, traceIdOf } from '../http/correlation.ts';
 import { rawBodyOf } from '../http/raw-body.ts';
+import { noteSigner } from '../http/signer.ts';
 import { admitCall, takeFromBucket } from '../limits/rate-buckets.ts';
 import { bannedUntil, noteFailure, refusalOf } from './bans.ts';
 import type { Caller, Scope } from './caller.ts';
@@ -48,6 +49,7 @@ export function createPartnerGate(context: GateContext): PartnerGate {
         const key = await authenticate(context, request, headers);
         const endpointClass = classOf(request.method, anyOf);
         await admit(context, { request, reply, headers }, key, endpointClass);
+        noteSigner(request, key.caller);
         await noteUse(context.db, key, request.ip, context.clock.wallMs());
         if (!anyOf.some((scope) => key.caller.scopes.includes(scope))) {
           throw new PilegateError('auth.forbidden', `needs scope ${anyOf.join(' or ')}`);
@@ -85,8 +87,10 @@ async function authenticate(context: GateContext, request: FastifyRequest, heade
   try {
     verifySignature(signed, found.secret, nowMs);
   } catch (error) {
-    if (error instanceof PilegateError && error.code === 'auth.bad_signature')
+    if (error instanceof PilegateError && error.code === 'auth.bad_signature') {
+      noteSigner(request, found.caller);
       await noteFailure(context, from, `bad signature for key ${headers.keyId}`);
+    }
     throw error;
   }
   await refuseForeignAddress(context, found, { address: request.ip, nonce: headers.nonce }, nowMs);

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
 import { setTheStage } from '../testing/fixtures.ts';
+import { createPartnerClient } from '../testing/partner-client.ts';
 import { reported } from '../testing/records.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '../testing/webhook-receiver.ts';
@@ -106,6 +108,27 @@ test('OP-25 partners that have used the same name are told apart, and a request 
     code: 'connector.occupied',
     correlationId: expect.any(String),
   });
+});
+
+test('OP-25 a call that is refused before its request_id is read is on the log by what its answer tells of it, with key and partner', async () => {
+  const { partner, key, partnerId } = await setTheStage(cloud, { name: 'refused' });
+  const forged = createPartnerClient(cloud.app, cloud.clock, { ...key, secret: 'another' });
+  const calls = [
+    { code: 'auth.forbidden', answer: await partner.call('GET', '/v1/credit') },
+    { code: 'request.invalid', answer: await partner.call('GET', '/v1/stations?colour=red') },
+    { code: 'order.unknown', answer: await partner.call('GET', `/v1/orders/${randomUUID()}`) },
+    { code: 'auth.bad_signature', answer: await forged.call('POST', '/v1/operations/start', { request_id: 'forged' }) },
+  ];
+  for (const { code, answer } of calls) {
+    const correlationId = answer.headers['pilegate-correlation'];
+    expect(correlationId).toEqual(expect.any(String));
+    const found = lines.filter((line) => line.correlationId === correlationId);
+    expect(found).toMatchObject([{ msg: 'request is refused', code, keyId: key.key_id, partnerId }]);
+  }
+  const unknown = createPartnerClient(cloud.app, cloud.clock, { ...key, key_id: 'pk_sandbox_nobody' });
+  const stranger = await unknown.call('GET', '/v1/stations');
+  expect(stranger.body.code).toBe('auth.unknown_key');
+  expect(lines.filter((line) => line.correlationId === stranger.headers['pilegate-correlation'])).toEqual([]);
 });
 
 test('OP-25 the trace of the caller is kept with the operation, and anything else in its place is not', async () => {
