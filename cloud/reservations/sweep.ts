@@ -13,7 +13,7 @@ import { lockReservation } from './store.ts';
 import type { ReservationRow } from './tables.ts';
 
 const AT_ONCE = 100;
-/** Beyond the end of a reservation and the time of a start that may have been under way then. */
+/** Beyond the end of a reservation and the time in which a start of its holder mostly has its outcome. */
 const PATIENCE_MS = 60_000;
 
 type SweepContext = Pick<CloudContext, 'db' | 'clock' | 'random' | 'logger' | 'metrics' | 'wake' | 'settings'>;
@@ -34,7 +34,7 @@ export async function sweepReservations(context: SweepContext): Promise<void> {
     .where((where) =>
       where.or([
         where('sites.revoked_at_ms', 'is not', null),
-        where('until_ms', '<=', longOver(context, nowMs)),
+        where.and([where('until_ms', '<=', longOver(context, nowMs)), where.not(where.exists(beingUsed(context.db)))]),
         where.and([
           where('state', '=', 'requested'),
           where('reservations.created_at_ms', '<=', nowMs - context.settings.startTimeoutMs - GRACE_MS),
@@ -60,6 +60,17 @@ export async function sweepReservations(context: SweepContext): Promise<void> {
 }
 
 const longOver = ({ settings }: SweepContext, nowMs: number): number => nowMs - settings.startTimeoutMs - PATIENCE_MS;
+
+/**
+ * A start of its holder's has no outcome yet: the site holds on until it has, however long that may take there. It was accepted before the
+ * end, so none can begin meanwhile.
+ */
+const beingUsed = (db: SweepContext['db']) =>
+  db
+    .selectFrom('orders')
+    .select('order_id')
+    .where('orders.reservation_id', '=', sql.ref<string>('reservations.reservation_id'))
+    .where('orders.state', '=', 'starting');
 
 /** Its cancel is on its way, and has not been sent often enough to give the site up. */
 const beingAsked = (db: SweepContext['db'] | Trx, mostTries: number) =>
