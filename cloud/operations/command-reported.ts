@@ -86,7 +86,8 @@ async function orderOf(context: RecordContext, orderId: string): Promise<OrderRo
 }
 
 /**
- * A start or a reserve that was done and then cancelled still runs or holds on site: its cancel is closed by the end of that.
+ * A start or a reserve that was done and then cancelled still runs or holds on site: its cancel is closed by the end of that, or by a site
+ * that does not know of it any more.
  *
  * @returns whether this is the first word of how it ended, which is the final one
  */
@@ -116,5 +117,16 @@ async function close(context: RecordContext, command: CommandRow, report: Report
     .where('command_id', '=', command.command_id)
     .where('status', 'in', ['open', 'received'])
     .executeTakeFirst();
+  if (numUpdatedRows === 0n && report.status === 'failed') await closeCancel(context, command);
   return numUpdatedRows > 0n;
+}
+
+async function closeCancel({ trx, nowMs }: RecordContext, { command_id: commandId }: CommandRow): Promise<void> {
+  await trx
+    .updateTable('commands')
+    .set({ next_send_at_ms: null, cancel_closed_at_ms: nowMs })
+    .where('command_id', '=', commandId)
+    .where('cancelled_at_ms', 'is not', null)
+    .where('cancel_closed_at_ms', 'is', null)
+    .execute();
 }

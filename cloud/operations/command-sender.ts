@@ -12,7 +12,10 @@ const RESEND_MS = 5_000;
 /** After this many tries a site is away; its hello makes everything due at once. */
 const SWIFT_TRIES = 12;
 const SLOW_RESEND_MS = 60_000;
-/** The start itself has expired long before; a site that comes back later refuses it by its own deadline. */
+/**
+ * The start itself has expired long before; a site that comes back later refuses it by its own deadline. One that has begun a charge is
+ * taken back for as long as that may run.
+ */
 export const CANCEL_LIFE_MS = 86_400_000;
 const AT_ONCE = 100;
 
@@ -67,7 +70,8 @@ async function claimDue({ db, processId }: SenderContext, nowMs: number): Promis
           where sites.site_id = commands.site_id and revoked_at_ms is not null))
         and ((cancelled_at_ms is null and status in ('open', 'received')
               and (expires_at_ms is null or expires_at_ms > ${nowMs}))
-          or cancelled_at_ms > ${nowMs - CANCEL_LIFE_MS})
+          or cancelled_at_ms > ${nowMs - CANCEL_LIFE_MS}
+          or (cancelled_at_ms is not null and kind = 'start' and status = 'done'))
       order by next_send_at_ms
       limit ${AT_ONCE}
       for update skip locked)

@@ -49,6 +49,18 @@ export async function cancelStart(trx: Trx, orderId: string, nowMs: number): Pro
     .execute();
 }
 
+/** The start of an order is not sent any more. One that is taken back goes on being: that may stand for a stop. */
+export async function closeStart(trx: Trx, orderId: string, nowMs: number): Promise<void> {
+  await trx
+    .updateTable('commands')
+    .set({ next_send_at_ms: null, cancel_closed_at_ms: nowMs })
+    .where('order_id', '=', orderId)
+    .where('kind', '=', 'start')
+    .where('cancelled_at_ms', 'is', null)
+    .where('cancel_closed_at_ms', 'is', null)
+    .execute();
+}
+
 /** It is over: nothing of this order, or nothing of these kinds, is sent any more. */
 export async function closeCommandsOfOrder(
   trx: Trx,

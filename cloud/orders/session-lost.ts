@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { OrderRow } from '../db/schema.ts';
 import type { Trx } from '../db/transaction.ts';
 import { iso } from '../http/iso.ts';
-import { closeCommandsOfOrder } from '../operations/commands.ts';
+import { closeCommandsOfOrder, closeStart } from '../operations/commands.ts';
 import { type Failure, finishOperations, type OutcomeContext } from '../operations/finish.ts';
 import { recordOrderEvent } from '../webhooks/record-event.ts';
 import { insertException } from './exception.ts';
@@ -23,7 +23,7 @@ export interface Loss {
  * Nobody will tell the end of this charge. The order ends before a person; whoever waits for something on it gets an outcome. Nothing is
  * billed: what flowed is known only from the last live view.
  *
- * A stop goes on being sent until the site answers it: should the charge run all the same, it ends.
+ * A stop, or a start that is taken back, goes on being sent until the site answers it: should the charge run all the same, it ends.
  *
  * @param order locked in this transaction
  */
@@ -36,7 +36,8 @@ export async function endLostOrder(context: OutcomeContext, order: OrderRow, { c
     code: 'session.lost',
     detail: `${detailOf[cause](order.session_id)}; ${toldOf(seen)}`,
   };
-  await closeCommandsOfOrder(trx, orderId, nowMs, ['start', 'raise-hold']);
+  await closeStart(trx, orderId, nowMs);
+  await closeCommandsOfOrder(trx, orderId, nowMs, ['raise-hold']);
   // Told before the end, behind which a partner need not expect anything of a stop.
   for (const kind of ['stop', 'raise-hold'] as const) await finishOperations(context, orderId, kind, lost);
   const change = { state: next.value, failure_code: lost.code, failure_detail: lost.detail, ended_at_ms: nowMs };
