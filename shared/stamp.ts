@@ -10,13 +10,28 @@ export const clockQualities = ['none', 'doubtful', 'trusted'] as const;
 export const clockQualitySchema = z.enum(clockQualities);
 export type ClockQuality = z.infer<typeof clockQualitySchema>;
 
+/** Within the years of four figures: whoever is told of it as a date can read it. */
+const EARLIEST_MS = Date.parse('0001-01-01T00:00:00.000Z');
+const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+/** Three hundred years. */
+const LONGEST_BOOT_MS = 9_500_000_000_000;
+
+/** A time by a wall clock, whatever that is worth. */
+export const wallMsSchema = z.int().min(EARLIEST_MS).max(LATEST_MS);
+
+/** What a wall clock is ahead of the time since its boot. */
+export const clockOffsetSchema = z
+  .int()
+  .min(EARLIEST_MS)
+  .max(LATEST_MS - LONGEST_BOOT_MS);
+
 /**
  * When something happened, as the edge knew it. Wall time may be corrected later; the monotonic time
  * together with the boot it belongs to lets anybody recompute durations without trusting the wall clock.
  */
 export const stampSchema = z.object({
-  wallMs: z.int(),
-  monoMs: z.int().nonnegative(),
+  wallMs: wallMsSchema,
+  monoMs: z.int().nonnegative().max(LONGEST_BOOT_MS),
   bootId: z.uuid(),
   clock: clockQualitySchema,
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { wallMsSchema } from '../stamp.ts';
 import { amountMinorOf } from './amount.ts';
 import { bandPeriods } from './bands.ts';
 import { feeLineSchema, minimumLines, reservationLines, sumOfFees } from './fee-lines.ts';
@@ -6,7 +7,7 @@ import type { Tariff } from './tariff.ts';
 
 /** A cumulative meter register at an instant, in whole watt-hours. */
 export const meterReadingSchema = z.object({
-  atMs: z.int(),
+  atMs: wallMsSchema,
   registerWh: z.int().nonnegative(),
   quality: z.enum(['measured', 'estimated']),
 });
@@ -16,8 +17,8 @@ export type MeterReading = z.infer<typeof meterReadingSchema>;
 export const ratingLineSchema = z.object({
   fee: z.enum(['electricity', 'service']),
   band: z.string(),
-  fromMs: z.int(),
-  toMs: z.int(),
+  fromMs: wallMsSchema,
+  toMs: wallMsSchema,
   energyWh: z.int().nonnegative(),
   priceE4: z.int().nonnegative(),
   amountMinor: z.int().nonnegative(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { chargeLimitsSchema } from '../charge-limits.ts';
 import { faultCodes } from '../faults.ts';
 import { connectorIdSchema, pileIdSchema, siteIdSchema, uuidSchema } from '../ids.ts';
-import { stampSchema } from '../stamp.ts';
+import { stampSchema, wallMsSchema } from '../stamp.ts';
 import { chargeTermsSchema, meterReadingSchema, ratingSchema } from '../tariff/rate.ts';
 import { tariffSchema } from '../tariff/tariff.ts';
 
@@ -64,7 +64,7 @@ export const meterEventKinds = [
  * instead, null when there was none. `creditedWh` is what was billed of the step between them.
  */
 export const meterEventSchema = z.object({
-  atMs: z.int(),
+  atMs: wallMsSchema,
   kind: z.enum(meterEventKinds),
   fromRawWh: z.int().nonnegative(),
   toRawWh: z.int().nonnegative().nullable(),

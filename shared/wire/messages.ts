@@ -4,7 +4,7 @@ import { documentKeyIdSchema, documentKeysOfferSchema, documentSignaturesSchema 
 import { documentDigestSchema, documentKindSchema, documentVersionSchema, MAX_DOCUMENT_BYTES } from '../documents.ts';
 import { faultCodes } from '../faults.ts';
 import { connectorIdSchema, pileIdSchema, requestIdSchema, siteIdSchema, uuidSchema } from '../ids.ts';
-import { stampSchema } from '../stamp.ts';
+import { stampSchema, wallMsSchema } from '../stamp.ts';
 import { tariffSchema } from '../tariff/tariff.ts';
 import { fingerprintSchema } from './credentials.ts';
 import { WIRE_VERSION } from './topics.ts';
@@ -178,7 +178,7 @@ export const connectorStateSchema = z.object({
   pileId: pileIdSchema,
   connectorId: connectorIdSchema,
   status: connectorStatusSchema,
-  observedAtMs: z.int(),
+  observedAtMs: wallMsSchema,
   plugged: z.boolean().nullable(),
   sessionId: uuidSchema.nullable(),
   energyWh: z.int().nonnegative().nullable(),

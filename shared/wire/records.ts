@@ -11,7 +11,7 @@ import {
 import { type ErrorCode, errorCatalogue } from '../errors.ts';
 import { faultCodes } from '../faults.ts';
 import { connectorIdSchema, pileIdSchema, uuidSchema } from '../ids.ts';
-import { stampSchema } from '../stamp.ts';
+import { clockOffsetSchema, stampSchema } from '../stamp.ts';
 import { tariffSchema } from '../tariff/tariff.ts';
 import { cdrSchema, localUserSchema } from './cdr.ts';
 import { occupancySchema } from './occupancy.ts';
@@ -116,7 +116,7 @@ export const alarmRaisedSchema = z.object({
 export const clockCorrectedSchema = z.object({
   kind: z.literal('clock.corrected'),
   bootId: uuidSchema,
-  offsetMs: z.int(),
+  offsetMs: clockOffsetSchema,
   correctionMs: z.int(),
   quality: z.enum(['doubtful', 'trusted']),
 });

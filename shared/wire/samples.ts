@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { connectorIdSchema, uuidSchema } from '../ids.ts';
+import { wallMsSchema } from '../stamp.ts';
 import { connectorStatusSchema } from './messages.ts';
 
 /** A record holds at most so many samples, of all connectors together. */
@@ -79,8 +80,8 @@ export const samplesLostSchema = z.object({
   /** How many samples; null where nobody knows. */
   samples: z.int().nonnegative().nullable(),
   /** Between which times, by the clock of then; null where nobody knows. */
-  fromWallMs: z.int().nullable(),
-  toWallMs: z.int().nullable(),
+  fromWallMs: wallMsSchema.nullable(),
+  toWallMs: wallMsSchema.nullable(),
 });
 export type SamplesLost = z.infer<typeof samplesLostSchema>;
 
