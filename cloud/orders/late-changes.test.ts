@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Db } from '../db/connect.ts';
 import { transaction } from '../db/transaction.ts';
 import { handleBatch } from '../ingest/batch.ts';
 import { failOverdueStarts } from '../operations/sweeper.ts';
+import { beforeTransaction } from '../testing/before-transaction.ts';
 import type { ChargingSite } from '../testing/charging-site.ts';
 import { onChargingSites } from '../testing/on-charging-sites.ts';
 import { started } from '../testing/records.ts';
@@ -31,26 +31,6 @@ async function listed(count: number, cursor: string | null) {
   };
   await expect.poll(length).toBe(count);
   return page;
-}
-
-/** The same database, where something happens before the transaction of that number. */
-function beforeTransaction(db: Db, number: number, act: () => Promise<void>): Db {
-  let begun = 0;
-  return new Proxy(db, {
-    get(target, key) {
-      if (key !== 'transaction') {
-        const value: unknown = Reflect.get(target, key);
-        return typeof value === 'function' ? value.bind(target) : value;
-      }
-      return () => ({
-        async execute(work: never) {
-          begun += 1;
-          if (begun === number) await act();
-          return target.transaction().execute(work);
-        },
-      });
-    },
-  });
 }
 
 test('OP-21 what a sweeper changes late in its round is not passed over by who follows the list', async () => {

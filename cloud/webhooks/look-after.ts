@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { CloudContext } from '../context.ts';
 import type { Db } from '../db/connect.ts';
-import { transaction } from '../db/transaction.ts';
+import { type Trx, transaction } from '../db/transaction.ts';
 import { takeEach } from '../runtime/take-each.ts';
 import { freeForgotten } from './claim.ts';
 import { disableWithNotice } from './disable.ts';
@@ -22,16 +22,22 @@ export async function lookAfterWebhooks(context: CareContext): Promise<void> {
 }
 
 async function endLongPauses(context: CareContext, nowMs: number): Promise<void> {
-  const paused = await context.db
+  const paused = await pausedTooLong(context.db, nowMs).execute();
+  await takeEach(paused, ({ endpoint_id: id }) =>
+    transaction(context.db, async (trx) => {
+      // Its partner may just have ended the pause.
+      const still = await pausedTooLong(trx, nowMs).where('endpoint_id', '=', id).forUpdate().executeTakeFirst();
+      if (still !== undefined) await disableWithNotice(context, trx, id, 'paused for 14 days', nowMs);
+    }),
+  );
+}
+
+const pausedTooLong = (db: Db | Trx, nowMs: number) =>
+  db
     .selectFrom('webhook_endpoints')
     .select('endpoint_id')
     .where('paused_at_ms', '<=', nowMs - LONGEST_PAUSE_MS)
-    .where('disabled_at_ms', 'is', null)
-    .execute();
-  await takeEach(paused, ({ endpoint_id: id }) =>
-    transaction(context.db, (trx) => disableWithNotice(context, trx, id, 'paused for 14 days', nowMs)),
-  );
-}
+    .where('disabled_at_ms', 'is', null);
 
 /**
  * Forgets deliveries that are over, events that nobody is waiting for, and endpoints that were deleted, from before a time. What is

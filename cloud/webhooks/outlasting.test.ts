@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeTransaction } from '../testing/before-transaction.ts';
 import { type Stage, setTheStage } from '../testing/fixtures.ts';
 import { type HookStage, hookStage } from '../testing/hook-stage.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '../testing/webhook-receiver.ts';
+import { LONGEST_PAUSE_MS, lookAfterWebhooks } from './look-after.ts';
 import { MOST_AT_ONCE } from './replay.ts';
 
 const DAY_MS = 86_400_000;
@@ -59,6 +61,19 @@ test('OP-20 a pause does not count as failing: after it, one failure does not di
   await new Promise((resolve) => setTimeout(resolve, 300));
   const endpoint = await look(id);
   expect([endpoint.status, endpoint.disabled_reason]).toEqual(['enabled', null]);
+});
+
+test('OP-20 a pause that its partner ends while it is about to be ended for being too long disables nothing', async () => {
+  const { endpoint_id: id } = await hooks.register(receiver.url);
+  await stage.partner.call('POST', own(id, '/pause'));
+  await hooks.emit(await hooks.newOrder(), 'charge.ended', { n: 1 });
+  clock.advance(LONGEST_PAUSE_MS);
+  const db = beforeTransaction(cloud.context.db, 1, async () => {
+    expect((await stage.partner.call('POST', own(id, '/enable'))).status).toBe(200);
+  });
+  await lookAfterWebhooks({ ...cloud.context, db });
+  expect((await look(id)).status).toBe('enabled');
+  await expect.poll(() => receiver.received.map(({ body }) => body.data)).toEqual([{ n: 1 }]);
 });
 
 test('OP-20 what the former address answers does not disable an endpoint that has another one by then', async () => {
