@@ -11,7 +11,7 @@ export function createAsk(input: NodeJS.ReadStream, output: NodeJS.WriteStream):
       done();
     },
   });
-  const lines = createInterface({ input, output: echo, terminal: input.isTTY === true });
+  const lines = createInterface({ input, output: echo, terminal: input.isTTY === true, historySize: 0 });
   const waiting = lines[Symbol.asyncIterator]();
   return {
     async ask(question, kind) {
