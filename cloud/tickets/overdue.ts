@@ -1,6 +1,7 @@
 import { raisePlatformAlarm } from '../alarms/raise-alarm.ts';
 import type { CloudContext } from '../context.ts';
 import { transaction } from '../db/transaction.ts';
+import { iso } from '../http/iso.ts';
 import { PLATFORM } from './by-policy.ts';
 import { note } from './tickets.ts';
 
@@ -27,12 +28,13 @@ const tellSome = (context: OverdueContext): Promise<number> =>
       .forUpdate()
       .skipLocked()
       .execute();
-    for (const { ticket_id: ticketId, number, title, priority, assignee } of tickets) {
+    for (const { ticket_id: ticketId, number, title, priority, assignee, due_at_ms: dueAtMs } of tickets) {
       await trx.updateTable('tickets').set({ overdue_told_at_ms: nowMs }).where('ticket_id', '=', ticketId).execute();
       await note(trx, { ticketId, by: PLATFORM, kind: 'overdue', detail: {}, nowMs });
       await raisePlatformAlarm(context, trx, {
         partnerId: null,
-        about: `ticket/${number}`,
+        // Another time that is over is news, also to who is at the alert of the one before.
+        about: `ticket/${number}/${iso(dueAtMs)}`,
         code: 'ticket.overdue',
         severity: priority === 'urgent' ? 'critical' : 'warning',
         detail: `ticket ${number} (${priority}, ${assignee ?? 'nobody'}): ${title}`,

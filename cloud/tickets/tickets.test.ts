@@ -150,6 +150,9 @@ test('XC-02 exceptions of an order are one ticket, and are resolved with it', as
   expect((await exceptions()).map((one: { resolved_at: string }) => one.resolved_at)).toEqual(
     Array(2).fill(new Date(clock.wallMs()).toISOString()),
   );
+  await act(id, 'move', { move: 'reopen', comment: 'the partner disagrees' });
+  expect((await exceptions()).map((one: { resolved_at: string | null }) => one.resolved_at)).toEqual([null, null]);
+  await act(id, 'move', { move: 'resolve', comment: 'a credit note' });
   // What is found after that is another matter.
   await except(orderId, 'cdr.again');
   wake();
@@ -212,7 +215,12 @@ test('XC-02 a ticket is opened from an alert, with its words, its level and what
 test('XC-02 a ticket whose time is over raises one alarm, and another when its new time is over', async () => {
   const { ticket_id: id, number } = await open({ title: 'slow', priority: 'urgent' });
   const told = async () =>
-    (await cloud.context.db.selectFrom('alarms').selectAll().where('about', '=', `ticket/${number}`).execute()).length;
+    (await cloud.context.db.selectFrom('alarms').selectAll().where('about', 'like', `ticket/${number}/%`).execute())
+      .length;
+  const alerts = async () =>
+    (await owner.ask('GET', '/alerts?code=ticket.overdue&state=unacknowledged')).body.alerts.filter(
+      ({ subject_id: subject }: { subject_id: string }) => subject.startsWith(`${number}/`),
+    );
   clock.advance(HOUR - 1);
   wake();
   await new Promise((resolve) => setTimeout(resolve, 100));
@@ -227,9 +235,14 @@ test('XC-02 a ticket whose time is over raises one alarm, and another when its n
   wake();
   await act(id, 'change', { due_at: new Date(clock.wallMs() + HOUR).toISOString(), comment: 'parts come tomorrow' });
   expect(await told()).toBe(1);
+  await expect.poll(async () => (await alerts()).length).toBe(1);
+  const [{ alert_id: alertId }] = await alerts();
+  await owner.ask('POST', `/alerts/${alertId}/acknowledge`, {});
   clock.advance(HOUR);
   wake();
   await expect.poll(told).toBe(2);
+  // Who was at the one is not at the other.
+  await expect.poll(async () => (await alerts()).length).toBe(1);
   await act(id, 'move', { move: 'resolve', comment: 'done' });
   expect((await owner.ask('GET', `/tickets/${id}`)).body).toMatchObject({ overdue: false });
 });

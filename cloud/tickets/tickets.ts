@@ -115,7 +115,7 @@ async function lockTicket(trx: Trx, ticketId: string): Promise<TicketRow> {
 
 /**
  * Takes a ticket from one state to the next. With its resolution the exceptions of orders that are in it are resolved as well; opened again, it has its whole time once
- * more.
+ * more, and they wait again.
  *
  * @throws PilegateError `ticket.unknown`, `ticket.state`
  */
@@ -132,6 +132,7 @@ export const moveTicket = (
     const nowMs = clock.wallMs();
     const renewed = { due_at_ms: nowMs + allowedMs[ticket.priority], overdue_told_at_ms: null };
     if (move === 'resolve') await resolveExceptions(trx, ticketId, nowMs);
+    if (move === 'reopen') await reopenExceptions(trx, ticketId);
     await note(trx, { ticketId, by, kind: 'moved', detail: { from: ticket.state, to: state, comment }, nowMs });
     return await touch(trx, ticketId, {
       state,
@@ -149,6 +150,9 @@ const resolveExceptions = (trx: Trx, ticketId: string, nowMs: number): Promise<u
     .where('ticket_id', '=', ticketId)
     .where('resolved_at_ms', 'is', null)
     .execute();
+
+const reopenExceptions = (trx: Trx, ticketId: string): Promise<unknown> =>
+  trx.updateTable('exceptions').set({ resolved_at_ms: null }).where('ticket_id', '=', ticketId).execute();
 
 export interface TicketChange {
   readonly title?: string | undefined;
