@@ -18,6 +18,10 @@ import {
   retriedRecordSchema,
 } from './schemas.ts';
 
+const numberedQuerySchema = listQuerySchema.extend({
+  before: z.coerce.number().int().positive().optional().describe('the last number of the page before'),
+});
+
 /** What needs a person: dead letters, records that are missing, orders whose bill is in doubt. Newest first. */
 export function attentionRoutes(context: CloudContext, staff: StaffGate): FastifyPluginCallbackZod {
   return (app, _options, done) => {
@@ -26,16 +30,18 @@ export function attentionRoutes(context: CloudContext, staff: StaffGate): Fastif
       schema: {
         tags: staffTags,
         summary: 'Messages and records that could not be taken, and still wait for a person',
-        querystring: listQuerySchema,
+        querystring: numberedQuerySchema,
         response: { 200: z.object({ dead_letters: z.array(deadLetterSchema) }), ...problems(...staffProblems) },
       },
       handler: async (request) => {
+        const { before, limit } = request.query;
         const rows = await context.db
           .selectFrom('dead_letters')
           .selectAll()
           .where('settled_at_ms', 'is', null)
+          .$if(before !== undefined, (query) => query.where('dead_letter_id', '<', before ?? 0))
           .orderBy('dead_letter_id', 'desc')
-          .limit(request.query.limit)
+          .limit(limit)
           .execute();
         return { dead_letters: rows.map((row) => ({ ...row, received_at: iso(row.received_at_ms) })) };
       },
@@ -99,17 +105,19 @@ export function attentionRoutes(context: CloudContext, staff: StaffGate): Fastif
       schema: {
         tags: staffTags,
         summary: 'Orders whose bill needs a person, with both figures',
-        querystring: listQuerySchema,
+        querystring: numberedQuerySchema,
         response: { 200: z.object({ exceptions: z.array(exceptionSchema) }), ...problems(...staffProblems) },
       },
       handler: async (request) => {
+        const { before, limit } = request.query;
         const rows = await context.db
           .selectFrom('exceptions')
           .leftJoin('cdrs', 'cdrs.cdr_id', 'exceptions.cdr_id')
           .selectAll('exceptions')
           .select(['cdrs.document', 'cdrs.rerated'])
+          .$if(before !== undefined, (query) => query.where('exception_id', '<', before ?? 0))
           .orderBy('exception_id', 'desc')
-          .limit(request.query.limit)
+          .limit(limit)
           .execute();
         return {
           exceptions: rows.map((row) => ({
