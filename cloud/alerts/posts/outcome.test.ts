@@ -11,7 +11,10 @@ import { openTestDatabase } from '../../testing/test-database.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '../../testing/webhook-receiver.ts';
 import { createWebhookPoster } from '../../webhooks/post.ts';
 import { createChannel, enableChannel, testChannel } from '../channels/channels.ts';
+import { escalateDue } from '../escalate.ts';
+import { takeAlarms } from '../take-alarms.ts';
 import { createPostWorker } from './post-worker.ts';
+import { writePosts } from './write-posts.ts';
 
 const DAY_MS = 86_400_000;
 const clock = createTestClock();
@@ -43,7 +46,7 @@ const context = (key = masterKey) => ({
   secrets: createSecretBox(key, systemRandom.bytes),
   lookUp: () => Promise.resolve([]),
   wake: { commands: () => {}, deliveries: () => {}, alerts: () => {} },
-  settings: { webhookDevAllow: [receiver.hostPort] } as unknown as CloudContext['settings'],
+  settings: { publicUrl: null, webhookDevAllow: [receiver.hostPort] } as unknown as CloudContext['settings'],
 });
 
 function startWorker(own = context()) {
@@ -74,6 +77,33 @@ test('XC-02 a channel that has failed once, days ago, is not disabled by one mor
     failing_told_at_ms: null,
     failing_since_ms: clock.wallMs(),
   });
+});
+
+test('XC-02 when nothing can be sent for hours, what was to be told is told as soon as it can be again, and nobody has to enable anything', async () => {
+  receiver.received.length = 0;
+  receiver.answer((_webhook, response) => response.writeHead(503).end());
+  const at = { raised_at_ms: clock.wallMs(), received_at_ms: clock.wallMs() };
+  await db
+    .insertInto('alarms')
+    .values({ ...at, alarm_id: systemRandom.uuid(), source: 'platform', code: 'c', severity: 'warning', detail: 'd' })
+    .execute();
+  const goOn = async (forMs: number) => {
+    for (let ms = 0; ms < forMs; ms += 600_000) {
+      await takeAlarms(context(), () => Promise.resolve());
+      await escalateDue(context());
+      await writePosts(context());
+      await send();
+      clock.advance(600_000);
+    }
+  };
+  await goOn(DAY_MS / 4);
+  expect(await channel()).toMatchObject({ disabled_at_ms: null });
+  receiver.received.length = 0;
+  receiver.answer((_webhook, response) => response.writeHead(204).end());
+  await goOn(DAY_MS / 12);
+  expect(receiver.received.map(({ body }) => body.data.alerts[0].code)).toContain('c');
+  const { failing_told_at_ms: failing } = await channel();
+  expect(failing).toBeNull();
 });
 
 test('XC-02 a message that is broken off as its process ends is no failure of its channel', async () => {

@@ -5,12 +5,16 @@ import { type Trx, transaction } from '../../db/transaction.ts';
 import { storable } from '../../ingest/storable.ts';
 import { nextAttemptAtMs } from '../../webhooks/retry-plan.ts';
 import type { SendOutcome } from '../channels/post.ts';
+import { enabledChannels } from '../escalate.ts';
 import type { ClaimedPost } from './claim.ts';
 
 const S = 1_000;
 /** News of what burns are no use tomorrow: often at first, and given up after two and a half hours. By then the chain has gone on. */
 export const POST_RETRY_MS = [10, 20, 40, 60, 120, 300, 600, 1_200, 1_800, 3_600].map((s) => s * S);
-/** A channel that has failed for so long, which is less than what one post is tried for, is disabled: the others tell of it. */
+/**
+ * A channel that has failed for so long, which is less than what one post is tried for, is disabled, and the others tell of it. Where no other one
+ * works either, it is not the channel: it goes on being tried, or nobody would be told of anything when the way out is there again.
+ */
 export const DISABLE_AFTER_MS = 2 * 3_600 * S;
 /** What failed longer ago than any wait between two attempts of a post is another failure: nothing is known of the time between. */
 const ONE_FAILURE_MS = 1.2 * Math.max(...POST_RETRY_MS);
@@ -75,18 +79,25 @@ async function recordFailure(
   if (isOver) await change(trx, post, { status: 'failed', attempts, last_error: error, finished_at_ms: nowMs });
   else await change(trx, post, { attempts, last_error: error, next_attempt_at_ms: nextMs });
   if (isDisabled) return;
-  if (failed.isGone === true || failingForMs >= DISABLE_AFTER_MS) {
+  if (failed.isGone === true || (failingForMs >= DISABLE_AFTER_MS && (await anotherWorks(trx, channelId)))) {
     const reason = failed.isGone === true ? 'the receiver answered 410 Gone' : 'every attempt failed for 2 h';
-    await disableChannel(context, trx, { channelId, reason: `${reason}: ${error}`, nowMs });
-  } else if (channel.failing_told_at_ms === null && (failingForMs >= FAILING_AFTER_MS || nextMs === null)) {
+    return await disableChannel(context, trx, { channelId, reason: `${reason}: ${error}`, nowMs });
+  }
+  const isNews = channel.failing_told_at_ms === null && (failingForMs >= FAILING_AFTER_MS || nextMs === null);
+  if (isNews) {
     await trx
       .updateTable('alert_channels')
       .set({ failing_told_at_ms: nowMs })
       .where('channel_id', '=', channelId)
       .execute();
     await alarm(context, trx, { channelId, code: 'alert.channel_failing', detail: error, nowMs });
-    await tellOthers(trx, channelId, nowMs);
   }
+  if (isNews || nextMs === null) await tellOthers(trx, channelId, nowMs);
+}
+
+async function anotherWorks(trx: Trx, channelId: string): Promise<boolean> {
+  const { working } = await enabledChannels(trx);
+  return working.some((id) => id !== channelId);
 }
 
 /** Only as long as this worker holds the lease: another one may have taken over meanwhile. */
