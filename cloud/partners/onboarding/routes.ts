@@ -26,6 +26,7 @@ import {
   createdApplicationSchema,
   fileQuerySchema,
 } from './schemas.ts';
+import { createUploads } from './uploads.ts';
 
 const tags = ['onboarding'];
 const params = z.object({ application_id: applicationIdSchema });
@@ -37,6 +38,7 @@ const BASE = '/onboarding/v1/applications';
 /** How somebody becomes a partner: registers, adds files, hands it in, and sees what came of it. */
 export function onboardingRoutes(context: CloudContext): FastifyPluginCallbackZod {
   const gate = createApplicantGate(context);
+  const uploads = createUploads();
   const own = { onRequest: gate.applicant, preValidation: [parseJsonBody] };
   const rules = { devAllow: context.settings.webhookDevAllow, lookUp: context.lookUp };
 
@@ -101,7 +103,13 @@ export function onboardingRoutes(context: CloudContext): FastifyPluginCallbackZo
     });
 
     app.post(`${BASE}/:application_id/files`, {
-      onRequest: gate.applicant,
+      onRequest: [
+        gate.applicant,
+        (request, reply, begun) => {
+          uploads.begin(callerBlock(request.ip), reply.raw);
+          begun();
+        },
+      ],
       bodyLimit: MOST_FILE_BYTES,
       schema: {
         tags,

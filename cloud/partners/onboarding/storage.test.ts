@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Applicant, createApplicant, examplePdf, exampleRegistration } from '../../testing/applicant.ts';
 import { staffPost } from '../../testing/fixtures.ts';
@@ -6,6 +7,7 @@ import { startTestCloud, type TestCloud } from '../../testing/test-cloud.ts';
 import { forgetDrafts } from './applications.ts';
 import { MOST_FILE_BYTES } from './files.ts';
 import { MOST_HELD_MIB, tellOfLittleRoom } from './room.ts';
+import { MOST_UPLOADS, MOST_UPLOADS_OF_ONE } from './uploads.ts';
 
 const DAY_MS = 86_400_000;
 const clock = createTestClock();
@@ -86,6 +88,41 @@ test('OP-01 the bytes that come from one address have a limit of their own, of I
   expect((await upload(await applicantAt('2001:db8:1:2::1'), largest(12))).status).toBe(201);
   clock.advance(1_800_000);
   expect((await upload(two, largest(12))).status).toBe(201);
+});
+
+/** A file of which the first half is sent. */
+async function beginUpload({ applicationId, token }: Applicant, address: string) {
+  const url = `${cloud.httpUrl}/onboarding/v1/applications/${applicationId}/files?purpose=other&name=x`;
+  const bytes = pdf(address + applicationId);
+  const headers = { ...from(address), authorization: `Bearer ${token}`, 'content-type': 'application/pdf' };
+  const sent = request(url, { method: 'POST', headers: { ...headers, 'content-length': bytes.length } });
+  const one = { status: 0, end: () => sent.end(bytes.subarray(9)), abort: () => sent.destroy() };
+  sent.once('response', (answer) => {
+    one.status = answer.resume().statusCode ?? -1;
+  });
+  sent.once('error', () => undefined);
+  await new Promise((resolve) => sent.write(bytes.subarray(0, 9), resolve));
+  return one;
+}
+
+test('XC-08 XC-12 strangers who send files slowly hold only so much of the memory, and one of them a part of that', async () => {
+  const answered = (all: readonly { status: number }[]) =>
+    all.map(({ status }) => status).filter((status) => status !== 0);
+  const stranger = await applicantAt('203.0.113.90');
+  const own: Awaited<ReturnType<typeof beginUpload>>[] = [];
+  for (let n = 0; n < MOST_UPLOADS_OF_ONE + 2; n += 1) own.push(await beginUpload(stranger, '203.0.113.90'));
+  await expect.poll(() => answered(own)).toEqual([429, 429]);
+  const others: typeof own = [];
+  for (let n = MOST_UPLOADS_OF_ONE; n < MOST_UPLOADS + 2; n += 1) {
+    const address = `203.0.114.${n}`;
+    others.push(await beginUpload(await applicantAt(address), address));
+  }
+  await expect.poll(() => answered(others)).toEqual([503, 503]);
+  for (const one of own) one.abort();
+  const late = await applicantAt('203.0.115.1');
+  await expect.poll(async () => (await upload(late, pdf('late'), from('203.0.115.1'))).status).toBe(201);
+  for (const one of others) one.end();
+  await expect.poll(() => answered(others).filter((status) => status === 201)).toHaveLength(others.length - 2);
 });
 
 test('OP-01 XC-01 one address puts only so much on the record for good, with however many applications', async () => {
