@@ -164,7 +164,7 @@ const endings: Readonly<Record<KeyEnd, (nowMs: number, reason: string) => Partia
 
 /**
  * Disables a key, takes that back, or ends it for good. It holds from the COMMIT on, in every process. What is so already is left
- * as it is.
+ * as it is. Whoever enables one has looked at how it is used: it is no longer held against its past, and has a new one.
  *
  * @throws PilegateError `key.unknown`, or `key.state` for one that was revoked
  */
@@ -179,6 +179,8 @@ export const changeKey = (context: KeyContext, name: KeyName, change: KeyEnd, re
       .set(endings[change](context.clock.wallMs(), reason))
       .where('key_id', '=', name.keyId)
       .execute();
+    if (change === 'enable' && row.disabled_at_ms !== null)
+      await trx.deleteFrom('key_usage').where('family_id', '=', row.family_id).execute();
   });
 
 /**

@@ -86,6 +86,34 @@ test('OP-09 where the policy of the partner says so it is disabled at once, on r
   await cloud.context.db.updateTable('partners').set({ suspends_unusual: false }).execute();
 });
 
+test('OP-09 what a key does when staff enable it is usual from then on: it is not disabled for it again every hour', async () => {
+  const { db } = cloud.context;
+  const wish = { environment: 'sandbox', scopes: ['read', 'control'] };
+  const key = await staffPost(cloud.app, cloud.staffToken, `${path()}/keys`, wish);
+  const client = createPartnerClient(cloud.app, clock, key);
+  const use = (endpointClass: 'read' | 'control', windows: number, agoWindows = 0) => {
+    const lastMs = Math.floor(clock.wallMs() / WINDOW_MS) * WINDOW_MS - agoWindows * WINDOW_MS;
+    const of = { family_id: key.key_id as string, class: endpointClass, source: '192.0.2.1', calls: 60 };
+    const rows = Array.from({ length: windows }, (_, n) => ({ ...of, window_at_ms: lastMs - n * WINDOW_MS }));
+    return db.insertInto('key_usage').values(rows).execute();
+  };
+  await use('read', 500, 1);
+  await use('control', 1);
+  await db.updateTable('partners').set({ suspends_unusual: true }).execute();
+  await watch();
+  const isTaken = async () => (await client.call('GET', '/v1/stations')).status === 200;
+  expect(await isTaken()).toBe(false);
+  const enable = `${path()}/keys/${key.key_id}/enable`;
+  await staffPost(cloud.app, cloud.staffToken, enable, { reason: 'they start more than they look' });
+  for (let n = 0; n < 14; n += 1) {
+    clock.advance(WINDOW_MS);
+    await use('control', 1);
+    await watch();
+  }
+  await db.updateTable('partners').set({ suspends_unusual: false }).execute();
+  expect(await isTaken()).toBe(true);
+});
+
 test('OP-09 a rotation gives a key no new past, and hides none: all that come from it are disabled', async () => {
   const { keyId, look } = await keyWithPast();
   const bystander = await keyWithPast();
