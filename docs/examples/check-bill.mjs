@@ -1,4 +1,5 @@
 // Adds a bill up again from the data of `charge.ended`: meter readings, tariff, and nothing of what the platform added up.
+// A charge that is void or abnormal has no bill to check.
 
 /** energy_wh × price_e4 / 100,000, rounded half up. */
 const amountOf = (energyWh, priceE4) => Math.floor((2 * energyWh * priceE4 + 100_000) / 200_000);
@@ -20,6 +21,22 @@ function bandAt(tariff, at) {
   );
   const minuteOfDay = Number(hour) * 60 + Number(minute);
   return (plan ?? tariff).bands.findLast((band) => band.start_minute <= minuteOfDay);
+}
+
+/** minutes × minute_price_e4 / 100, rounded half up. */
+const minutesAmount = (minutes, priceE4) => Math.floor((2 * minutes * priceE4 + 100) / 200);
+
+/** What is charged beside energy, by the tariff: what the energy lacks of the minimum, and the reservation by its started minutes. */
+function feesOf({ tariff, reserved_ms: reservedMs }, energyWh, energyMinor) {
+  const fees = [];
+  const lacking = (tariff.minimum_minor ?? 0) - energyMinor;
+  if (energyWh > 0 && lacking > 0) fees.push({ fee: 'minimum', amount_minor: lacking });
+  if (reservedMs === null || tariff.reservation === null) return fees;
+  const { flat_minor: flatMinor, minute_price_e4: priceE4 } = tariff.reservation;
+  const minutes = Math.ceil(reservedMs / 60_000);
+  if (flatMinor !== null) fees.push({ fee: 'reservation', amount_minor: flatMinor });
+  if (priceE4 !== null && minutes > 0) fees.push({ fee: 'reservation', amount_minor: minutesAmount(minutes, priceE4) });
+  return fees;
 }
 
 /**
@@ -55,14 +72,11 @@ export function checkBill({ cdr, amount_due: amountDue }) {
     const billed = lines.reduce((sum, line) => sum + line.energy_wh, 0);
     expectSame(`energy billed for ${fee}`, counted, billed);
   }
-  for (const fee of bill.fees) {
-    if (fee.minutes !== null && fee.minute_price_e4 !== null) {
-      const uncapped = Math.floor((2 * fee.minutes * fee.minute_price_e4 + 100) / 200);
-      expectSame(fee.fee, Math.min(uncapped, fee.most_minor ?? uncapped), fee.amount_minor);
-    }
-    totalMinor += fee.amount_minor;
-  }
+  const fees = feesOf(cdr, counted, totalMinor);
+  const told = (list) => list.map(({ fee, amount_minor: minor }) => `${fee} ${minor}`).join(', ');
+  expectSame('fees', told(fees), told(bill.fees));
+  for (const fee of fees) totalMinor += fee.amount_minor;
   expectSame('total', totalMinor, bill.total.minor);
-  if (bill.held === null) expectSame('amount due', totalMinor, amountDue?.minor);
+  expectSame('amount due', Math.min(totalMinor, bill.held?.minor ?? totalMinor), amountDue?.minor);
   return { total_minor: totalMinor, complaints };
 }
