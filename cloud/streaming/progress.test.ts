@@ -138,4 +138,18 @@ describe('OP-18 the stream tells how charges get on', { timeout: 60_000 }, () =>
     // They live, and have heard of the change of status.
     expect(silent.map((client) => client.messages[0]?.type)).toEqual(['snapshot', 'snapshot', 'snapshot']);
   });
+
+  test('OP-27 also at a station that its partner may not use any more: what runs there can be followed', async () => {
+    const charge = await charging();
+    await charge.tell(100);
+    await staffPost(cloud.app, cloud.staffToken, `/staff/v1/partners/${site.stage.partnerId}/access`, {
+      environment: 'sandbox',
+      stations: 'listed',
+      site_ids: [],
+      reason: 'the contract is over',
+    });
+    const client = await connect();
+    await expect.poll(() => client.progress().map((charges) => charges.map((each) => each.energy_wh))).toEqual([[100]]);
+    expect(client.messages[0]).toMatchObject({ type: 'snapshot', statuses: [] });
+  });
 });
