@@ -7,7 +7,7 @@ import type { EndpointClass } from '../rate-policy.ts';
 export const WINDOW_MS = 300_000;
 /** A week, so that each of its days is among what is usual. */
 const KEPT_MS = 7 * 86_400_000;
-/** Of one family of keys in one window; the rest is counted together: nobody fills the memory with addresses. */
+/** Of one family of keys in one window; the rest is counted together: nobody fills the memory, or the table, with addresses. */
 const MOST_SOURCES = 50;
 export const OTHER_SOURCES = 'others';
 
@@ -27,17 +27,19 @@ interface Count {
 
 export function createKeyUsage({ db, clock }: { readonly db: Db; readonly clock: Clock }): KeyUsage {
   let counts = new Map<string, Count>();
-  let sources = new Map<string, Set<string>>();
+  /** By window, then by family. */
+  const sources = new Map<number, Map<string, Set<string>>>();
 
   return {
     note(familyId, endpointClass, from) {
       const windowAtMs = Math.floor(clock.wallMs() / WINDOW_MS) * WINDOW_MS;
-      const window = `${familyId} ${windowAtMs}`;
-      const known = sources.get(window) ?? new Set<string>();
-      sources.set(window, known);
+      const ofFamilies = sources.get(windowAtMs) ?? new Map<string, Set<string>>();
+      sources.set(windowAtMs, ofFamilies);
+      const known = ofFamilies.get(familyId) ?? new Set<string>();
+      ofFamilies.set(familyId, known);
       const source = known.has(from) || known.size < MOST_SOURCES ? from : OTHER_SOURCES;
       known.add(source);
-      const name = `${window} ${endpointClass} ${source}`;
+      const name = `${familyId} ${windowAtMs} ${endpointClass} ${source}`;
       const count = counts.get(name);
       if (count === undefined) counts.set(name, { familyId, windowAtMs, endpointClass, source, calls: 1 });
       else count.calls += 1;
@@ -46,7 +48,8 @@ export function createKeyUsage({ db, clock }: { readonly db: Db; readonly clock:
       if (counts.size === 0) return;
       const written = [...counts.values()];
       counts = new Map();
-      sources = new Map();
+      for (const windowAtMs of [...sources.keys()])
+        if (windowAtMs + WINDOW_MS <= clock.wallMs()) sources.delete(windowAtMs);
       // In one order, so that two processes cannot wait for each other.
       const rows = written
         .map((count) => ({

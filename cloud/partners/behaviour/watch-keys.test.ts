@@ -195,6 +195,27 @@ test('OP-09 calls of several processes add up, and a thousand addresses fill not
   expect((await alarms(keyId)).map(({ detail }) => /\((\w+)\)/.exec(detail)?.[1]).sort()).toEqual(['rate', 'source']);
 });
 
+test('OP-09 addresses fill nothing either when they come one after the other, while what came before is written down', async () => {
+  const { keyId } = await keyWithPast();
+  const usage = createKeyUsage(cloud.context);
+  const rowsNow = () =>
+    cloud.context.db
+      .selectFrom('key_usage')
+      .select('source')
+      .where('family_id', '=', keyId)
+      .where('window_at_ms', '=', Math.floor(clock.wallMs() / WINDOW_MS) * WINDOW_MS)
+      .execute();
+  const come = async (from: number) => {
+    for (let n = 0; n < 40; n += 1) usage.note(keyId, 'read', `2001:db8:1:${(from + n).toString(16)}::/64`);
+    await usage.flush();
+  };
+  for (let n = 0; n < 5; n += 1) await come(n * 40);
+  expect(await rowsNow()).toHaveLength(51);
+  clock.advance(WINDOW_MS);
+  await come(1_000);
+  expect(await rowsNow()).toHaveLength(40);
+});
+
 test('OP-09 how a key was used a week ago is forgotten', async () => {
   await forgetUsage(cloud.context.db, clock.wallMs() + 8 * 86_400_000);
   expect(await cloud.context.db.selectFrom('key_usage').selectAll().execute()).toEqual([]);
