@@ -70,6 +70,16 @@ test('XC-03 what was done is what is told: starts, refusals, records, and delive
   expect(value('pilegate_event_loop_delay_seconds', { quantile: '0.99' })).toBeGreaterThanOrEqual(0);
 });
 
+test('OP-20 XC-03 an endpoint that fails or is paused is no delay of ours: nobody is told of it as one for as long as its partner likes', async () => {
+  const later = async () => (await readFigures(cloud.context.db, cloud.clock.wallMs() + 7_200_000)).deliveries;
+  expect(await later()).toMatchObject({ retrying: 1, oldestAgeMs: null });
+  const endpoints = cloud.context.db.updateTable('webhook_endpoints');
+  await endpoints.set({ failing_since_ms: null, paused_at_ms: cloud.clock.wallMs() }).execute();
+  expect((await later()).oldestAgeMs).toBeNull();
+  await endpoints.set({ failing_since_ms: null, paused_at_ms: null }).execute();
+  expect((await later()).oldestAgeMs).toBeGreaterThanOrEqual(7_200_000);
+});
+
 test('XC-03 what is many is no label: a thousand calls about a thousand orders add no series', async () => {
   const { partner } = site.stage;
   const call = (n: number) => partner.call('GET', `/v1/orders/00000000-0000-4000-8000-${String(n).padStart(12, '0')}`);

@@ -10,7 +10,7 @@ export interface CloudFigures {
     readonly waiting: number;
     readonly retrying: number;
     readonly underWay: number;
-    /** Null: none is pending. */
+    /** Of what only we keep waiting: an endpoint that is paused or fails waits for its partner. Null: none is pending. */
     readonly oldestAgeMs: number | null;
   };
   readonly endpoints: { readonly active: number; readonly failing: number; readonly disabled: number };
@@ -36,9 +36,12 @@ export async function readFigures(db: Db, nowMs: number): Promise<CloudFigures> 
     select count(*) filter (where attempts = 0 and not leased)::int as waiting,
       count(*) filter (where attempts > 0 and not leased)::int as retrying,
       count(*) filter (where leased)::int as under_way,
-      min(created_at_ms) as oldest_ms
-    from (select attempts, created_at_ms, coalesce(leased_until_ms > ${nowMs}::bigint, false) as leased
-      from webhook_deliveries where status = 'pending') as one`.execute(db);
+      min(created_at_ms) filter (where wanted) as oldest_ms
+    from (select attempts, delivery.created_at_ms, coalesce(leased_until_ms > ${nowMs}::bigint, false) as leased,
+        paused_at_ms is null and failing_since_ms is null as wanted
+      from webhook_deliveries delivery join webhook_endpoints using (endpoint_id) where status = 'pending') as one`.execute(
+    db,
+  );
   const endpoints = await sql<{ active: number; failing: number; disabled: number }>`
     select count(*) filter (where disabled_at_ms is null and failing_since_ms is null)::int as active,
       count(*) filter (where disabled_at_ms is null and failing_since_ms is not null)::int as failing,

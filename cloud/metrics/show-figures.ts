@@ -10,7 +10,10 @@ export function figureGauges(registry: Registry): (figures: CloudFigures | null)
   const up = gauge('pilegate_database_up', '1 when the database answered this scrape in time.');
   const operations = gauge('pilegate_operations_open', 'Operations without an outcome, by age.', ['kind', 'age']);
   const deliveries = gauge('pilegate_webhook_deliveries_pending', 'Deliveries that are not over, by state.', ['state']);
-  const oldest = gauge('pilegate_webhook_oldest_pending_seconds', 'Age of the oldest delivery that is not over.');
+  const oldest = gauge(
+    'pilegate_webhook_oldest_pending_seconds',
+    'Age of the oldest delivery that is not over, to an endpoint that takes them.',
+  );
   const endpoints = gauge('pilegate_webhook_endpoints', 'Endpoints of partners, by state.', ['state']);
   const deadLetters = gauge('pilegate_dead_letters_open', 'Dead letters that nobody has settled.', ['source']);
   const alarms = gauge('pilegate_alarms_open', 'Alarms that nobody has closed, by severity.', ['severity']);
