@@ -415,6 +415,18 @@ test('OP-28 partner and staff are told once that less is left than a mark, and a
   expect(alarms.map((one) => one.code)).toEqual(['credit.low', 'credit.low', 'credit.low']);
 });
 
+test('OP-23 OP-28 play money that runs out is nothing to get up for', async () => {
+  await withDeposit({ low_marks_minor: [1_000] });
+  expect((await terms({ environment: 'live', low_marks_minor: [1_000] })).status).toBe(200);
+  expect((await move('top_up', 5_000, { environment: 'live' })).status).toBe(200);
+  await move('withdrawal', 5_000);
+  await move('withdrawal', 5_000, { environment: 'live' });
+  const alarms = cloud.context.db.selectFrom('alarms').select(['detail', 'severity']).where('code', '=', 'credit.low');
+  const told = await alarms.where('partner_id', '=', site.stage.partnerId).execute();
+  const severityOf = (environment: string) => told.find(({ detail }) => detail.includes(environment))?.severity;
+  expect([severityOf('sandbox'), severityOf('live')]).toEqual(['warning', 'critical']);
+});
+
 test('OP-28 a movement is named by whoever makes it: the same again moves nothing, and the name is good for nothing else', async () => {
   await withDeposit();
   const transferId = systemRandom.uuid();
