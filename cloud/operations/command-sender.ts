@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Clock } from '#shared/clock.ts';
+import { LONGEST_RATED_MS } from '#shared/tariff/rate.ts';
 import { commandSchema } from '#shared/wire/messages.ts';
 import { WIRE_VERSION } from '#shared/wire/topics.ts';
 import type { Db } from '../db/connect.ts';
@@ -71,7 +72,7 @@ async function claimDue({ db, processId }: SenderContext, nowMs: number): Promis
         and ((cancelled_at_ms is null and status in ('open', 'received')
               and (expires_at_ms is null or expires_at_ms > ${nowMs}))
           or cancelled_at_ms > ${nowMs - CANCEL_LIFE_MS}
-          or (cancelled_at_ms is not null and kind = 'start' and status = 'done'))
+          or (cancelled_at_ms > ${nowMs - LONGEST_RATED_MS} and kind = 'start' and status = 'done'))
       order by next_send_at_ms
       limit ${AT_ONCE}
       for update skip locked)
