@@ -70,6 +70,14 @@ test('OP-24 a driver whose start was accepted in time pays nothing for not havin
   expect(await at.look(held.reservationId)).toMatchObject({ state: 'expired', failure: null, fee: HALF_AN_HOUR });
 });
 
+test('OP-24 XC-08 nobody pays for more than was asked for, however long a site says that it held', async () => {
+  await putReservationPrices(cloud, site);
+  const held = await at.held();
+  clock.advance(held.untilMs - clock.wallMs());
+  await site.edge.record(at.ended(held, 'expired', { heldMs: 400 * HALF_AN_HOUR_MS }));
+  expect(await at.look(held.reservationId)).toMatchObject({ state: 'expired', held_s: 1800, fee: NO_SHOW });
+});
+
 test('OP-24 who was kept from starting by us pays nothing for not having come', async () => {
   await putReservationPrices(cloud, site);
   const held = await at.held();

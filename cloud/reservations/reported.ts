@@ -49,7 +49,9 @@ export async function applyReservationEnded(
   at: Stamp,
 ): Promise<void> {
   const row = await ownReservation(context, record);
-  const { reason, heldMs, sessionId, detail } = record;
+  const { reason, sessionId, detail } = record;
+  // Held from before it was asked for, or beyond its end: the site has counted wrong.
+  const heldMs = Math.min(record.heldMs, row.until_ms - row.created_at_ms);
   const endedAtMs = toldMs(at, context.nowMs);
   if (reason === 'expired' && isEarly(row, context.nowMs))
     context.logger.warn(
