@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { acknowledgeAlarm, closeAlarm } from '../alarms/handle-alarm.ts';
 import type { CloudContext } from '../context.ts';
 import type { Db } from '../db/connect.ts';
-import { transaction } from '../db/transaction.ts';
+import { type Trx, transaction } from '../db/transaction.ts';
 import { createSecretBox } from '../keys/seal.ts';
 import { systemRandom } from '../random.ts';
 import { createTestClock } from '../testing/test-clock.ts';
@@ -12,7 +12,7 @@ import { openTestDatabase } from '../testing/test-database.ts';
 import { createChannel, takeChannelOut } from './channels/channels.ts';
 import { escalateDue } from './escalate.ts';
 import type { ClaimedPost } from './posts/claim.ts';
-import { endChannel, recordPostOutcome } from './posts/outcome.ts';
+import { endChannel, recordPostOutcome, tellOthers } from './posts/outcome.ts';
 import { storePost, writePosts } from './posts/write-posts.ts';
 import { putChain } from './settings.ts';
 import { takeAlarms } from './take-alarms.ts';
@@ -157,4 +157,37 @@ test('XC-02 neither who takes a channel out nor who has just sent by it waits fo
     await endChannel(trx, 'second', { disabled_at_ms: nowMs, disabled_reason: 'r' });
   });
   await sent;
+});
+
+test('XC-02 neither who begins chains anew nor who counts alarms waits for the other in a circle', async () => {
+  await db.updateTable('alerts').set({ closed_at_ms: 1, close_reason: 'r', next_tick_at_ms: null }).execute();
+  const post = { channelId: 'first', kind: 'alert' as const, facts: [], nowMs: clock.wallMs() };
+  await transaction(db, (trx) => storePost(trx, { ...post, postId: 'msg_2' }));
+  const codes = Array.from({ length: 20 }, (_, n) => `circle-${String.fromCodePoint(97 + n)}`);
+  for (const code of codes.toReversed()) {
+    await raise(code);
+    await takeAlarms(context, () => Promise.resolve());
+    const { alert_id: alertId } = await alertOf(code);
+    const telling = { alert_id: alertId, run: 0, tick: 1, channel_id: 'first', document: '{}', created_at_ms: 0 };
+    await db
+      .insertInto('alert_tellings')
+      .values({ ...telling, post_id: 'msg_2' })
+      .execute();
+  }
+  const count = (trx: Trx, code: string) =>
+    trx.updateTable('alerts').set({ alarm_count: 2 }).where('code', '=', code).execute();
+  let others: Promise<unknown> = Promise.resolve();
+  await transaction(db, async (trx) => {
+    await count(trx, codes[0] ?? '');
+    others = transaction(db, async (other) => {
+      // As it is with many alerts: they are not found in the order of their keys.
+      await sql`set local enable_indexscan = off`.execute(other);
+      await sql`set local enable_bitmapscan = off`.execute(other);
+      await tellOthers(other, 'first', clock.wallMs());
+    });
+    await untilWaiting(1);
+    for (const code of codes) await count(trx, code);
+  });
+  await others;
+  for (const code of codes) expect((await alertOf(code)).run).toBe(1);
 });

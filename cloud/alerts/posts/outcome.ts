@@ -139,15 +139,18 @@ async function disableChannel(
 /** Begins the chain anew for alerts of which this channel was to tell, and of which nobody has heard: now others are told. */
 export const tellOthers = (trx: Trx, channelId: string, nowMs: number): Promise<unknown> =>
   sql`
-    update alerts set run = run + 1, ticks = 0, escalate_from_ms = ${nowMs}::bigint, next_tick_at_ms = ${nowMs}::bigint
-    where closed_at_ms is null and acknowledged_at_ms is null
+    update alerts set run = alerts.run + 1, ticks = 0, escalate_from_ms = ${nowMs}::bigint, next_tick_at_ms = ${nowMs}::bigint
+    from (select alert_id from alerts where closed_at_ms is null and acknowledged_at_ms is null
       and exists (
         select 1 from alert_tellings mine left join alert_posts post on post.post_id = mine.post_id
         where mine.alert_id = alerts.alert_id and mine.run = alerts.run and mine.channel_id = ${channelId}
           and coalesce(post.status, 'pending') <> 'delivered')
       and not exists (
         select 1 from alert_tellings heard join alert_posts post on post.post_id = heard.post_id
-        where heard.alert_id = alerts.alert_id and heard.run = alerts.run and post.status = 'delivered')`.execute(trx);
+        where heard.alert_id = alerts.alert_id and heard.run = alerts.run and post.status = 'delivered')
+      -- In the order in which alarms are counted, so that none waits for the other in a circle.
+      order by alert_key collate "C" for update) as unheard
+    where alerts.alert_id = unheard.alert_id`.execute(trx);
 
 /** Takes a channel out, with what was still to be sent there. */
 export async function endChannel(
