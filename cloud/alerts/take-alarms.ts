@@ -16,28 +16,29 @@ export const QUIET_AFTER_CLOSE_MS = 600_000;
 type AlarmRow = Selectable<Database['alarms']>;
 type TakeContext = Pick<CloudContext, 'db' | 'clock' | 'random'>;
 
-/** An alert that did not exist before. */
-export interface NewAlert {
+/** An alert, new or not, to which alarms have just come. */
+export interface GrownAlert {
   readonly alertId: string;
   /** Code and subject. */
   readonly key: string;
   readonly code: string;
+  /** Of these alarms. */
   readonly level: AlertLevel;
   readonly alarms: readonly AlarmRow[];
 }
 
-/** What else a new alert leads to, in the transaction that makes it. */
-export type OnNewAlert = (trx: Trx, alert: NewAlert) => Promise<void>;
+/** What else alarms lead to, in the transaction that takes them. */
+export type OnAlarms = (trx: Trx, alert: GrownAlert) => Promise<void>;
 
 /**
  * Takes alarms that nobody has looked at, whoever has stored them, into alerts: one for each code and subject while it is open. Any number of
  * processes may do it at once; each row is taken once, with its alert or not at all.
  */
-export async function takeAlarms(context: TakeContext, onNew: OnNewAlert): Promise<void> {
-  for (;;) if ((await transaction(context.db, (trx) => takeSome(context, trx, onNew))) < AT_ONCE) return;
+export async function takeAlarms(context: TakeContext, onAlarms: OnAlarms): Promise<void> {
+  for (;;) if ((await transaction(context.db, (trx) => takeSome(context, trx, onAlarms))) < AT_ONCE) return;
 }
 
-async function takeSome(context: TakeContext, trx: Trx, onNew: OnNewAlert): Promise<number> {
+async function takeSome(context: TakeContext, trx: Trx, onAlarms: OnAlarms): Promise<number> {
   const nowMs = context.clock.wallMs();
   const alarms = await trx
     .selectFrom('alarms')
@@ -74,8 +75,10 @@ async function takeSome(context: TakeContext, trx: Trx, onNew: OnNewAlert): Prom
     nowMs,
   );
   await followSeen(trx, groups, stored, nowMs);
-  for (const { key, some, level, alertId } of groups)
-    if (stored.get(key) === alertId) await onNew(trx, { alertId, key, code: some[0]?.code ?? '', level, alarms: some });
+  for (const { key, some, level, alertId } of groups) {
+    const code = some[0]?.code ?? '';
+    await onAlarms(trx, { alertId: stored.get(key) ?? alertId, key, code, level, alarms: some });
+  }
   return alarms.length;
 }
 

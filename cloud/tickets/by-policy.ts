@@ -1,5 +1,5 @@
 import { wordsFor } from '../alerts/facts.ts';
-import type { OnNewAlert } from '../alerts/take-alarms.ts';
+import type { OnAlarms } from '../alerts/take-alarms.ts';
 import type { CloudContext } from '../context.ts';
 import { type Trx, transaction } from '../db/transaction.ts';
 import { storable } from '../ingest/storable.ts';
@@ -15,9 +15,9 @@ type PolicyContext = Pick<CloudContext, 'db' | 'clock' | 'random'>;
 
 const linkOf = (kind: TicketLink['kind'], id: string | null): TicketLink[] => (id === null ? [] : [{ kind, id }]);
 
-/** Opens tickets of new alerts that are not over when somebody has seen them, in the transaction that makes the alert. */
+/** Opens tickets of alerts that are not over when somebody has seen them, in the transaction that takes their alarms. */
 export const ticketsOfAlerts =
-  ({ clock, random }: PolicyContext): OnNewAlert =>
+  ({ clock, random }: PolicyContext): OnAlarms =>
   async (trx, { alertId, code, level, key, alarms }) => {
     const [alarm] = alarms;
     if (alarm === undefined || !opensTicket({ code, level })) return;

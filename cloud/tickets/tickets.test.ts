@@ -200,6 +200,29 @@ test('XC-02 an emergency opens a ticket, and another like it is added to that un
   expect(links.filter((link: { kind: string }) => link.kind === 'alert')).toHaveLength(2);
   expect((await linkedTo('site', stage.siteId)).filter(isUrgent)).toHaveLength(1);
 });
+
+test('XC-02 an emergency that comes again when its ticket is resolved has another ticket, also while its alert is open', async () => {
+  await raise('flood');
+  await expect.poll(async () => (await owner.ask('GET', '/alerts?code=flood')).body.alerts.length).toBe(1);
+  const [alert] = (await owner.ask('GET', '/alerts?code=flood')).body.alerts;
+  const tickets = () => linkedTo('alert', alert.alert_id);
+  await expect.poll(async () => (await tickets()).length).toBe(1);
+  const [{ ticket_id: id }] = await tickets();
+  await act(id, 'move', { move: 'resolve', comment: 'pumped out' });
+  await raise('flood');
+  await expect.poll(async () => (await tickets()).length).toBe(1);
+  expect((await tickets())[0].ticket_id).not.toBe(id);
+});
+
+test('XC-02 an alert that becomes an emergency has a ticket from then on', async () => {
+  await raise('door-open', 'warning');
+  const alerts = async () => (await owner.ask('GET', '/alerts?code=door-open')).body.alerts;
+  await expect.poll(async () => (await alerts()).length).toBe(1);
+  const [{ alert_id: alertId }] = await alerts();
+  await owner.call('PUT', '/alert-settings/levels/door-open', { level: 'emergency', reason: 'a bank' });
+  await raise('door-open', 'warning');
+  await expect.poll(async () => (await linkedTo('alert', alertId)).length).toBe(1);
+});
 const isUrgent = ({ priority }: { priority: string }): boolean => priority === 'urgent';
 
 test('XC-02 a ticket is opened from an alert, with its words, its level and what it is about', async () => {
