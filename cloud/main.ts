@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { pino } from 'pino';
@@ -13,6 +12,7 @@ import { type SlowStatements, watchSlowStatements } from './metrics/slow-stateme
 import { systemRandom } from './random.ts';
 import { startCloud } from './start-cloud.ts';
 import { systemTimers } from './system-timers.ts';
+import { createLookUp } from './webhooks/look-up.ts';
 
 const SHUTDOWN_LIMIT_MS = 4_500;
 /** Longer than any statement takes. */
@@ -33,13 +33,12 @@ async function run(config: CloudConfig): Promise<void> {
   const slowStatements = watchSlowStatements({ logger, clock }, config.slowStatementMs);
   const onLost = (error: Error) => logger.warn({ err: error }, 'database connection is lost');
   const db = await openDatabase(config, onLost, slowStatements);
-  const lookUp = (hostname: string) => lookup(hostname, { all: true });
   const cloud = await startCloud(config, {
     clock,
     timers: systemTimers,
     random: systemRandom,
     logger,
-    lookUp,
+    lookUp: createLookUp(),
     keys,
     db,
     slowStatements,
