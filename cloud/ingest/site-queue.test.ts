@@ -40,3 +40,19 @@ test('XC-12 a full queue holds the link back until there is room', async () => {
   second.open();
   await queue.idle();
 });
+
+test('XC-12 what one site says beyond its share is left out, and neither holds the link back nor its own next word', async () => {
+  const left: string[] = [];
+  const done: string[] = [];
+  const queue = createSiteQueue(4, 2, (site) => left.push(site));
+  const slow = gate();
+  for (let n = 0; n < 10; n += 1) await queue.push('a', () => slow.closed.then(() => void done.push(`a${n}`)));
+  await queue.push('b', () => Promise.resolve(void done.push('b')));
+  expect(left).toHaveLength(8);
+  await expect.poll(() => done).toEqual(['b']);
+  slow.open();
+  await queue.idle();
+  await queue.push('a', () => Promise.resolve(void done.push('again')));
+  await queue.idle();
+  expect(done).toEqual(['b', 'a0', 'a1', 'again']);
+});

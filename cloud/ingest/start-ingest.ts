@@ -13,6 +13,9 @@ import { createTogether } from './together.ts';
 
 /** Messages that may wait or run before the broker is held back. */
 const QUEUE_LIMIT = 256;
+/** Of one site, and of its live views: what it may have on its way at once is much less. */
+const QUEUE_OF_A_SITE = 32;
+const TELL_AGAIN_MS = 60_000;
 const LOOK_AGAIN_MS = 20;
 
 /** Whether the sites of this process are heard. */
@@ -75,7 +78,13 @@ export function startIngest(
   openLink: typeof openCloudLink = openCloudLink,
 ): Ingest {
   const { processId, timers, logger, db } = context;
-  const queue = createSiteQueue(QUEUE_LIMIT);
+  const toldMonoMs = new Map<string, number>();
+  const queue = createSiteQueue(QUEUE_LIMIT, QUEUE_OF_A_SITE, (name) => {
+    const nowMonoMs = context.clock.monoMs();
+    if (nowMonoMs - (toldMonoMs.get(name) ?? -Infinity) < TELL_AGAIN_MS) return;
+    toldMonoMs.set(name, nowMonoMs);
+    logger.warn({ name }, 'a site says more than is taken: what is too much is left out');
+  });
   const link = openLink({
     ...broker,
     clientId: `pilegate-cloud-${processId}`,
