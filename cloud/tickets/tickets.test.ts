@@ -187,6 +187,30 @@ test('XC-02 what could not be taken is one ticket for each site and reason', asy
   expect((await letters()).every((one: { ticket_id: string | null }) => one.ticket_id !== null)).toBe(true);
 });
 
+test('XC-02 XC-05 what can never be taken waits for a person until its ticket is resolved; what can be tried again, until it is taken', async () => {
+  const letter = { payload: '{}', received_at_ms: 1, reason: 'r', code: 'wire.odd', site_id: 'elsewhere' };
+  const kinds = [
+    { source: 'message' as const, stream: null },
+    { source: 'edge-nack' as const, stream: 'events' },
+    { source: 'record' as const, stream: 'events' },
+  ];
+  await cloud.context.db
+    .insertInto('dead_letters')
+    .values(kinds.map((kind, n) => ({ ...letter, ...kind, payload_sha256: `odd-${n}` })))
+    .execute();
+  wake();
+  const letters = async () =>
+    (await owner.ask('GET', '/dead-letters')).body.dead_letters.filter(
+      ({ site_id: siteId }: { site_id: string }) => siteId === 'elsewhere',
+    );
+  await expect.poll(async () => (await letters()).filter((one: { ticket_id: string }) => one.ticket_id).length).toBe(3);
+  const [{ ticket_id: id }] = await letters();
+  await act(id, 'move', { move: 'resolve', comment: 'an old program, which is gone' });
+  expect((await letters()).map(({ source }: { source: string }) => source)).toEqual(['record']);
+  await act(id, 'move', { move: 'reopen', comment: 'it is not' });
+  expect(await letters()).toHaveLength(3);
+});
+
 test('XC-02 an emergency opens a ticket, and another like it is added to that until it is resolved', async () => {
   await raise('fire');
   await expect.poll(async () => (await linkedTo('site', stage.siteId)).filter(isUrgent).length).toBe(1);

@@ -114,8 +114,8 @@ async function lockTicket(trx: Trx, ticketId: string): Promise<TicketRow> {
 }
 
 /**
- * Takes a ticket from one state to the next. With its resolution the exceptions of orders that are in it are resolved as well; opened again, it has its whole time once
- * more, and they wait again.
+ * Takes a ticket from one state to the next. With its resolution the exceptions of orders that are in it are resolved as well, and what could not be taken
+ * and never can be is settled; opened again, it has its whole time once more, and they wait again.
  *
  * @throws PilegateError `ticket.unknown`, `ticket.state`
  */
@@ -131,8 +131,14 @@ export const moveTicket = (
       throw new PilegateError('ticket.state', `it is ${ticket.state}: ${movesOf(ticket.state).join(', ')}`);
     const nowMs = clock.wallMs();
     const renewed = { due_at_ms: nowMs + allowedMs[ticket.priority], overdue_told_at_ms: null };
-    if (move === 'resolve') await resolveExceptions(trx, ticketId, nowMs);
-    if (move === 'reopen') await reopenExceptions(trx, ticketId);
+    if (move === 'resolve') {
+      await resolveExceptions(trx, ticketId, nowMs);
+      await settleLetters(trx, ticketId, { settled_at_ms: nowMs, settled_by: by });
+    }
+    if (move === 'reopen') {
+      await reopenExceptions(trx, ticketId);
+      await settleLetters(trx, ticketId, { settled_at_ms: null, settled_by: null });
+    }
     await note(trx, { ticketId, by, kind: 'moved', detail: { from: ticket.state, to: state, comment }, nowMs });
     return await touch(trx, ticketId, {
       state,
@@ -153,6 +159,19 @@ const resolveExceptions = (trx: Trx, ticketId: string, nowMs: number): Promise<u
 
 const reopenExceptions = (trx: Trx, ticketId: string): Promise<unknown> =>
   trx.updateTable('exceptions').set({ resolved_at_ms: null }).where('ticket_id', '=', ticketId).execute();
+
+/** A record that may be applied after all waits for that, whatever becomes of the ticket. */
+const settleLetters = (
+  trx: Trx,
+  ticketId: string,
+  settled: { readonly settled_at_ms: number | null; readonly settled_by: string | null },
+): Promise<unknown> =>
+  trx
+    .updateTable('dead_letters')
+    .set(settled)
+    .where('ticket_id', '=', ticketId)
+    .where((where) => where.or([where('source', '<>', 'record'), where('code', '=', 'wire.conflict')]))
+    .execute();
 
 export interface TicketChange {
   readonly title?: string | undefined;
