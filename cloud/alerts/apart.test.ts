@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { transaction } from '../db/transaction.ts';
+import { releaseForgotten } from '../partners/credit/check-books.ts';
+import { hold } from '../partners/credit/hold.ts';
 import { systemRandom } from '../random.ts';
 import { type Stage, setTheStage, staffPost } from '../testing/fixtures.ts';
 import { createPartnerClient } from '../testing/partner-client.ts';
@@ -49,4 +52,34 @@ test('XC-02 OP-05 that the secret of one key is known to others hides not that a
     expect(body.code).toBe('auth.address_refused');
   }
   expect(await alertsOf('key.foreign_address')).toHaveLength(2);
+});
+
+test('XC-02 OP-28 that money was still held for one order hides not that it was for another one', async () => {
+  const { db, clock } = cloud.context;
+  const [connectorId = ''] = stage.connectorIds;
+  const place = { site_id: stage.siteId, pile_id: 'p', connector_id: connectorId, partner_id: stage.partnerId };
+  const nowMs = clock.wallMs();
+  for (const environment of ['sandbox', 'live'] as const) {
+    const account = { environment, currency: 'EUR', reason: 'contract' };
+    const terms = { kind: 'limit', limit_minor: 9_000, hold_per_start_minor: 1, low_marks_minor: [] };
+    await post('/credit/terms', { ...account, ...terms });
+    const orderId = systemRandom.uuid();
+    const order = { order_id: orderId, origin: 'remote' as const, state: 'void' as const, environment };
+    await db
+      .insertInto('orders')
+      .values({ ...place, ...order, created_at_ms: nowMs, updated_at_ms: nowMs })
+      .execute();
+    await transaction(db, async (trx) => {
+      const row = await trx
+        .selectFrom('credit_accounts')
+        .selectAll()
+        .where('currency', '=', 'EUR')
+        .where('environment', '=', environment)
+        .executeTakeFirstOrThrow();
+      const wish = { transferId: systemRandom.uuid(), orderId, amountMinor: 100 };
+      await hold({ ...cloud.context, trx, nowMs }, row, wish);
+    });
+  }
+  expect(await releaseForgotten(cloud.context)).toBe(2);
+  expect(await alertsOf('credit.hold_forgotten')).toHaveLength(2);
 });

@@ -70,6 +70,7 @@ export async function releaseForgotten(
       const detail = `order ${orderId} is ${order.state}, and money was still held for it`;
       const alarm = {
         partnerId: order.partner_id,
+        about: `order/${orderId}`,
         code: 'credit.hold_forgotten',
         severity: 'critical',
         detail,
