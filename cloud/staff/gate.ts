@@ -1,5 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler, preValidationAsyncHookHandler } from 'fastify';
+import type {
+  FastifyReply,
+  FastifyRequest,
+  onRequestAsyncHookHandler,
+  preHandlerAsyncHookHandler,
+  preValidationAsyncHookHandler,
+} from 'fastify';
 import { PilegateError } from '#shared/errors.ts';
 import { recordAudit } from '../audit/record.ts';
 import { digestOf } from '../canonical-json.ts';
@@ -27,6 +33,8 @@ declare module 'fastify' {
 
 interface RouteParts {
   readonly config: { readonly staffPermission: Permission | 'none'; readonly staffAction?: StaffAction };
+  /** Before the body is read: documents are large, and nobody is to send one who has not shown who he is. */
+  readonly onRequest: onRequestAsyncHookHandler[];
   readonly preValidation: preValidationAsyncHookHandler[];
   readonly preHandler: preHandlerAsyncHookHandler[];
 }
@@ -125,17 +133,18 @@ export function createStaffGate(context: GateContext, staffToken: string): Staff
     correlationId: correlationOf(context, request),
   });
   const callerOf = (request: FastifyRequest): StaffCaller => entrantOf(request).caller;
-  const preValidation = [enter, parseJsonBody];
+  const known = { onRequest: [enter], preValidation: [parseJsonBody] };
 
   return {
-    reads: (permission) => ({ config: { staffPermission: permission }, preValidation, preHandler: [] }),
+    reads: (permission) => ({ config: { staffPermission: permission }, ...known, preHandler: [] }),
     does: (action) => ({
       config: { staffPermission: ruleOf(action).permission, staffAction: action },
-      preValidation,
+      ...known,
       preHandler: [confirmed],
     }),
     open: (action) => ({
       config: { staffPermission: 'none', staffAction: action },
+      onRequest: [],
       preValidation: [parseJsonBody],
       preHandler: [],
     }),
