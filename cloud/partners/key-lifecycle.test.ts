@@ -215,6 +215,19 @@ test('OP-04 who has as many keys as there is room for can rotate them all the sa
   await expect(rotateOn()).rejects.toThrow('which is the most');
 });
 
+test('OP-04 XC-12 no partner fills its list of keys by rotating one on and on', async () => {
+  const busy = await setTheStage(cloud, { name: 'busy', tariff: null });
+  const wish = { environment: 'sandbox', scopes: ['keys'], limits: { manage: { per_minute: 600, burst: 600 } } };
+  let key = clientOf(await staff('/keys', wish, busy.partnerId));
+  const rotate = () => key.client.call('POST', `/v1/keys/${key.keyId}/rotate`, { overlap_s: 0 });
+  for (let n = 0; n < 40; n += 1) key = clientOf((await rotate()).body);
+  expect(await rotate()).toMatchObject({ status: 429, body: { code: 'request.too_many' } });
+  expect((await rotate()).headers['retry-after']).toBe('600');
+  expect((await key.client.call('GET', '/v1/keys')).body.keys).toHaveLength(42);
+  clock.advance(600_000);
+  expect((await rotate()).status).toBe(201);
+});
+
 test('OP-12 the secret of a key is not told again to whoever repeats, and a request id belongs to one rotation', async () => {
   const former = await newKey();
   const path = `/v1/keys/${former.keyId}/rotate`;

@@ -1,10 +1,13 @@
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { PilegateError } from '#shared/errors.ts';
 import { requestIdSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
 import { problems, signedProblems } from '../http/problem.ts';
 import { parseJsonBody } from '../http/raw-body.ts';
+import { takeFromBucket } from '../limits/rate-buckets.ts';
+import type { RatePolicy } from '../limits/rate-policy.ts';
 import { nameOnce } from './first-answers.ts';
 import type { PartnerGate } from './gate.ts';
 import { changeKey, type KeyName, rotateKey } from './key-lifecycle.ts';
@@ -17,6 +20,8 @@ const params = z.object({ key_id: keyIdSchema });
 const namedRotationSchema = rotationSchema.extend({
   request_id: requestIdSchema.optional().describe('stays with this request: with another one it is refused'),
 });
+/** Of a partner: keys that have ended stay on its list, and on the record. */
+const ROTATIONS: RatePolicy = { perMinute: 0.1, burst: 40 };
 const refusals = problems(...signedProblems, 'key.unknown', 'key.state');
 
 /** What a partner may do with its own keys. It cannot widen any of them, nor bring one back. */
@@ -69,6 +74,12 @@ export function keyRoutes(context: CloudContext, gate: PartnerGate): FastifyPlug
         const asked = { ...request.params, ...request.body };
         const write = { caller: gate.callerOf(request), action, requestId: request.body.request_id, asked };
         const recorded = recording(request, action, keyId, request.body);
+        const subject = `partner:${write.caller.partnerId}`;
+        const room = await takeFromBucket(context.db, subject, 'rotations', ROTATIONS, context.clock.wallMs());
+        if (!room.isAllowed)
+          throw new PilegateError('request.too_many', `wait ${room.waitS} s before another rotation`, {
+            retryAfterS: room.waitS,
+          });
         // A key's secret is said once: whoever has got hold of the former key must not be able to ask for the next one as well unseen.
         const made = await nameOnce(context, write, keyId, () =>
           rotateKey(recorded, nameOf(request, keyId), request.body.overlap_s * 1000),
