@@ -49,6 +49,7 @@ export function createPartnerGate(context: GateContext): PartnerGate {
         const key = await authenticate(context, request, headers);
         const endpointClass = classOf(request.method, anyOf);
         await admit(context, { request, reply, headers }, key, endpointClass);
+        if (key.suspendedReason !== null) throw new PilegateError('auth.suspended', key.suspendedReason);
         noteSigner(request, key.caller);
         await noteUse(context.db, key, request.ip, context.clock.wallMs());
         if (!anyOf.some((scope) => key.caller.scopes.includes(scope))) {
@@ -94,7 +95,6 @@ async function authenticate(context: GateContext, request: FastifyRequest, heade
     throw error;
   }
   await refuseForeignAddress(context, found, { address: request.ip, nonce: headers.nonce }, nowMs);
-  if (found.suspendedReason !== null) throw new PilegateError('auth.suspended', found.suspendedReason);
   return found;
 }
 

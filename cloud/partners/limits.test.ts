@@ -44,6 +44,18 @@ test('OP-08 a key that asks too often is told to wait, and what it waits is enou
   expect((await look(client)).status).toBe(429);
 });
 
+test('OP-08 who is suspended asks no more often than before', async () => {
+  const own = await setTheStage(cloud, { name: 'suspended', tariff: null });
+  const keys = `/staff/v1/partners/${own.partnerId}/keys`;
+  const wish = { environment: 'sandbox', scopes: ['read'], limits: { read: { per_minute: 60, burst: 3 } } };
+  const client = createPartnerClient(cloud.app, clock, await staffPost(cloud.app, cloud.staffToken, keys, wish));
+  const suspend = `/staff/v1/partners/${own.partnerId}/suspend`;
+  await staffPost(cloud.app, cloud.staffToken, suspend, { reason: 'unpaid invoices' });
+  const codes = [];
+  for (let n = 0; n < 5; n += 1) codes.push(await codeOf(client));
+  expect(codes).toEqual([...Array(3).fill('auth.suspended'), ...Array(2).fill('request.too_many')]);
+});
+
 test('OP-08 of many calls at once exactly as many pass as there is room for', async () => {
   const { client } = await keyWith({ limits: { read: { per_minute: 1, burst: 7 } } });
   const answers = await Promise.all(Array.from({ length: 40 }, () => look(client)));
