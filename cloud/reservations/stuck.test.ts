@@ -55,6 +55,14 @@ describe('OP-16 a reserve that is not confirmed in time', () => {
     expect((await site.eventTypes()).toSorted()).toEqual(['reservation.ended']);
   });
 
+  test('and not before, also where the process that looks was told another time than the one that has answered', async () => {
+    const { reservation_id: id } = await requested();
+    clock.advance(60_000);
+    const settings = { ...cloud.context.settings, startTimeoutMs: 20_000 };
+    await sweepReservations({ ...cloud.context, settings });
+    expect(await commandOf(id)).toMatchObject({ cancelled_at_ms: null });
+  });
+
   test('fails without a site that answers nothing, which goes on being told to let go', async () => {
     const { operation_id: operationId, reservation_id: id } = await requested();
     clock.advance(3_600_000 - HALF_AN_HOUR_MS - 61_000 - 60_000);

@@ -37,7 +37,7 @@ export async function sweepReservations(context: SweepContext): Promise<void> {
         where.and([where('until_ms', '<=', longOver(context, nowMs)), where.not(where.exists(beingUsed(context.db)))]),
         where.and([
           where('state', '=', 'requested'),
-          where('reservations.created_at_ms', '<=', nowMs - context.settings.startTimeoutMs - GRACE_MS),
+          where.exists(overdueReserve(context.db, nowMs)),
           where.not(where.exists(beingAsked(context.db, triesWithin(context.settings.startSilenceMs)))),
         ]),
       ]),
@@ -71,6 +71,15 @@ const beingUsed = (db: SweepContext['db']) =>
     .select('order_id')
     .where('orders.reservation_id', '=', sql.ref<string>('reservations.reservation_id'))
     .where('orders.state', '=', 'starting');
+
+/** What its partner was told as the time of its answer is over. */
+const overdueReserve = (db: SweepContext['db'], nowMs: number) =>
+  db
+    .selectFrom('operations')
+    .select('operation_id')
+    .where('operations.reservation_id', '=', sql.ref<string>('reservations.reservation_id'))
+    .where('operations.kind', '=', 'reserve')
+    .where('operations.deadline_at_ms', '<=', nowMs - GRACE_MS);
 
 /** Its cancel is on its way, and has not been sent often enough to give the site up. */
 const beingAsked = (db: SweepContext['db'] | Trx, mostTries: number) =>
