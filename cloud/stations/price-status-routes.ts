@@ -27,7 +27,7 @@ const idListSchema = z
 
 const statusQuerySchema = z.strictObject({
   site_id: siteIdSchema.optional(),
-  connector_id: idListSchema.optional().describe(`ids, separated by commas; at most ${MOST_STATUSES}`),
+  connector_id: idListSchema.optional().describe(`ids, separated by commas; at most ${MOST_STATUSES}, and 15 KiB`),
   after: connectorIdSchema.optional().describe('`next_after` of the page before'),
   limit: z.coerce.number().int().min(1).max(MOST_STATUSES).default(MOST_STATUSES),
 });
