@@ -34,6 +34,10 @@ test('ED-13 a partner sees every mark and what the meter did, with its raw count
     to_raw_wh: null,
     credited_wh: 0,
   });
+  const told = JSON.parse(rowOf('record-session-ended-meter-events').document).meterEvents;
+  const credited = told.map((event: { creditedWh: number }) => event.creditedWh);
+  expect(credited.some((wh: number) => wh > 0)).toBe(true);
+  expect(view.meter_events.map((event) => event.credited_wh)).toEqual(credited);
 });
 
 test('ED-13 a record from an older edge has no raw counts, and null is never zero', () => {

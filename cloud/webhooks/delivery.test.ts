@@ -96,6 +96,28 @@ test('OP-20 a failed attempt is repeated after the planned time with the same id
   expect(await alarmsOf()).toEqual(['webhook.delivery_failed']);
 });
 
+test('OP-20 a receiver that asks for time by 429 or 503 gets it, up to a day, and by nothing else', async () => {
+  await register(receiver.url);
+  const answers = [
+    { status: 429, asked: '7200', waitS: 7_200 },
+    { status: 503, asked: '7200', waitS: 7_200 },
+    { status: 429, asked: '200000', waitS: 86_400 },
+    { status: 502, asked: '7200', waitS: 60 },
+  ];
+  for (const { status, asked, waitS } of answers) {
+    receiver.answer((_webhook, response) => response.writeHead(status, { 'retry-after': asked }).end());
+    const orderId = await newOrder();
+    await emit(orderId, 'charge.ended', { n: status });
+    const [told] = await expect
+      .poll(() => deliveries(`?order_id=${orderId}`))
+      .toMatchObject([{ attempts: 1, last_http_status: status }])
+      .then(() => deliveries(`?order_id=${orderId}`));
+    const waitedS = (Date.parse(told.next_attempt_at) - clock.wallMs()) / 1000;
+    expect(waitedS, `${status} ${asked}`).toBeGreaterThanOrEqual(waitS);
+    expect(waitedS, `${status} ${asked}`).toBeLessThanOrEqual(waitS * 1.1);
+  }
+});
+
 test('OP-20 a later event of one order waits for the earlier, other orders flow on', async () => {
   await register(receiver.url);
   const [blocked, free] = [await newOrder(), await newOrder()];

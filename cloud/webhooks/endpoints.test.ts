@@ -155,6 +155,8 @@ test('OP-20 the types can be listed, those that come only by name are marked, an
     description: expect.any(String),
     only_by_name: false,
   });
+  const byName = body.event_types.filter((one: { only_by_name: boolean }) => one.only_by_name);
+  expect(byName).toMatchObject([{ type: 'connector.status_changed' }]);
   for (let n = 0; n < MOST_ENDPOINTS; n += 1) await hooks.register(receiver.url);
   const oneMore = await call('POST', '', { url: receiver.url });
   expect(oneMore).toMatchObject({ status: 409, body: { code: 'webhook.too_many' } });
