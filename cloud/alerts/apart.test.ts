@@ -83,3 +83,20 @@ test('XC-02 OP-28 that money was still held for one order hides not that it was 
   expect(await releaseForgotten(cloud.context)).toBe(2);
   expect(await alertsOf('credit.hold_forgotten')).toHaveLength(2);
 });
+
+test('XC-02 what a site says of the connector of another one hides not what that one says of it', async () => {
+  const other = await setTheStage(cloud, { name: 'other', tariff: null });
+  const [connectorId = ''] = other.connectorIds;
+  const nowMs = cloud.clock.wallMs();
+  const alarm = { code: 'fire', severity: 'critical', detail: 'd', raised_at_ms: nowMs, received_at_ms: nowMs };
+  for (const siteId of [stage.siteId, other.siteId])
+    await cloud.context.db
+      .insertInto('alarms')
+      .values({ ...alarm, alarm_id: systemRandom.uuid(), source: 'site', site_id: siteId, connector_id: connectorId })
+      .execute();
+  const alerts = await alertsOf('fire');
+  expect(alerts.map((alert) => [alert.site_id, alert.subject_id]).sort()).toEqual([
+    [stage.siteId, `${stage.siteId}/${connectorId}`],
+    [other.siteId, connectorId],
+  ]);
+});

@@ -13,9 +13,15 @@ interface AboutSomething {
   readonly about: string | null;
 }
 
-/** Piles are named by their sites, so their ids mean something only together. */
-export function subjectOf(alarm: AboutSomething): AlarmSubject {
-  if (alarm.connector_id !== null) return { kind: 'connector', id: alarm.connector_id };
+/**
+ * Piles are named by their sites, so their ids mean something only together. So do those of connectors that are not of the site: what it
+ * says of them is kept apart from what is known of theirs.
+ *
+ * @param isOwn whether a connector that it names is of the site that it names
+ */
+export function subjectOf(alarm: AboutSomething, isOwn = true): AlarmSubject {
+  if (alarm.connector_id !== null)
+    return { kind: 'connector', id: isOwn ? alarm.connector_id : `${alarm.site_id}/${alarm.connector_id}` };
   if (alarm.pile_id !== null) return { kind: 'pile', id: `${alarm.site_id ?? ''}/${alarm.pile_id}` };
   if (alarm.about !== null) {
     const [kind = '', ...rest] = alarm.about.split('/');

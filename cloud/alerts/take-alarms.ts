@@ -6,7 +6,7 @@ import { madeOnPurpose } from '../sandbox/made-on-purpose.ts';
 import { followAlarm } from './handle-alert.ts';
 import { type AlertLevel, higherOf, levelOf, rankOf } from './levels.ts';
 import { readAlertSettings } from './settings.ts';
-import { alertKeyOf, subjectOf } from './subject.ts';
+import { type AlarmSubject, alertKeyOf, subjectOf } from './subject.ts';
 
 /** In one transaction, so that staff who acknowledge one of them do not wait for long. */
 const AT_ONCE = 500;
@@ -56,7 +56,10 @@ async function takeSome(context: TakeContext, trx: Trx, onAlarms: OnAlarms): Pro
     trx,
     open.map((alarm) => alarm.alarm_id),
   );
-  const groups = [...Map.groupBy(open, (alarm) => alertKeyOf(alarm.code, subjectOf(alarm)))]
+  const foreign = await ofForeignConnectors(trx, alarms);
+  const about = (alarm: AlarmRow): AlarmSubject => subjectOf(alarm, !foreign.has(alarm.alarm_id));
+  const keyOf = (alarm: AlarmRow): string => alertKeyOf(alarm.code, about(alarm));
+  const groups = [...Map.groupBy(open, keyOf)]
     // Whoever adds to several alerts does so in one order, so that none waits for the other in a circle.
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([key, some]) => ({ key, some, level: levelOfAll(some, levels, staged), alertId: context.random.uuid() }));
@@ -65,9 +68,10 @@ async function takeSome(context: TakeContext, trx: Trx, onAlarms: OnAlarms): Pro
     groups.map(({ key }) => key),
     nowMs,
   );
-  const rows = groups.map(({ key, some, level, alertId }) =>
-    newRow(some, { key, level, alertId, nowMs, fromMs: level === 'emergency' ? nowMs : (quiet.get(key) ?? nowMs) }),
-  );
+  const rows = groups.map(({ key, some, level, alertId }) => {
+    const fromMs = level === 'emergency' ? nowMs : (quiet.get(key) ?? nowMs);
+    return newRow(some, { key, about, level, alertId, nowMs, fromMs });
+  });
   const stored = rows.length === 0 ? new Map<string, string>() : await addToAlerts(trx, rows, nowMs);
   await markTaken(
     trx,
@@ -102,7 +106,20 @@ async function followSeen(
   }
 }
 
-const keyOf = (alarm: AlarmRow): string => alertKeyOf(alarm.code, subjectOf(alarm));
+/** Those that name a connector which is not of the site that names it. */
+async function ofForeignConnectors(trx: Trx, alarms: readonly AlarmRow[]): Promise<ReadonlySet<string>> {
+  const ids = alarms.flatMap(({ connector_id: id }) => (id === null ? [] : [id]));
+  if (ids.length === 0) return new Set();
+  const rows = await trx
+    .selectFrom('connectors')
+    .select(['connector_id', 'site_id'])
+    .where('connector_id', 'in', [...new Set(ids)])
+    .execute();
+  const homes = new Map(rows.map((row) => [row.connector_id, row.site_id]));
+  const isForeign = ({ site_id: siteId, connector_id: id }: AlarmRow): boolean =>
+    siteId !== null && id !== null && homes.get(id) !== siteId;
+  return new Set(alarms.filter(isForeign).map((alarm) => alarm.alarm_id));
+}
 
 /** @param staged alarms that a partner has brought about on purpose, which tell nobody */
 const levelOfAll = (
@@ -126,16 +143,17 @@ async function quietUntil(trx: Trx, keys: readonly string[], nowMs: number): Pro
 
 interface Added {
   readonly key: string;
+  readonly about: (alarm: AlarmRow) => AlarmSubject;
   readonly level: AlertLevel;
   readonly alertId: string;
   readonly nowMs: number;
   readonly fromMs: number;
 }
 
-function newRow(alarms: readonly AlarmRow[], { key, level, alertId, nowMs, fromMs }: Added) {
+function newRow(alarms: readonly AlarmRow[], { key, about, level, alertId, nowMs, fromMs }: Added) {
   const last = alarms.reduce((one, other) => (other.raised_at_ms >= one.raised_at_ms ? other : one));
   const seen = alarms.every((alarm) => alarm.acknowledged_at_ms !== null) ? last : null;
-  const subject = subjectOf(last);
+  const subject = about(last);
   return {
     alert_id: alertId,
     alert_key: key,
