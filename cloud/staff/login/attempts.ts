@@ -8,6 +8,8 @@ const FIRST_WAIT_MS = 30_000;
 /** Also whoever means to lock somebody out locks them out for no longer. */
 const MOST_WAIT_MS = 900_000;
 const FORGOTTEN_AFTER_MS = 86_400_000;
+/** How far the clocks of processes may be apart before one counts as set back, which keeps nobody out. */
+const CLOCKS_APART_MS = 60_000;
 
 /** How long nothing more is tried after so many failures in a row. */
 export function waitAfter(failures: number): number {
@@ -39,8 +41,9 @@ export async function beginAttempt({ db, clock }: Pick<CloudContext, 'db' | 'clo
       .onConflict((conflict) => conflict.column('attempt_key').doUpdateSet({ attempt_key: key }))
       .returning(['failures', 'last_at_ms'])
       .executeTakeFirstOrThrow();
-    const waitMs = lastMs + waitAfter(failures) - nowMs;
-    if (failures > 0 && waitMs > 0) throw tooMany(waitMs);
+    const isSetBack = lastMs > nowMs + CLOCKS_APART_MS;
+    const waitMs = isSetBack ? 0 : waitAfter(failures) - Math.max(0, nowMs - lastMs);
+    if (waitMs > 0) throw tooMany(waitMs);
     await trx
       .updateTable('staff_attempts')
       .set({ failures: failures + 1, last_at_ms: nowMs })
