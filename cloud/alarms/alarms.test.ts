@@ -49,3 +49,22 @@ test('XC-02 what is closed stays as it is, and nothing is closed without a reaso
   const nobody = await owner.ask('POST', `/alarms/${systemRandom.uuid()}/acknowledge`, {});
   expect([nobody.status, nobody.body.code]).toEqual([404, 'alarm.unknown']);
 });
+
+test('XC-02 the oldest of more alarms than one page holds is seen as well', async () => {
+  const ids: string[] = [];
+  for (let n = 0; n < 7; n += 1) {
+    ids.push(await newAlarm(cloud, 'warning'));
+    if (n % 3 === 0) clock.advance(1);
+  }
+  const seen: string[] = [];
+  let query = '?state=open&limit=3';
+  for (;;) {
+    const { status, body } = await support.ask('GET', `/alarms${query}`);
+    expect(status).toBe(200);
+    seen.push(...body.alarms.map((alarm: { alarm_id: string }) => alarm.alarm_id));
+    if ((body.next_cursor ?? null) === null) break;
+    query = `?state=open&limit=3&cursor=${body.next_cursor}`;
+  }
+  expect(seen).toHaveLength(7);
+  expect(new Set(seen)).toEqual(new Set(ids));
+});

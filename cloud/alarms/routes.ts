@@ -1,7 +1,8 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { givenUuidSchema } from '#shared/ids.ts';
+import { givenUuidSchema, uuidSchema } from '#shared/ids.ts';
 import type { CloudContext } from '../context.ts';
+import { decodeCursor, encodeCursor, pageQuerySchema } from '../http/cursor.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
 import { problems } from '../http/problem.ts';
 import type { StaffGate } from '../staff/gate.ts';
@@ -52,22 +53,36 @@ export function alarmRoutes(context: CloudContext, staff: StaffGate): FastifyPlu
         tags: staffTags,
         summary: 'Alarms, newest first',
         querystring: listQuerySchema.extend({
+          cursor: pageQuerySchema.shape.cursor,
           state: z.enum(['all', 'open', 'unacknowledged']).default('all').describe('open: not closed by anybody'),
         }),
-        response: { 200: z.object({ alarms: z.array(alarmSchema) }), ...problems(...staffProblems) },
+        response: {
+          200: z.object({ alarms: z.array(alarmSchema), next_cursor: z.string().nullable() }),
+          ...problems(...staffProblems),
+        },
       },
       handler: async (request) => {
-        const { state, limit } = request.query;
-        const rows = await context.db
-          .selectFrom('alarms')
-          .selectAll()
-          .$if(state !== 'all', (query) => query.where('closed_at_ms', 'is', null))
-          .$if(state === 'unacknowledged', (query) => query.where('acknowledged_at_ms', 'is', null))
+        const { state, cursor, limit } = request.query;
+        const after = cursor === undefined ? null : decodeCursor(cursor, uuidSchema);
+        let query = context.db.selectFrom('alarms').selectAll();
+        if (state !== 'all') query = query.where('closed_at_ms', 'is', null);
+        if (state === 'unacknowledged') query = query.where('acknowledged_at_ms', 'is', null);
+        if (after !== null)
+          query = query.where((where) =>
+            where(where.refTuple('received_at_ms', 'alarm_id'), '<', where.tuple(after.atMs, after.id)),
+          );
+        const rows = await query
           .orderBy('received_at_ms', 'desc')
-          .orderBy('alarm_id')
-          .limit(limit)
+          .orderBy('alarm_id', 'desc')
+          .limit(limit + 1)
           .execute();
-        return { alarms: rows.map(viewOf) };
+        const page = rows.slice(0, limit);
+        const last = page.at(-1);
+        const more = rows.length > page.length && last !== undefined;
+        return {
+          alarms: page.map(viewOf),
+          next_cursor: more ? encodeCursor({ atMs: last.received_at_ms, id: last.alarm_id }) : null,
+        };
       },
     });
 
