@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { PilegateError } from '#shared/errors.ts';
 import { connect, type Db } from '../../db/connect.ts';
+import { systemRandom } from '../../random.ts';
 import { CreditBooks } from '../../testing/credit-books.ts';
 import { createTestClock } from '../../testing/test-clock.ts';
 import { availableOf } from './accounts.ts';
 import { sumComplaints } from './check-books.ts';
+import { transfer } from './transfer.ts';
 
 let first: CreditBooks;
 let second: CreditBooks;
@@ -99,4 +102,27 @@ test('OP-28 a process that dies with a start half done, whose connection the ser
   expect(await first.account()).toMatchObject({ pending_minor: 0 });
   expect(await sumComplaints(first.db)).toEqual([]);
   expect(await orNull(first.start(null))).not.toBeNull();
+});
+
+test('OP-28 a correction about an order that is just being settled waits for it, and neither is undone', async () => {
+  await deposit(2_000);
+  const orderId = await first.start(null);
+  const said = { reference: 'r', reason: 'test', madeBy: 'test' };
+  const account = { partnerId: 'p', environment: 'live', currency: 'CNY' } as const;
+  const credit = { transferId: systemRandom.uuid(), kind: 'credit', amountMinor: 7, orderId } as const;
+  const context = { db: otherDb, clock: createTestClock(), random: systemRandom, logger: pino({ level: 'silent' }) };
+  const waiting = async () =>
+    (
+      await sql<{ n: number }>`select count(*)::int as n from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`.execute(otherDb)
+    ).rows[0]?.n;
+  let corrected: Promise<unknown> = Promise.resolve();
+  await first.end([{ orderId, state: 'completed', totalMinor: 60 }], async () => {
+    corrected = transfer(context, { ...account, ...credit, ...said });
+    corrected.catch(() => undefined);
+    await expect.poll(waiting).toBe(1);
+  });
+  await corrected;
+  expect(availableOf(await first.account())).toBe(2_000 - 60 + 7);
+  expect(await sumComplaints(first.db)).toEqual([]);
 });

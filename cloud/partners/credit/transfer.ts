@@ -41,6 +41,8 @@ const book = (context: CreditWriteContext, wish: NewTransfer): Promise<CreditAcc
     const found = await findAccount(trx, wish);
     if (found === undefined)
       throw new PilegateError('credit.unknown', `${wish.partnerId} has none in ${wish.currency}`);
+    // Ahead of the account, as whoever settles the order does.
+    if (wish.orderId !== null) await assertOrderOf(trx, wish.orderId, wish);
     const nowMs = context.clock.wallMs();
     const before = await trx
       .selectFrom('credit_accounts')
@@ -64,7 +66,6 @@ const book = (context: CreditWriteContext, wish: NewTransfer): Promise<CreditAcc
       if (same) return before;
       throw new PilegateError('resource.exists', `movement ${wish.transferId} is another one`);
     }
-    if (wish.orderId !== null) await assertOrderOf(trx, wish.orderId, wish);
     const signedMinor = entry.credit === 'partner' ? wish.amountMinor : -wish.amountMinor;
     const availableMinor = availableOf(before);
     if (wish.kind === 'withdrawal' && availableMinor !== null && availableMinor < wish.amountMinor)
@@ -106,6 +107,7 @@ async function assertOrderOf(trx: Trx, orderId: string, { partnerId, environment
     .where('order_id', '=', orderId)
     .where('partner_id', '=', partnerId)
     .where('environment', '=', environment)
+    .forKeyShare()
     .executeTakeFirst();
   if (order === undefined)
     throw new PilegateError('order.unknown', `no ${environment} order ${orderId} of ${partnerId}`);
