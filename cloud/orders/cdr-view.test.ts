@@ -45,3 +45,29 @@ test('ED-13 a record from an older edge has no raw counts, and null is never zer
   expect(view).toMatchObject({ raw_start_wh: null, raw_end_wh: null, meter_events: [], meter_events_left_out: 0 });
   expect(view.marks).toContain('register-implausible');
 });
+
+test('OP-17 OP-19 a partner sees what has ended a charge, how long it and its reservation lasted, and from when to when', () => {
+  const row = rowOf('record-session-ended-meter-events');
+  const { reservation: _none, ...cdr } = JSON.parse(row.document);
+  const viewOf = (change: object) =>
+    cdrViewSchema.parse(cdrView({ ...row, document: JSON.stringify({ ...cdr, ...change }) }));
+  expect(viewOf({ stopReason: 'target-reached', target: 'soc', faultCode: null })).toMatchObject({
+    stop_reason: 'target-reached',
+    target: 'soc',
+    fault_code: null,
+    reserved_ms: null,
+    duration_ms: cdr.durationMs,
+    started_at: new Date(cdr.startedAt.wallMs).toISOString(),
+    ended_at: new Date(cdr.endedAt.wallMs).toISOString(),
+    void_reason: null,
+  });
+  expect(viewOf({ stopReason: 'fault', faultCode: 'over-temperature', reservation: { heldMs: 61_000 } })).toMatchObject(
+    {
+      stop_reason: 'fault',
+      target: null,
+      fault_code: 'over-temperature',
+      reserved_ms: 61_000,
+    },
+  );
+  expect(viewOf({ stopReason: 'not-confirmed', voidReason: 'cancelled' }).void_reason).toBe('cancelled');
+});
