@@ -82,6 +82,10 @@ test('OP-20 a failed attempt is repeated after the planned time with the same id
   const orderId = await newOrder();
   await emit(orderId, 'charge.ended', { n: 1 });
   await expect.poll(async () => (await deliveries())[0]?.attempts).toBe(1);
+  const failingSince = async () =>
+    (await stage.partner.call('GET', '/v1/webhook-endpoints')).body.endpoints[0].failing_since;
+  const since = new Date(clock.wallMs()).toISOString();
+  expect(await failingSince()).toBe(since);
   later(59_000);
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(receiver.received).toHaveLength(1);
@@ -89,11 +93,15 @@ test('OP-20 a failed attempt is repeated after the planned time with the same id
   await expect.poll(async () => (await deliveries())[0]?.attempts).toBe(2);
   later(330_000);
   await expect.poll(() => statuses()).toEqual(['failed']);
+  expect(await failingSince()).toBe(since);
   expect(await deliveries()).toMatchObject([
     { attempts: 3, last_http_status: 500, event_type: 'charge.ended', order_id: orderId },
   ]);
   expect(new Set(receiver.received.map((webhook) => `${webhook.headers['webhook-id']} ${webhook.text}`)).size).toBe(1);
   expect(await alarmsOf()).toEqual(['webhook.delivery_failed']);
+  receiver.answer((_webhook, response) => response.writeHead(204).end());
+  await emit(orderId, 'charge.ended', { n: 2 });
+  await expect.poll(failingSince).toBeNull();
 });
 
 test('OP-20 a receiver that asks for time by 429 or 503 gets it, up to a day, and by nothing else', async () => {

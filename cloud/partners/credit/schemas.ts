@@ -29,7 +29,9 @@ export const accountSchema = z
 
 export const holdSchema = z
   .object({
-    transfer_id: z.string(),
+    transfer_id: z
+      .string()
+      .describe('of a charge the id of its record (`cdr_id`, `occupancy_id`), of the fee of a reservation its id'),
     order_id: z.string().nullable(),
     amount_minor: z.int(),
     created_at: z.iso.datetime(),
