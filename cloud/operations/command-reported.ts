@@ -1,9 +1,11 @@
+import { sql } from 'kysely';
 import { PilegateError } from '#shared/errors.ts';
 import type { RecordOf } from '#shared/wire/records.ts';
 import type { CommandRow, OrderRow } from '../db/schema.ts';
 import type { RecordContext } from '../ingest/records.ts';
 import { lockOrder } from '../orders/store.ts';
 import { reservationReported } from '../reservations/reported.ts';
+import { lockReservation } from '../reservations/store.ts';
 import { cancelledFailure, type Failure, failStart, finishOperation, finishOperations } from './finish.ts';
 import { finishMaintenance } from './maintenance.ts';
 import { holdReported } from './raise-hold.ts';
@@ -19,9 +21,13 @@ export async function applyCommandReported(context: RecordContext, report: Repor
   if (report.status === 'received') return received(context, report);
   const command = await findCommand(context, report.commandId);
   const order = command.order_id === null ? null : await orderOf(context, command.order_id);
+  // As whoever takes it back does: it comes before its commands.
+  const reservation =
+    command.reservation_id === null ? undefined : await lockReservation(context.trx, command.reservation_id);
   const isFirst = await close(context, command, report);
   if (command.kind === 'reserve' || command.kind === 'cancel-reservation') {
-    await reservationReported(context, command, outcomeOf(report));
+    // What a site held and the cloud did not know of is ended by a command of nobody's reservation.
+    if (reservation !== undefined) await reservationReported(context, command, reservation, outcomeOf(report));
   } else if (order === null) {
     if (isFirst) await finishMaintenance(context, command.command_id, outcomeOf(report));
   } else if (command.kind === 'raise-hold') {
@@ -30,21 +36,24 @@ export async function applyCommandReported(context: RecordContext, report: Repor
   else if (command.kind === 'stop') await finishOperations(context, order.order_id, 'stop', null);
 }
 
-/** Its repetition ends. Nothing else is changed, so its order is not locked. */
-async function received(context: RecordContext, { commandId }: Report): Promise<void> {
-  const { numUpdatedRows } = await context.trx
-    .updateTable('commands')
-    .set((set) => ({
-      status: 'received',
-      received_at_ms: context.nowMs,
-      // A cancel goes on being sent until the site has told how it ended.
-      next_send_at_ms: set.case().when('cancelled_at_ms', 'is', null).then(null).else(set.ref('next_send_at_ms')).end(),
-    }))
-    .where('command_id', '=', commandId)
-    .where('site_id', '=', context.site.siteId)
-    .where('status', '=', 'open')
-    .executeTakeFirst();
-  if (numUpdatedRows === 0n) await findCommand(context, commandId);
+/**
+ * Its repetition ends, and nothing else is changed. What it is about is locked first all the same: a later record of the batch may lock it, and
+ * whoever takes the command back has locked it before he comes to the command.
+ */
+async function received({ trx, site, nowMs }: RecordContext, { commandId }: Report): Promise<void> {
+  // A cancel goes on being sent until the site has told how it ended.
+  const { numAffectedRows } = await sql`
+    with command as (
+      select order_id, reservation_id from commands where command_id = ${commandId} and site_id = ${site.siteId}),
+    locked_order as (
+      select from orders where order_id = (select order_id from command) for no key update),
+    locked_reservation as (
+      select from reservations where reservation_id = (select reservation_id from command) for no key update)
+    update commands set status = 'received', received_at_ms = ${nowMs}::bigint,
+      next_send_at_ms = case when cancelled_at_ms is null then null else next_send_at_ms end
+    where command_id = ${commandId} and site_id = ${site.siteId} and status = 'open'
+      and (select count(*) from locked_order) + (select count(*) from locked_reservation) >= 0`.execute(trx);
+  if (numAffectedRows === 0n) await findCommand({ trx, site }, commandId);
 }
 
 const outcomeOf = (report: Report): Failure | null => (report.status === 'failed' ? failureOf(report) : null);
@@ -67,12 +76,12 @@ async function failed(context: RecordContext, command: CommandRow, order: OrderR
   if (after.state === 'start_failed') await finishOperations(context, order.order_id, 'stop', null);
 }
 
-async function findCommand(context: RecordContext, commandId: string): Promise<CommandRow> {
-  const command = await context.trx
+async function findCommand({ trx, site }: Pick<RecordContext, 'trx' | 'site'>, commandId: string): Promise<CommandRow> {
+  const command = await trx
     .selectFrom('commands')
     .selectAll()
     .where('command_id', '=', commandId)
-    .where('site_id', '=', context.site.siteId)
+    .where('site_id', '=', site.siteId)
     .executeTakeFirst();
   if (command === undefined) throw new PilegateError('record.refused', `no command ${commandId} of this site`);
   return command;

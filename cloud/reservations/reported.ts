@@ -89,15 +89,18 @@ async function orderOf({ trx, site }: RecordContext, sessionId: string): Promise
   return order?.order_id ?? null;
 }
 
-/** The final word of a site on one of the commands of a reservation. @param failure null: it is done */
+/**
+ * The final word of a site on one of the commands of a reservation.
+ *
+ * @param row locked in this transaction
+ * @param failure null: it is done
+ */
 export async function reservationReported(
   context: RecordContext,
   command: CommandRow,
+  row: ReservationRow,
   failure: Failure | null,
 ): Promise<void> {
-  const row = command.reservation_id === null ? undefined : await lockReservation(context.trx, command.reservation_id);
-  // What a site held and the cloud did not know of is ended by a command of nobody's reservation.
-  if (row === undefined) return;
   if (command.kind === 'reserve') {
     if (failure !== null) await refused(context, command, row, failure);
     return;
