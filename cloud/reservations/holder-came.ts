@@ -11,7 +11,12 @@ export interface HolderCame {
   readonly hasStarted: boolean;
   /** Why a start with it came to nothing that was neither his fault nor his vehicle's; null: there was none. */
   readonly keptOutBy: ErrorCode | null;
+  /** A start with it that was accepted in time has no outcome. A site that lets the reservation run out has not taken it. */
+  readonly isUnheard: boolean;
 }
+
+/** Within this a start is at its site, where nothing is in the way: one that comes later has come too late by the fault of nobody. */
+const ON_ITS_WAY_MS = 5_000;
 
 /** Clocks that are both trusted are apart by less. */
 const EARLY_MS = 30_000;
@@ -52,7 +57,7 @@ export async function rememberKeptOut(
 export async function holderCame(trx: Trx, row: ReservationRow): Promise<HolderCame> {
   const starts = await trx
     .selectFrom('orders')
-    .select('failure_code')
+    .select(['failure_code', 'state', 'created_at_ms'])
     .where('reservation_id', '=', row.reservation_id)
     .orderBy('created_at_ms')
     .execute();
@@ -60,7 +65,10 @@ export async function holderCame(trx: Trx, row: ReservationRow): Promise<HolderC
     row.kept_out_code,
     ...starts.flatMap(({ failure_code: code }) => (isKnown(code) && isOurs(code) ? code : [])),
   ];
-  return { hasStarted: starts.length > 0, keptOutBy: codes.find(isKnown) ?? null };
+  const isUnheard = starts.some(
+    ({ state, created_at_ms: atMs }) => state === 'starting' && atMs <= row.until_ms - ON_ITS_WAY_MS,
+  );
+  return { hasStarted: starts.length > 0, keptOutBy: codes.find(isKnown) ?? null, isUnheard };
 }
 
 const isKnown = (code: string | null): code is ErrorCode => code !== null && code in errorCatalogue;
@@ -72,7 +80,7 @@ const isKnown = (code: string | null): code is ErrorCode => code !== null && cod
 export function asReleased(
   row: ReservationRow,
   ending: Ending,
-  { keptOutBy }: Pick<HolderCame, 'keptOutBy'>,
+  { keptOutBy, isUnheard }: HolderCame,
   nowMs: number,
 ): Ending {
   const { event } = ending;
@@ -83,6 +91,10 @@ export function asReleased(
   if (event.reason !== 'expired') return ending;
   const released = { ...ending, event: { kind: 'released' } } as const;
   if (keptOut !== null) return { ...released, reason: 'kept-out', failure: keptOut };
+  if (isUnheard) {
+    const failure = failureOf('site.offline', 'a start with the reservation did not reach the site in time');
+    return { ...released, reason: 'kept-out', failure };
+  }
   return isEarly(row, nowMs)
     ? { ...released, reason: 'early', failure: failureOf('reservation.lost', 'the site has ended it early') }
     : ending;

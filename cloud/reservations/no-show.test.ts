@@ -70,6 +70,28 @@ test('OP-24 a driver whose start was accepted in time pays nothing for not havin
   expect(await at.look(held.reservationId)).toMatchObject({ state: 'expired', failure: null, fee: HALF_AN_HOUR });
 });
 
+test('OP-24 whose start was accepted in time, and lost on the way until the site let the hold run out, pays nothing', async () => {
+  const held = await arrived();
+  clock.advance(HALF_AN_HOUR_MS - 20_000);
+  await site.plugIn();
+  const { body } = await at.start({ reservation_id: held.reservationId });
+  const { commandId } = await site.takeStart();
+  expect(await ranOut(held)).toMatchObject(keptOut('site.offline', 'site'));
+  await site.edge.record(reported(commandId, 'failed', { code: 'command.expired', detail: 'x' }));
+  expect((await site.order(body.order_id)).state).toBe('start_failed');
+  expect(await at.look(held.reservationId)).toMatchObject({ state: 'released', fee: null });
+});
+
+test('OP-24 who starts, and gives the reservation back before the site has the start, pays for what was held', async () => {
+  const held = await arrived();
+  clock.advance(HALF_AN_HOUR_MS - 20_000);
+  await site.plugIn();
+  await at.start({ reservation_id: held.reservationId });
+  expect((await at.cancel(held.reservationId)).status).toBe(202);
+  await site.edge.record(at.ended(held, 'cancelled', { heldMs: HALF_AN_HOUR_MS - 20_000 }));
+  expect(await at.look(held.reservationId)).toMatchObject({ state: 'cancelled', fee: HALF_AN_HOUR });
+});
+
 test('OP-24 XC-08 nobody pays for more than was asked for, however long a site says that it held', async () => {
   await putReservationPrices(cloud, site);
   const held = await at.held();

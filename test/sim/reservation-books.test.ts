@@ -86,6 +86,8 @@ test.each<[string, Partial<Row>, Site]>([
   ['to which somebody came whose start failed', { ...asRunOut, starts: 'connector.not_plugged', fee: asCame }, unheard],
   ['to which somebody came who was kept out', { ...asReleased, kept_out_code: 'site.offline' }, unheard],
   ['to which somebody came whom the pile refused', { ...asReleased, starts: '- connector.faulted' }, late],
+  ['to which somebody came whose start was lost', { ...asReleased, starts: 'unheard' }, unheard],
+  ['whose start was under way as it was given back', { starts: 'unheard' }, unheard],
 ])('OP-24 the books take a reservation as it is %s', async (_, change, site) => {
   expect(await judged(change, site)).toEqual([]);
 });
@@ -102,6 +104,7 @@ test.each<[string, Partial<Row>, Site, string]>([
   ['ends when the site has heard', { ended_at_ms: 22 * MINUTE }, heard, 'a reservation ends when it is given back'],
   ['costs as if nobody had come', { fee: asExpired.fee }, unheard, 'a fee is what the tariff says'],
   ['has cost who was kept out', { kept_out_code: 'site.offline' }, unheard, 'a fee is what the tariff says'],
+  ['has cost whose start was lost', { ...asRunOut, starts: 'unheard', fee: asCame }, unheard, disagree],
   ['was never asked to be cancelled', { given_back_at_ms: null }, unheard, disagree],
 ])('OP-24 and not one that was given back in time and %s', async (_, change, site, invariant) => {
   expect(await judged(change, site)).toContain(invariant);

@@ -24,7 +24,7 @@ export interface Row {
   readonly session_id: string | null;
   /** What a start with it was refused for. */
   readonly kept_out_code: string | null;
-  /** Of each start with it that was accepted: why it had failed by the end of the reservation, or `-`. */
+  /** Of each start with it that was accepted: why it had failed by the end of the reservation, `unheard` when it had no outcome, or `-`. */
   readonly starts: string;
   /** What was told of it, first first. */
   readonly told: string;
@@ -39,6 +39,15 @@ const OVERRUN_MS = 4 * 60_000;
 /** So long after its time the cloud waits for the site's word. */
 const AWAITED_MS = 120_000;
 const MINUTE_MS = 60_000;
+/** Who asks for a start later than this before the end is late. */
+const ON_ITS_WAY_MS = 5_000;
+/** Of what comes at the same moment: the site has told the failure of a start `s` before the end of its reservation `r`. */
+const TOLD_BEFORE = `exists (select from commands c
+  join site_records f on f.kind = 'command.reported' and f.body::jsonb ->> 'commandId' = c.command_id::text
+    and f.body::jsonb ->> 'status' = 'failed'
+  join site_records e on e.kind = 'reservation.ended' and e.body::jsonb ->> 'reservationId' = r.reservation_id::text
+    and e.site_id = f.site_id and e.store_epoch = f.store_epoch and e.seq > f.seq
+  where c.order_id = s.order_id and c.kind = 'start')`;
 
 const stateOf: Record<ReservationEndReason, ReservationState> = {
   used: 'used',
@@ -110,7 +119,9 @@ export class ReservationBooks {
       `select r.reservation_id, r.site_id, r.state, r.end_reason, r.cancelled_by, r.until_ms, r.active_at_ms, r.ended_at_ms, r.held_ms,
          r.fee, o.session_id, (select min(c.created_at_ms) from operations c
            where c.reservation_id = r.reservation_id and c.kind = 'cancel-reservation') as given_back_at_ms, r.kept_out_code, coalesce(
-           (select string_agg(case when s.ended_at_ms <= r.updated_at_ms then coalesce(s.failure_code, '-') else '-' end, ' ')
+           (select string_agg(case when s.ended_at_ms < r.updated_at_ms or (s.ended_at_ms = r.updated_at_ms and ${TOLD_BEFORE})
+               then coalesce(s.failure_code, '-')
+               when s.created_at_ms <= r.until_ms - ${ON_ITS_WAY_MS} then 'unheard' else '-' end, ' ')
              from orders s where s.reservation_id = r.reservation_id), '') as starts, coalesce(
            (select string_agg(e.type, ' ' order by e.position) from webhook_events e where e.lane = r.reservation_id::text), '') as told
        from reservations r left join orders o on o.order_id = r.order_id order by r.created_at_ms, r.reservation_id`,
@@ -266,7 +277,7 @@ const hasEndedByTime = (row: Row, toldMs: number): boolean =>
 function endOf(row: Row, reason: ReservationEndReason): ReservationState {
   if (reason !== 'expired') return stateOf[reason];
   if (row.given_back_at_ms !== null) return 'cancelled';
-  return isKeptOut(row) ? 'released' : 'expired';
+  return isKeptOut(row) || isUnheard(row) ? 'released' : 'expired';
 }
 
 /** Refused at once, or later, by the fault of anybody but the partner and the vehicle. */
@@ -276,6 +287,9 @@ const isKeptOut = ({ kept_out_code: code, starts }: Row): boolean =>
     const fault = Object.entries(errorCatalogue).find(([known]) => known === why)?.[1].fault;
     return fault !== undefined && fault !== 'caller' && fault !== 'vehicle' && why !== 'command.cancelled';
   });
+
+/** The site has let it run out while a start with it was lost on the way. */
+const isUnheard = ({ starts }: Row): boolean => starts.split(' ').includes('unheard');
 
 /** By hand: what it costs to hold a connector for so long. */
 const priceOf = (heldMs: number): number => {
