@@ -11,6 +11,7 @@ import { systemRandom } from '../random.ts';
 import { putTariffInForce } from '../staff/create-tariff.ts';
 import { type ChargingSite, openChargingSite } from '../testing/charging-site.ts';
 import { exampleTariff } from '../testing/fixtures.ts';
+import { askAsStaff } from '../testing/staff-person.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts';
 
@@ -176,6 +177,35 @@ describe('CH-09 a vehicle stays after its charge', () => {
     await site.edge.record(left(cdr, 45, change(cdr)));
     expect(await exceptionsOf(orderId)).toEqual([expect.objectContaining({ code })]);
     expect(await site.order(orderId)).toMatchObject({ state: 'completed', amount_due: null });
+  });
+
+  test('OP-28 OP-19 until a person says what the order comes to, which is told and taken from the credit', async () => {
+    const name = { partnerId: site.stage.partnerId, environment: 'sandbox', currency: 'CNY' } as const;
+    const terms = { kind: 'limit', limitMinor: 10_000, holdPerStartMinor: 2_000, lowMarksMinor: [] } as const;
+    await setTerms(cloud.context, { ...name, ...terms, reason: 'contract', agreedBy: 'Li Na' });
+    const { orderId, cdr } = await stayed();
+    const chargeMinor = cdr.rating?.totalMinor ?? 0;
+    const settle = (amountMinor: number, transferId: string) =>
+      askAsStaff(cloud, {
+        method: 'POST',
+        path: `/orders/${orderId}/settlement`,
+        token: cloud.staffToken,
+        body: { transfer_id: transferId, amount_minor: amountMinor, reason: 'half of the stay' },
+      });
+    const transferId = systemRandom.uuid();
+    expect((await settle(chargeMinor + 750, transferId)).body.code).toBe('credit.settled');
+    await site.edge.record(left(cdr, 45, { tariff: { ...staying, version: 2 } }));
+    expect((await settle(chargeMinor - 1, transferId)).body.code).toBe('credit.settled');
+    expect((await site.order(orderId)).amount_due).toBeNull();
+    expect((await settle(chargeMinor + 750, transferId)).status).toBe(200);
+    expect((await settle(chargeMinor + 750, transferId)).status).toBe(200);
+    expect(await site.order(orderId)).toMatchObject({ state: 'completed', amount_due: { minor: chargeMinor + 750 } });
+    expect((await settle(chargeMinor + 900, systemRandom.uuid())).body.code).toBe('credit.settled');
+    expect(await findAccount(cloud.context.db, name)).toMatchObject({
+      posted_minor: chargeMinor + 750,
+      pending_minor: 0,
+    });
+    expect(await site.eventTypes()).toEqual(['charge.started', 'charge.ended', 'occupancy.ended', 'charge.settled']);
   });
 
   test('a stay without its charge is refused, and the stream goes on', async () => {

@@ -195,7 +195,7 @@ export const orderSchema = z
     amount_due: moneySchema
       .nullable()
       .describe(
-        'the bill and the occupancy that has ended, no more than was held; null while charging, and when void. Of an abnormal order: what a person has said, and null until then',
+        'the bill and the occupancy that has ended, no more than was held; null while charging, and when void. Of an abnormal order, and where the stay is billed differently on site and here: what a person has said, and null until then',
       ),
     occupancy: occupancyViewSchema
       .nullable()

@@ -4,7 +4,7 @@ import type { Db } from '../db/connect.ts';
 import type { OccupancyRow, OrderRow } from '../db/schema.ts';
 import type { Trx } from '../db/transaction.ts';
 import { iso, isoOrNull } from '../http/iso.ts';
-import { settledAmount } from '../partners/credit/settled-amount.ts';
+import { settledAmount } from '../partners/credit/charges.ts';
 import { cdrOf, cdrView } from './cdr-view.ts';
 import { chargeUnderWay } from './charges-under-way.ts';
 import { limitsOf, limitsView } from './limits-view.ts';
@@ -54,14 +54,15 @@ export async function orderView(db: Db | Trx, order: OrderRow, nowMs: number): P
   };
 }
 
-/** Of an order that nobody could bill, what a person has said. */
+/** Of an order that nobody could bill, or its stay, what a person has said. */
 function dueView(
   db: Db | Trx,
   order: OrderRow,
   cdr: Cdr | null,
   stay: OccupancyRow | undefined,
 ): Promise<OrderView['amount_due']> | OrderView['amount_due'] {
-  if (order.state === 'abnormal') return settledAmount(db, order.order_id);
+  if (order.state === 'abnormal' || (order.state === 'completed' && stay?.is_agreed === false))
+    return settledAmount(db, order.order_id);
   return order.state === 'completed' && cdr !== null ? amountDue(cdr, stay) : null;
 }
 

@@ -13,7 +13,7 @@ export const eventCatalogue = {
   'charge.ended': { description: 'A charge is over, with its record and its bill.' },
   'charge.settled': {
     description:
-      'A person has looked at an order that nobody could bill, and says in `amount_due` what is paid for it.',
+      'A person has looked at an order that nobody could bill, or its stay, and says in `amount_due` what is paid for it.',
   },
   'occupancy.ended': { description: 'The vehicle is gone, and what its stay costs is settled.' },
   'station.hours_changed': { description: 'A station that you may use is open at other hours.' },

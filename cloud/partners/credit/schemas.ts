@@ -85,6 +85,6 @@ export const newTransferSchema = z.strictObject({
 
 export const settlementSchema = z.strictObject({
   transfer_id: givenUuidSchema,
-  amount_minor: z.int().min(0).max(MOST_MINOR).describe('0: nobody pays'),
+  amount_minor: z.int().min(0).max(MOST_MINOR).describe('for all of the order; 0: nobody pays'),
   reason: reasonSchema,
 });

@@ -1,6 +1,7 @@
 import type { OrderRow } from '../../db/schema.ts';
 import { insertException } from '../../orders/exception.ts';
 import { findAccount } from './accounts.ts';
+import { chargesOf, sumOf } from './charges.ts';
 import { closeHolds, holdsOf } from './hold.ts';
 import { type CreditContext, moveAtEnd } from './move.ts';
 
@@ -40,13 +41,8 @@ async function postDue(context: CreditContext, order: OrderRow, due: Due): Promi
   const holds = await holdsOf(context.trx, order.order_id);
   const accountId = holds[0]?.account_id ?? (await accountOf(context, order, due.currency));
   if (accountId === null) return;
-  const before = await context.trx
-    .selectFrom('credit_transfers')
-    .select('amount_minor')
-    .where('order_id', '=', order.order_id)
-    .where('kind', '=', 'charge')
-    .execute();
-  const postedMinor = before.reduce((sum, one) => sum + one.amount_minor, 0);
+  const before = await chargesOf(context.trx, order.order_id);
+  const postedMinor = sumOf(before);
   await closeHolds(context, holds, 'posted');
   if (before.length > 0 && due.totalMinor <= postedMinor) return;
   const charge = { transferId: due.recordId, amountMinor: due.totalMinor - postedMinor, orderId: order.order_id };

@@ -139,7 +139,8 @@ export function creditStaffRoutes(context: CloudContext, staff: StaffGate): Fast
       schema: {
         tags: staffTags,
         summary: 'Say what a partner pays for an order that nobody could bill',
-        description: 'Of an order that is `abnormal`. What was held for it gives way to the amount.',
+        description:
+          'Of an order that is `abnormal`, or whose stay is billed differently on site and here: `amount_minor` is for all of it, and no less than was charged before. What was held for it gives way to the amount.',
         params: z.object({ order_id: givenUuidSchema }),
         body: settlementSchema,
         response: {
