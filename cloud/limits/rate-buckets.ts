@@ -7,6 +7,8 @@ import { capacityUs, costUs, type RatePolicy, type RateVerdict, verdictOf } from
  * should be. It also keeps the lock of the row, for which the next call of the key waits, off the disk.
  */
 const unsynced = sql`unsynced as (select set_config('synchronous_commit', 'off', true))`;
+/** What else a transaction writes is not to be forgotten because of it. */
+const syncedAsBefore = sql`unsynced as (select)`;
 
 /** How far the clocks of processes may be apart before a bucket that one of them has emptied is taken for a mistake by another. */
 const CLOCKS_APART_US = 60_000_000;
@@ -54,7 +56,7 @@ async function verdict(
 /** @returns when the bucket is full again; null: nothing was taken */
 async function takeNow(db: Db, wanted: Take, nowMs: number): Promise<number | null> {
   const { rows } = await sql<{ full_at_us: number | null }>`
-    with ${unsynced}, ${take(wanted, nowMs, 'unsynced')}
+    with ${db.isTransaction ? syncedAsBefore : unsynced}, ${take(wanted, nowMs, 'unsynced')}
     select (select full_at_us from taken) as full_at_us`.execute(db);
   return rows[0]?.full_at_us ?? null;
 }

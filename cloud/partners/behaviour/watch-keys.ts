@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import { raisePlatformAlarm } from '../../alarms/raise-alarm.ts';
 import { recordAudit } from '../../audit/record.ts';
 import type { CloudContext } from '../../context.ts';
@@ -120,8 +119,6 @@ const tell = (context: WatchContext, family: WatchedFamily, { kind, detail }: Un
     const nowMs = context.clock.wallMs();
     const told = await takeFromBucket(trx, `key:${familyId}`, `unusual-${kind}`, ONE_AN_HOUR, nowMs);
     if (!told.isAllowed) return;
-    // What is on record here is no longer what a crash may forget.
-    await sql`set local synchronous_commit to default`.execute(trx);
     const reason = `unusual ${kind}: ${detail}`;
     const disabledIds = suspends ? await disableFamily(trx, familyId, reason, nowMs) : [];
     const keyIds = [...new Set([...disabledIds.filter((keyId) => !family.keyIds.includes(keyId)), ...family.keyIds])];
