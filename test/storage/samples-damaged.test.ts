@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { test } from 'vitest';
 import { pass, Stand, until } from '../stand/stand.ts';
-import { beginCharge, expectOnce, expectTrueCdr } from './charges.ts';
+import { beginCharge, expectOnce, expectTrueCdr, flowedWh } from './charges.ts';
 import { garbage, quarantined } from './damage.ts';
 
 /** Goal: whatever happens to the samples, billing goes on untouched, and what is lost of them is on record. */
@@ -82,6 +82,7 @@ test.concurrent('ED-11 samples.db cannot be written: charges go on, and what was
   expect((await stand.pilectl('storage')).stdout).toMatch(
     /charges +may begin\n.*\n.*\nsamples +not stored at present\n/,
   );
+  await until('it has something to bill', 20_000, async () => (await flowedWh(stand, charge)) > 2);
   stand.stop('A1');
   expect((await expectTrueCdr(stand, charge)).marks).toEqual([]);
   rmSync(samplesOf(stand), { recursive: true });
