@@ -46,7 +46,7 @@ test('OP-15 OP-17 a stop that was asked for during the start goes on when staff 
   expect(await site.edge.take('cancel')).toMatchObject({ commandId });
 });
 
-test('SY-03 a site that has forgotten the charge is told once that its start is taken back', async () => {
+test('SY-03.a a site that has forgotten the charge is told once that its start is taken back', async () => {
   const { commandId, order_id: orderId } = await begunBesideItsStop();
   await site.edge.close();
   site.edge = await connectFakeEdge(cloud.brokerUrl, site.stage, clock);
